@@ -1,0 +1,113 @@
+//! The frozen request: library snapshot × scorer × what the pack holds × seed.
+//!
+//! Scheduler, resources, shard size and directory are not in it: they may change between one
+//! attempt and the next without changing what is computed. See `docs/formats/campaign.md`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::json;
+use crate::digest::{self, Digest};
+use crate::error::Result;
+use crate::scorer::{Column, Description, Order};
+
+/// Schema of [`Identity`].
+pub const SCHEMA: &str = "molsieve.campaign.v1";
+
+/// The frozen request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What the user calls it; not part of the payload.
+    pub name: String,
+    /// The campaign seed, below 2^53.
+    pub seed: u64,
+    /// What is screened.
+    pub library: LibraryIdentity,
+    /// What computes.
+    pub scorer: ScorerIdentity,
+    /// What the pack holds.
+    pub pack: PackRequest,
+}
+
+impl Identity {
+    /// BLAKE3 of the canonical JSON.
+    ///
+    /// # Errors
+    /// A setting has no canonical form.
+    pub fn digest(&self) -> Result<Digest> {
+        Ok(digest::blake3(&json::to_vec(self)?))
+    }
+}
+
+/// What is screened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LibraryIdentity {
+    /// Root of the library snapshot (BLAKE3).
+    pub root: Digest,
+    /// How many records.
+    pub records: u64,
+}
+
+/// What computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScorerIdentity {
+    /// `null`, `similarity` or `command`.
+    pub kind: String,
+    /// What it says about itself.
+    pub description: Description,
+    /// Which record seeds it gets: the scorer's name unless the campaign says another.
+    pub seed_domain: String,
+    /// The argument vector of a command, files replaced by `sha256:…`, directories by `<dir>`, and
+    /// the program by its base name; empty for a built-in scorer.
+    pub argv: Vec<String>,
+    /// The files that it depends on, by the name of their role, with their digests; sorted.
+    pub files: Vec<ScorerFile>,
+    /// Settings that change the result, canonical.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+impl ScorerIdentity {
+    /// BLAKE3 of the canonical JSON: what a checkpoint names.
+    ///
+    /// # Errors
+    /// A setting has no canonical form.
+    pub fn digest(&self) -> Result<Digest> {
+        Ok(digest::blake3(&json::to_vec(self)?))
+    }
+}
+
+/// A file that a scorer depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScorerFile {
+    /// Its base name, or its role (such as `actives`).
+    pub name: String,
+    /// SHA-256 of its content.
+    pub sha256: Digest,
+}
+
+/// What the pack holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackRequest {
+    /// Encodings of the payload, sorted; `csv` always.
+    pub outputs: Vec<String>,
+    /// How hits are ranked; none if the scorer has no numeric column.
+    pub rank: Option<Rank>,
+    /// How many hits are kept.
+    pub top: u64,
+}
+
+/// How hits are ranked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rank {
+    /// The column.
+    pub column: Column,
+    /// Which end is best (the campaign may say other than the scorer).
+    pub order: Order,
+}

@@ -1,0 +1,4 @@
+//! The campaign: what the user wrote ([`config`]) and what is frozen of it ([`identity`]).
+
+pub mod identity;
+pub mod seed;

@@ -1,0 +1,278 @@
+//! The only disk writes.
+//!
+//! Everything durable is either written whole ([`write_new`], [`replace`], [`Staged`]: a temporary
+//! file in the same directory, synced, renamed, the directory synced) or appended to a file that
+//! this process created with `O_EXCL` ([`Appender`]). A reader therefore sees a complete file, or
+//! none, or the valid prefix of a framed one. The [`fault`] module can stop the process at the Nth
+//! write, with or without the loss of what was not synced: that is how the tests prove the above.
+
+pub mod fault;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::id::AttemptId;
+
+/// Creates `dir` and its parents.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn create_dir(dir: &Path) -> Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fault::before_write();
+    fs::create_dir_all(dir).map_err(|e| Error::io("cannot create the directory", dir, &e))
+}
+
+/// Writes `bytes` to a new file at `path`, whole or not at all.
+///
+/// When it returns, the content and the name are durable. `Ok(false)`: somebody else was first,
+/// and their file stands.
+///
+/// # Errors
+/// The system refuses (exit 6); nothing is left under `path`.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let mut staged = Staged::create_beside(path)?;
+    staged.write(bytes)?;
+    staged.commit_new()
+}
+
+/// Writes `bytes` to `path` whole, in place of what was there.
+///
+/// When it returns, the content and the name are durable; a reader sees the old or the new content.
+///
+/// # Errors
+/// The system refuses (exit 6); the old content is still there.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut staged = Staged::create_beside(path)?;
+    staged.write(bytes)?;
+    staged.commit()
+}
+
+/// Removes a file; that it is already gone is fine.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn remove(path: &Path) -> Result<()> {
+    fault::before_write();
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("cannot remove", path, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// Sets the permissions of a secret: readable and writable by its owner alone.
+fn owner_only(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+/// Writes a secret to a new file that its owner alone can read.
+///
+/// # Errors
+/// Something is already there (exit 2), or the system refuses (exit 6).
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    owner_only(&mut options);
+    fault::before_write();
+    let mut file = options.open(path).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => Error::usage(format!("`{}` exists already", path.display()))
+            .hint("choose another name, or remove it if you are sure that nothing was signed with it"),
+        _ => Error::io("cannot create", path, &e),
+    })?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| Error::io("cannot write", path, &e))
+}
+
+/// A file that is being written beside its final name and does not exist under it until committed.
+#[derive(Debug)]
+pub struct Staged {
+    file: BufWriter<File>,
+    temporary: PathBuf,
+    path: PathBuf,
+    committed: bool,
+}
+
+impl Staged {
+    /// Starts a file that will be called `path`.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn create_beside(path: &Path) -> Result<Self> {
+        let name = path.file_name().ok_or_else(|| Error::bug(format!("`{}` names no file", path.display())))?;
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}.tmp", AttemptId::random()?));
+        let temporary = if fault::RENAME { path.with_file_name(hidden) } else { path.to_path_buf() };
+        fault::before_write();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        if fault::RENAME {
+            options.create_new(true);
+        }
+        let file = options.open(&temporary).map_err(|e| Error::io("cannot create", &temporary, &e))?;
+        fault::opened(&temporary);
+        Ok(Self {
+            file: BufWriter::with_capacity(1 << 17, file),
+            temporary,
+            path: path.to_path_buf(),
+            committed: false,
+        })
+    }
+
+    /// Appends `bytes`.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.len() > self.file.capacity() - self.file.buffer().len() {
+            fault::before_write();
+        }
+        self.file.write_all(bytes).map_err(|e| Error::io("cannot write", &self.path, &e))
+    }
+
+    /// Makes it durable and gives it its name, in place of what had it.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6); the name still stands for what it stood for.
+    pub fn commit(mut self) -> Result<()> {
+        self.sync()?;
+        fault::before_write();
+        if fault::RENAME {
+            fs::rename(&self.temporary, &self.path).map_err(|e| Error::io("cannot rename to", &self.path, &e))?;
+            fault::renamed(&self.temporary, &self.path);
+        }
+        self.committed = true;
+        sync_parent(&self.path)
+    }
+
+    /// As [`Staged::commit`], but never over an existing file: `Ok(false)` if there is one.
+    ///
+    /// The name is given by `link(2)`, which fails where the name is taken, on NFS as well.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn commit_new(mut self) -> Result<bool> {
+        self.sync()?;
+        fault::before_write();
+        if !fault::RENAME {
+            self.committed = true;
+            return Ok(true);
+        }
+        match fs::hard_link(&self.temporary, &self.path) {
+            Ok(()) => {
+                fault::renamed(&self.temporary, &self.path);
+                sync_parent(&self.path).map(|()| true)
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(e) => Err(Error::io("cannot rename to", &self.path, &e)),
+        }
+    }
+
+    /// Where it is being written.
+    pub fn temporary_path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Flushes, and gives the underlying file, positioned at `offset`, to a writer that needs to seek.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn seekable(&mut self) -> Result<&mut File> {
+        self.file.flush().map_err(|e| Error::io("cannot write", &self.path, &e))?;
+        let file = self.file.get_mut();
+        file.seek(SeekFrom::End(0)).map_err(|e| Error::io("cannot seek in", &self.path, &e))?;
+        Ok(file)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        fault::before_write();
+        self.file.flush().map_err(|e| Error::io("cannot write", &self.path, &e))?;
+        sync_file(self.file.get_ref(), &self.temporary)
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Staged {
+    /// An uncommitted file, and the temporary name of a linked one, go away.
+    fn drop(&mut self) {
+        if !self.committed && fault::RENAME {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// A file of this process alone, to whose end it appends.
+#[derive(Debug)]
+pub struct Appender {
+    file: File,
+    path: PathBuf,
+}
+
+impl Appender {
+    /// Creates the file; `Ok(None)` if there is one already (`O_EXCL`).
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn create_new(path: &Path) -> Result<Option<Self>> {
+        fault::before_write();
+        match OpenOptions::new().append(true).create_new(true).open(path) {
+            Ok(file) => {
+                fault::opened(path);
+                sync_parent(path)?;
+                Ok(Some(Self { file, path: path.to_path_buf() }))
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(e) => Err(Error::io("cannot create", path, &e)),
+        }
+    }
+
+    /// Appends `bytes` with one `write`; they survive the death of this process, not yet of the machine.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        fault::before_append(&mut self.file, bytes);
+        self.file.write_all(bytes).map_err(|e| Error::io("cannot append to", &self.path, &e))
+    }
+
+    /// Makes all that was appended durable.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn sync(&mut self) -> Result<()> {
+        fault::before_write();
+        sync_file(&self.file, &self.path)
+    }
+}
+
+/// `fdatasync`, unless a test build took it out.
+fn sync_file(file: &File, path: &Path) -> Result<()> {
+    if fault::SYNC {
+        file.sync_data().map_err(|e| Error::io("cannot sync", path, &e))?;
+        fault::synced(path, file);
+    }
+    Ok(())
+}
+
+/// Makes the names in the directory of `path` durable.
+fn sync_parent(path: &Path) -> Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match File::open(parent).and_then(|dir| dir.sync_all()) {
+        // Some network file systems refuse to sync a directory; the rename is then as durable as they make it.
+        Err(e) if e.kind() != io::ErrorKind::InvalidInput => Err(Error::io("cannot sync the directory", parent, &e)),
+        _ => Ok(()),
+    }
+}

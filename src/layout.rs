@@ -1,0 +1,153 @@
+//! The names of everything in a campaign directory: the only path joins.
+//!
+//! ```text
+//! D/campaign.json            the frozen request, and where its inputs are
+//! D/plan.json                the shards and task groups, as a formula
+//! D/library/                 the library snapshot (see docs/formats/snapshot.md)
+//! D/journal/NNNNNN.jsonl     the campaign's events, a segment a writer
+//! D/launch/wave-N.tasks      line k: the task groups of task k
+//! D/groups/NNNNNN/           what the workers of one task group left:
+//!     ATTEMPT.checkpoint     the framed log of an attempt
+//!     ATTEMPT.rows           the sealed payload rows of the group
+//!     ATTEMPT.receipt.json   the proof that they are complete
+//! D/logs/                    structured logs and what scorers said on stderr
+//! D/pack/                    the sealed pack
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::id::{AttemptId, GroupIndex};
+
+/// A campaign directory.
+#[derive(Clone, Debug)]
+pub struct CampaignDir {
+    root: PathBuf,
+}
+
+impl CampaignDir {
+    /// The directory at `root`, whether it exists or not.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The frozen campaign.
+    pub fn campaign(&self) -> PathBuf {
+        self.root.join("campaign.json")
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> PathBuf {
+        self.root.join("plan.json")
+    }
+
+    /// The library snapshot.
+    pub fn library(&self) -> PathBuf {
+        self.root.join("library")
+    }
+
+    /// The directory of journal segments.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    /// Journal segment `number`, from 1.
+    pub fn journal_segment(&self, number: u64) -> PathBuf {
+        self.journal().join(format!("{number:06}.jsonl"))
+    }
+
+    /// What was handed to schedulers.
+    pub fn launch(&self) -> PathBuf {
+        self.root.join("launch")
+    }
+
+    /// The tasks of wave `number`, from 1: line k holds the task groups of task k.
+    pub fn wave_tasks(&self, number: u64) -> PathBuf {
+        self.launch().join(format!("wave-{number}.tasks"))
+    }
+
+    /// The directory of all task groups.
+    pub fn groups(&self) -> PathBuf {
+        self.root.join("groups")
+    }
+
+    /// What the workers of one task group left.
+    pub fn group(&self, group: GroupIndex) -> GroupDir {
+        GroupDir { root: self.groups().join(group.to_string()) }
+    }
+
+    /// Logs for people and programs; never part of a pack.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// The log of one process, named by what it is and which.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.logs().join(format!("{name}.jsonl"))
+    }
+
+    /// What the scorer's children of one attempt said on stderr.
+    pub fn scorer_stderr(&self, attempt: &AttemptId) -> PathBuf {
+        self.logs().join(format!("scorer-{attempt}.stderr"))
+    }
+
+    /// The sealed pack.
+    pub fn pack(&self) -> PathBuf {
+        self.root.join("pack")
+    }
+}
+
+/// The directory of one task group.
+#[derive(Clone, Debug)]
+pub struct GroupDir {
+    root: PathBuf,
+}
+
+impl GroupDir {
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The framed log of an attempt.
+    pub fn checkpoint(&self, attempt: &AttemptId) -> PathBuf {
+        self.root.join(format!("{attempt}.checkpoint"))
+    }
+
+    /// The sealed payload rows of an attempt.
+    pub fn rows(&self, attempt: &AttemptId) -> PathBuf {
+        self.root.join(format!("{attempt}.rows"))
+    }
+
+    /// The proof that the rows of an attempt are complete.
+    pub fn receipt(&self, attempt: &AttemptId) -> PathBuf {
+        self.root.join(format!("{attempt}.receipt.json"))
+    }
+
+    /// What `name`, an entry of this directory, is.
+    pub fn entry(name: &str) -> Option<(AttemptId, EntryKind)> {
+        let (attempt, suffix) = name.split_once('.')?;
+        let kind = match suffix {
+            "checkpoint" => EntryKind::Checkpoint,
+            "rows" => EntryKind::Rows,
+            "receipt.json" => EntryKind::Receipt,
+            _ => return None,
+        };
+        Some((attempt.parse().ok()?, kind))
+    }
+}
+
+/// What a file of a task group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A framed log.
+    Checkpoint,
+    /// Sealed rows.
+    Rows,
+    /// A receipt.
+    Receipt,
+}

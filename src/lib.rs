@@ -1,0 +1,14 @@
+//! molsieve runs a molecule-screening campaign on the batch system you have, and leaves one signed
+//! pack that proves what was computed.
+
+pub mod campaign;
+pub mod canonical;
+pub mod clock;
+pub mod digest;
+pub mod error;
+pub mod fs;
+pub mod id;
+pub mod layout;
+pub mod library;
+pub mod scorer;
+pub mod shard;

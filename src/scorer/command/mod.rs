@@ -1,0 +1,1 @@
+//! The user's own program as a scorer: a pool of child processes.

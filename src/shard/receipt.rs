@@ -1,0 +1,134 @@
+//! The receipt: the proof that a task group is complete. Only a receipt is done (promise P3).
+//!
+//! It is written once, after the rows that it describes are durable, and never overwritten. It
+//! names what was computed (plan, scorer), which rows (digest, row tree, counts), and by whom, for
+//! provenance. See `docs/formats/receipt.md`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::digest::merkle::CompactRange;
+use crate::id::{AttemptId, GroupIndex, Ordinals};
+use crate::scorer::{Outcome, PoolFacts, reason};
+
+/// Schema of [`Receipt`].
+pub const SCHEMA: &str = "molsieve.receipt.v1";
+
+/// How many records ended how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// All of them.
+    pub total: u64,
+    /// Scored.
+    pub ok: u64,
+    /// Not applicable.
+    pub skip: u64,
+    /// Failed.
+    pub error: u64,
+    /// How many for each reason code.
+    pub reasons: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// Counts one record.
+    pub fn add(&mut self, outcome: Outcome, reason: &str) {
+        self.total += 1;
+        match outcome {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Skip => self.skip += 1,
+            Outcome::Error => self.error += 1,
+        }
+        if reason.is_empty() {
+            return;
+        }
+        match self.reasons.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => {
+                self.reasons.insert(reason.to_owned(), 1);
+            }
+        }
+    }
+
+    /// Counts all that `other` counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.total += other.total;
+        self.ok += other.ok;
+        self.skip += other.skip;
+        self.error += other.error;
+        for (reason, count) in &other.reasons {
+            *self.reasons.entry(reason.clone()).or_default() += count;
+        }
+    }
+
+    /// How many outcomes load or memory caused.
+    pub fn circumstantial(&self) -> u64 {
+        reason::CIRCUMSTANTIAL.iter().filter_map(|r| self.reasons.get(*r)).sum()
+    }
+
+    /// Whether the parts make up the whole (promise P1).
+    pub fn add_up(&self) -> bool {
+        let parts = self.ok.checked_add(self.skip).and_then(|n| n.checked_add(self.error));
+        parts == Some(self.total) && self.reasons.values().sum::<u64>() == self.skip + self.error
+    }
+}
+
+/// The sealed rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowsFile {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the content: the rows in order of ordinal, each with its line feed.
+    pub blake3: Digest,
+}
+
+/// Who did it, when and where: provenance, never payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Execution {
+    /// Node name.
+    pub host: String,
+    /// Processor model.
+    pub cpu: String,
+    /// Version of molsieve.
+    pub molsieve: String,
+    /// Which scheduler ran it, and its own name for the task, where known.
+    pub scheduler: String,
+    /// Start, milliseconds since the Unix epoch.
+    pub started_ms: u64,
+    /// End, milliseconds since the Unix epoch.
+    pub finished_ms: u64,
+    /// Records that this attempt scored itself; the others were in earlier checkpoints.
+    pub scored: u64,
+    /// What the pool went through.
+    pub pool: PoolFacts,
+}
+
+/// The proof that a task group is complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// Digest of the scorer identity.
+    pub scorer: Digest,
+    /// The task group.
+    pub group: GroupIndex,
+    /// Its records.
+    pub ordinals: Ordinals,
+    /// The attempt that sealed it.
+    pub attempt: AttemptId,
+    /// Its rows.
+    pub rows: RowsFile,
+    /// The rows as leaves of the payload tree: the row of ordinal `n` is leaf `n + 1`.
+    pub tree: CompactRange,
+    /// How its records ended.
+    pub counts: Counts,
+    /// Who did it.
+    pub execution: Execution,
+}

@@ -1,0 +1,1 @@
+//! One integration binary. Each module is a list of sentences about molsieve that must be true.
