@@ -37,6 +37,8 @@ pub struct CampaignFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Execution {
+    /// The directory of the library snapshot: the campaign's own, or one that several share.
+    pub library: PathBuf,
     /// How the scorer is started.
     pub scorer: ScorerLaunch,
     /// How often checkpoints are made durable, in milliseconds.

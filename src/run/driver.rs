@@ -69,12 +69,12 @@ pub enum Driven {
 /// # Errors
 /// It pauses (exit 3), it fails (the exit code of what made it fail), another process takes over
 /// (exit 75), or the scheduler refuses (exit 5).
-pub fn drive(
-    campaign: &Campaign,
-    journal: &mut Journal,
+pub fn drive<'a>(
+    campaign: &'a Campaign,
+    journal: &'a mut Journal,
     history: &History,
-    adapter: &mut dyn Adapter,
-    settings: Settings<'_>,
+    adapter: &'a mut dyn Adapter,
+    settings: Settings<'a>,
 ) -> Result<Driven> {
     let mut driver = Driver {
         state: State::of(&history.entries)?,

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
 use crate::library::format::FormatRequest;
 use crate::library::request::LibraryRequest;
-use crate::library::snapshot;
+use crate::library::take;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
 use crate::shard::plan::Plan;
@@ -38,20 +38,20 @@ pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'
 fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
     let (scorer, launch) = open::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
-    let execution = execution(config, base, launch)?;
     crate::fs::create_dir(dir.root())?;
     let request = LibraryRequest {
         base: base.to_path_buf(),
         paths: config.library.path.clone(),
         format: FormatRequest {
-            format: config.library.format.clone(),
-            delimiter: config.library.delimiter.clone(),
+            format: config.library.format,
+            delimiter: config.library.delimiter,
             header: config.library.header,
             structure_column: config.library.structure_column.clone(),
             id_column: config.library.id_column.clone(),
         },
     };
-    let library = snapshot::take(&request, &dir.library(), crate::host::cores(), watch)?;
+    let library = take::take(&request, &dir.library(), crate::host::cores(), watch)?;
+    let execution = execution(config, base, launch, library.dir().to_path_buf())?;
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
         name: config.campaign.name.clone(),
@@ -87,7 +87,8 @@ fn same(config: &Config, base: &Path, here: &Here, mut campaign: Campaign) -> Re
     }
     let launch = open::resolve_again(&config.scorer, base, here, &campaign.file.identity.scorer)
         .map_err(|e| e.within(format!("the scorer of the campaign in `{root}`")))?;
-    campaign.file.execution = execution(config, base, launch)?;
+    let library = campaign.file.execution.library.clone();
+    campaign.file.execution = execution(config, base, launch, library)?;
     Campaign::create(campaign.dir, campaign.file, campaign.plan)
 }
 
@@ -111,12 +112,13 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     all
 }
 
-fn execution(config: &Config, base: &Path, scorer: file::ScorerLaunch) -> Result<Execution> {
+fn execution(config: &Config, base: &Path, scorer: file::ScorerLaunch, library: PathBuf) -> Result<Execution> {
     let optional = |text: &Option<String>, key: &str| {
         text.as_ref().map(|t| units::duration(t).map_err(|e| e.within(key))).transpose()
     };
     let memory = config.resources.memory.as_ref();
     Ok(Execution {
+        library,
         scorer,
         sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis() as u64,
         scheduler: config.scheduler.kind.clone(),

@@ -80,7 +80,6 @@ pub fn resolve_again(section: &ScorerSection, base: &Path, here: &Here, frozen: 
 /// # Errors
 /// The scorer's files changed (exit 2), or are gone (exit 2).
 pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Result<Box<dyn Pool>> {
-    let columns = frozen.description.columns.len();
     let threads = post.cpus as usize;
     let check = |now: &Description, files: &[ScorerFile]| {
         if *now == frozen.description && *files == frozen.files {
@@ -92,13 +91,13 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
         ScorerLaunch::Null => {
             let scorer = Null::new();
             check(scorer.describe(), &[])?;
-            Ok(Box::new(BuiltinPool::new(scorer, threads, columns)?))
+            Ok(Box::new(BuiltinPool::new(scorer, threads)?))
         }
         ScorerLaunch::Similarity { actives } => {
             let scorer = similarity::load(actives)?;
             let file = ScorerFile { name: "actives".to_owned(), sha256: digest::sha256_file(actives)?.0 };
             check(scorer.describe(), &[file])?;
-            Ok(Box::new(BuiltinPool::new(scorer, threads, columns)?))
+            Ok(Box::new(BuiltinPool::new(scorer, threads)?))
         }
         ScorerLaunch::Command(command) => {
             let (argv, mut files) = argv::identify(&command.argv)?;
