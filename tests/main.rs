@@ -3,3 +3,6 @@
 #![cfg(test)]
 
 mod tidy;
+mod payload;
+mod resume;
+mod support;
