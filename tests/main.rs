@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod tidy;
+mod write_faults;
 mod payload;
 mod resume;
 mod support;
