@@ -90,6 +90,21 @@ impl CampaignDir {
         self.logs().join(format!("{name}.jsonl"))
     }
 
+    /// Why the last worker of a task failed.
+    pub fn last_words(&self, wave: u64, task: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}-task-{task}.problem.json"))
+    }
+
+    /// What a detached driver printed.
+    pub fn driver_output(&self) -> PathBuf {
+        self.logs().join("driver.out")
+    }
+
+    /// What the processes of a wave printed.
+    pub fn wave_output(&self, wave: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}.out"))
+    }
+
     /// What the scorer's children of one attempt said on stderr.
     pub fn scorer_stderr(&self, attempt: &AttemptId) -> PathBuf {
         self.logs().join(format!("scorer-{attempt}.stderr"))

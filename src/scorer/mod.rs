@@ -7,6 +7,7 @@
 
 pub mod builtin;
 pub mod command;
+pub mod precheck;
 pub mod row;
 
 use std::borrow::Cow;

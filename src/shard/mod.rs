@@ -1,5 +1,8 @@
 //! A shard and what becomes of it: [`plan`], [`stop`], [`receipt`].
 
+pub mod checkpoint;
+pub mod group;
 pub mod plan;
 pub mod receipt;
+pub mod recover;
 pub mod stop;
