@@ -45,7 +45,7 @@ impl CampaignDir {
         self.root.join("plan.json")
     }
 
-    /// The library snapshot.
+    /// The library snapshot: a [`SnapshotDir`].
     pub fn library(&self) -> PathBuf {
         self.root.join("library")
     }
@@ -113,6 +113,45 @@ impl CampaignDir {
     /// The sealed pack.
     pub fn pack(&self) -> PathBuf {
         self.root.join("pack")
+    }
+}
+
+/// A directory that holds a library snapshot.
+#[derive(Clone, Debug)]
+pub struct SnapshotDir {
+    root: PathBuf,
+}
+
+impl SnapshotDir {
+    /// The directory at `root`, whether it exists or not.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The snapshot: what the library is and where it lies. Written last.
+    pub fn snapshot(&self) -> PathBuf {
+        self.root.join("snapshot.json")
+    }
+
+    /// The index of the blocks of one part.
+    pub fn index(&self, part: &str) -> PathBuf {
+        self.root.join(format!("{part}.index"))
+    }
+
+    /// The repacked records of one part.
+    pub fn frames(&self, part: &str) -> PathBuf {
+        self.root.join(format!("{part}.frames"))
+    }
+
+    /// Whether `name`, an entry of this directory, is an index, repacked records, or a leftover of one.
+    pub fn is_part(name: &str) -> bool {
+        let name = name.strip_prefix('.').unwrap_or(name);
+        name.starts_with("part-") && [".index", ".frames", ".tmp"].iter().any(|end| name.ends_with(end))
     }
 }
 

@@ -3,12 +3,15 @@
 
 pub mod campaign;
 pub mod canonical;
+pub mod cli;
 pub mod clock;
 pub mod digest;
 pub mod error;
 pub mod fs;
+pub mod host;
 pub mod id;
 pub mod layout;
 pub mod library;
+pub mod run;
 pub mod scorer;
 pub mod shard;
