@@ -12,6 +12,7 @@ from measure import measure
 TOP = pathlib.Path(__file__).resolve().parent.parent
 COMPARE = TOP / "bench" / "compare"
 ACTIVES = TOP / "configs" / "campaigns" / "actives.smi"
+EXAMPLE = TOP / "configs" / "scorers" / "rdkit_similarity.py"
 PYTHON = sys.executable
 SHARD = 10_000
 PROCESSES = 2
@@ -96,13 +97,13 @@ class Bench:
         requests = self.scratch / f"requests-{self.records}.jsonl"
         if not requests.exists():
             measure(self.compare("make_requests.py", library, requests, "256"))
-        child = f'argv = ["{PYTHON}", "{COMPARE / "jsonl_scorer.py"}", "echo"]'
+        child = f'argv = ["{PYTHON}", "{COMPARE / "jsonl_echo.py"}"]'
         command, commanded = self.campaign("jsonl", library, ['kind = "command"', 'protocol = "jsonl"', child])
         null, nulled = self.campaign("jsonl-null", library, ['kind = "null"'])
         costs = self.rounds({
             "campaign with jsonl": (command, [commanded], None),
             "campaign with null": (null, [nulled], None),
-            "the same child on a bare pipe": (self.compare("jsonl_scorer.py", "echo"), [], requests),
+            "the same child on a bare pipe": (self.compare("jsonl_echo.py"), [], requests),
         })
         extra = [report.difference(c, n, p) for c, n, p in zip(*costs.values())]
         self.table.section(f"`jsonl` at batch 256, {self.records:,} records", "≤ 1 µs a record over a bare pipe")
@@ -158,7 +159,7 @@ class Bench:
             if kind == "null":
                 argv, directory = self.campaign("peer-null", library, ['kind = "null"'], PROCESSES, shard)
             else:
-                child = f'argv = ["{PYTHON}", "{COMPARE / "jsonl_scorer.py"}", "{kind}", "{ACTIVES}"]'
+                child = f'argv = ["{PYTHON}", "{EXAMPLE}", "{ACTIVES}", "similarity", "nearest"]'
                 scorer = ['kind = "command"', 'protocol = "jsonl"', child]
                 argv, directory = self.campaign("peer-rdkit", library, scorer, PROCESSES, shard)
             common = [kind, library, ACTIVES, out, shard, PROCESSES]

@@ -1,6 +1,10 @@
 """What the peers have in common: reading a library, scoring one record, writing a row."""
 
-COLUMNS = "similarity,nearest,mw,logp,tpsa,hbd,hba,rotb"
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "configs", "scorers"))
+FINGERPRINT = ("similarity", "nearest")
 
 
 def records(lines, first=0):
@@ -10,43 +14,27 @@ def records(lines, first=0):
         yield ordinal, name, structure
 
 
-def null(ordinal, name, structure):
+def null(ordinal, name, _structure):
     return f"{ordinal},{name},OK,\n"
 
 
-class Similarity:
-    """The columns of the built-in scorer, by RDKit; with `only` the first two."""
-
-    def __init__(self, actives, only=False):
-        from rdkit import Chem, DataStructs, RDLogger
-        from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
-
-        RDLogger.DisableLog("rdApp.*")
-        self.parse, self.bulk = Chem.MolFromSmiles, DataStructs.BulkTanimotoSimilarity
-        generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
-        self.fingerprint = generator.GetFingerprint
-        self.columns = [] if only else [
-            Descriptors.MolWt, Crippen.MolLogP, rdMolDescriptors.CalcTPSA, rdMolDescriptors.CalcNumHBD,
-            rdMolDescriptors.CalcNumHBA, rdMolDescriptors.CalcNumRotatableBonds,
-        ]
-        with open(actives, "rb") as file:
-            known = [(name, self.parse(structure)) for _, name, structure in records(file)]
-        self.names = [name for name, _ in known]
-        self.known = [self.fingerprint(molecule) for _, molecule in known]
-
-    def __call__(self, ordinal, name, structure):
-        molecule = self.parse(structure)
-        if molecule is None:
-            return f"{ordinal},{name},ERROR,unparsable" + "," * (2 + len(self.columns)) + "\n"
-        found = self.bulk(self.fingerprint(molecule), self.known)
-        best = max(found)
-        values = [best, self.names[found.index(best)], *(column(molecule) for column in self.columns)]
-        return f"{ordinal},{name},OK,," + ",".join(map(str, values)) + "\n"
-
-
 def scorer(kind, actives):
-    """`null`, `fingerprint` (similarity and nearest) or `all` (all columns)."""
-    return null if kind == "null" else Similarity(actives, only=kind == "fingerprint")
+    """`null`, or the shipped RDKit example: `fingerprint` (similarity and nearest) or `all` (all columns)."""
+    if kind == "null":
+        return null
+    import rdkit_similarity as example
+
+    example.RDLogger.DisableLog("rdApp.*")
+    score = example.Similarity(actives, FINGERPRINT if kind == "fingerprint" else tuple(example.TYPES))
+    empty = "," * len(score.columns)
+
+    def row(ordinal, name, structure):
+        values = score(structure)
+        if values is None:
+            return f"{ordinal},{name},ERROR,unparsable{empty}\n"
+        return f"{ordinal},{name},OK,,{','.join(map(str, values))}\n"
+
+    return row
 
 
 def shards(path, size):

@@ -48,7 +48,10 @@ pub fn tell(campaign: &Campaign, sealed: &Sealed, output: Output) -> Result<()> 
         return Ok(());
     }
     let word = if sealed.complete { "complete" } else { "INCOMPLETE" };
-    output.say(format!("{word}: {} records: {} OK, {} SKIP, {} ERROR", counts.total, counts.ok, counts.skip, counts.error));
+    output.say(format!(
+        "{word}: {} records: {} OK, {} SKIP, {} ERROR",
+        counts.total, counts.ok, counts.skip, counts.error
+    ));
     output.say(format!("payload  {}", sealed.payload_digest));
     output.say(format!("pack     {}", pack.display()));
     Ok(())
