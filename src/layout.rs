@@ -155,6 +155,38 @@ impl SnapshotDir {
     }
 }
 
+/// The directory of a pack, sealed or being built.
+#[derive(Clone, Debug)]
+pub struct PackDir {
+    root: PathBuf,
+}
+
+impl PackDir {
+    /// The directory at `root`, whether it exists or not.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The member called `name`, which must have been checked to be a plain name.
+    pub fn member(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+}
+
+/// Where the public half of the private key at `private` goes: `K.pem` → `K.pub.pem`.
+pub fn public_key_beside(private: &Path) -> PathBuf {
+    let stem =
+        if private.extension().is_some_and(|e| e == "pem") { private.with_extension("") } else { private.into() };
+    let mut name = stem.into_os_string();
+    name.push(".pub.pem");
+    name.into()
+}
+
 /// The directory of one task group.
 #[derive(Clone, Debug)]
 pub struct GroupDir {

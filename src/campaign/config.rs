@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::known_keys;
 use crate::error::{Error, Result};
+use crate::library::format::{Delimiter, FileFormat};
 use crate::scorer::Order;
 
 /// The campaign file.
@@ -58,10 +59,10 @@ pub struct CampaignSection {
 pub struct LibrarySection {
     /// Files and globs.
     pub path: Vec<String>,
-    /// Said instead of sniffed: `smi`, `cxsmiles`, `csv`, `tsv`.
-    pub format: Option<String>,
-    /// Said instead of sniffed: `tab`, `comma`, `space`, or one character.
-    pub delimiter: Option<String>,
+    /// Said instead of sniffed: `smi`, `txt`, `cxsmiles`, `csv`, `tsv`.
+    pub format: Option<FileFormat>,
+    /// Said instead of sniffed: `tab`, `comma`, `semicolon`, `whitespace`.
+    pub delimiter: Option<Delimiter>,
     /// Said instead of sniffed: whether the first line names the columns.
     pub header: Option<bool>,
     /// Said instead of sniffed: name or number (from 1) of the structure column.
@@ -262,11 +263,8 @@ impl Config {
             return Err(Error::usage("`resources.cpus` must be at least 1"));
         }
         if self.scheduler.kind != "local" {
-            return Err(Error::usage(format!(
-                "`scheduler.kind` is `{}`, which this version does not have",
-                self.scheduler.kind
-            ))
-            .hint("use `kind = \"local\"`"));
+            return Err(Error::usage(format!("`scheduler.kind` is `{}`, which this version does not have", self.scheduler.kind))
+                .hint("use `kind = \"local\"`"));
         }
         if let Some(output) = self.pack.outputs.iter().find(|o| *o != "csv") {
             return Err(Error::usage(format!("`pack.outputs` asks for `{output}`, which this binary cannot write"))

@@ -37,6 +37,8 @@ pub struct CampaignFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Execution {
+    /// The directory of the library snapshot: the campaign's own, or one that several share.
+    pub library: PathBuf,
     /// How the scorer is started.
     pub scorer: ScorerLaunch,
     /// How often checkpoints are made durable, in milliseconds.
@@ -133,11 +135,8 @@ impl Campaign {
         let plan = read(&dir.plan())?.ok_or_else(missing)?;
         let plan: Plan = json::from_slice("`plan.json`", &plan)?;
         if file.schema != SCHEMA || plan.schema != crate::shard::plan::SCHEMA {
-            return Err(Error::usage(format!(
-                "the campaign in `{}` is of another version of molsieve",
-                dir.root().display()
-            ))
-            .hint("use the version that planned it; `campaign.json` names its schema"));
+            return Err(Error::usage(format!("the campaign in `{}` is of another version of molsieve", dir.root().display()))
+                .hint("use the version that planned it; `campaign.json` names its schema"));
         }
         if plan.campaign != file.identity.digest()? {
             return Err(Error::verification("`plan.json` is not of the campaign in `campaign.json`")
@@ -153,8 +152,7 @@ impl Campaign {
     pub fn open(dir: CampaignDir) -> Result<Self> {
         let root = dir.root().display().to_string();
         Self::open_if_any(dir)?.ok_or_else(|| {
-            Error::usage(format!("there is no campaign in `{root}`"))
-                .hint("give the directory that `molsieve run C.toml --dir D` made")
+            Error::usage(format!("there is no campaign in `{root}`")).hint("give the directory that `molsieve run C.toml --dir D` made")
         })
     }
 }

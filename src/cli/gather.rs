@@ -9,7 +9,7 @@ use crate::campaign::file::Campaign;
 use crate::error::{Kind, Result};
 use crate::gather::Missing;
 use crate::layout::CampaignDir;
-use crate::pack::seal::Sealed;
+use crate::pack::seal::SealedPack;
 use crate::run::journal::Journal;
 
 /// Arguments of `gather`.
@@ -29,17 +29,17 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
     let sealed = pipeline::seal(&campaign, &mut journal, missing)?;
     tell(&campaign, &sealed, output)?;
-    Ok(if sealed.complete { Exit::Done } else { Exit::Of(Kind::Incomplete) })
+    Ok(if sealed.manifest.complete { Exit::Done } else { Exit::Of(Kind::Incomplete) })
 }
 
 /// Says what there is now.
-pub fn tell(campaign: &Campaign, sealed: &Sealed, output: Output) -> Result<()> {
-    let counts = &sealed.counts;
+pub fn tell(campaign: &Campaign, sealed: &SealedPack, output: Output) -> Result<()> {
+    let counts = &sealed.manifest.records;
     let pack = campaign.dir.pack();
     let facts = serde_json::json!({
         "schema": "molsieve.gather.v1",
-        "complete": sealed.complete,
-        "payload_digest": sealed.payload_digest,
+        "complete": sealed.manifest.complete,
+        "payload_digest": sealed.manifest.payload.digest,
         "pack_digest": sealed.pack_digest,
         "pack": pack,
         "records": {"total": counts.total, "ok": counts.ok, "skip": counts.skip, "error": counts.error},
@@ -47,12 +47,9 @@ pub fn tell(campaign: &Campaign, sealed: &Sealed, output: Output) -> Result<()> 
     if output.document(&facts)? {
         return Ok(());
     }
-    let word = if sealed.complete { "complete" } else { "INCOMPLETE" };
-    output.say(format!(
-        "{word}: {} records: {} OK, {} SKIP, {} ERROR",
-        counts.total, counts.ok, counts.skip, counts.error
-    ));
-    output.say(format!("payload  {}", sealed.payload_digest));
+    let word = if sealed.manifest.complete { "complete" } else { "INCOMPLETE" };
+    output.say(format!("{word}: {} records: {} OK, {} SKIP, {} ERROR", counts.total, counts.ok, counts.skip, counts.error));
+    output.say(format!("payload  {}", sealed.manifest.payload.digest));
     output.say(format!("pack     {}", pack.display()));
     Ok(())
 }

@@ -12,7 +12,9 @@ use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather;
 use crate::host;
-use crate::pack;
+use crate::pack::keys::PrivateKey;
+use crate::pack::seal::{self, SealedPack};
+use crate::pack::sign;
 use crate::run::driver::{self, Driven};
 use crate::run::event::Event;
 use crate::run::journal::Journal;
@@ -39,8 +41,12 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     signals::raise_on_signal(&stop, move || killer.kill_all())?;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     let mut meter = Meter::new(output, campaign.plan.records);
-    let settings =
-        driver::Settings { program: this_program()?, slots, stop, watch: &mut |progress| meter.show(progress) };
+    let settings = driver::Settings {
+        program: this_program()?,
+        slots,
+        stop,
+        watch: &mut |progress| meter.show(progress),
+    };
     let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
     drop(local);
     meter.end();
@@ -54,32 +60,40 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
 /// Gathers, seals and signs, and says what there is.
 fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<Exit> {
     let sealed = seal(campaign, journal, gather::Missing::Refuse)?;
-    sign(campaign, journal, options, output)?;
+    sign_if_asked(campaign, journal, options, output)?;
     super::gather::tell(campaign, &sealed, output)?;
     Ok(Exit::Done)
 }
 
 /// Seals the pack and notes it in the journal.
-pub fn seal(campaign: &Campaign, journal: &mut Journal, missing: gather::Missing) -> Result<pack::seal::Sealed> {
+pub fn seal(campaign: &Campaign, journal: &mut Journal, missing: gather::Missing) -> Result<SealedPack> {
     let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
-    let facts = super::status::facts(campaign)?;
-    let sealed = pack::seal::seal(gathered, &facts)?;
+    let request = seal::Request {
+        dir: &campaign.dir,
+        identity: &campaign.file.identity,
+        plan: &campaign.plan,
+        facts: super::status::facts(campaign)?,
+    };
+    let sealed = seal::seal(gathered, &request)?;
     journal.record(Event::Sealed {
-        payload: sealed.payload_digest.clone(),
+        payload: sealed.manifest.payload.digest.clone(),
         pack: sealed.pack_digest.clone(),
-        complete: sealed.complete,
+        complete: sealed.manifest.complete,
     })?;
     Ok(sealed)
 }
 
-fn sign(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<()> {
+fn sign_if_asked(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<()> {
     let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else {
         output.note("note: the pack is sealed but unsigned: `[pack] key` names no key");
         return Ok(());
     };
-    let keyid = pack::sign::sign(&campaign.dir.pack(), key)?;
-    journal.record(Event::Signed { keyid })?;
-    Ok(())
+    note_signed(journal, sign::sign(&campaign.dir.pack(), &[PrivateKey::load(key)?])?)
+}
+
+/// Notes each signature in the journal.
+pub fn note_signed(journal: &mut Journal, signed: sign::Signed) -> Result<()> {
+    signed.keyids.into_iter().try_for_each(|keyid| journal.record(Event::Signed { keyid }).map(|_| ()))
 }
 
 /// One worker for the cores of one task.

@@ -71,9 +71,9 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
     })?;
     info!(%attempt, groups = groups.len(), "started");
     let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
-    let library = Snapshot::open(&campaign.dir.library())?;
+    let library = Snapshot::open(&execution.library)?;
     if library.root() != identity.library.root {
-        return Err(Error::usage("the library snapshot in the campaign directory is not the one that was planned"));
+        return Err(Error::usage("the library snapshot is not the one that was planned"));
     }
     let post = Post {
         here: Here { program: pipeline::this_program()? },

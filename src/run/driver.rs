@@ -69,12 +69,12 @@ pub enum Driven {
 /// # Errors
 /// It pauses (exit 3), it fails (the exit code of what made it fail), another process takes over
 /// (exit 75), or the scheduler refuses (exit 5).
-pub fn drive(
-    campaign: &Campaign,
-    journal: &mut Journal,
+pub fn drive<'a>(
+    campaign: &'a Campaign,
+    journal: &'a mut Journal,
     history: &History,
-    adapter: &mut dyn Adapter,
-    settings: Settings<'_>,
+    adapter: &'a mut dyn Adapter,
+    settings: Settings<'a>,
 ) -> Result<Driven> {
     let mut driver = Driver {
         state: State::of(&history.entries)?,
@@ -87,8 +87,7 @@ pub fn drive(
         adapter,
         settings,
     };
-    driver
-        .record(Event::DriverStarted { molsieve: env!("CARGO_PKG_VERSION").to_owned(), host: crate::host::name() })?;
+    driver.record(Event::DriverStarted { molsieve: env!("CARGO_PKG_VERSION").to_owned(), host: crate::host::name() })?;
     driver.look.refresh()?;
     driver.finished_before = driver.look.finished();
     let driven = driver.run();
@@ -227,8 +226,7 @@ impl Driver<'_> {
         for (task, (state, groups)) in tasks.iter().zip(&groups).enumerate() {
             let missing = groups.iter().filter(|g| self.look.missing().contains(g)).map(|g| g.0);
             let missing: Vec<u64> = missing.collect();
-            let wanted =
-                matches!(state, TaskState::Checkpointed | TaskState::Cancelled) && self.settings.stop.is_raised();
+            let wanted = matches!(state, TaskState::Checkpointed | TaskState::Cancelled) && self.settings.stop.is_raised();
             if missing.is_empty() || wanted {
                 continue;
             }
@@ -251,8 +249,7 @@ impl Driver<'_> {
         if self.cancel().is_err() {
             return;
         }
-        while self.poll().is_ok_and(|tasks| tasks.iter().any(|t| matches!(t, TaskState::Running | TaskState::Pending)))
-        {
+        while self.poll().is_ok_and(|tasks| tasks.iter().any(|t| matches!(t, TaskState::Running | TaskState::Pending))) {
             self.adapter.wait(LOOK_EVERY);
         }
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
 use crate::library::format::FormatRequest;
 use crate::library::request::LibraryRequest;
-use crate::library::snapshot;
+use crate::library::take;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
 use crate::shard::plan::Plan;
@@ -38,20 +38,20 @@ pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'
 fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
     let (scorer, launch) = open::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
-    let execution = execution(config, base, launch)?;
     crate::fs::create_dir(dir.root())?;
     let request = LibraryRequest {
         base: base.to_path_buf(),
         paths: config.library.path.clone(),
         format: FormatRequest {
-            format: config.library.format.clone(),
-            delimiter: config.library.delimiter.clone(),
+            format: config.library.format,
+            delimiter: config.library.delimiter,
             header: config.library.header,
             structure_column: config.library.structure_column.clone(),
             id_column: config.library.id_column.clone(),
         },
     };
-    let library = snapshot::take(&request, &dir.library(), crate::host::cores(), watch)?;
+    let library = take::take(&request, &dir.library(), crate::host::cores(), watch)?;
+    let execution = execution(config, base, launch, library.dir().to_path_buf())?;
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
         name: config.campaign.name.clone(),
@@ -87,7 +87,8 @@ fn same(config: &Config, base: &Path, here: &Here, mut campaign: Campaign) -> Re
     }
     let launch = open::resolve_again(&config.scorer, base, here, &campaign.file.identity.scorer)
         .map_err(|e| e.within(format!("the scorer of the campaign in `{root}`")))?;
-    campaign.file.execution = execution(config, base, launch)?;
+    let library = campaign.file.execution.library.clone();
+    campaign.file.execution = execution(config, base, launch, library)?;
     Campaign::create(campaign.dir, campaign.file, campaign.plan)
 }
 
@@ -97,9 +98,7 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut put = |section: &str, value: serde_json::Result<serde_json::Value>| {
         if let Ok(serde_json::Value::Object(keys)) = value {
-            all.extend(
-                keys.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (format!("{section}.{k}"), v.to_string())),
-            );
+            all.extend(keys.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (format!("{section}.{k}"), v.to_string())));
         }
     };
     put("campaign", serde_json::to_value(campaign));
@@ -113,15 +112,15 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     all
 }
 
-fn execution(config: &Config, base: &Path, scorer: file::ScorerLaunch) -> Result<Execution> {
+fn execution(config: &Config, base: &Path, scorer: file::ScorerLaunch, library: PathBuf) -> Result<Execution> {
     let optional = |text: &Option<String>, key: &str| {
         text.as_ref().map(|t| units::duration(t).map_err(|e| e.within(key))).transpose()
     };
     let memory = config.resources.memory.as_ref();
     Ok(Execution {
+        library,
         scorer,
-        sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
-            as u64,
+        sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis() as u64,
         scheduler: config.scheduler.kind.clone(),
         cpus: config.resources.cpus,
         memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
@@ -153,9 +152,7 @@ fn key_must_exist(config: &Config, base: &Path) -> Result<()> {
     let Some(key) = &config.pack.key else { return Ok(()) };
     let path = base.join(key);
     std::fs::metadata(&path).map(|_| ()).map_err(|e| {
-        Error::input(&path, &e)
-            .within("`pack.key`")
-            .hint(format!("`molsieve keygen --out {}` makes one", key.display()))
+        Error::input(&path, &e).within("`pack.key`").hint(format!("`molsieve keygen --out {}` makes one", key.display()))
     })
 }
 
