@@ -1,7 +1,5 @@
 //! A library is read as `docs/formats/snapshot.md` says, whatever its files look like.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod changes;
 mod faults;
 mod hostile;

@@ -1,5 +1,9 @@
 //! Built-in scorers: pure functions of one record.
 
+pub mod null;
+pub mod pool;
+pub mod similarity;
+
 use super::{Description, Verdict};
 use crate::library::record::Record;
 
