@@ -2,9 +2,10 @@
 // So that the lints know helper functions for what they are: parts of tests.
 #![cfg(test)]
 
-mod shipped;
-mod tidy;
-mod write_faults;
+mod libraries;
 mod payload;
 mod resume;
+mod shipped;
 mod support;
+mod tidy;
+mod write_faults;
