@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod libraries;
+mod packs;
 mod payload;
 mod resume;
 mod shipped;
