@@ -6,11 +6,12 @@
 use std::path::Path;
 
 use super::chem::{Mol, Refusal, crippen, hbond, morgan, rotatable, tpsa, weight};
-use super::{Builtin, tanimoto, unreadable};
+use super::{Builtin, tanimoto};
 use crate::campaign::identity::ScorerFile;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::library::record::Record;
+use crate::scorer::precheck::precheck;
 use crate::scorer::{Column, ColumnType, Description, Order, Value, Verdict};
 
 /// The columns, in order.
@@ -132,7 +133,7 @@ impl Builtin for Similarity {
     }
 
     fn score(&self, record: &Record<'_>) -> Verdict {
-        if let Some(verdict) = unreadable(record.structure) {
+        if let Some(verdict) = precheck(record) {
             return verdict;
         }
         match Mol::from_smiles(record.structure) {
@@ -149,7 +150,7 @@ impl Builtin for Similarity {
 fn read_active(line: &[u8], number: usize) -> std::result::Result<(String, morgan::Fingerprint), String> {
     let mut fields = line.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty());
     let structure = fields.next().unwrap_or_default();
-    if let Some(verdict) = unreadable(structure) {
+    if let Some(verdict) = precheck(&Record { ordinal: 0, id: b"", structure }) {
         return Err(verdict.reason.into_owned());
     }
     let mol = Mol::from_smiles(structure).map_err(|refusal| reason(refusal).0.to_owned())?;

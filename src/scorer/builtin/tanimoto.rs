@@ -74,10 +74,8 @@ impl Index {
                 (left, _) => left.is_some(),
             };
             let bound = if take_left { left } else { right };
-            if let (Some(bound), Some((best, _))) = (bound, best) {
-                if bound.compare(best).is_lt() {
-                    break;
-                }
+            if bound.zip(best).is_some_and(|(bound, (best, _))| bound.compare(best).is_lt()) {
+                break;
             }
             let next = if take_left { fewer.next() } else { more.next() };
             let Some(entry) = next else { break };

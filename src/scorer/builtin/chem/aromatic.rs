@@ -104,15 +104,13 @@ fn gift(mol: &Mol, index: usize) -> Gift {
     let outside = multiple(mol, index, false);
     let drawn = outside.is_some_and(|other| more_electronegative(mol.atoms[other].element, atom.element));
     match (electrons, outside) {
-        (..0, _) => Gift::Nothing,
         (0, Some(_)) => Gift::Vacant,
         (0, None) if multiple(mol, index, true).is_some() => Gift::One,
-        (0, None) => Gift::Nothing,
         (1, Some(_)) if drawn => Gift::Vacant,
         (1, Some(_)) => Gift::One,
         (1, None) if unsaturated(mol, index) => Gift::One,
         (1, None) if atom.charge == 1 => Gift::Vacant,
-        (1, None) => Gift::Nothing,
+        (..=1, _) => Gift::Nothing,
         (more, _) if (more - i32::from(drawn)) % 2 == 1 => Gift::One,
         _ => Gift::Two,
     }
@@ -182,7 +180,9 @@ struct Fusion<'a> {
 impl<'a> Fusion<'a> {
     fn new(mol: &'a Mol, gifts: &'a [Gift], rings: Vec<usize>) -> Self {
         let mut sorted: Vec<Vec<u16>> = rings.iter().map(|r| mol.rings[*r].bonds.clone()).collect();
-        sorted.iter_mut().for_each(|bonds| bonds.sort_unstable());
+        for bonds in &mut sorted {
+            bonds.sort_unstable();
+        }
         let mut neighbours = vec![Vec::new(); rings.len()];
         for i in 0..rings.len() {
             for j in i + 1..rings.len() {
@@ -231,7 +231,9 @@ impl<'a> Fusion<'a> {
         let mut bonds: Vec<u16> = system.iter().flat_map(|r| self.mol.rings[self.rings[*r]].bonds.clone()).collect();
         bonds.sort_unstable();
         bonds.dedup();
-        bonds.iter().for_each(|bond| self.done[usize::from(*bond)] = false);
+        for bond in &bonds {
+            self.done[usize::from(*bond)] = false;
+        }
         let before = rim.len();
         let most = if system.len() > SYSTEM_RINGS_MAX { 2 } else { FUSED_RINGS_MAX.min(system.len()) };
         for size in 1..=most {

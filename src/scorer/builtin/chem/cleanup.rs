@@ -41,10 +41,8 @@ fn nitrogens(mol: &mut Mol) {
         .filter(|&i| mol.atoms[i].element == 7 && mol.atoms[i].charge == 0 && valence::explicit(mol, i) == 5)
         .collect();
     for &i in &overloaded {
-        if valence::explicit(mol, i) == 5 && mol.atoms[i].charge == 0 {
-            if let Some(bond) = bond_to_neutral(mol, i, 8, Order::Double) {
-                separate(mol, i, bond, Order::Single);
-            }
+        if let Some(bond) = bond_to_neutral(mol, i, 8, Order::Double) {
+            separate(mol, i, bond, Order::Single);
         }
     }
     for &i in &overloaded {
@@ -99,9 +97,7 @@ fn metals(mol: &mut Mol) {
             .links(i)
             .iter()
             .map(|l| (usize::from(l.atom), usize::from(l.bond)))
-            .filter(|(other, bond)| {
-                mol.bonds[*bond].order == Order::Single && is_metal(mol.atoms[*other].element)
-            })
+            .filter(|(other, bond)| mol.bonds[*bond].order == Order::Single && is_metal(mol.atoms[*other].element))
             .min_by_key(|(other, _)| {
                 let datives = mol.around(*other).filter(|(_, b)| b.order == Order::Dative).count();
                 (datives, std::cmp::Reverse(*other))
@@ -121,7 +117,8 @@ fn overloaded_nonmetal(mol: &Mol, index: usize) -> bool {
         return false;
     }
     let effective = i32::from(atom.element) - i32::from(atom.charge);
-    let Some(most) = u8::try_from(effective).ok().filter(|z| (1..=118).contains(z)).map(|z| element::of(z).last_valence())
+    let Some(most) =
+        u8::try_from(effective).ok().filter(|z| (1..=118).contains(z)).map(|z| element::of(z).last_valence())
     else {
         return false;
     };

@@ -162,9 +162,7 @@ impl<'a> View<'a> {
         let hydrogens = self.mol.all_hydrogens(index);
         let single = |a: &Atom, b: &Bond| b.order == Order::Single && !a.aromatic;
         if hydrogens == 0
-            && self.any(index, |_, a, b| {
-                single(a, b) && !matches!(a.element, 1 | 6 | 7 | 8 | 9 | 16 | 17 | 35 | 53)
-            })
+            && self.any(index, |_, a, b| single(a, b) && !matches!(a.element, 1 | 6 | 7 | 8 | 9 | 16 | 17 | 35 | 53))
         {
             return -0.5443;
         }
@@ -190,9 +188,8 @@ impl<'a> View<'a> {
                 return value;
             }
         }
-        let double = |_: usize, a: &Atom, b: &Bond| {
-            b.order == Order::Double && !a.aromatic && matches!(a.element, 6..=8)
-        };
+        let double =
+            |_: usize, a: &Atom, b: &Bond| b.order == Order::Double && !a.aromatic && matches!(a.element, 6..=8);
         if self.any(index, double) { -0.8186 } else { 0.08129 }
     }
 
@@ -236,8 +233,7 @@ impl<'a> View<'a> {
         {
             0.0335
         } else if (end_minus && charge > -3 && self.any(index, |_, a, b| b.plain() && a.element == 16))
-            || (charge == 0
-                && self.any(index, |_, a, b| b.order == Order::Double && a.element == 16 && a.charge == 0))
+            || (charge == 0 && self.any(index, |_, a, b| b.order == Order::Double && a.element == 16 && a.charge == 0))
         {
             -0.3339
         } else if charge == -1 && self.any(index, |o, a, b| b.plain() && is_carbon(a) && self.has_oxo(o, index)) {
@@ -299,9 +295,8 @@ impl<'a> View<'a> {
         let charge = self.atom(index).charge;
         let ionic = matches!(charge, -4..=-1 | 1..=3 | 5 | 6);
         let oxidised = charge == 0
-            && self.any(index, |_, a, b| {
-                b.order == Order::Double && !a.aromatic && matches!(a.element, 7 | 8 | 15 | 16)
-            });
+            && self
+                .any(index, |_, a, b| b.order == Order::Double && !a.aromatic && matches!(a.element, 7 | 8 | 15 | 16));
         if ionic || oxidised { -0.0024 } else { 0.6482 }
     }
 
@@ -409,8 +404,7 @@ fn simple(atom: &Atom) -> f64 {
         (53, 0) => 0.8857,
         (9 | 17 | 35 | 53, -1) | (53, 1..=3) | (3 | 11 | 19 | 37 | 55, 1) => -2.996,
         (15, _) => 0.8612,
-        (3 | 11 | 19 | 37 | 55 | 4 | 12 | 20 | 38 | 56 | 5 | 13 | 31 | 49 | 81, _)
-        | (14 | 32 | 50 | 82 | 33 | 51 | 83 | 34 | 52 | 84, _) => -0.3808,
+        (3..=5 | 11..=14 | 19 | 20 | 31..=34 | 37 | 38 | 49..=52 | 55 | 56 | 81..=84, _) => -0.3808,
         (21..=30 | 39..=48 | 72..=80, _) => -0.0025,
         _ => 0.0,
     }

@@ -103,5 +103,8 @@ fn isotopes() -> &'static [(u8, u16, f64)] {
 fn element_isotopes(line: &str) -> Vec<(u8, u16, f64)> {
     let mut fields = line.split(' ');
     let number: u8 = fields.next().and_then(|z| z.parse().ok()).unwrap_or(0);
-    fields.filter_map(|f| f.split_once(':')).filter_map(|(a, m)| Some((number, a.parse().ok()?, m.parse().ok()?))).collect()
+    fields
+        .filter_map(|f| f.split_once(':'))
+        .filter_map(|(a, m)| Some((number, a.parse().ok()?, m.parse().ok()?)))
+        .collect()
 }

@@ -41,7 +41,10 @@ fn takes(mol: &Mol, index: usize) -> bool {
             atom.charge == -1
                 || match mol.all_hydrogens(index) {
                     0 => divalent,
-                    1 => divalent && mol.around(index).any(|(other, b)| b.order == Order::Single && !acidifies(mol, other)),
+                    1 => {
+                        divalent
+                            && mol.around(index).any(|(other, b)| b.order == Order::Single && !acidifies(mol, other))
+                    }
                     _ => false,
                 }
         }

@@ -33,14 +33,20 @@ fn write_component(mol: &mut Mol, component: &Component) -> Result<(), Refusal> 
     if !component.atoms.iter().any(starts) {
         return Ok(());
     }
-    let mut needs = vec![Need::None; mol.atoms.len()];
-    let mut in_component = vec![false; mol.atoms.len()];
-    for &atom in &component.atoms {
-        in_component[usize::from(atom)] = true;
-    }
+    let mut needs = vec![Need::Outside; mol.atoms.len()];
     let mut to_single = Vec::new();
     for &atom in &component.atoms {
-        needs[usize::from(atom)] = need(mol, usize::from(atom), &in_component, &mut to_single);
+        let atom = usize::from(atom);
+        needs[atom] = if mol.atoms[atom].element == 0 && dummy_is_open(mol, component, atom) {
+            Need::Optional
+        } else {
+            need(mol, atom)
+        };
+        let aromatic =
+            |bond: &super::Bond| bond.aromatic && matches!(bond.order, Order::Single | Order::Double | Order::Aromatic);
+        if needs[atom] != Need::Outside {
+            to_single.extend(mol.links(atom).iter().map(|l| usize::from(l.bond)).filter(|b| aromatic(&mol.bonds[*b])));
+        }
     }
     for bond in to_single {
         mol.bonds[bond].order = Order::Single;
@@ -55,28 +61,37 @@ fn write_component(mol: &mut Mol, component: &Component) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// Whether the atom needs a double bond; its aromatic bonds are added to `to_single`.
-fn need(mol: &Mol, index: usize, in_component: &[bool], to_single: &mut Vec<usize>) -> Need {
+/// Whether a dummy atom may have a double bond: one of its rings is aromatic all around it, and one
+/// has an aromatic atom that is in no other ring.
+fn dummy_is_open(mol: &Mol, component: &Component, index: usize) -> bool {
+    let mut counts = vec![0_u16; mol.atoms.len()];
+    for ring in &mol.rings {
+        ring.atoms.iter().for_each(|a| counts[usize::from(*a)] += 1);
+    }
+    let closed = mol.around(index).filter(|(other, _)| {
+        let atom = &mol.atoms[*other];
+        atom.element != 0 && !atom.aromatic && component.atoms.binary_search(&(*other as u16)).is_ok()
+    });
+    let candidate = |a: &u16| counts[usize::from(*a)] == 1 && mol.touches_aromatic(usize::from(*a));
+    let mut own = mol.rings.iter().filter(|r| r.atoms.contains(&(index as u16)));
+    closed.count() < usize::from(counts[index]) && own.any(|ring| ring.atoms.iter().any(candidate))
+}
+
+/// Whether the atom needs a double bond.
+fn need(mol: &Mol, index: usize) -> Need {
     let atom = &mol.atoms[index];
     if atom.element != 0 && !mol.touches_aromatic(index) {
-        return Need::None;
+        return Need::Outside;
     }
-    let (mut bonds, mut ignored, mut hindered) = (0, 0, 0);
-    for link in mol.links(index) {
-        let bond = &mol.bonds[usize::from(link.bond)];
-        let other = &mol.atoms[usize::from(link.atom)];
-        hindered += usize::from(other.element != 0 && !other.aromatic && in_component[usize::from(link.atom)]);
+    let (mut bonds, mut ignored) = (0, 0);
+    for (_, bond) in mol.around(index) {
         if bond.aromatic && matches!(bond.order, Order::Single | Order::Double | Order::Aromatic) {
             bonds += 1;
-            to_single.push(usize::from(link.bond));
         } else {
             let whole = (bond.halves(index) + 1) / 2;
             bonds += whole;
             ignored += i32::from(whole == 0);
         }
-    }
-    if atom.element == 0 {
-        return if hindered == 0 { Need::Optional } else { Need::None };
     }
     bonds += i32::from(atom.hydrogens());
     let degree = mol.degree(index) as i32 + i32::from(atom.implicit_h) - ignored;

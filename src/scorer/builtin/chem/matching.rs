@@ -9,6 +9,8 @@ use super::{Bond, Mol};
 /// Whether an atom is to have a double bond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// It is not aromatic: nothing about it is to be decided.
+    Outside,
     /// It can have none.
     None,
     /// It may have one (a dummy atom).
@@ -25,52 +27,89 @@ pub fn double_bonds(
     usable: impl Fn(&Bond) -> bool,
 ) -> Option<Vec<usize>> {
     let mut graph = Graph::new(mol, component, needs, usable);
-    graph.start();
-    for root in 0..graph.needs.len() {
-        if graph.needs[root] == Need::Required && graph.mates[root].is_none() && !graph.augment(root) {
-            return None;
-        }
-    }
-    Some(graph.chosen())
+    let paired = graph.pair(true) || (graph.needs.contains(&Need::Optional) && graph.pair(false));
+    paired.then(|| graph.chosen())
 }
 
-/// The atoms that can have a double bond and the bonds between them, renumbered.
+/// The atoms of the component, renumbered.
 struct Graph {
     needs: Vec<Need>,
-    /// Neighbours and the bonds to them, as indices of the molecule.
+    /// All neighbours, ascending.
+    neighbours: Vec<Vec<usize>>,
+    /// Neighbours that a double bond could go to, ascending, and the bonds of the molecule.
     edges: Vec<Vec<(usize, usize)>>,
     mates: Vec<Option<usize>>,
 }
 
 impl Graph {
     fn new(mol: &Mol, component: &Component, needs: &[Need], usable: impl Fn(&Bond) -> bool) -> Self {
-        let mut place = vec![usize::MAX; mol.atoms.len()];
-        let mut kept = Vec::with_capacity(component.atoms.len());
-        for &atom in &component.atoms {
-            if needs[usize::from(atom)] != Need::None {
-                place[usize::from(atom)] = kept.len();
-                kept.push(needs[usize::from(atom)]);
-            }
+        let mut place = vec![0; mol.atoms.len()];
+        for (index, &atom) in component.atoms.iter().enumerate() {
+            place[usize::from(atom)] = index;
         }
+        let kept: Vec<Need> = component.atoms.iter().map(|a| needs[usize::from(*a)]).collect();
+        let can = |v: usize| matches!(kept[v], Need::Optional | Need::Required);
         let mut edges = vec![Vec::with_capacity(3); kept.len()];
+        let mut neighbours = vec![Vec::with_capacity(3); kept.len()];
         for &index in &component.bonds {
             let bond = &mol.bonds[usize::from(index)];
             let (a, b) = (place[usize::from(bond.begin)], place[usize::from(bond.end)]);
-            if a != usize::MAX && b != usize::MAX && usable(bond) {
+            neighbours[a].push(b);
+            neighbours[b].push(a);
+            if can(a) && can(b) && usable(bond) {
                 edges[a].push((b, usize::from(index)));
                 edges[b].push((a, usize::from(index)));
             }
         }
-        Self { mates: vec![None; kept.len()], needs: kept, edges }
+        for (edges, neighbours) in edges.iter_mut().zip(&mut neighbours) {
+            edges.sort_unstable();
+            neighbours.sort_unstable();
+        }
+        Self { mates: vec![None; kept.len()], needs: kept, neighbours, edges }
     }
 
-    /// Pairs each atom with its first free neighbour.
-    fn start(&mut self) {
-        for v in 0..self.needs.len() {
-            if self.mates[v].is_none() {
-                let free = self.edges[v].iter().map(|(to, _)| *to).find(|to| self.mates[*to].is_none());
-                if let Some(to) = free {
-                    (self.mates[v], self.mates[to]) = (Some(to), Some(v));
+    /// Pairs every atom that needs it; optional ones from the start, or (`false`) only those that the
+    /// others cannot do without.
+    fn pair(&mut self, optional: bool) -> bool {
+        self.mates.fill(None);
+        self.start(optional);
+        if !optional {
+            for v in self.unpaired() {
+                self.augment(v, false);
+            }
+        }
+        self.unpaired().into_iter().all(|v| self.mates[v].is_some() || self.augment(v, true))
+    }
+
+    fn unpaired(&self) -> Vec<usize> {
+        (0..self.needs.len()).filter(|v| self.needs[*v] == Need::Required && self.mates[*v].is_none()).collect()
+    }
+
+    /// Walks the component from its first atom, breadth first, and pairs each atom with its first
+    /// free neighbour. Where a system can be written in several ways, this is the one that RDKit
+    /// comes to if it need not go back on a choice.
+    fn start(&mut self, optional: bool) {
+        let joins = |v: usize| optional || self.needs[v] == Need::Required;
+        let mut done: Vec<bool> = self.needs.iter().map(|n| *n == Need::Outside).collect();
+        let mut waiting = done.clone();
+        for first in 0..self.needs.len() {
+            let mut queue = VecDeque::new();
+            if !waiting[first] {
+                queue.push_back(first);
+            }
+            while let Some(v) = queue.pop_front() {
+                done[v] = true;
+                waiting[v] = true;
+                for &to in &self.neighbours[v] {
+                    if !std::mem::replace(&mut waiting[to], true) {
+                        queue.push_back(to);
+                    }
+                }
+                if self.mates[v].is_none() && joins(v) {
+                    let mut free = self.edges[v].iter().map(|(to, _)| *to);
+                    if let Some(to) = free.find(|to| joins(*to) && !done[*to] && self.mates[*to].is_none()) {
+                        (self.mates[v], self.mates[to]) = (Some(to), Some(v));
+                    }
                 }
             }
         }
@@ -84,9 +123,9 @@ impl Graph {
         (0..self.needs.len()).filter_map(bond).collect()
     }
 
-    /// Looks for a way to pair `root` too, and takes it.
-    fn augment(&mut self, root: usize) -> bool {
-        let mut search = Search::new(self, root);
+    /// Looks for a way to pair `root` too, over optional atoms or not, and takes it.
+    fn augment(&mut self, root: usize, optional: bool) -> bool {
+        let mut search = Search::new(self, root, optional);
         let Some(end) = search.run() else { return false };
         let parents = search.parents;
         if let Some(old) = self.mates[end] {
@@ -110,6 +149,7 @@ impl Graph {
 struct Search<'a> {
     graph: &'a Graph,
     root: usize,
+    optional: bool,
     parents: Vec<Option<usize>>,
     bases: Vec<usize>,
     /// At an even distance from the root.
@@ -118,18 +158,27 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(graph: &'a Graph, root: usize) -> Self {
+    fn new(graph: &'a Graph, root: usize, optional: bool) -> Self {
         let n = graph.needs.len();
         let mut even = vec![false; n];
         even[root] = true;
-        Self { graph, root, parents: vec![None; n], bases: (0..n).collect(), even, queue: VecDeque::from([root]) }
+        Self {
+            graph,
+            root,
+            optional,
+            parents: vec![None; n],
+            bases: (0..n).collect(),
+            even,
+            queue: VecDeque::from([root]),
+        }
     }
 
     /// The far end of a path that pairs the root: a free atom, or one whose partner may be free.
     fn run(&mut self) -> Option<usize> {
         while let Some(v) = self.queue.pop_front() {
             for &(to, _) in &self.graph.edges[v] {
-                if self.bases[v] == self.bases[to] || self.graph.mates[v] == Some(to) {
+                let barred = !self.optional && self.graph.needs[to] == Need::Optional;
+                if barred || self.bases[v] == self.bases[to] || self.graph.mates[v] == Some(to) {
                     continue;
                 }
                 let mate = self.graph.mates[to];

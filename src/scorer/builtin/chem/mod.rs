@@ -2,7 +2,7 @@
 //!
 //! The graph is built in the steps of RDKit's `MolFromSmiles`: read ([`smiles`]), fold written
 //! hydrogens into their atoms ([`hydrogens`]), repair common spellings ([`cleanup`]), check valences
-//! ([`valence`]), give aromatic rings alternating bonds ([`kekule`]), find rings ([`rings`]), and
+//! ([`valence`]), find rings ([`rings`]), give aromatic ones alternating bonds ([`kekule`]), and
 //! perceive aromaticity anew ([`aromatic`]). Each step is ours; the rules are RDKit's, so that the
 //! columns mean what chemists expect. Where the two differ is listed in `docs/similarity.md`.
 //!
@@ -63,6 +63,7 @@ pub enum Order {
 }
 
 /// An atom. Hydrogens are counted on their atom, unless they must stay atoms (see [`hydrogens`]).
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; there is no state to name")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Atom {
     /// Atomic number; 0 is the dummy `*`.
@@ -129,13 +130,12 @@ impl Bond {
     /// What it adds to the valence of `atom`, in half bonds.
     pub fn halves(&self, atom: usize) -> i32 {
         match self.order {
-            Order::Single => 2,
+            Order::Dative if usize::from(self.begin) == atom => 0,
+            Order::Single | Order::Dative => 2,
+            Order::Aromatic => 3,
             Order::Double => 4,
             Order::Triple => 6,
             Order::Quadruple => 8,
-            Order::Aromatic => 3,
-            Order::Dative if usize::from(self.begin) == atom => 0,
-            Order::Dative => 2,
         }
     }
 
@@ -178,11 +178,11 @@ impl Mol {
         cleanup::clean(&mut mol);
         valence::update(&mut mol)?;
         let components = rings::mark(&mut mol);
+        mol.rings = cycles::relevant(&mol, &components)?;
         let was_aromatic = kekule::write(&mut mol, &components)?;
         for bond in &mut mol.bonds {
             bond.kekule = bond.order;
         }
-        mol.rings = cycles::relevant(&mol, &components)?;
         radicals::assign(&mut mol);
         aromatic::perceive(&mut mol)?;
         valence::settle(&mut mol, &was_aromatic)?;

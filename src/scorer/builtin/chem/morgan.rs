@@ -122,7 +122,8 @@ impl<'a> Layers<'a> {
             }
             self.neighbours.sort_unstable();
             let own = mix(layer, identifiers[atom]);
-            next[atom] = self.neighbours.iter().fold(own, |hash, (code, theirs)| mix(hash, mix(mix(0, *code), *theirs)));
+            next[atom] =
+                self.neighbours.iter().fold(own, |hash, (code, theirs)| mix(hash, mix(mix(0, *code), *theirs)));
             round.push((next[atom], atom));
         }
         self.sets = wider;

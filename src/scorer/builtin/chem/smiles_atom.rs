@@ -96,13 +96,8 @@ impl Bracket<'_> {
     }
 
     fn read_sides(&mut self) -> Option<Sides> {
-        const CLASSES: [(&[u8], u32, bool); 5] = [
-            (b"@TH", 2, false),
-            (b"@AL", 2, false),
-            (b"@SP", 3, true),
-            (b"@TB", 20, true),
-            (b"@OH", 30, true),
-        ];
+        const CLASSES: [(&[u8], u32, bool); 5] =
+            [(b"@TH", 2, false), (b"@AL", 2, false), (b"@SP", 3, true), (b"@TB", 20, true), (b"@OH", 30, true)];
         for (class, last, many) in CLASSES {
             if self.eat(class) {
                 let permutation = self.number();
