@@ -133,7 +133,10 @@ impl State {
         if legal {
             return Ok(());
         }
-        Err(Error::verification(format!("event {} of the journal cannot follow those before it: {:?}", entry.seq, entry.event)))
+        Err(Error::verification(format!(
+            "event {} of the journal cannot follow those before it: {:?}",
+            entry.seq, entry.event
+        )))
     }
 
     /// A planner that died before `campaign.json` was there is followed by another.
