@@ -188,7 +188,9 @@ mod tests {
         // Roots of the first three of the seven test leaves used by certificate-transparency implementations.
         let leaves: [&[u8]; 3] = [b"", b"\x00", b"\x10"];
         let mut range = CompactRange::starting_at(0);
-        leaves.into_iter().for_each(|l| range.push(leaf(l)));
+        for row in leaves {
+            range.push(leaf(row));
+        }
         assert_eq!(
             range.root().unwrap().to_string(),
             "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"
