@@ -23,6 +23,9 @@ pub enum Kind {
     Scheduler,
     /// The system refused (disk, permission, missing tool), or a scorer cannot start: exit 6.
     Environment,
+    /// A scorer keeps breaking its protocol: exit 6. A task turns it into exit 2, so that a broken
+    /// scorer does not tour the cluster.
+    Scorer,
     /// Stopped at a clean checkpoint; resuming continues: exit 75.
     Stopped,
 }
@@ -36,8 +39,23 @@ impl Kind {
             Self::Incomplete => 3,
             Self::Verification => 4,
             Self::Scheduler => 5,
-            Self::Environment => 6,
+            Self::Environment | Self::Scorer => 6,
             Self::Stopped => 75,
+        }
+    }
+}
+
+impl Kind {
+    /// The kind behind an exit code; a code that is none of ours is the environment's doing.
+    pub const fn of_exit_code(code: u8) -> Self {
+        match code {
+            1 => Self::Bug,
+            2 => Self::Usage,
+            3 => Self::Incomplete,
+            4 => Self::Verification,
+            5 => Self::Scheduler,
+            75 => Self::Stopped,
+            _ => Self::Environment,
         }
     }
 }

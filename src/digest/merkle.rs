@@ -188,8 +188,8 @@ mod tests {
         // Roots of the first three of the seven test leaves used by certificate-transparency implementations.
         let leaves: [&[u8]; 3] = [b"", b"\x00", b"\x10"];
         let mut range = CompactRange::starting_at(0);
-        for row in leaves {
-            range.push(leaf(row));
+        for line in leaves {
+            range.push(leaf(line));
         }
         assert_eq!(
             range.root().unwrap().to_string(),

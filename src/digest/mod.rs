@@ -136,7 +136,7 @@ pub fn keyed_u64(key: &[u8; 32], message: &[u8]) -> u64 {
 }
 
 /// SHA-256 over a stream.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sha256(sha2::Sha256);
 
 impl Sha256 {
@@ -152,7 +152,7 @@ impl Sha256 {
 }
 
 /// BLAKE3 over a stream.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Blake3(blake3::Hasher);
 
 impl Blake3 {

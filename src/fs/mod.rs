@@ -302,3 +302,11 @@ fn sync_parent(path: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Opens a log for people, to be appended to by several processes; nobody relies on what is in it.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn open_log(path: &Path) -> Result<File> {
+    OpenOptions::new().create(true).append(true).open(path).map_err(|e| Error::io("cannot open", path, &e))
+}

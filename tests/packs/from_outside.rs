@@ -52,10 +52,7 @@ fn a_dsse_and_in_toto_verifier_accepts_the_attestation() {
     let key = packed.root.path().join("K.pub.pem");
     let Output { status, stdout, stderr } = check(&packed.pack(), &key);
     let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(
-        !said.contains("ModuleNotFoundError"),
-        "run `./setup`: it installs tests/external/requirements.txt\n{said}"
-    );
+    assert!(!said.contains("ModuleNotFoundError"), "run `./setup`: it installs tests/requirements.txt\n{said}");
     assert!(status.success(), "{said}");
     assert!(said.contains(packed.public().keyid()), "{said}");
     let other = Packed::signed(40, 15);

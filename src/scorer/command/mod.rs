@@ -1,1 +1,33 @@
 //! The user's own program as a scorer: a pool of child processes.
+//!
+//! ```text
+//! pool     draws records, hands requests to children, takes their replies      (the state of a worker)
+//!   work, queue   records that are to be asked, and in which manner
+//!   lane          one place in the pool: the child that fills it, and what it was asked
+//!   drive, react  hands out work; takes replies, deaths and silence
+//!   blame         what a death, a time-out or a violation means for a record
+//! child    one process: its pipes, its end                                      (the only asynchronous part)
+//!   launch, shim, lines, stderr
+//! hello    what a program says about itself
+//! jsonl    the protocol: how a request is written and a reply is read
+//! ```
+//!
+//! The pool decides, the child moves bytes: no decision is taken where bytes move, and nothing
+//! waits where decisions are taken. A further protocol is a further file beside [`jsonl`]. What a
+//! program must do to be a scorer is in `docs/formats/jsonl.md`.
+
+pub mod hello;
+pub mod jsonl;
+pub mod launch;
+pub mod pool;
+pub mod settings;
+pub mod shim;
+
+mod blame;
+mod child;
+mod drive;
+mod lane;
+mod lines;
+mod queue;
+mod react;
+mod stderr;

@@ -1,0 +1,83 @@
+//! How a child is started: which program, with which environment, tied to this worker.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+use super::shim;
+use crate::error::{Error, Result};
+
+/// Variables that are added to the environment of a child, over those of the worker.
+pub type Environment = Vec<(String, String)>;
+
+/// How a child is started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// Our own executable, which becomes the program (see [`shim`]).
+    pub shim: PathBuf,
+    /// The program, resolved to an absolute path, and its arguments.
+    pub argv: Vec<OsString>,
+    /// Where it runs; where the worker runs if not said.
+    pub directory: Option<PathBuf>,
+    /// The log file of what children say on stderr.
+    pub stderr: Option<PathBuf>,
+}
+
+impl Launch {
+    /// Starts a child in a process group of its own.
+    ///
+    /// The kernel kills it when the *thread* that calls this ends: call it from one that lives as
+    /// long as the pool. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The system starts no process (exit 6). That the program itself cannot start is seen later, by its end.
+    pub(super) fn spawn(&self, environment: &Environment) -> Result<Child> {
+        let mut command = Command::new(&self.shim);
+        command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string()).args(&self.argv);
+        if std::env::var_os("PYTHONUNBUFFERED").is_none() {
+            // A Python scorer that forgets to flush would otherwise never be heard.
+            command.env("PYTHONUNBUFFERED", "1");
+        }
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(|e| {
+            Error::environment(format!("cannot start a process from `{}`: {e}", self.shim.display()))
+                .hint("check the limits on processes and memory (`ulimit -u`, `ulimit -v`)")
+        })
+    }
+}
+
+/// The environments of `children` children with `threads` threads each, which share `gpus` in turn.
+///
+/// Every child gets `OMP_NUM_THREADS`; where there are GPUs, child k gets the k-th, modulo their
+/// number, as `CUDA_VISIBLE_DEVICES`.
+pub fn environments(children: usize, threads: usize, gpus: &[String]) -> Vec<Environment> {
+    (0..children)
+        .map(|child| {
+            let mut environment = vec![("OMP_NUM_THREADS".to_owned(), threads.to_string())];
+            if !gpus.is_empty() {
+                environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus[child % gpus.len()].clone()));
+            }
+            environment
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gpus_go_round() {
+        let gpus = ["0".to_owned(), "1".to_owned()];
+        let third = &environments(3, 4, &gpus)[2];
+        assert_eq!(third[0], ("OMP_NUM_THREADS".to_owned(), "4".to_owned()));
+        assert_eq!(third[1], ("CUDA_VISIBLE_DEVICES".to_owned(), "0".to_owned()));
+        assert_eq!(environments(1, 1, &[])[0].len(), 1);
+    }
+}

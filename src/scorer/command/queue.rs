@@ -1,0 +1,146 @@
+//! The records that are to be asked, and in which manner.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::library::record::RecordBlock;
+
+/// Records that are asked together.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// The records; never none.
+    pub block: RecordBlock,
+    /// It is one record, suspected of something: while it is asked, its child is asked nothing else.
+    pub alone: bool,
+    /// How often a child died while it was asked alone.
+    pub deaths: u8,
+    /// How often the reply to it, alone in its request, broke the protocol.
+    pub violations: u8,
+    /// How often the scorer said `RETRY` to it.
+    pub retries: u32,
+}
+
+impl Work {
+    /// Records that nothing is known of.
+    pub fn new(block: RecordBlock) -> Self {
+        Self { block, ..Self::default() }
+    }
+
+    /// Its records, each to be asked alone.
+    pub fn singles(&self) -> Vec<Self> {
+        (0..self.block.len()).map(|at| Self { alone: true, ..self.part(at, at + 1) }).collect()
+    }
+
+    /// Its records from `start` to `end`.
+    pub fn part(&self, start: usize, end: usize) -> Self {
+        let mut block = RecordBlock::default();
+        for at in start..end {
+            let record = self.block.get(at);
+            block.push(record.ordinal, record.structure, record.id);
+        }
+        Self { block, ..*self }
+    }
+
+    /// Its records at `indices`.
+    pub fn pick(&self, indices: &[usize]) -> Self {
+        let mut block = RecordBlock::default();
+        for at in indices {
+            let record = self.block.get(*at);
+            block.push(record.ordinal, record.structure, record.id);
+        }
+        Self { block, ..*self }
+    }
+
+    /// Whether it may only be given to a child that answered nothing yet. A child may end between
+    /// two requests without being at fault, and the second death decides: it must not be such an end.
+    fn needs_fresh(&self) -> bool {
+        self.deaths > 0
+    }
+}
+
+/// Work that waits for a child.
+#[derive(Debug, Default)]
+pub struct Queue {
+    /// Asked alone, of a fresh child.
+    suspects: VecDeque<Work>,
+    /// Asked alone.
+    alone: VecDeque<Work>,
+    batches: VecDeque<Work>,
+    /// Not before its time.
+    later: Vec<(Duration, Work)>,
+}
+
+impl Queue {
+    fn line(&mut self, work: &Work) -> &mut VecDeque<Work> {
+        match (work.alone, work.needs_fresh()) {
+            (true, true) => &mut self.suspects,
+            (true, false) => &mut self.alone,
+            _ => &mut self.batches,
+        }
+    }
+
+    /// Work to be done next.
+    pub fn push_front(&mut self, work: Work) {
+        self.line(&work).push_front(work);
+    }
+
+    /// Work to be done after what waits already.
+    pub fn push_back(&mut self, work: Work) {
+        self.line(&work).push_back(work);
+    }
+
+    /// Work to be done at `due` or after.
+    pub fn push_later(&mut self, due: Duration, work: Work) {
+        self.later.push((due, work));
+    }
+
+    /// Lines up what is due.
+    pub fn wake(&mut self, now: Duration) {
+        let mut at = 0;
+        while at < self.later.len() {
+            if self.later[at].0 <= now {
+                let (_, work) = self.later.remove(at);
+                self.push_back(work);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Work for a child that is `idle` (asked nothing now) and `fresh` (answered nothing yet), or not.
+    ///
+    /// While a record waits to be asked alone, a busy child gets nothing: so it becomes idle.
+    pub fn take(&mut self, idle: bool, fresh: bool) -> Option<Work> {
+        if idle
+            && fresh
+            && let Some(work) = self.suspects.pop_front()
+        {
+            return Some(work);
+        }
+        match (idle, self.alone.is_empty()) {
+            (true, false) => self.alone.pop_front(),
+            (false, false) => None,
+            (_, true) => self.batches.pop_front(),
+        }
+    }
+
+    /// How much work waits for a child now.
+    pub fn ready(&self) -> usize {
+        self.suspects.len() + self.alone.len() + self.batches.len()
+    }
+
+    /// Whether a record waits to be asked alone.
+    pub fn isolates(&self) -> bool {
+        !self.alone.is_empty()
+    }
+
+    /// Whether a record waits for a fresh child.
+    pub fn suspects(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
+    /// Whether there is no work, now or later.
+    pub fn is_empty(&self) -> bool {
+        self.ready() == 0 && self.later.is_empty()
+    }
+}

@@ -1,0 +1,273 @@
+//! What the pool does when a child speaks, ends, or is silent for too long.
+
+use std::time::Duration;
+
+use super::blame::{Fault, Judgement, judge};
+use super::child::{End, Event, What};
+use super::drive::Drive;
+use super::hello;
+use super::jsonl::reply::{self, Asked, Reply};
+use super::lane::{Phase, Request};
+use super::pool::State;
+use super::queue::Work;
+use super::settings::Settings;
+use crate::error::{Error, Kind, Result};
+use crate::scorer::Verdict;
+use crate::scorer::row::RowBlock;
+
+/// How many children in a row may end without having read anything before the scorer is given up.
+const FALSE_STARTS_MAX: u32 = 3;
+/// How many violations in a row, without a result in between, stop the campaign.
+const VIOLATIONS_MAX: u32 = 3;
+/// What to say of a line that answers nothing.
+const UNASKED: &str = "it says more than it was asked";
+/// The rest of a lane after a false start; doubled each time.
+const FALSE_START_REST: Duration = Duration::from_millis(100);
+
+impl State {
+    /// Takes the noise that a child made into the facts, once it ended.
+    pub fn count_noise(&mut self, event: &Event) {
+        if let What::Ended(End { noise, .. }) = &event.what {
+            self.facts.noise_lines += noise;
+        }
+    }
+}
+
+impl Drive<'_> {
+    /// Takes one event.
+    pub fn react(&mut self, event: Event) -> Result<()> {
+        let number = event.life.lane;
+        let lane = &self.state.lanes[number];
+        if lane.life != event.life {
+            return Ok(());
+        }
+        match (lane.phase, event.what) {
+            (Phase::Starting, What::Said(line)) => self.hello(number, &line),
+            (Phase::Starting, What::TooLong) => Err(self.cannot_start(number, &hello::bad("it is over 16 MiB"))),
+            (Phase::Up, What::Said(line)) => self.reply(number, &line),
+            (Phase::Up, What::TooLong) => self.violation(number, "its line is over 16 MiB", b"{"),
+            (Phase::Up, What::Unasked) => self.violation(number, UNASKED, b""),
+            (_, What::Ended(end)) => self.ended(number, &end),
+            (Phase::Starting | Phase::Ending | Phase::Off, _) => Ok(()),
+        }
+    }
+
+    /// Takes one event after a stop: results count, nothing else does.
+    pub fn react_after_stop(&mut self, event: Event) -> Result<()> {
+        let lane = &mut self.state.lanes[event.life.lane];
+        if lane.life != event.life {
+            return Ok(());
+        }
+        match (lane.phase, event.what) {
+            (Phase::Up, What::Said(line)) => {
+                let reply = lane.in_flight.front().map(|request| read(&self.state.settings, request, &line));
+                let Some(Ok(reply)) = reply else {
+                    self.left_behind |= !lane.kill().is_empty();
+                    return Ok(());
+                };
+                lane.answer(self.state.clock.now());
+                self.left_behind |= !reply.retry.is_empty();
+                if reply.rows.is_empty() { Ok(()) } else { self.sink.finished(reply.rows) }
+            }
+            (_, What::Ended(_)) => {
+                self.left_behind |= !lane.ended().is_empty();
+                Ok(())
+            }
+            (Phase::Up, _) => {
+                self.left_behind |= !lane.kill().is_empty();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Kills the children that are silent for too long, and gives up a scorer that only says `RETRY`.
+    pub fn judge_silence(&mut self) -> Result<()> {
+        let (now, limits) = (self.state.clock.now(), self.state.settings.limits);
+        for number in 0..self.state.lanes.len() {
+            let lane = &mut self.state.lanes[number];
+            if lane.phase == Phase::Starting && now.saturating_sub(lane.since) > limits.startup_timeout {
+                return Err(self.cannot_start(number, &hello::silent(limits.startup_timeout)));
+            }
+            let since = lane.in_flight.front().map(|request| request.since);
+            if since.is_some_and(|since| now.saturating_sub(since) > limits.timeout) {
+                let unanswered = lane.kill();
+                self.state.facts.timeouts += 1;
+                self.blame(unanswered, Fault::Timeout)?;
+            }
+        }
+        self.judge_retry(now)
+    }
+
+    /// While a child still works on something that it did not refuse before, there is hope.
+    fn judge_retry(&self, now: Duration) -> Result<()> {
+        let Some((since, why)) = &self.state.retry else { return Ok(()) };
+        let patience = self.state.settings.limits.retry_patience;
+        let hopeless = self.state.lanes.iter().all(|lane| lane.is_idle() || lane.retries > 0);
+        if !hopeless || now.saturating_sub(*since) <= patience {
+            return Ok(());
+        }
+        let name = &self.state.settings.description.name;
+        let (why, time) = (shown(why.as_bytes()), patience.as_secs_f64());
+        Err(Error::new(
+            Kind::Incomplete,
+            format!("paused: the scorer `{name}` asks to retry (`{why}`) and gave no result for {time} s"),
+        )
+        .hint("see to what the scorer waits for, then run `molsieve resume`"))
+    }
+
+    fn hello(&mut self, number: usize, line: &[u8]) -> Result<()> {
+        let hello = hello::read(line).map_err(|what| self.cannot_start(number, &hello::bad(&what)))?;
+        let frozen = &self.state.settings.description;
+        if let Some(difference) = hello::difference(frozen, &hello.description) {
+            let name = &frozen.name;
+            return Err(Error::usage(format!("the scorer `{name}` changed since the plan: {difference}"))
+                .hint("put the scorer back as it was, or start a new campaign in another directory"));
+        }
+        let lane = &mut self.state.lanes[number];
+        lane.batch = hello.batch_size;
+        lane.phase = Phase::Up;
+        Ok(())
+    }
+
+    fn reply(&mut self, number: usize, line: &[u8]) -> Result<()> {
+        let Some(request) = self.state.lanes[number].in_flight.front() else {
+            return self.violation(number, UNASKED, line);
+        };
+        match read(&self.state.settings, request, line) {
+            Ok(reply) => self.accept(number, reply),
+            Err(what) => self.violation(number, &what, line),
+        }
+    }
+
+    fn accept(&mut self, number: usize, reply: Reply) -> Result<()> {
+        let now = self.state.clock.now();
+        let lane = &mut self.state.lanes[number];
+        let Some(request) = lane.answer(now) else { return Ok(()) };
+        self.state.false_starts = 0;
+        if !reply.retry.is_empty() {
+            self.postpone(number, &request.work, &reply);
+        }
+        if reply.rows.is_empty() {
+            return Ok(());
+        }
+        self.state.lanes[number].retries = 0;
+        self.state.violations = 0;
+        self.state.retry = None;
+        self.finish(reply.rows)
+    }
+
+    /// Puts the records that the scorer could not do now aside for a while; and if it could do
+    /// nothing at all, gives it a rest.
+    fn postpone(&mut self, number: usize, work: &Work, reply: &Reply) {
+        let (now, limits) = (self.state.clock.now(), self.state.settings.limits);
+        let pause = |retries: u32| {
+            limits.retry_first.saturating_mul(1 << retries.saturating_sub(1).min(20)).min(limits.retry_longest)
+        };
+        let mut again = work.pick(&reply.retry);
+        again.retries += 1;
+        let due = now + pause(again.retries);
+        self.state.queue.push_later(due, again);
+        if reply.rows.is_empty() {
+            let lane = &mut self.state.lanes[number];
+            lane.retries += 1;
+            lane.rest_until = now + pause(lane.retries);
+            let since = self.state.retry.take().map_or(now, |(since, _)| since);
+            self.state.retry = Some((since, reply.why.clone()));
+        }
+    }
+
+    /// A reply broke the protocol: nothing more that this child says can be trusted.
+    fn violation(&mut self, number: usize, what: &str, line: &[u8]) -> Result<()> {
+        self.state.facts.violations += 1;
+        self.state.violations += 1;
+        let unanswered = self.state.lanes[number].kill();
+        if self.state.violations < VIOLATIONS_MAX {
+            return self.blame(unanswered, Fault::Violation);
+        }
+        let name = &self.state.settings.description.name;
+        let said = shown(&line[..line.len().min(200)]);
+        Err(Error::new(
+            Kind::Scorer,
+            format!("the scorer `{name}` broke its protocol {VIOLATIONS_MAX} times in a row: {what}; it said `{said}`"),
+        )
+        .hint(
+            "compare what it writes to stdout with docs/formats/jsonl.md; a line that starts with `{` must be a reply",
+        ))
+    }
+
+    fn ended(&mut self, number: usize, end: &End) -> Result<()> {
+        let lane = &mut self.state.lanes[number];
+        if lane.phase == Phase::Starting {
+            return self.false_start(number, &hello::early(&end.how));
+        }
+        let (fresh, was_up) = (lane.is_fresh(), lane.phase == Phase::Up);
+        let untouched = lane.in_flight.front().is_some_and(|request| end.read <= request.offset);
+        if was_up && untouched && fresh {
+            let what = format!("it ended after its hello without reading a request ({})", end.how);
+            return self.false_start(number, &what);
+        }
+        let unanswered = lane.ended();
+        if untouched {
+            self.ask_again(unanswered);
+        } else if !unanswered.is_empty() {
+            self.state.facts.crashes += 1;
+            self.blame(unanswered, Fault::Death)?;
+        }
+        Ok(())
+    }
+
+    /// A child that ended before it did anything is started again, a few times.
+    fn false_start(&mut self, number: usize, what: &str) -> Result<()> {
+        self.state.false_starts += 1;
+        if self.state.false_starts >= FALSE_STARTS_MAX {
+            return Err(self.cannot_start(number, what));
+        }
+        let lane = &mut self.state.lanes[number];
+        let unanswered = lane.ended();
+        lane.rest_until = self.state.clock.now() + FALSE_START_REST * (1 << self.state.false_starts);
+        self.ask_again(unanswered);
+        Ok(())
+    }
+
+    /// Judges the first of the requests that a child left unanswered; the others it had not begun.
+    fn blame(&mut self, unanswered: impl IntoIterator<Item = Request>, fault: Fault) -> Result<()> {
+        let mut unanswered = unanswered.into_iter();
+        let first = unanswered.next();
+        self.ask_again(unanswered);
+        let Some(request) = first else { return Ok(()) };
+        match judge(request.work, fault) {
+            Judgement::Final(work, reason) => {
+                let mut rows = RowBlock::with_capacity(1);
+                let columns = self.state.settings.description.columns.len();
+                work.block.iter().for_each(|record| rows.push(&record, &Verdict::error(reason), columns));
+                return self.finish(rows);
+            }
+            Judgement::First(again) => again.into_iter().rev().for_each(|work| self.state.queue.push_front(work)),
+            Judgement::Last(again) => self.state.queue.push_back(again),
+        }
+        Ok(())
+    }
+
+    fn ask_again(&mut self, requests: impl IntoIterator<Item = Request>) {
+        requests.into_iter().for_each(|request| self.state.queue.push_front(request.work));
+    }
+
+    fn finish(&mut self, rows: RowBlock) -> Result<()> {
+        self.must_wait = false;
+        self.sink.finished(rows)
+    }
+
+    fn cannot_start(&self, number: usize, what: &str) -> Error {
+        hello::cannot_start(&self.state.settings.launch, what, &self.state.lanes[number].last_words())
+    }
+}
+
+fn read(settings: &Settings, request: &Request, line: &[u8]) -> Result<Reply, String> {
+    reply::read(line, &Asked { seq: request.seq, block: &request.work.block, description: &settings.description })
+}
+
+/// As much of what a scorer said as an error message should repeat.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(200).collect()
+}

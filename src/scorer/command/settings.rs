@@ -1,0 +1,57 @@
+//! What a pool is told: which program, how many children, how patient to be.
+
+use std::time::Duration;
+
+use super::launch::{Environment, Launch};
+use crate::campaign::seed::Seeder;
+use crate::scorer::Description;
+
+/// All that a [`super::pool::CommandPool`] needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How a child is started.
+    pub launch: Launch,
+    /// One entry a child: what is added to its environment. Their number is that of the children.
+    pub children: Vec<Environment>,
+    /// The most records in one request; a child whose hello names fewer is given fewer.
+    pub batch: usize,
+    /// What the scorer said when the campaign was planned: each child must say the same.
+    pub description: Description,
+    /// Gives each record its seed.
+    pub seeder: Seeder,
+    /// How patient to be.
+    pub limits: Limits,
+}
+
+/// How patient a pool is.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most that one request may take.
+    pub timeout: Duration,
+    /// The most that a child may take from its start to its hello.
+    pub startup_timeout: Duration,
+    /// What requests in flight are given after a stop.
+    pub grace: Duration,
+    /// What a child is given to end by itself once its input is closed.
+    pub end: Duration,
+    /// The first wait after `RETRY`; doubled each time.
+    pub retry_first: Duration,
+    /// The longest wait after `RETRY`.
+    pub retry_longest: Duration,
+    /// How long `RETRY` without any result is borne before the campaign is paused.
+    pub retry_patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(600),
+            startup_timeout: Duration::from_secs(120),
+            grace: Duration::from_secs(5),
+            end: Duration::from_secs(3),
+            retry_first: Duration::from_secs(1),
+            retry_longest: Duration::from_secs(30),
+            retry_patience: Duration::from_secs(600),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What molsieve answers itself, before any scorer is asked.
+
+use super::{STRUCTURE_BYTES_MAX, Verdict, reason};
+use crate::library::record::Record;
+
+/// The verdict on a record that no scorer is given: its structure is empty, too long, not UTF-8,
+/// or holds a control character (C0 or DEL). `None`: the scorer is to be asked.
+pub fn precheck(record: &Record<'_>) -> Option<Verdict> {
+    let structure = record.structure;
+    if structure.is_empty() {
+        return Some(Verdict::skip(reason::EMPTY));
+    }
+    if structure.len() > STRUCTURE_BYTES_MAX {
+        return Some(Verdict::error(reason::TOO_LONG));
+    }
+    // A fold without an early exit: the compiler makes vector code of it, and almost no record has one.
+    let control = structure.iter().fold(false, |found, b| found | (*b < 0x20) | (*b == 0x7f));
+    (control || std::str::from_utf8(structure).is_err()).then(|| Verdict::error(reason::ENCODING))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_of_a_sane_length_reaches_a_scorer() {
+        let answer = |structure: &[u8]| {
+            precheck(&Record { ordinal: 0, id: b"\xff", structure }).map(|v| (v.outcome.as_str(), v.reason))
+        };
+        assert_eq!(answer(b"C/C=C\\C"), None);
+        assert_eq!(answer("C\u{e9}".as_bytes()), None);
+        assert_eq!(answer(&[b'C'; STRUCTURE_BYTES_MAX]), None);
+        assert_eq!(answer(b""), Some(("SKIP", reason::EMPTY.into())));
+        assert_eq!(answer(&[b'C'; STRUCTURE_BYTES_MAX + 1]), Some(("ERROR", reason::TOO_LONG.into())));
+        for bad in [&b"C\0C"[..], b"C\tC", b"C\x7f", b"C\xff", b"\xc3"] {
+            assert_eq!(answer(bad), Some(("ERROR", reason::ENCODING.into())), "{bad:?}");
+        }
+    }
+}
