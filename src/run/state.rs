@@ -133,7 +133,10 @@ impl State {
         if legal {
             return Ok(());
         }
-        Err(Error::verification(format!("event {} of the journal cannot follow those before it: {:?}", entry.seq, entry.event)))
+        Err(Error::verification(format!(
+            "event {} of the journal cannot follow those before it: {:?}",
+            entry.seq, entry.event
+        )))
     }
 
     /// A driver starts anew: failures are forgiven, since somebody may have mended their cause.
