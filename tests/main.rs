@@ -3,4 +3,10 @@
 #![cfg(test)]
 
 mod libraries;
+mod packs;
+mod payload;
+mod resume;
+mod shipped;
+mod support;
 mod tidy;
+mod write_faults;

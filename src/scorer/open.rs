@@ -53,8 +53,7 @@ pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(Sco
         "similarity" => {
             let actives = base.join(section.actives.as_ref().ok_or_else(|| missing("actives"))?);
             let scorer = similarity::load(&actives)?;
-            let file = ScorerFile { name: "actives".to_owned(), sha256: digest::sha256_file(&actives)?.0 };
-            let identity = builtin_identity(section, scorer.describe(), vec![file]);
+            let identity = builtin_identity(section, scorer.describe(), scorer.files());
             Ok((identity, ScorerLaunch::Similarity { actives }))
         }
         "command" => resolve_command(section, base, here),
@@ -102,8 +101,7 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
         }
         ScorerLaunch::Similarity { actives } => {
             let scorer = similarity::load(actives)?;
-            let file = ScorerFile { name: "actives".to_owned(), sha256: digest::sha256_file(actives)?.0 };
-            check(scorer.describe(), &[file])?;
+            check(scorer.describe(), &scorer.files())?;
             Ok(Box::new(BuiltinPool::new(scorer, threads)?))
         }
         ScorerLaunch::Command(command) => {
