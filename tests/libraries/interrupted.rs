@@ -33,6 +33,7 @@ fn at_every_write_a_kill_or_a_power_cut_leaves_a_whole_snapshot_or_none() {
                 }
                 Err(e) => {
                     assert!(!is_done && e.kind().exit_code() == 2, "{fault}@{n}: {e}");
+                    assert!(!place.path("snapshot/snapshot.json").exists(), "{fault}@{n}: a part of it has its name");
                     cuts_before_it_was_named += 1;
                 }
             }
