@@ -3,7 +3,9 @@
 mod changes;
 mod faults;
 mod hostile;
+mod interrupted;
 mod properties;
+mod vectors;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -240,7 +242,7 @@ fn one_slice_reads_range_after_range_in_any_order() {
 
 #[test]
 fn huge_records_are_found_by_ordinal_too() {
-    let length = |i: usize| if i % 3 == 0 { 2_000_000 } else { 5 };
+    let length = |i: usize| if i.is_multiple_of(3) { 2_000_000 } else { 5 };
     let line = |i: usize| format!("{}\t{i}\n", "C".repeat(length(i))).into_bytes();
     let lines: Vec<u8> = (0..40).flat_map(line).collect();
     for (name, bytes) in [("x.smi", lines.clone()), ("x.smi.zst", zstd(&lines))] {
