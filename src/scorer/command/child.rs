@@ -40,6 +40,8 @@ pub struct Life {
 pub struct Event {
     /// Which child.
     pub life: Life,
+    /// Lines on its stdout that were not protocol, since its last event.
+    pub noise: u64,
     /// What it did.
     pub what: What,
 }
@@ -64,8 +66,6 @@ pub struct End {
     pub how: String,
     /// How many bytes of its input it had read, as far as the kernel knows.
     pub read: u64,
-    /// Lines on stdout that were not protocol.
-    pub noise: u64,
 }
 
 enum Order {
@@ -209,7 +209,7 @@ impl Keeper {
         }
         stderr::finish(&tail, &log);
         let how = how.unwrap_or_else(|| "killed".to_owned());
-        let end = End { how, read: self.written.saturating_sub(unread), noise: self.lines.noise() };
+        let end = End { how, read: self.written.saturating_sub(unread) };
         self.tell(What::Ended(end));
     }
 
@@ -294,9 +294,9 @@ impl Keeper {
         let _ = timeout(DRAIN, rest).await;
     }
 
-    fn tell(&self, what: What) {
+    fn tell(&mut self, what: What) {
         // Nobody listens any more once the pool is gone.
-        let _ = self.events.send(Event { life: self.life, what });
+        let _ = self.events.send(Event { life: self.life, noise: self.lines.take_noise(), what });
     }
 }
 

@@ -92,7 +92,7 @@ impl<'a> Drive<'a> {
         let now = self.state.clock.look();
         let mut next = first.ok().flatten();
         while let Some(event) = next {
-            self.state.count_noise(&event);
+            self.state.facts.noise_lines += event.noise;
             react(self, event)?;
             next = self.state.events.try_recv().ok();
         }
@@ -220,7 +220,7 @@ impl<'a> Drive<'a> {
     fn make_room_for_suspects(&mut self) {
         let lanes = &mut self.state.lanes;
         let coming = |phase| matches!(phase, Phase::Off | Phase::Starting | Phase::Ending);
-        if !self.state.queue.suspects() || lanes.iter().any(|lane| coming(lane.phase) || lane.is_fresh()) {
+        if !self.state.queue.wants_fresh() || lanes.iter().any(|lane| coming(lane.phase) || lane.is_fresh()) {
             return;
         }
         if let Some(lane) = lanes.iter_mut().find(|lane| lane.is_idle()) {

@@ -8,7 +8,6 @@ use super::drive::Drive;
 use super::hello;
 use super::jsonl::reply::{self, Asked, Reply};
 use super::lane::{Phase, Request};
-use super::pool::State;
 use super::queue::Work;
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
@@ -23,15 +22,6 @@ const VIOLATIONS_MAX: u32 = 3;
 const UNASKED: &str = "it says more than it was asked";
 /// The rest of a lane after a false start; doubled each time.
 const FALSE_START_REST: Duration = Duration::from_millis(100);
-
-impl State {
-    /// Takes the noise that a child made into the facts, once it ended.
-    pub fn count_noise(&mut self, event: &Event) {
-        if let What::Ended(End { noise, .. }) = &event.what {
-            self.facts.noise_lines += noise;
-        }
-    }
-}
 
 impl Drive<'_> {
     /// Takes one event.
