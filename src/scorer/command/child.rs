@@ -230,7 +230,7 @@ impl Keeper {
                     Some(Order::Close) => self.stdin = None,
                     Some(Order::Kill) | None => return Some("killed".to_owned()),
                 },
-                written = write_some(&mut self.stdin, next), if writable => self.wrote(written),
+                written = write_some(&mut self.stdin, next), if writable => self.wrote(&written),
                 count = self.stdout.read(&mut buffer) => match count {
                     Ok(count @ 1..) => if !self.heard(&buffer[..count]) { return Some("killed".to_owned()) },
                     _ => return self.closed_output().await,
@@ -248,8 +248,8 @@ impl Keeper {
         }
     }
 
-    fn wrote(&mut self, written: std::io::Result<usize>) {
-        let Ok(count) = written else {
+    fn wrote(&mut self, written: &std::io::Result<usize>) {
+        let Ok(count) = *written else {
             // It closed its input. What it was asked before may still be answered; the rest runs into the time-out.
             self.outbox.clear();
             self.sent = 0;

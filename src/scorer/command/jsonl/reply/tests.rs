@@ -16,7 +16,9 @@ fn description() -> Description {
 
 fn block(ordinals: &[u64]) -> RecordBlock {
     let mut block = RecordBlock::default();
-    ordinals.iter().for_each(|ordinal| block.push(*ordinal, b"C", b"id"));
+    for ordinal in ordinals {
+        block.push(*ordinal, b"C", b"id");
+    }
     block
 }
 
@@ -103,7 +105,7 @@ fn results_that_do_not_fit_the_request_are_refused() {
         (r#"[3,"SKIP","other"]"#.into(), "`other` is not declared"),
         (r#"[3,"SKIP","crash"]"#.into(), "`crash` is not declared"),
         (r#"[3,"SKIP"]"#.into(), "three elements"),
-        (r#"[3]"#.into(), "three elements"),
+        ("[3]".into(), "three elements"),
         ("[]".into(), "three elements"),
         (r#"[3,"SKIP","no_fit",1]"#.into(), "trailing"),
         (r#"[3,"ok",{}]"#.into(), "unknown variant"),
@@ -134,7 +136,7 @@ fn only_one_strict_object_is_a_reply() {
         r#"{"seq":7,"results":[[3,"SKIP","no_fit"]]} x"#,
         r#"{"seq":7,"results":[[3,"SKIP","no_fit"]]}}"#,
         r#"{"seq":7,"results":[[3,"SKIP","no_fit"]]"#,
-        r#"{'seq':7,'results':[[3,'SKIP','no_fit']]}"#,
+        r"{'seq':7,'results':[[3,'SKIP','no_fit']]}",
         "{}",
         "{",
         "[7]",
