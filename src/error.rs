@@ -45,6 +45,21 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The kind behind an exit code; a code that is none of ours is the environment's doing.
+    pub const fn of_exit_code(code: u8) -> Self {
+        match code {
+            1 => Self::Bug,
+            2 => Self::Usage,
+            3 => Self::Incomplete,
+            4 => Self::Verification,
+            5 => Self::Scheduler,
+            75 => Self::Stopped,
+            _ => Self::Environment,
+        }
+    }
+}
+
 /// A failure, as a person will read it.
 #[derive(Debug)]
 pub struct Error {

@@ -45,7 +45,7 @@ impl CampaignDir {
         self.root.join("plan.json")
     }
 
-    /// The library snapshot.
+    /// The library snapshot: a [`SnapshotDir`].
     pub fn library(&self) -> PathBuf {
         self.root.join("library")
     }
@@ -90,6 +90,21 @@ impl CampaignDir {
         self.logs().join(format!("{name}.jsonl"))
     }
 
+    /// Why the last worker of a task failed.
+    pub fn last_words(&self, wave: u64, task: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}-task-{task}.problem.json"))
+    }
+
+    /// What a detached driver printed.
+    pub fn driver_output(&self) -> PathBuf {
+        self.logs().join("driver.out")
+    }
+
+    /// What the processes of a wave printed.
+    pub fn wave_output(&self, wave: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}.out"))
+    }
+
     /// What the scorer's children of one attempt said on stderr.
     pub fn scorer_stderr(&self, attempt: &AttemptId) -> PathBuf {
         self.logs().join(format!("scorer-{attempt}.stderr"))
@@ -99,6 +114,77 @@ impl CampaignDir {
     pub fn pack(&self) -> PathBuf {
         self.root.join("pack")
     }
+}
+
+/// A directory that holds a library snapshot.
+#[derive(Clone, Debug)]
+pub struct SnapshotDir {
+    root: PathBuf,
+}
+
+impl SnapshotDir {
+    /// The directory at `root`, whether it exists or not.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The snapshot: what the library is and where it lies. Written last.
+    pub fn snapshot(&self) -> PathBuf {
+        self.root.join("snapshot.json")
+    }
+
+    /// The index of the blocks of one part.
+    pub fn index(&self, part: &str) -> PathBuf {
+        self.root.join(format!("{part}.index"))
+    }
+
+    /// The repacked records of one part.
+    pub fn frames(&self, part: &str) -> PathBuf {
+        self.root.join(format!("{part}.frames"))
+    }
+
+    /// Whether `name`, an entry of this directory, is an index, repacked records, or a leftover of one.
+    pub fn is_part(name: &str) -> bool {
+        let name = name.strip_prefix('.').unwrap_or(name);
+        name.starts_with("part-") && [".index", ".frames", ".tmp"].iter().any(|end| name.ends_with(end))
+    }
+}
+
+/// The directory of a pack, sealed or being built.
+#[derive(Clone, Debug)]
+pub struct PackDir {
+    root: PathBuf,
+}
+
+impl PackDir {
+    /// The directory at `root`, whether it exists or not.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The member called `name`, which must have been checked to be a plain name.
+    pub fn member(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+}
+
+/// Where the public half of the private key at `private` goes: `K.pem` → `K.pub.pem`.
+pub fn public_key_beside(private: &Path) -> PathBuf {
+    let stem =
+        if private.extension().is_some_and(|e| e == "pem") { private.with_extension("") } else { private.into() };
+    let mut name = stem.into_os_string();
+    name.push(".pub.pem");
+    name.into()
 }
 
 /// The directory of one task group.

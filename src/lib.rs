@@ -3,12 +3,17 @@
 
 pub mod campaign;
 pub mod canonical;
+pub mod cli;
 pub mod clock;
 pub mod digest;
 pub mod error;
 pub mod fs;
+pub mod gather;
+pub mod host;
 pub mod id;
 pub mod layout;
 pub mod library;
+pub mod pack;
+pub mod run;
 pub mod scorer;
 pub mod shard;

@@ -1,4 +1,9 @@
-//! The campaign: what the user wrote ([`config`]) and what is frozen of it ([`identity`]).
+//! The campaign: what the user wrote ([`config`]), what is frozen of it ([`identity`]), and the
+//! file that holds both for everybody who works on it ([`file`]).
 
+pub mod config;
+pub mod file;
 pub mod identity;
+mod known_keys;
 pub mod seed;
+pub mod units;

@@ -10,15 +10,15 @@ pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
         out.extend_from_slice(bytes);
         return;
     }
-    for chunk in bytes.utf8_chunks() {
-        for byte in chunk.valid().bytes() {
+    for part in bytes.utf8_chunks() {
+        for byte in part.valid().bytes() {
             match byte {
                 b'\\' => out.extend_from_slice(b"\\\\"),
                 0..0x20 | 0x7f => push_hex(out, byte),
                 _ => out.push(byte),
             }
         }
-        chunk.invalid().iter().for_each(|byte| push_hex(out, *byte));
+        part.invalid().iter().for_each(|byte| push_hex(out, *byte));
     }
 }
 

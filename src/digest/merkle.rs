@@ -9,23 +9,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Sha256};
+use super::Digest;
 use crate::error::{Error, Result};
 
 /// Hash of a leaf (a row without its line feed).
 pub fn leaf(row: &[u8]) -> Digest {
-    let mut hasher = Sha256::default();
-    hasher.update(&[0]);
-    hasher.update(row);
-    hasher.finish()
+    super::sha256_prefixed(0, row)
 }
 
 /// Hash of an inner node.
 pub fn node(left: &Digest, right: &Digest) -> Digest {
-    let mut input = [1; 65];
-    input[1..33].copy_from_slice(&left.0);
-    input[33..].copy_from_slice(&right.0);
-    super::sha256(&input)
+    let mut both = [0; 64];
+    both[..32].copy_from_slice(&left.0);
+    both[32..].copy_from_slice(&right.0);
+    super::sha256_prefixed(1, &both)
 }
 
 /// The root of a perfect subtree of `2^level` leaves.
@@ -191,7 +188,9 @@ mod tests {
         // Roots of the first three of the seven test leaves used by certificate-transparency implementations.
         let leaves: [&[u8]; 3] = [b"", b"\x00", b"\x10"];
         let mut range = CompactRange::starting_at(0);
-        leaves.into_iter().for_each(|l| range.push(leaf(l)));
+        for line in leaves {
+            range.push(leaf(line));
+        }
         assert_eq!(
             range.root().unwrap().to_string(),
             "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"

@@ -7,6 +7,7 @@
 //! write, with or without the loss of what was not synced: that is how the tests prove the above.
 
 pub mod fault;
+pub mod tree;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -275,4 +276,12 @@ fn sync_parent(path: &Path) -> Result<()> {
         Err(e) if e.kind() != io::ErrorKind::InvalidInput => Err(Error::io("cannot sync the directory", parent, &e)),
         _ => Ok(()),
     }
+}
+
+/// Opens a log for people, to be appended to by several processes; nobody relies on what is in it.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn open_log(path: &Path) -> Result<File> {
+    OpenOptions::new().create(true).append(true).open(path).map_err(|e| Error::io("cannot open", path, &e))
 }

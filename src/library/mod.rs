@@ -1,3 +1,32 @@
 //! Libraries: any of the field's text formats to an ordered, digested, randomly readable snapshot.
+//!
+//! ```text
+//! paths and globs ([`request`]) → bytes ([`decode`]) → lines ([`lines`]) → a frozen [`format`] ([`sniff`])
+//!    → records ([`parse`]) → blocks ([`block`]) → digests, index, repacked frames ([`take`]) → [`snapshot`] → [`slice`]
+//! ```
+//!
+//! What is a record: every line that is not a header, blank, or a comment (`#` as its first byte). A line is
+//! one record whatever it holds: an empty structure, a NUL, bytes that are not text, megabytes. Every line is
+//! accounted for by reason ([`counts`]). A slice reads the same bytes with the same frozen format and checks
+//! their digests, so that a library that changed after the snapshot is refused and never scored.
 
+pub mod block;
+mod cells;
+pub mod counts;
+pub mod decode;
+pub mod format;
+pub mod generate;
+mod globbing;
+mod index;
+pub mod inspect;
+pub mod lines;
+pub mod parse;
 pub mod record;
+mod repack;
+pub mod request;
+mod scan;
+pub mod slice;
+pub mod smiles_like;
+pub mod snapshot;
+pub mod sniff;
+pub mod take;

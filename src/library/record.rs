@@ -84,6 +84,18 @@ impl RecordBlock {
         kept
     }
 
+    /// A copy of the records inside `range`.
+    #[must_use]
+    pub fn within(&self, range: &Ordinals) -> Self {
+        let from = self.bounds.partition_point(|b| b.ordinal < range.start);
+        let to = self.bounds.partition_point(|b| b.ordinal < range.end).max(from);
+        let bounds = &self.bounds[from..to];
+        let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else { return Self::default() };
+        let (start, end) = (first.start, last.end);
+        let moved = |b: &Bounds| Bounds { start: b.start - start, id: b.id - start, end: b.end - start, ..*b };
+        Self { arena: self.arena[start as usize..end as usize].to_vec(), bounds: bounds.iter().map(moved).collect() }
+    }
+
     /// Drops the records outside `range`.
     pub fn trim(&mut self, range: &Ordinals) {
         self.bounds.retain(|b| range.contains(&b.ordinal));
@@ -93,5 +105,48 @@ impl RecordBlock {
     pub fn clear(&mut self) {
         self.arena.clear();
         self.bounds.clear();
+    }
+
+    /// The structure and id bytes of all records, one after the other.
+    pub(super) fn arena(&self) -> &[u8] {
+        &self.arena
+    }
+
+    /// Appends the lengths of each record and the number of records (see [`super::block`]).
+    pub(super) fn push_table(&self, out: &mut Vec<u8>) {
+        out.reserve(8 * self.bounds.len() + 4);
+        for b in &self.bounds {
+            let lengths = u64::from(b.end - b.id) << 32 | u64::from(b.id - b.start);
+            out.extend_from_slice(&lengths.to_le_bytes());
+        }
+        out.extend_from_slice(&(self.bounds.len() as u32).to_le_bytes());
+    }
+
+    /// Puts the payload of the block (see [`super::block`]) into `out`, in place of what is there.
+    pub(super) fn write_payload(&self, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&self.arena);
+        self.push_table(out);
+    }
+
+    /// The block of a payload, its first record having the ordinal `first`; `None` if it is not one.
+    pub(super) fn from_payload(mut payload: Vec<u8>, first: Ordinal) -> Option<Self> {
+        let (rest, count) = payload.split_last_chunk::<4>()?;
+        let count = u32::from_le_bytes(*count) as usize;
+        let table_at = rest.len().checked_sub(count.checked_mul(8)?)?;
+        let mut bounds = Vec::with_capacity(count);
+        let mut start = 0u32;
+        for (ordinal, pair) in (first..).zip(rest[table_at..].as_chunks::<8>().0) {
+            let lengths = u64::from_le_bytes(*pair);
+            let id = start.checked_add(lengths as u32)?;
+            let end = id.checked_add((lengths >> 32) as u32)?;
+            bounds.push(Bounds { ordinal, start, id, end });
+            start = end;
+        }
+        if start as usize != table_at {
+            return None;
+        }
+        payload.truncate(table_at);
+        Some(Self { arena: payload, bounds })
     }
 }

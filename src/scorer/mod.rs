@@ -5,8 +5,10 @@
 //! it draws records from a [`Source`], and hands finished rows to a [`Sink`]. Everything about
 //! shards, checkpoints and order is on the other side of that joint, in `crate::shard`.
 
+pub mod argv;
 pub mod builtin;
 pub mod command;
+pub mod open;
 pub mod precheck;
 pub mod row;
 

@@ -1,5 +1,9 @@
 //! A shard and what becomes of it: [`plan`], [`stop`], [`receipt`].
 
+pub mod checkpoint;
+pub mod group;
 pub mod plan;
 pub mod receipt;
+pub mod recover;
 pub mod stop;
+pub mod worker;

@@ -1,0 +1,95 @@
+//! The joint: what a scheduler must be able to do, and how it says no.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::job::{JobId, JobSpec, JobTag, TaskId, TaskState};
+
+/// How something can be run after all tasks of a job have ended, however they ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finally {
+    /// The scheduler has a word for it (a DAG's final node).
+    Native,
+    /// By a second job that depends on the first.
+    Dependency,
+    /// Only by whoever submitted and is still there.
+    Driver,
+}
+
+/// What a scheduler can do, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The most tasks that one job may have; none if there is no limit.
+    pub array_len_max: Option<u64>,
+    /// Whether it starts a task again by itself after a preemption or the loss of a node.
+    pub requeues: bool,
+    /// Whether the exit code of a task can be learnt.
+    pub reports_exit_code: bool,
+    /// How something is run at the end.
+    pub finally: Finally,
+    /// Whether a task may itself submit jobs.
+    pub nodes_may_submit: bool,
+}
+
+/// Why a scheduler did not do it: the three cases that call for different reactions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdapterError {
+    /// No answer: it may or may not have happened. Look for the tag, then try later.
+    Unreachable(String),
+    /// The answer was no: the request must change.
+    Rejected(String),
+    /// There was an answer, but not one that we know; it carries the text.
+    Unparsed(String),
+}
+
+impl fmt::Display for AdapterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(what) => write!(f, "the scheduler cannot be reached: {what}"),
+            Self::Rejected(what) => write!(f, "the scheduler refused: {what}"),
+            Self::Unparsed(what) => write!(f, "the scheduler gave an answer that is not understood: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for AdapterError {}
+
+/// A scheduler.
+pub trait Adapter: fmt::Debug + Send {
+    /// Its name, as in a campaign file.
+    fn name(&self) -> &'static str;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Hands over a job. When it returns, the scheduler has accepted all of its tasks.
+    ///
+    /// # Errors
+    /// See [`AdapterError`]; after `Unreachable`, [`Adapter::find`] tells whether it happened.
+    fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError>;
+
+    /// The state of every task of `jobs`, in one query. A job that is not known any more has no
+    /// entries: its tasks are `Unknown` to the caller.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn poll(&mut self, jobs: &[JobId]) -> Result<BTreeMap<TaskId, TaskState>, AdapterError>;
+
+    /// Asks for the end of `jobs`; what has ended already is fine.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError>;
+
+    /// Waits for at most `time`; less if something is known to have changed.
+    fn wait(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    /// The jobs that carry `tag`, whether or not we remember submitting them.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError>;
+}

@@ -1,0 +1,170 @@
+//! `campaign.json`: the frozen request, and where this copy of it finds its inputs.
+//!
+//! The identity decides what is computed; the rest may differ from one directory to the next (a
+//! path, a time limit) and is provenance at most. See `docs/formats/campaign.md`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::identity::Identity;
+use crate::canonical::json;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::layout::CampaignDir;
+use crate::shard::plan::Plan;
+
+/// Schema of [`CampaignFile`].
+pub const SCHEMA: &str = "molsieve.campaign-file.v1";
+
+/// `campaign.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignFile {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What is computed.
+    pub identity: Identity,
+    /// What the user asked for, as far as it is frozen: key to value, as written.
+    pub request: BTreeMap<String, String>,
+    /// How it is executed here.
+    pub execution: Execution,
+}
+
+/// How a campaign is executed here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Execution {
+    /// The directory of the library snapshot: the campaign's own, or one that several share.
+    pub library: PathBuf,
+    /// How the scorer is started.
+    pub scorer: ScorerLaunch,
+    /// How often checkpoints are made durable, in milliseconds.
+    pub sync_ms: u64,
+    /// The scheduler.
+    pub scheduler: String,
+    /// Cores a task.
+    pub cpus: u32,
+    /// Memory a task, in MiB.
+    pub memory_mib: Option<u64>,
+    /// Time limit a task, in seconds.
+    pub walltime_s: Option<u64>,
+    /// Share of ERROR rows that pauses the campaign, in millionths.
+    pub max_error_ppm: Option<u64>,
+    /// The private key that `run` signs with.
+    pub key: Option<PathBuf>,
+}
+
+impl Execution {
+    /// How often checkpoints are made durable.
+    pub const fn sync(&self) -> Duration {
+        Duration::from_millis(self.sync_ms)
+    }
+}
+
+/// How a scorer is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub enum ScorerLaunch {
+    /// Nothing to start.
+    Null,
+    /// Built in, with its file of actives.
+    Similarity {
+        /// Absolute path.
+        actives: PathBuf,
+    },
+    /// The user's own program.
+    Command(CommandLaunch),
+}
+
+/// How the user's own program is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandLaunch {
+    /// Program and arguments; files and directories as absolute paths.
+    pub argv: Vec<String>,
+    /// Files that the identity names beside those in `argv`; absolute paths.
+    pub files: Vec<PathBuf>,
+    /// Added to its environment.
+    pub env: BTreeMap<String, String>,
+    /// The time that one request may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// The time until its hello, in milliseconds.
+    pub startup_timeout_ms: u64,
+    /// The time that work in flight gets after a stop signal, in milliseconds.
+    pub grace_ms: u64,
+    /// Records a request.
+    pub batch_size: u32,
+    /// Threads that one child uses.
+    pub threads: u32,
+}
+
+/// A campaign as it stands in its directory.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// Where.
+    pub dir: CampaignDir,
+    /// What.
+    pub file: CampaignFile,
+    /// In which pieces.
+    pub plan: Plan,
+}
+
+impl Campaign {
+    /// Writes a new campaign: the plan first, so that `campaign.json` stands for a whole one.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn create(dir: CampaignDir, file: CampaignFile, plan: Plan) -> Result<Self> {
+        fs::create_dir(dir.root())?;
+        fs::replace(&dir.plan(), &json::to_line(&plan)?)?;
+        fs::replace(&dir.campaign(), &json::to_line(&file)?)?;
+        Ok(Self { dir, file, plan })
+    }
+
+    /// Opens the campaign in `dir`; `Ok(None)` if there is none, or only the beginnings of one.
+    ///
+    /// # Errors
+    /// What is there is not a campaign of ours (exit 4), or cannot be read (exit 6).
+    pub fn open_if_any(dir: CampaignDir) -> Result<Option<Self>> {
+        let Some(file) = read(&dir.campaign())? else { return Ok(None) };
+        let file: CampaignFile = json::from_slice("`campaign.json`", &file)?;
+        let missing = || Error::environment(format!("`{}` is missing", dir.plan().display()));
+        let plan = read(&dir.plan())?.ok_or_else(missing)?;
+        let plan: Plan = json::from_slice("`plan.json`", &plan)?;
+        if file.schema != SCHEMA || plan.schema != crate::shard::plan::SCHEMA {
+            return Err(Error::usage(format!(
+                "the campaign in `{}` is of another version of molsieve",
+                dir.root().display()
+            ))
+            .hint("use the version that planned it; `campaign.json` names its schema"));
+        }
+        if plan.campaign != file.identity.digest()? {
+            return Err(Error::verification("`plan.json` is not of the campaign in `campaign.json`")
+                .hint("the directory was edited or mixed from two; start the campaign again in a new one"));
+        }
+        Ok(Some(Self { dir, file, plan }))
+    }
+
+    /// Opens the campaign in `dir`.
+    ///
+    /// # Errors
+    /// As [`Campaign::open_if_any`]; and there is none (exit 2).
+    pub fn open(dir: CampaignDir) -> Result<Self> {
+        let root = dir.root().display().to_string();
+        Self::open_if_any(dir)?.ok_or_else(|| {
+            Error::usage(format!("there is no campaign in `{root}`"))
+                .hint("give the directory that `molsieve run C.toml --dir D` made")
+        })
+    }
+}
+
+fn read(path: &std::path::Path) -> Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(e) => Err(Error::io("cannot read", path, &e)),
+    }
+}

@@ -1,0 +1,58 @@
+//! `molsieve gather`: joins what the shards left to one sealed, unsigned pack.
+
+use std::path::PathBuf;
+
+use super::exit_code::Exit;
+use super::output::Output;
+use super::pipeline;
+use crate::campaign::file::Campaign;
+use crate::error::{Kind, Result};
+use crate::gather::Missing;
+use crate::layout::CampaignDir;
+use crate::pack::seal::SealedPack;
+use crate::run::journal::Journal;
+
+/// Arguments of `gather`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The campaign directory.
+    dir: PathBuf,
+    /// Seal what is there, as a pack that says INCOMPLETE (exit 3).
+    #[arg(long)]
+    allow_incomplete: bool,
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    let campaign = Campaign::open(super::run::absolute(&CampaignDir::new(&args.dir))?)?;
+    let missing = if args.allow_incomplete { Missing::Allow } else { Missing::Refuse };
+    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+    let sealed = pipeline::seal(&campaign, &mut journal, missing)?;
+    tell(&campaign, &sealed, output)?;
+    Ok(if sealed.manifest.complete { Exit::Done } else { Exit::Of(Kind::Incomplete) })
+}
+
+/// Says what there is now.
+pub fn tell(campaign: &Campaign, sealed: &SealedPack, output: Output) -> Result<()> {
+    let counts = &sealed.manifest.records;
+    let pack = campaign.dir.pack();
+    let facts = serde_json::json!({
+        "schema": "molsieve.gather.v1",
+        "complete": sealed.manifest.complete,
+        "payload_digest": sealed.manifest.payload.digest,
+        "pack_digest": sealed.pack_digest,
+        "pack": pack,
+        "records": {"total": counts.total, "ok": counts.ok, "skip": counts.skip, "error": counts.error},
+    });
+    if output.document(&facts)? {
+        return Ok(());
+    }
+    let word = if sealed.manifest.complete { "complete" } else { "INCOMPLETE" };
+    output.say(format!(
+        "{word}: {} records: {} OK, {} SKIP, {} ERROR",
+        counts.total, counts.ok, counts.skip, counts.error
+    ));
+    output.say(format!("payload  {}", sealed.manifest.payload.digest));
+    output.say(format!("pack     {}", pack.display()));
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The command line: one file a command, each with its arguments and a `run`.
+//!
+//! Commands parse, call the library, and print through [`output::Output`]. What they print with
+//! `--json` is one document with a schema; see `docs/formats/facts.md`.
+
+pub mod exit_code;
+pub mod output;
+
+mod cancel;
+mod gather;
+mod keygen;
+mod library;
+mod logging;
+mod logs;
+mod pipeline;
+mod plan;
+mod progress;
+mod resume;
+mod run;
+mod sign;
+mod signals;
+mod status;
+mod submit;
+mod verify;
+mod worker;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+use crate::scorer::command::shim;
+use exit_code::Exit;
+use output::{Form, Output};
+
+/// Runs a molecule-screening campaign on the machines you have, survives the night, and leaves one
+/// signed pack that proves what was computed.
+#[derive(Debug, Parser)]
+#[command(name = "molsieve", version, max_term_width = 100)]
+struct Cli {
+    /// Print the facts as one JSON document on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print nothing but errors.
+    #[arg(long, short, global = true, conflicts_with = "json")]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plan, run, gather and sign a campaign; on its own directory, resume it.
+    Run(run::Args),
+    /// Freeze a campaign and cut its library into shards, without running it.
+    Plan(plan::Args),
+    /// Start a campaign and return at once; it goes on without you.
+    Submit(submit::Args),
+    /// Say how far a campaign is.
+    Status(status::Args),
+    /// Go on with a campaign from its checkpoints.
+    Resume(resume::Args),
+    /// Stop a campaign at a clean checkpoint, wherever it is driven from.
+    Cancel(cancel::Args),
+    /// Show the logs of a campaign.
+    Logs(logs::Args),
+    /// Join what the shards left to one sealed, unsigned pack.
+    Gather(gather::Args),
+    /// Sign a sealed pack.
+    Sign(sign::Args),
+    /// Check a pack: integrity, completeness, signature.
+    Verify(verify::Args),
+    /// Make a key pair for signing.
+    Keygen(keygen::Args),
+    /// Look at a library, take its snapshot, or generate one.
+    Library(library::Args),
+    /// Work on the task groups of one task; started by a scheduler.
+    #[command(hide = true)]
+    Worker(worker::Args),
+}
+
+/// Runs the program with `args`, the program's name first, and gives its exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let [_, first, rest @ ..] = args.as_slice()
+        && first == shim::SUBCOMMAND
+    {
+        // Not a command for people: what follows is another program's, and not ours to parse.
+        return report(&shim::exec(rest), Output::new(Form::Human));
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    let form = match (cli.json, cli.quiet) {
+        (true, _) => Form::Json,
+        (_, true) => Form::Quiet,
+        _ => Form::Human,
+    };
+    let output = Output::new(form);
+    match dispatch(cli.command, output) {
+        Ok(exit) => exit.into(),
+        Err(error) => report(&error, output),
+    }
+}
+
+fn report(error: &Error, output: Output) -> ExitCode {
+    output.error(error);
+    ExitCode::from(error.kind().exit_code())
+}
+
+fn dispatch(command: Command, output: Output) -> Result<Exit> {
+    match command {
+        Command::Run(args) => run::run(&args, output),
+        Command::Plan(args) => plan::run(&args, output),
+        Command::Submit(args) => submit::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
+        Command::Resume(args) => resume::run(&args, output),
+        Command::Cancel(args) => cancel::run(&args, output),
+        Command::Logs(args) => logs::run(&args, output),
+        Command::Gather(args) => gather::run(&args, output),
+        Command::Sign(args) => sign::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
+        Command::Keygen(args) => keygen::run(&args, output),
+        Command::Library(args) => library::run(&args, output),
+        Command::Worker(args) => worker::run(&args),
+    }
+}

@@ -1,0 +1,81 @@
+//! How anything is printed: for people, as one JSON document, or not at all.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// Which form the facts of a command take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Sentences and tables.
+    Human,
+    /// One JSON document on standard output.
+    Json,
+    /// Only errors.
+    Quiet,
+}
+
+/// Where a command puts its facts. Facts go to standard output, errors and progress to standard error.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    form: Form,
+}
+
+impl Output {
+    /// Prints in `form`.
+    pub const fn new(form: Form) -> Self {
+        Self { form }
+    }
+
+    /// Whether facts are wanted as JSON.
+    pub fn is_json(&self) -> bool {
+        self.form == Form::Json
+    }
+
+    /// Whether a person watches: progress may redraw its line.
+    pub fn is_watched(&self) -> bool {
+        self.form == Form::Human && io::stderr().is_terminal()
+    }
+
+    /// A line for people.
+    pub fn say(&self, line: impl AsRef<str>) {
+        if self.form == Form::Human {
+            write_line(&mut io::stdout().lock(), line.as_ref());
+        }
+    }
+
+    /// A line for people about what is going on, on standard error.
+    pub fn note(&self, line: impl AsRef<str>) {
+        if self.form != Form::Quiet {
+            write_line(&mut io::stderr().lock(), line.as_ref());
+        }
+    }
+
+    /// The one JSON document, if that is the form; whether it was.
+    ///
+    /// # Errors
+    /// The value has no JSON form: a defect.
+    pub fn document<T: Serialize>(&self, value: &T) -> Result<bool> {
+        if self.form == Form::Json {
+            let text = serde_json::to_string(value).map_err(|e| Error::bug(format!("facts have no JSON form: {e}")))?;
+            write_line(&mut io::stdout().lock(), &text);
+        }
+        Ok(self.form == Form::Json)
+    }
+
+    /// An error, with what to do about it.
+    pub fn error(self, error: &Error) {
+        let mut stderr = io::stderr().lock();
+        write_line(&mut stderr, &format!("error: {}", error.what()));
+        for hint in error.hints() {
+            write_line(&mut stderr, &format!("  hint: {hint}"));
+        }
+    }
+}
+
+/// Writes a line. A reader that has gone away (a closed pipe) ends the printing, not the work.
+fn write_line(to: &mut impl Write, line: &str) {
+    let _ = writeln!(to, "{line}");
+}

@@ -1,0 +1,103 @@
+//! What `run` and `resume` share: drive a campaign to its end, gather, sign, say what there is.
+
+use std::path::PathBuf;
+
+use molsieve_adapters::Local;
+
+use super::exit_code::Exit;
+use super::output::Output;
+use super::progress::Meter;
+use super::signals;
+use crate::campaign::file::Campaign;
+use crate::error::{Error, Kind, Result};
+use crate::gather;
+use crate::host;
+use crate::pack::keys::PrivateKey;
+use crate::pack::seal::{self, SealedPack};
+use crate::pack::sign;
+use crate::run::driver::{self, Driven};
+use crate::run::event::Event;
+use crate::run::journal::Journal;
+use crate::shard::stop::Stop;
+
+/// What a person may say about how it is run here.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Worker processes at a time.
+    pub workers: Option<u64>,
+    /// The private key to sign with.
+    pub key: Option<PathBuf>,
+}
+
+/// Drives `campaign` to its signed pack.
+///
+/// # Errors
+/// As [`driver::drive`], and what gathering and signing may refuse.
+pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
+    let slots = options.workers.unwrap_or_else(|| default_slots(campaign)).max(1);
+    let mut local = Local::new(usize::try_from(slots).unwrap_or(usize::MAX));
+    let stop = Stop::new();
+    let killer = local.killer();
+    signals::raise_on_signal(&stop, move || killer.kill_all())?;
+    let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    let mut meter = Meter::new(output, campaign.plan.records);
+    let settings =
+        driver::Settings { program: this_program()?, slots, stop, watch: &mut |progress| meter.show(progress) };
+    let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
+    drop(local);
+    meter.end();
+    match driven? {
+        Driven::Ready => finish(campaign, &mut journal, options, output),
+        Driven::Stopped => Err(Error::new(Kind::Stopped, "stopped at a clean checkpoint")
+            .hint(format!("`molsieve resume {}` goes on from here", campaign.dir.root().display()))),
+    }
+}
+
+/// Gathers, seals and signs, and says what there is.
+fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<Exit> {
+    let sealed = seal(campaign, journal, gather::Missing::Refuse)?;
+    sign_if_asked(campaign, journal, options, output)?;
+    super::gather::tell(campaign, &sealed, output)?;
+    Ok(Exit::Done)
+}
+
+/// Seals the pack and notes it in the journal.
+pub fn seal(campaign: &Campaign, journal: &mut Journal, missing: gather::Missing) -> Result<SealedPack> {
+    let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
+    let request = seal::Request {
+        dir: &campaign.dir,
+        identity: &campaign.file.identity,
+        plan: &campaign.plan,
+        facts: super::status::facts(campaign)?,
+    };
+    let sealed = seal::seal(gathered, &request)?;
+    journal.record(Event::Sealed {
+        payload: sealed.manifest.payload.digest.clone(),
+        pack: sealed.pack_digest.clone(),
+        complete: sealed.manifest.complete,
+    })?;
+    Ok(sealed)
+}
+
+fn sign_if_asked(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<()> {
+    let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else {
+        output.note("note: the pack is sealed but unsigned: `[pack] key` names no key");
+        return Ok(());
+    };
+    note_signed(journal, sign::sign(&campaign.dir.pack(), &[PrivateKey::load(key)?])?)
+}
+
+/// Notes each signature in the journal.
+pub fn note_signed(journal: &mut Journal, signed: sign::Signed) -> Result<()> {
+    signed.keyids.into_iter().try_for_each(|keyid| journal.record(Event::Signed { keyid }).map(|_| ()))
+}
+
+/// One worker for the cores of one task.
+fn default_slots(campaign: &Campaign) -> u64 {
+    host::cores() as u64 / u64::from(campaign.file.execution.cpus)
+}
+
+/// The path of the running program.
+pub fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|e| Error::environment(format!("the path of this program is not known: {e}")))
+}

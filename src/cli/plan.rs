@@ -1,0 +1,67 @@
+//! `molsieve plan`: freezes a campaign and cuts its library, without running it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::exit_code::Exit;
+use super::output::Output;
+use crate::error::Result;
+
+/// Arguments of `plan`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The campaign file (TOML).
+    campaign: PathBuf,
+    /// The campaign directory [default: the file's name without its ending].
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+/// The facts of `plan`.
+#[derive(Debug, Serialize)]
+struct Facts {
+    schema: &'static str,
+    campaign: String,
+    dir: String,
+    snapshot_root: String,
+    records: u64,
+    shards: u64,
+    shard_records: u64,
+    task_groups: u64,
+    scorer: String,
+    deterministic: bool,
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    let campaign = super::run::open_or_plan(&args.campaign, args.dir.as_deref(), output)?;
+    let (identity, plan) = (&campaign.file.identity, &campaign.plan);
+    let facts = Facts {
+        schema: "molsieve.plan-facts.v1",
+        campaign: identity.name.clone(),
+        dir: campaign.dir.root().display().to_string(),
+        snapshot_root: identity.library.root.to_string(),
+        records: plan.records,
+        shards: plan.shards(),
+        shard_records: plan.shard_records,
+        task_groups: plan.groups(),
+        scorer: format!("{} {}", identity.scorer.description.name, identity.scorer.description.version),
+        deterministic: identity.scorer.description.deterministic,
+    };
+    if !output.document(&facts)? {
+        output.say(format!("campaign     {}", facts.campaign));
+        output.say(format!("library      {} records, root {}", facts.records, facts.snapshot_root));
+        output.say(format!(
+            "shards       {} of up to {} records, in {} task groups",
+            facts.shards, facts.shard_records, facts.task_groups
+        ));
+        output.say(format!(
+            "scorer       {}{}",
+            facts.scorer,
+            if facts.deterministic { "" } else { ", not deterministic" }
+        ));
+        output.say(format!("run it with  molsieve resume {}", facts.dir));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,45 @@
+//! `molsieve resume`: goes on with a campaign from its checkpoints.
+
+use std::path::PathBuf;
+
+use super::exit_code::Exit;
+use super::output::Output;
+use super::pipeline::{self, Options};
+use crate::campaign::file::Campaign;
+use crate::error::Result;
+use crate::layout::CampaignDir;
+use crate::run::journal;
+use crate::run::state::{Phase, State};
+
+/// Arguments of `resume`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The campaign directory.
+    dir: PathBuf,
+    /// Worker processes at a time [default: one for the cores of a task].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    workers: Option<u64>,
+    /// Leave the session of whoever started this.
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    if args.detached {
+        // Failing only means that this process leads a session already.
+        let _ = rustix::process::setsid();
+    }
+    let campaign = Campaign::open(super::run::absolute(&CampaignDir::new(&args.dir))?)?;
+    go_on(&campaign, &Options { workers: args.workers, key: None }, output)
+}
+
+/// Drives `campaign` on, or verifies it if it is finished.
+pub fn go_on(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
+    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    if state.phase == Phase::Complete && campaign.dir.pack().exists() {
+        output.note("this campaign is finished; verifying its pack");
+        return super::verify::own_pack(campaign, output);
+    }
+    pipeline::run(campaign, options, output)
+}

@@ -1,0 +1,47 @@
+//! `molsieve sign`: signs a sealed pack.
+
+use std::path::PathBuf;
+
+use super::exit_code::Exit;
+use super::output::Output;
+use super::pipeline;
+use crate::campaign::file::Campaign;
+use crate::error::Result;
+use crate::layout::CampaignDir;
+use crate::pack::keys::PrivateKey;
+use crate::pack::sign;
+use crate::run::journal::Journal;
+
+/// Arguments of `sign`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The campaign directory, or the directory of a pack.
+    dir: PathBuf,
+    /// The private key (PKCS#8 PEM, readable by its owner alone).
+    #[arg(long)]
+    key: PathBuf,
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    let dir = CampaignDir::new(&args.dir);
+    let campaign = Campaign::open_if_any(dir.clone())?;
+    let place = if campaign.is_some() { dir.pack() } else { args.dir.clone() };
+    let key = PrivateKey::load(&args.key)?;
+    let signed = sign::sign(&place, &[key])?;
+    let facts = serde_json::json!({
+        "schema": "molsieve.sign.v1",
+        "pack": place,
+        "pack_digest": signed.pack_digest,
+        "payload_digest": signed.payload_digest,
+        "keyids": signed.keyids,
+    });
+    if !output.document(&facts)? {
+        output.say(format!("signed `{}` with key {}", place.display(), signed.keyids.join(", ")));
+    }
+    if campaign.is_some() {
+        let (mut journal, _) = Journal::take_over(&dir)?;
+        pipeline::note_signed(&mut journal, signed)?;
+    }
+    Ok(Exit::Done)
+}

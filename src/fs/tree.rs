@@ -1,0 +1,180 @@
+//! A whole directory, written beside its final name and renamed when it is complete.
+//!
+//! A reader sees the old directory, or the new one, or (for an instant, on file systems that cannot
+//! exchange two names) none; never a mixture, and never a part of the new one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::{create_dir, fault, sync_parent};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::id::AttemptId;
+
+/// A leftover of a killed process is removed when it has not been touched for this long.
+const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
+
+/// A directory that is being filled and does not exist under its name until committed.
+#[derive(Debug)]
+pub struct StagedDir {
+    temporary: PathBuf,
+    path: PathBuf,
+    committed: bool,
+}
+
+impl StagedDir {
+    /// Starts a directory that will be called `path`, and removes what killed predecessors left.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn create_beside(path: &Path) -> Result<Self> {
+        sweep(path);
+        let temporary = if fault::RENAME { hidden(path, AttemptId::random()?.as_str())? } else { path.to_path_buf() };
+        create_dir(&temporary)?;
+        Ok(Self { temporary, path: path.to_path_buf(), committed: false })
+    }
+
+    /// Where it is being filled. Every file in it must be durable before [`StagedDir::commit`].
+    pub fn building_at(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Gives it its name; a directory that had the name is removed afterwards.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6); the name then stands for what it stood for, or for nothing.
+    pub fn commit(mut self) -> Result<()> {
+        let refused = |e: &io::Error| Error::io("cannot rename to", &self.path, e);
+        let old = if fault::RENAME { self.swap_in().map_err(|e| refused(&e))? } else { None };
+        self.committed = true;
+        sync_parent(&self.path)?;
+        if let Some(old) = old {
+            fault::before_write();
+            // The new directory stands; what cannot be removed now is swept by a later run.
+            let _ = fs::remove_dir_all(old);
+        }
+        Ok(())
+    }
+
+    /// Puts the new directory in place; where the old one is now, if there was one.
+    fn swap_in(&self) -> io::Result<Option<PathBuf>> {
+        fault::before_write();
+        if !self.path.exists() {
+            return fs::rename(&self.temporary, &self.path).map(|()| None);
+        }
+        match renameat_with(CWD, &self.temporary, CWD, &self.path, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(Some(self.temporary.clone())),
+            Err(e) if e == rustix::io::Errno::NOENT => return Err(e.into()),
+            Err(_) => {}
+        }
+        // No exchange on this file system: step aside, then take the name.
+        let aside = self.temporary.with_extension("old");
+        fs::rename(&self.path, &aside)?;
+        fault::before_write();
+        fs::rename(&self.temporary, &self.path)?;
+        Ok(Some(aside))
+    }
+}
+
+impl Drop for StagedDir {
+    /// An uncommitted directory goes away.
+    fn drop(&mut self) {
+        if !self.committed && fault::RENAME {
+            let _ = fs::remove_dir_all(&self.temporary);
+        }
+    }
+}
+
+/// `.NAME.TAG.tmp` beside `path`.
+fn hidden(path: &Path, tag: &str) -> Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| Error::bug(format!("`{}` names no directory", path.display())))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{tag}.tmp"));
+    Ok(path.with_file_name(hidden))
+}
+
+/// Removes directories that killed processes left beside `path`. Nobody waits for it and nothing depends on it.
+fn sweep(path: &Path) {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return };
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    let prefix = format!(".{name}.");
+    for entry in entries.flatten() {
+        let file_name = entry.file_name();
+        let tag = file_name.to_str().and_then(|n| n.strip_prefix(&prefix)).and_then(|n| n.split_once('.'));
+        let ours = tag.is_some_and(|(tag, end)| tag.parse::<AttemptId>().is_ok() && matches!(end, "tmp" | "old"));
+        if ours && is_abandoned(&entry.path()) {
+            fault::before_write();
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether nothing in the directory `dir` was touched lately.
+fn is_abandoned(dir: &Path) -> bool {
+    let touched = |path: &Path| {
+        let modified = fs::symlink_metadata(path).and_then(|m| m.modified()).ok()?;
+        modified.duration_since(std::time::UNIX_EPOCH).ok()
+    };
+    let Ok(entries) = fs::read_dir(dir) else { return false };
+    let files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    let newest = files.iter().map(PathBuf::as_path).chain([dir]).filter_map(touched).max();
+    let now = Duration::from_millis(clock::unix_ms());
+    newest.is_some_and(|newest| newest + LEFTOVER_AGE < now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(dir: &StagedDir, text: &str) {
+        super::super::write_new(&dir.building_at().join("a"), text.as_bytes()).unwrap();
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_directory_appears_whole_and_replaces_the_old_one() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pack");
+        for text in ["one", "two"] {
+            let staged = StagedDir::create_beside(&path).unwrap();
+            fill(&staged, text);
+            staged.commit().unwrap();
+            assert_eq!(fs::read_to_string(path.join("a")).unwrap(), text);
+            assert_eq!(names(root.path()), ["pack"]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_committed_goes_away() {
+        let root = tempfile::tempdir().unwrap();
+        let staged = StagedDir::create_beside(&root.path().join("pack")).unwrap();
+        fill(&staged, "one");
+        drop(staged);
+        assert!(names(root.path()).is_empty());
+    }
+
+    #[test]
+    fn only_old_leftovers_are_swept() {
+        let root = tempfile::tempdir().unwrap();
+        let (old, new, foreign) = (".pack.0123456789abcdef.tmp", ".pack.00112233445566aa.tmp", ".pack.keep.tmp");
+        for name in [old, new, foreign] {
+            fs::create_dir(root.path().join(name)).unwrap();
+        }
+        for name in [old, foreign] {
+            let dir = fs::File::open(root.path().join(name)).unwrap();
+            dir.set_modified(std::time::UNIX_EPOCH).unwrap();
+        }
+        drop(StagedDir::create_beside(&root.path().join("pack")).unwrap());
+        let mut left = names(root.path());
+        left.sort();
+        assert_eq!(left, [new, foreign]);
+    }
+}

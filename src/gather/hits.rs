@@ -1,0 +1,146 @@
+//! The best rows, kept while all of them pass by.
+
+use std::collections::BinaryHeap;
+
+use crate::id::Ordinal;
+use crate::scorer::Order;
+
+/// The top N `OK` rows by one column; ties by ordinal, rows without a value last.
+#[derive(Debug)]
+pub struct Hits {
+    top: usize,
+    order: Order,
+    /// The worst kept row is on top.
+    kept: BinaryHeap<Hit>,
+}
+
+impl Hits {
+    /// None yet; `top` of them will be kept.
+    pub fn new(top: u64, order: Order) -> Self {
+        Self { top: usize::try_from(top).unwrap_or(usize::MAX), order, kept: BinaryHeap::new() }
+    }
+
+    /// Considers one `OK` row, whose rank cell holds `value`.
+    pub fn consider(&mut self, ordinal: Ordinal, value: Option<f64>, row: &[u8]) {
+        let key = Key { cost: value.map(|v| if self.order == Order::Desc { -v } else { v }), ordinal };
+        if self.kept.len() < self.top {
+            self.kept.push(Hit { key, row: row.to_vec() });
+            return;
+        }
+        let Some(mut worst) = self.kept.peek_mut() else { return };
+        if key < worst.key {
+            worst.key = key;
+            worst.row.clear();
+            worst.row.extend_from_slice(row);
+        }
+    }
+
+    /// `hits.csv`: the header, then the rows exactly as in `summary.csv`, best first.
+    pub fn into_csv(self, header: &[u8]) -> Vec<u8> {
+        let mut out = header.to_vec();
+        out.push(b'\n');
+        for hit in self.kept.into_sorted_vec() {
+            out.extend_from_slice(&hit.row);
+            out.push(b'\n');
+        }
+        out
+    }
+}
+
+/// Sorts the best row first.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    /// Lower is better; none is worst.
+    cost: Option<f64>,
+    ordinal: Ordinal,
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let cost = match (self.cost, other.cost) {
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        };
+        cost.then(self.ordinal.cmp(&other.ordinal))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Key {}
+
+/// One kept row; compared by its key alone.
+#[derive(Debug)]
+struct Hit {
+    key: Key,
+    row: Vec<u8>,
+}
+
+impl Ord for Hit {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PartialOrd for Hit {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Hit {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Hit {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ranked(order: Order, top: u64, values: &[Option<f64>]) -> Vec<usize> {
+        let mut hits = Hits::new(top, order);
+        for (i, value) in values.iter().enumerate() {
+            hits.consider(i as u64, *value, i.to_string().as_bytes());
+        }
+        let csv = String::from_utf8(hits.into_csv(b"h")).unwrap();
+        csv.lines().skip(1).map(|l| l.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn ties_go_by_ordinal_and_empty_cells_are_last() {
+        let values = [None, Some(1.0), Some(3.0), Some(1.0), None, Some(0.0)];
+        assert_eq!(ranked(Order::Desc, 9, &values), [2, 1, 3, 5, 0, 4]);
+        assert_eq!(ranked(Order::Asc, 9, &values), [5, 1, 3, 2, 0, 4]);
+        assert_eq!(ranked(Order::Desc, 2, &values), [2, 1]);
+        assert!(ranked(Order::Desc, 0, &values).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn the_top_is_the_head_of_a_full_sort(
+            values in proptest::collection::vec(proptest::option::of(-5i8..5), 0..60), top in 0u64..20) {
+            let values: Vec<Option<f64>> = values.iter().map(|v| v.map(f64::from)).collect();
+            let mut all: Vec<usize> = (0..values.len()).collect();
+            all.sort_by(|a, b| match (values[*a], values[*b]) {
+                (Some(x), Some(y)) => y.total_cmp(&x),
+                (x, y) => y.is_some().cmp(&x.is_some()),
+            });
+            all.truncate(top as usize);
+            prop_assert_eq!(ranked(Order::Desc, top, &values), all);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! One pass over `summary.csv`: order, outcomes, reasons, hits, metrics and, where asked, the row tree.
+//!
+//! Gather runs it over the rows that it merges, verify over the `summary.csv` of a pack: both come
+//! to the same counts, `hits.csv` and `metrics.json` by the same code, from the rows alone.
+
+use super::hits::Hits;
+use super::lines::{self, Fault, Fields, Lines};
+use super::metrics::{self, Accumulator, Metrics};
+use crate::campaign::identity::Identity;
+use crate::canonical::row;
+use crate::digest::Digest;
+use crate::digest::merkle::{self, CompactRange};
+use crate::id::{Ordinal, Ordinals};
+use crate::scorer::{Outcome, reason};
+use crate::shard::receipt::Counts;
+
+/// The header line of this campaign's payload, without its line feed.
+pub fn header(identity: &Identity) -> Vec<u8> {
+    row::header(identity.scorer.description.columns.iter().map(|c| c.name.as_str()))
+}
+
+/// Whether the rows are hashed to the row tree on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// They are.
+    Hash,
+    /// They are not: the tree is known from elsewhere.
+    Skip,
+}
+
+/// The pass.
+#[derive(Debug)]
+pub struct Payload {
+    lines: Lines,
+    rows: Rows,
+}
+
+/// What the pass found.
+#[derive(Debug)]
+pub struct Found {
+    /// How many records ended how.
+    pub counts: Counts,
+    /// The content of `hits.csv`.
+    pub hits_csv: Vec<u8>,
+    /// The content of `metrics.json`, as a value.
+    pub metrics: Metrics,
+    /// The payload digest, if the tree was asked for.
+    pub root: Option<Digest>,
+}
+
+impl Payload {
+    /// A pass over the rows of the records in `present`: ascending ranges that do not touch.
+    pub fn new(identity: &Identity, present: Vec<Ordinals>, tree: Tree) -> Self {
+        let description = &identity.scorer.description;
+        let rank = identity.pack.rank.as_ref();
+        let mut reasons = description.reasons.clone();
+        reasons.extend(reason::OURS.map(str::to_owned));
+        reasons.sort();
+        let rows = Rows {
+            header: Some(header(identity)),
+            turn: Turn::over(present),
+            reasons,
+            columns: description.columns.iter().map(Accumulator::new).collect(),
+            rank: rank.and_then(|r| description.columns.iter().position(|c| c.name == r.column.name)),
+            hits: Hits::new(identity.pack.top, rank.map(|r| r.order).unwrap_or_default()),
+            part: Counts::default(),
+            whole: Counts::default(),
+            tree: (tree == Tree::Hash).then(|| CompactRange::starting_at(0)),
+        };
+        Self { lines: Lines::default(), rows }
+    }
+
+    /// Takes the next bytes of the file; the header line is the first.
+    ///
+    /// # Errors
+    /// A row is malformed, or it is not its turn. The pass is then useless.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Fault> {
+        let Self { lines, rows } = self;
+        lines.feed(chunk, |line| rows.take(line))
+    }
+
+    /// Whether the last chunk ended with a line.
+    pub const fn is_at_boundary(&self) -> bool {
+        self.lines.is_at_boundary()
+    }
+
+    /// How the records since the last call ended.
+    pub fn take_part(&mut self) -> Counts {
+        let part = std::mem::take(&mut self.rows.part);
+        self.rows.whole.merge(&part);
+        part
+    }
+
+    /// What was found, when all bytes were fed.
+    ///
+    /// # Errors
+    /// A row is missing at the end, or the last one does not end.
+    pub fn finish(mut self, identity: &Identity) -> Result<Found, Fault> {
+        self.take_part();
+        if !self.is_at_boundary() {
+            return Err(Fault::Malformed("the last row has no line feed".to_owned()));
+        }
+        if self.rows.header.is_some() {
+            return Err(Fault::Header);
+        }
+        if let Some(next) = self.rows.turn.next {
+            return Err(Fault::Malformed(format!("the row of record {next} and those after it are missing")));
+        }
+        let header = header(identity);
+        Ok(Found {
+            hits_csv: self.rows.hits.into_csv(&header),
+            metrics: Metrics {
+                schema: metrics::SCHEMA.to_owned(),
+                records: self.rows.whole.clone(),
+                columns: self.rows.columns.into_iter().filter_map(Accumulator::finish).collect(),
+            },
+            root: self.rows.tree.and_then(|tree| tree.root()),
+            counts: self.rows.whole,
+        })
+    }
+}
+
+/// Whose turn it is.
+#[derive(Debug)]
+struct Turn {
+    next: Option<Ordinal>,
+    end: Ordinal,
+    later: std::vec::IntoIter<Ordinals>,
+}
+
+impl Turn {
+    fn over(present: Vec<Ordinals>) -> Self {
+        let mut turn = Self { next: None, end: 0, later: present.into_iter() };
+        turn.next_range();
+        turn
+    }
+
+    fn next_range(&mut self) {
+        let range = self.later.find(|range| range.start < range.end);
+        self.next = range.as_ref().map(|range| range.start);
+        self.end = range.map_or(0, |range| range.end);
+    }
+
+    fn take(&mut self, found: Ordinal) -> Result<(), Fault> {
+        if self.next != Some(found) {
+            return Err(Fault::Order { expected: self.next, found });
+        }
+        self.next = Some(found + 1);
+        if found + 1 == self.end {
+            self.next_range();
+        }
+        Ok(())
+    }
+}
+
+/// Everything that one row changes.
+#[derive(Debug)]
+struct Rows {
+    /// The header, until it was seen.
+    header: Option<Vec<u8>>,
+    turn: Turn,
+    reasons: Vec<String>,
+    columns: Vec<Accumulator>,
+    rank: Option<usize>,
+    hits: Hits,
+    part: Counts,
+    whole: Counts,
+    tree: Option<CompactRange>,
+}
+
+impl Rows {
+    fn take(&mut self, line: &[u8]) -> Result<(), Fault> {
+        if let Some(tree) = &mut self.tree {
+            tree.push(merkle::leaf(line));
+        }
+        if let Some(header) = self.header.take() {
+            return if header == line { Ok(()) } else { Err(Fault::Header) };
+        }
+        let mut fields = Fields::of(line);
+        let ordinal = fields.plain().and_then(lines::ordinal).ok_or_else(|| self.malformed("the ordinal"))?;
+        self.turn.take(ordinal)?;
+        fields.text().ok_or_else(|| malformed(ordinal, "the id"))?;
+        let outcome = match fields.plain() {
+            Some(b"OK") => Outcome::Ok,
+            Some(b"SKIP") => Outcome::Skip,
+            Some(b"ERROR") => Outcome::Error,
+            _ => return Err(malformed(ordinal, "the outcome")),
+        };
+        let reason = fields.plain().ok_or_else(|| malformed(ordinal, "the reason"))?;
+        self.count(ordinal, outcome, reason)?;
+        let rank = self.cells(ordinal, outcome, &mut fields)?;
+        if outcome == Outcome::Ok && self.rank.is_some() {
+            self.hits.consider(ordinal, rank, line);
+        }
+        Ok(())
+    }
+
+    /// Promise P1: an `OK` row has no reason, any other has one of the declared reasons.
+    fn count(&mut self, ordinal: Ordinal, outcome: Outcome, reason: &[u8]) -> Result<(), Fault> {
+        if outcome == Outcome::Ok {
+            self.part.add(outcome, "");
+            return if reason.is_empty() { Ok(()) } else { Err(malformed(ordinal, "the reason")) };
+        }
+        let known = self.reasons.binary_search_by(|known| known.as_bytes().cmp(reason));
+        let at = known.map_err(|_| malformed(ordinal, "the reason"))?;
+        self.part.add(outcome, &self.reasons[at]);
+        Ok(())
+    }
+
+    /// Walks the cells of the scorer's columns; the value of the rank column.
+    fn cells(&mut self, ordinal: Ordinal, outcome: Outcome, fields: &mut Fields<'_>) -> Result<Option<f64>, Fault> {
+        let mut rank = None;
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            let cell = if column.is_numeric { fields.plain() } else { fields.text() };
+            let cell = cell.ok_or_else(|| malformed(ordinal, "the number of fields"))?;
+            if !column.is_numeric || cell.is_empty() {
+                continue;
+            }
+            let value = lines::value(cell).ok_or_else(|| malformed(ordinal, "a numeric cell"))?;
+            if outcome == Outcome::Ok {
+                column.add(value);
+            }
+            if self.rank == Some(i) {
+                rank = Some(value);
+            }
+        }
+        if fields.is_at_end() { Ok(rank) } else { Err(malformed(ordinal, "the number of fields")) }
+    }
+
+    /// A row whose ordinal cannot be read is named by whose turn it was.
+    fn malformed(&self, part: &str) -> Fault {
+        match self.turn.next {
+            Some(next) => malformed(next, part),
+            None => Fault::Malformed("there is a line after the last row".to_owned()),
+        }
+    }
+}
+
+fn malformed(ordinal: Ordinal, part: &str) -> Fault {
+    Fault::Malformed(format!("{part} in the row of record {ordinal} is not as it should be"))
+}

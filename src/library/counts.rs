@@ -1,0 +1,113 @@
+//! What became of every line of a file, by reason.
+
+use serde::{Deserialize, Serialize};
+
+/// Lines by what they are, and records by what is odd about them. A zero is left out of the JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Counts {
+    /// All lines: the sum of `records`, `header`, `blank` and `comment`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lines: u64,
+    /// Lines that are records.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub records: u64,
+    /// Header lines: the first, and any later line with the same bytes (files that were concatenated).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub header: u64,
+    /// Lines without anything but spaces and tabs.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub blank: u64,
+    /// Lines that start with `#`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub comment: u64,
+    /// Lines that ended with a CR, which was dropped.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub crlf: u64,
+    /// Lines that started with a byte-order mark, which was dropped.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bom: u64,
+    /// Lines over the limit, of which only the start was kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub overlong: u64,
+    /// 1 if the last line has no line feed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unterminated: u64,
+    /// Records whose CXSMILES extension was dropped.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cxsmiles_dropped: u64,
+    /// Records without an id.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing_id: u64,
+    /// Records without a structure.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub empty_structure: u64,
+    /// Records with a quotation mark that is not closed on their line.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unclosed_quote: u64,
+    /// Records whose structure or id is not UTF-8.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_utf8: u64,
+    /// Records with a NUL in structure or id.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub nul: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Counts {
+    /// Every count with its name, in the order of the fields.
+    pub fn named(&self) -> [(&'static str, u64); 15] {
+        [
+            ("lines", self.lines),
+            ("records", self.records),
+            ("header", self.header),
+            ("blank", self.blank),
+            ("comment", self.comment),
+            ("crlf", self.crlf),
+            ("bom", self.bom),
+            ("overlong", self.overlong),
+            ("unterminated", self.unterminated),
+            ("cxsmiles_dropped", self.cxsmiles_dropped),
+            ("missing_id", self.missing_id),
+            ("empty_structure", self.empty_structure),
+            ("unclosed_quote", self.unclosed_quote),
+            ("not_utf8", self.not_utf8),
+            ("nul", self.nul),
+        ]
+    }
+
+    /// Whether every line is accounted for exactly once.
+    pub const fn is_balanced(&self) -> bool {
+        self.lines == self.records + self.header + self.blank + self.comment
+    }
+
+    /// Adds the counts of another file.
+    pub fn add(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.records += other.records;
+        self.header += other.header;
+        self.blank += other.blank;
+        self.comment += other.comment;
+        self.crlf += other.crlf;
+        self.bom += other.bom;
+        self.overlong += other.overlong;
+        self.unterminated += other.unterminated;
+        self.cxsmiles_dropped += other.cxsmiles_dropped;
+        self.missing_id += other.missing_id;
+        self.empty_structure += other.empty_structure;
+        self.unclosed_quote += other.unclosed_quote;
+        self.not_utf8 += other.not_utf8;
+        self.nul += other.nul;
+    }
+
+    /// Notes what is odd about the bytes of one record.
+    pub fn note_bytes(&mut self, structure: &[u8], id: &[u8]) {
+        let utf8 = |bytes| std::str::from_utf8(bytes).is_ok();
+        self.not_utf8 += u64::from(!utf8(structure) || !utf8(id));
+        self.nul += u64::from(structure.contains(&0) || id.contains(&0));
+    }
+}

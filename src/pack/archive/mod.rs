@@ -1,0 +1,5 @@
+//! `evidence_pack.zip`: written so that every tool reads it, read so that nothing can hide in it.
+
+pub mod read;
+mod records;
+pub mod write;

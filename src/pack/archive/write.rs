@@ -1,0 +1,102 @@
+//! Writes the archive: members in a fixed order, dated 1980, deflated; the same bytes for the same pack.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use crate::error::{Error, Result};
+use crate::fs::Staged;
+use crate::pack::ATTESTATION;
+
+/// Payload rows are digits and repeat little: higher levels cost several times the CPU for a tenth of the bytes.
+const LEVEL: i64 = 1;
+
+/// From this length on a member is written with the 64-bit fields, whatever it will compress to.
+const LARGE_FROM: u64 = 0xf000_0000;
+
+/// Bytes copied at once.
+const CHUNK: usize = 1 << 17;
+
+/// A file that becomes a member.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The member's name.
+    pub name: String,
+    /// Where the content is.
+    pub path: PathBuf,
+}
+
+/// Writes an archive of `members` to `path`, in place of what was there.
+///
+/// # Errors
+/// The system refuses (exit 6); what was at `path` is still there.
+pub fn write(path: &Path, members: &[Input]) -> Result<()> {
+    let mut staged = Staged::create_beside(path)?;
+    let mut zip = writer(&mut staged)?;
+    let mut buffer = vec![0; CHUNK];
+    for member in members {
+        let mut file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
+        let bytes = file.metadata().map_err(|e| Error::io("cannot read", &member.path, &e))?.len();
+        zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, &e.into()))?;
+        loop {
+            let n = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(Error::io("cannot read", &member.path, &e)),
+            };
+            zip.write_all(&buffer[..n]).map_err(|e| failed(path, &e))?;
+        }
+    }
+    finish(zip, path)?;
+    staged.commit()
+}
+
+/// Writes to `path` the archive at `from` with another attestation; compressed members are copied as they are.
+///
+/// The archive at `from` must have been verified. `path` may be `from`.
+///
+/// # Errors
+/// The system refuses (exit 6); what was at `path` is still there.
+pub fn attest(from: &Path, path: &Path, attestation: &[u8]) -> Result<()> {
+    let file = File::open(from).map_err(|e| Error::input(from, &e))?;
+    let mut old = ZipArchive::new(BufReader::new(file)).map_err(|e| failed(from, &e.into()))?;
+    let mut staged = Staged::create_beside(path)?;
+    let mut zip = writer(&mut staged)?;
+    for index in 0..old.len() {
+        let member = old.by_index_raw(index).map_err(|e| failed(from, &e.into()))?;
+        let is_attestation = member.name().map_err(|e| failed(from, &e.into()))? == ATTESTATION;
+        if !is_attestation {
+            zip.raw_copy_file(member).map_err(|e| failed(path, &e.into()))?;
+        }
+    }
+    zip.start_file(ATTESTATION, options(attestation.len() as u64)).map_err(|e| failed(path, &e.into()))?;
+    zip.write_all(attestation).map_err(|e| failed(path, &e))?;
+    finish(zip, path)?;
+    staged.commit()
+}
+
+fn writer(staged: &mut Staged) -> Result<ZipWriter<BufWriter<&mut File>>> {
+    Ok(ZipWriter::new(BufWriter::with_capacity(CHUNK, staged.seekable()?)))
+}
+
+fn finish<W: Write + Seek>(zip: ZipWriter<W>, path: &Path) -> Result<()> {
+    let mut out = zip.finish().map_err(|e| failed(path, &e.into()))?;
+    out.flush().map_err(|e| failed(path, &e))
+}
+
+fn options(bytes: u64) -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(LEVEL))
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644)
+        .large_file(bytes >= LARGE_FROM)
+}
+
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::io("cannot write the archive", path, error)
+}

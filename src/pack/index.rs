@@ -1,0 +1,101 @@
+//! `index.md`: the first thing a person reads. It says nothing that the manifest does not say.
+
+use std::fmt::Write;
+
+use super::manifest::Manifest;
+use super::provenance::Provenance;
+use super::{ATTESTATION, CHECKSUMS, HITS, MANIFEST, METRICS, PROVENANCE, SUMMARY};
+
+/// The page of a pack.
+pub fn render(manifest: &Manifest, provenance: &Provenance) -> String {
+    let mut page = String::new();
+    // Writing to a string does not fail.
+    let _ = write_page(&mut page, manifest, provenance);
+    page
+}
+
+fn write_page(page: &mut String, manifest: &Manifest, provenance: &Provenance) -> std::fmt::Result {
+    let campaign = &manifest.campaign;
+    let verdict = if manifest.complete { "complete" } else { "INCOMPLETE" };
+    writeln!(page, "# {} ({verdict})\n", plain(&campaign.name))?;
+    write_verdict(page, manifest)?;
+    let counts = &manifest.records;
+    writeln!(page, "| records | OK | SKIP | ERROR |\n|---:|---:|---:|---:|")?;
+    writeln!(page, "| {} | {} | {} | {} |\n", counts.total, counts.ok, counts.skip, counts.error)?;
+    if !counts.reasons.is_empty() {
+        writeln!(page, "| reason | records |\n|---|---:|")?;
+        for (reason, count) in &counts.reasons {
+            writeln!(page, "| `{}` | {count} |", plain(reason))?;
+        }
+        writeln!(page)?;
+    }
+    let scorer = &campaign.scorer.description;
+    writeln!(page, "- payload digest: `{}`", manifest.payload.digest)?;
+    writeln!(page, "- library: {} records, snapshot root `{}`", campaign.library.records, campaign.library.root)?;
+    writeln!(page, "- scorer: `{}` version `{}`, seed {}", plain(&scorer.name), plain(&scorer.version), campaign.seed)?;
+    if let Some(rank) = &campaign.pack.rank {
+        let first = if rank.order == crate::scorer::Order::Asc { "lowest" } else { "highest" };
+        writeln!(page, "- hits: the {} with the {first} `{}`", campaign.pack.top, plain(&rank.column.name))?;
+    }
+    writeln!(
+        page,
+        "- computed: {} to {} on {} host(s)",
+        provenance.started,
+        provenance.finished,
+        provenance.hosts.len()
+    )?;
+    if !provenance.discrepancies.is_empty() {
+        writeln!(page, "- discrepancies: {}, see `{PROVENANCE}`", provenance.discrepancies.len())?;
+    }
+    write_files(page)
+}
+
+fn write_verdict(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
+    let library = manifest.campaign.library.records;
+    if manifest.complete {
+        writeln!(page, "Every one of the {library} records of the library is in `{SUMMARY}` exactly once.\n")?;
+    } else {
+        writeln!(
+            page,
+            "**INCOMPLETE**: {} of {library} records are in `{SUMMARY}`. Missing:\n",
+            manifest.records.total
+        )?;
+        for gap in manifest.missing.iter().take(20) {
+            writeln!(page, "- records {} to {}", gap.start, gap.end - 1)?;
+        }
+        if manifest.missing.len() > 20 {
+            writeln!(page, "- and {} more ranges, see `{MANIFEST}`", manifest.missing.len() - 20)?;
+        }
+        writeln!(page)?;
+    }
+    if manifest.circumstantial > 0 {
+        writeln!(
+            page,
+            "{} records ended in a way that load or memory may have caused (crash, time-out, out of memory): \
+             another execution may answer otherwise for them.\n",
+            manifest.circumstantial
+        )?;
+    }
+    Ok(())
+}
+
+fn write_files(page: &mut String) -> std::fmt::Result {
+    writeln!(page, "\n## Files\n")?;
+    for (name, what) in [
+        (SUMMARY, "one row a record: the payload"),
+        (HITS, "the best rows, best first"),
+        (METRICS, "the payload in numbers"),
+        (PROVENANCE, "hosts, times and attempts of this execution"),
+        (MANIFEST, "every file with its size and SHA-256, and what was asked for"),
+        (CHECKSUMS, "the same for `sha256sum`"),
+        (ATTESTATION, "the signatures, if it is signed: in-toto statement in a DSSE envelope"),
+    ] {
+        writeln!(page, "- `{name}`: {what}")?;
+    }
+    writeln!(page, "\n## Check it\n\n```sh\nsha256sum -c {CHECKSUMS}\nmolsieve verify . --key K.pub.pem\n```")
+}
+
+/// Text of the user's that cannot become markup.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || "`|*<>[]\\#".contains(c) { '·' } else { c }).collect()
+}

@@ -1,0 +1,49 @@
+//! The pack: payload, provenance and one manifest, sealed, signed and verified.
+//!
+//! ```text
+//! content ─→ manifest.json ─→ checksums.sha256 ─→ attestation.dsse.json ─→ evidence_pack.zip
+//! (summary.csv, hits.csv, …)  (size, SHA-256)     (for `sha256sum -c`)    (signatures)
+//! ```
+//!
+//! [`seal`] builds it, [`sign`] adds signatures where the key is, [`verify`] judges it and trusts
+//! nothing that the others know: it never imports [`seal`]. See `docs/formats/pack.md`.
+
+pub mod archive;
+pub mod envelope;
+pub mod index;
+pub mod keys;
+pub mod manifest;
+pub mod provenance;
+pub mod seal;
+pub mod sign;
+pub mod verify;
+
+/// The payload.
+pub const SUMMARY: &str = crate::gather::merge::SUMMARY;
+/// The best rows.
+pub const HITS: &str = "hits.csv";
+/// The payload in numbers.
+pub const METRICS: &str = "metrics.json";
+/// For people.
+pub const INDEX: &str = "index.md";
+/// The facts of the execution.
+pub const PROVENANCE: &str = "provenance.json";
+/// What is in the pack.
+pub const MANIFEST: &str = "manifest.json";
+/// The same for `sha256sum -c`.
+pub const CHECKSUMS: &str = "checksums.sha256";
+/// The signatures.
+pub const ATTESTATION: &str = "attestation.dsse.json";
+/// All of the above in one file.
+pub const ARCHIVE: &str = "evidence_pack.zip";
+
+/// Content that every pack has.
+pub const CONTENT: [&str; 5] = [HITS, INDEX, METRICS, PROVENANCE, SUMMARY];
+
+/// Whether `name` can be a member: `[A-Za-z0-9._-]{1,100}`, not starting with a dot or a dash.
+///
+/// So it is no path, it is the same on every file system, and it needs no quoting anywhere.
+pub fn is_member_name(name: &[u8]) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    (1..=100).contains(&name.len()) && name.iter().all(plain) && name[0].is_ascii_alphanumeric()
+}

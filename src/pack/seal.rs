@@ -1,0 +1,144 @@
+//! Seals a gathered result: an unsigned pack that appears whole or not at all.
+
+use std::path::PathBuf;
+
+use super::archive::write;
+use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
+use super::provenance::Provenance;
+use super::sign::inputs;
+use super::verify::{self, Accept, Code, Trust};
+use super::{ARCHIVE, CHECKSUMS, HITS, INDEX, MANIFEST, METRICS, PROVENANCE, SUMMARY, index};
+use crate::campaign::identity::Identity;
+use crate::canonical::json;
+use crate::digest;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::gather::Gathered;
+use crate::layout::{CampaignDir, PackDir};
+use crate::shard::plan::Plan;
+
+/// What a pack is sealed for.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The campaign directory.
+    pub dir: &'a CampaignDir,
+    /// The frozen request.
+    pub identity: &'a Identity,
+    /// How it was cut.
+    pub plan: &'a Plan,
+    /// Facts of the campaign and its journal, for provenance: any JSON.
+    pub facts: serde_json::Value,
+}
+
+/// A sealed pack.
+#[derive(Clone, Debug)]
+pub struct SealedPack {
+    /// Its directory.
+    pub path: PathBuf,
+    /// What it holds.
+    pub manifest: Manifest,
+    /// `sha256:` of the manifest.
+    pub pack_digest: String,
+    /// What became of the pack that was there before.
+    pub before: Before,
+}
+
+/// What became of the pack that was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// There was none.
+    None,
+    /// It is sound and says the same: it stays, with its signatures.
+    Kept,
+    /// It was incomplete, damaged or of another answer: it was replaced.
+    Replaced,
+}
+
+/// Builds the pack of `gathered` and puts it in place, unless an equal one is there already.
+///
+/// # Errors
+/// The system refuses (exit 6); the pack that was there before, if any, is still there.
+pub fn seal(gathered: Gathered, request: &Request<'_>) -> Result<SealedPack> {
+    let before = match existing(&gathered, request)? {
+        Existing::Same(pack) => return Ok(*pack),
+        Existing::Other => Before::Replaced,
+        Existing::None => Before::None,
+    };
+    let dir = PackDir::new(gathered.building.building_at());
+    let manifest = content(&dir, &gathered, request)?;
+    let bytes = manifest.to_bytes()?;
+    put(&dir, MANIFEST, &bytes)?;
+    put(&dir, CHECKSUMS, &manifest.checksums(&bytes))?;
+    write::write(&dir.member(ARCHIVE), &inputs(&dir, &manifest))?;
+    gathered.building.commit()?;
+    let pack_digest = digest::sha256(&bytes).sha256_uri();
+    Ok(SealedPack { path: request.dir.pack(), manifest, pack_digest, before })
+}
+
+/// Writes all content but `summary.csv`, which is there; answers what the manifest says.
+fn content(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Result<Manifest> {
+    let (bytes, sha256) = gathered.summary;
+    let counts = &gathered.found.counts;
+    let mut manifest = Manifest {
+        schema: SCHEMA.to_owned(),
+        molsieve: env!("CARGO_PKG_VERSION").to_owned(),
+        campaign: request.identity.clone(),
+        payload: PayloadEntry { digest: gathered.root.sha256_uri(), file: SUMMARY.to_owned(), rows: counts.total },
+        records: counts.clone(),
+        circumstantial: counts.circumstantial(),
+        complete: gathered.missing.is_empty(),
+        missing: gathered.missing.clone(),
+        files: vec![FileEntry { name: SUMMARY.to_owned(), bytes, sha256 }],
+    };
+    let provenance = Provenance::new(gathered, request.plan, request.facts.clone());
+    let rest = [
+        (HITS, gathered.found.hits_csv.clone()),
+        (METRICS, json::to_line(&gathered.found.metrics)?),
+        (PROVENANCE, json::to_line(&provenance)?),
+        (INDEX, index::render(&manifest, &provenance).into_bytes()),
+    ];
+    for (name, bytes) in rest {
+        put(dir, name, &bytes)?;
+        let (bytes, sha256) = (bytes.len() as u64, digest::sha256(&bytes));
+        manifest.files.push(FileEntry { name: name.to_owned(), bytes, sha256 });
+    }
+    manifest.files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(manifest)
+}
+
+fn put(dir: &PackDir, name: &str, bytes: &[u8]) -> Result<()> {
+    if fs::write_new(&dir.member(name), bytes)? {
+        return Ok(());
+    }
+    Err(Error::bug(format!("`{name}` is being written twice")))
+}
+
+/// The pack that is there already.
+enum Existing {
+    None,
+    Other,
+    Same(Box<SealedPack>),
+}
+
+/// Whether the pack that is there is sound and says what this one would: then its signatures are worth keeping.
+fn existing(gathered: &Gathered, request: &Request<'_>) -> Result<Existing> {
+    let path = request.dir.pack();
+    if !path.is_dir() {
+        return Ok(Existing::None);
+    }
+    let trust = Trust { accept: Accept::Unsigned, ..Trust::default() };
+    let (report, manifest) = verify::inspect(&path, &trust)?;
+    let sound = report.problems.iter().all(|problem| problem.code == Code::Incomplete);
+    let same = |manifest: &Manifest| {
+        manifest.campaign == *request.identity
+            && manifest.missing == gathered.missing
+            && manifest.payload.digest == gathered.root.sha256_uri()
+    };
+    Ok(match manifest.filter(|manifest| sound && same(manifest)) {
+        None => Existing::Other,
+        Some(manifest) => {
+            let pack_digest = report.pack_digest.unwrap_or_default();
+            Existing::Same(Box::new(SealedPack { path, manifest, pack_digest, before: Before::Kept }))
+        }
+    })
+}

@@ -1,0 +1,107 @@
+//! The content against the manifest, and what is derived against the rows that it is derived from.
+
+use super::report::{Code, Judged, Problem, Refusal, Report};
+use super::source::Source;
+use crate::canonical::json;
+use crate::digest::{self, Digest, Sha256};
+use crate::error::Result;
+use crate::gather::lines::Fault;
+use crate::gather::payload::{Found, Payload, Tree};
+use crate::pack::manifest::{FileEntry, Manifest};
+use crate::pack::{HITS, METRICS, SUMMARY};
+
+/// Judges every file that the manifest lists and the source has.
+pub(super) fn judge(source: &dyn Source, manifest: &Manifest, report: &mut Report) -> Result<()> {
+    let members = source.members();
+    for entry in &manifest.files {
+        let Some(bytes) = members.get(&entry.name) else { continue };
+        if *bytes != entry.bytes {
+            let message = format!("`{}` has {bytes} bytes; the manifest says {}", entry.name, entry.bytes);
+            report.add(Problem::of(Code::MemberSize, &entry.name, message));
+            continue;
+        }
+        let judged = if entry.name == SUMMARY {
+            payload(source, manifest, entry, report)
+        } else {
+            hash(source, &entry.name, &mut |_| {}).map(|sha256| compare(entry, sha256, report))
+        };
+        match judged {
+            Ok(()) => {}
+            Err(Refusal::Problem(problem)) => report.add(problem),
+            Err(Refusal::System(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 of a member; `each` sees its chunks.
+pub(super) fn hash(source: &dyn Source, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<Digest> {
+    let mut sha256 = Sha256::default();
+    source.stream(name, &mut |chunk| {
+        sha256.update(chunk);
+        each(chunk);
+    })?;
+    Ok(sha256.finish())
+}
+
+fn compare(entry: &FileEntry, sha256: Digest, report: &mut Report) {
+    if sha256 != entry.sha256 {
+        let message = format!("`{}` was changed: its SHA-256 is not the one in the manifest", entry.name);
+        report.add(Problem::of(Code::MemberDigest, &entry.name, message));
+    }
+}
+
+/// Judges `summary.csv` and, from its rows, the payload digest, the counts, the hits and the metrics.
+fn payload(source: &dyn Source, manifest: &Manifest, entry: &FileEntry, report: &mut Report) -> Judged<()> {
+    let mut pass = Payload::new(&manifest.campaign, manifest.present(), Tree::Hash);
+    let mut fault = None;
+    let sha256 = hash(source, SUMMARY, &mut |chunk| {
+        if fault.is_none() {
+            fault = pass.feed(chunk).err();
+        }
+    })?;
+    compare(entry, sha256, report);
+    let found = match fault {
+        Some(fault) => Err(fault),
+        None => pass.finish(&manifest.campaign),
+    };
+    match found {
+        Ok(found) => derived(&found, manifest, report)?,
+        Err(fault) => report.add(problem_of(&fault)),
+    }
+    Ok(())
+}
+
+fn problem_of(fault: &Fault) -> Problem {
+    let code = match fault {
+        Fault::Header => Code::PayloadHeader,
+        Fault::Malformed(_) => Code::PayloadRow,
+        Fault::Order { .. } => Code::PayloadOrder,
+    };
+    Problem::of(code, SUMMARY, format!("`{SUMMARY}`: {fault}"))
+}
+
+/// Compares what the rows hold with what the manifest says of them.
+fn derived(found: &Found, manifest: &Manifest, report: &mut Report) -> Result<()> {
+    if found.root.map(|root| root.sha256_uri()).as_deref() != Some(&manifest.payload.digest) {
+        let message = "the rows do not have the payload digest that the manifest claims";
+        report.add(Problem::of(Code::PayloadDigest, SUMMARY, message));
+    }
+    if found.counts != manifest.records {
+        let message = "the rows do not have the outcomes and reasons that the manifest counts";
+        report.add(Problem::of(Code::PayloadCounts, SUMMARY, message));
+    }
+    let metrics = json::to_line(&found.metrics)?;
+    for (name, code, bytes) in [(HITS, Code::HitsMismatch, &found.hits_csv), (METRICS, Code::MetricsMismatch, &metrics)]
+    {
+        let listed = manifest.file(name).map(|entry| entry.sha256);
+        if listed != Some(digest::sha256(bytes)) {
+            report.add(Problem::of(
+                code,
+                name,
+                format!("the listed `{name}` does not follow from the rows of `{SUMMARY}`"),
+            ));
+        }
+    }
+    Ok(())
+}

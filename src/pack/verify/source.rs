@@ -1,0 +1,123 @@
+//! A pack to be judged: a directory or an archive, seen as members with names and lengths.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::report::{Code, Judged, Problem};
+use crate::canonical::escape;
+use crate::error::Error;
+use crate::layout::PackDir;
+use crate::pack::archive::read::Archive;
+use crate::pack::is_member_name;
+
+/// Bytes handed on at once.
+const CHUNK: usize = 1 << 17;
+
+/// Where members come from. Nothing is ever written, and no content is held in memory.
+pub(super) trait Source {
+    /// The names of the members, with the lengths that they have or declare.
+    fn members(&self) -> BTreeMap<String, u64>;
+
+    /// Hands on the content of one member, chunk by chunk. No more than its length comes.
+    fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()>;
+}
+
+impl Source for Archive {
+    fn members(&self) -> BTreeMap<String, u64> {
+        Self::members(self)
+    }
+
+    fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()> {
+        Self::stream(self, name, each)
+    }
+}
+
+/// A pack that lies open.
+pub(super) struct Directory {
+    dir: PackDir,
+    members: BTreeMap<String, u64>,
+}
+
+impl Directory {
+    /// Lists the directory. What is not a plain file with a plain name goes to `problems` and is left out.
+    pub fn open(path: &Path, problems: &mut Vec<Problem>) -> Judged<Self> {
+        let refused = |e: &io::Error| Error::input(path, e);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).map_err(|e| refused(&e))? {
+            names.push(entry.map_err(|e| refused(&e))?.file_name());
+        }
+        names.sort();
+        let dir = PackDir::new(path);
+        let mut members: BTreeMap<String, u64> = BTreeMap::new();
+        for name in names {
+            let shown = escape::to_string(name.as_encoded_bytes());
+            if !is_member_name(name.as_encoded_bytes()) {
+                problems.push(Problem::of(Code::MemberUnsafe, &shown, format!("`{shown}` is not a plain file name")));
+                continue;
+            }
+            let path = dir.member(&shown);
+            let metadata = fs::symlink_metadata(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
+            if !metadata.is_file() {
+                let message = format!("`{shown}` is a link, a directory or a device");
+                problems.push(Problem::of(Code::MemberUnsafe, &shown, message));
+            } else if members.keys().any(|other| other.eq_ignore_ascii_case(&shown)) {
+                let message = format!("`{shown}` is there twice, but for upper and lower case");
+                problems.push(Problem::of(Code::MemberDuplicate, &shown, message));
+            } else {
+                members.insert(shown, metadata.len());
+            }
+        }
+        Ok(Self { dir, members })
+    }
+
+    /// Where a member is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.member(name)
+    }
+}
+
+impl Source for Directory {
+    fn members(&self) -> BTreeMap<String, u64> {
+        self.members.clone()
+    }
+
+    fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()> {
+        let path = self.dir.member(name);
+        let refused = |e: &io::Error| Error::io("cannot read", &path, e);
+        // It was a regular file when it was listed; it must not have become a link since.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| refused(&e.into()))?;
+        let mut left = self.members.get(name).copied().unwrap_or(0);
+        let (mut file, mut buffer) = (File::from(file), vec![0; CHUNK]);
+        loop {
+            let n = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(refused(&e).into()),
+            };
+            let changed = || Problem::of(Code::MemberSize, name, format!("`{name}` grew while it was read"));
+            left = left.checked_sub(n as u64).ok_or_else(changed)?;
+            each(&buffer[..n]);
+        }
+        if left > 0 {
+            return Err(Problem::of(Code::MemberSize, name, format!("`{name}` shrank while it was read")).into());
+        }
+        Ok(())
+    }
+}
+
+/// The whole content of a small member; a problem if it is not small.
+pub(super) fn read_small(source: &dyn Source, name: &str, bytes_max: u64) -> Judged<Vec<u8>> {
+    let declared = source.members().get(name).copied().unwrap_or(0);
+    if declared > bytes_max {
+        return Err(Problem::of(Code::MemberSize, name, format!("`{name}` is longer than {bytes_max} bytes")).into());
+    }
+    let mut bytes = Vec::new();
+    source.stream(name, &mut |chunk| bytes.extend_from_slice(chunk))?;
+    Ok(bytes)
+}

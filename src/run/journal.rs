@@ -1,0 +1,224 @@
+//! The journal: append-only, chained, one segment a writer.
+//!
+//! A writer creates the next segment with `O_EXCL` and then reads all earlier ones; so there is one
+//! order of writers, without a lock that could outlive its holder. A writer that sees a higher
+//! segment than its own has been taken over from: it stops before any further effect. Whatever it
+//! wrote after the successor had read is not in the chain and is not read again.
+
+use std::path::Path;
+
+use super::event::{Entry, Event, SCHEMA};
+use crate::canonical::json;
+use crate::clock;
+use crate::digest::{self, Digest};
+use crate::error::{Error, Kind, Result};
+use crate::fs::{self, Appender};
+use crate::layout::CampaignDir;
+
+/// The events of a campaign, in order.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// BLAKE3 of the last line.
+    head: Digest,
+    /// The highest segment.
+    segments: u64,
+}
+
+/// Reads all events of the campaign in `dir`; none if there is no journal yet.
+///
+/// # Errors
+/// A segment cannot be read (exit 6), or the chain is broken (exit 4).
+pub fn read(dir: &CampaignDir) -> Result<History> {
+    read_up_to(dir, u64::MAX)
+}
+
+fn read_up_to(dir: &CampaignDir, last: u64) -> Result<History> {
+    let mut history = History { entries: Vec::new(), head: digest::blake3(b""), segments: 0 };
+    while history.segments < last {
+        let path = dir.journal_segment(history.segments + 1);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => break,
+            Err(e) => return Err(Error::io("cannot read the journal", &path, &e)),
+        };
+        history.segments += 1;
+        history.take(&path, &bytes)?;
+    }
+    Ok(history)
+}
+
+impl History {
+    /// Adds a segment. Its first line says after which line of the one before it was begun.
+    fn take(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
+        for (number, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
+            let Some(line) = line.strip_suffix(b"\n") else {
+                // The torn end of a writer that was killed: it was never acknowledged.
+                break;
+            };
+            let entry: Entry = json::from_slice("a line of the journal", line)
+                .map_err(|e| e.within(format!("`{}`, line {}", path.display(), number + 1)))?;
+            if number == 0 {
+                self.rewind(&entry);
+            }
+            if entry.prev != self.head || entry.seq != self.entries.len() as u64 || entry.schema != SCHEMA {
+                return Err(Error::verification(format!(
+                    "the journal's chain is broken at `{}`, line {}",
+                    path.display(),
+                    number + 1
+                ))
+                .hint("a line was changed, removed or added by hand; restore the journal from a copy"));
+            }
+            self.head = digest::blake3(line);
+            self.entries.push(entry);
+        }
+        Ok(())
+    }
+
+    /// Drops what the writer before wrote too late for the writer of `first` to have read it.
+    fn rewind(&mut self, first: &Entry) {
+        let keep = usize::try_from(first.seq).unwrap_or(usize::MAX);
+        let Some(next) = self.entries.get(keep) else { return };
+        if next.prev == first.prev {
+            self.head = first.prev;
+            self.entries.truncate(keep);
+        }
+    }
+}
+
+/// The writing end of the journal.
+#[derive(Debug)]
+pub struct Journal {
+    dir: CampaignDir,
+    segment: u64,
+    file: Appender,
+    seq: u64,
+    head: Digest,
+}
+
+impl Journal {
+    /// Takes the journal over, and gives what happened so far.
+    ///
+    /// # Errors
+    /// The journal cannot be read or written (exit 6), or its chain is broken (exit 4).
+    pub fn take_over(dir: &CampaignDir) -> Result<(Self, History)> {
+        fs::create_dir(&dir.journal())?;
+        let mut segment = read(dir)?.segments + 1;
+        let file = loop {
+            match Appender::create_new(&dir.journal_segment(segment))? {
+                Some(file) => break file,
+                None => segment += 1,
+            }
+        };
+        let history = read_up_to(dir, segment - 1)?;
+        let (seq, head) = (history.entries.len() as u64, history.head);
+        Ok((Self { dir: dir.clone(), segment, file, seq, head }, history))
+    }
+
+    /// Records `event`; it is durable when this returns, and nobody has taken over.
+    ///
+    /// # Errors
+    /// Another process has taken over (exit 75): stop before any effect. Or the system refuses (exit 6).
+    pub fn record(&mut self, event: Event) -> Result<Entry> {
+        self.still_ours()?;
+        let entry = Entry { schema: SCHEMA.to_owned(), seq: self.seq, prev: self.head, at_ms: clock::unix_ms(), event };
+        let mut line = json::to_vec(&entry)?;
+        let head = digest::blake3(&line);
+        line.push(b'\n');
+        self.file.append(&line)?;
+        self.file.sync()?;
+        self.still_ours()?;
+        self.seq += 1;
+        self.head = head;
+        Ok(entry)
+    }
+
+    /// Whether nobody has taken over.
+    ///
+    /// # Errors
+    /// Somebody has (exit 75).
+    pub fn still_ours(&self) -> Result<()> {
+        if !self.dir.journal_segment(self.segment + 1).exists() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Stopped, format!("another molsieve has taken over `{}`", self.dir.root().display()))
+            .hint("that one goes on; `molsieve status` shows how far it is"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(n: u64) -> Event {
+        Event::WaveEnded { wave: n }
+    }
+
+    fn waves(history: &History) -> Vec<u64> {
+        let wave = |entry: &Entry| match entry.event {
+            Event::WaveEnded { wave } => wave,
+            _ => panic!("another event"),
+        };
+        history.entries.iter().map(wave).collect()
+    }
+
+    #[test]
+    fn events_are_read_in_the_order_of_their_writers() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        for writer in 0..3 {
+            let (mut journal, history) = Journal::take_over(&dir).unwrap();
+            assert_eq!(history.entries.len() as u64, writer * 2);
+            journal.record(event(writer * 2)).unwrap();
+            journal.record(event(writer * 2 + 1)).unwrap();
+        }
+        assert_eq!(waves(&read(&dir).unwrap()), [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_writer_that_was_taken_over_from_stops_before_any_effect() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        let (mut old, _) = Journal::take_over(&dir).unwrap();
+        old.record(event(0)).unwrap();
+        let (mut new, _) = Journal::take_over(&dir).unwrap();
+        assert_eq!(old.record(event(1)).unwrap_err().kind(), Kind::Stopped);
+        new.record(event(2)).unwrap();
+        assert_eq!(waves(&read(&dir).unwrap()), [0, 2]);
+    }
+
+    #[test]
+    fn a_torn_last_line_was_never_acknowledged() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        let (mut journal, _) = Journal::take_over(&dir).unwrap();
+        journal.record(event(0)).unwrap();
+        journal.record(event(1)).unwrap();
+        drop(journal);
+        let path = dir.journal_segment(1);
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let lines = whole[..length].iter().filter(|b| **b == b'\n').count();
+            assert_eq!(read(&dir).unwrap().entries.len(), lines);
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_edited_breaks_the_chain() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        let (mut journal, _) = Journal::take_over(&dir).unwrap();
+        (0..3).for_each(|n| drop(journal.record(event(n)).unwrap()));
+        let path = dir.journal_segment(1);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (from, to) in [("\"wave\":1", "\"wave\":7"), ("\"seq\":1", "\"seq\":2")] {
+            std::fs::write(&path, text.replace(from, to)).unwrap();
+            assert_eq!(read(&dir).unwrap_err().kind(), Kind::Verification, "{from}");
+        }
+        let without_first: String = text.split_inclusive('\n').skip(1).collect();
+        std::fs::write(&path, without_first).unwrap();
+        assert_eq!(read(&dir).unwrap_err().kind(), Kind::Verification);
+    }
+}

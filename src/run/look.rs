@@ -1,0 +1,92 @@
+//! Looking: what the files of a campaign say. Files are the truth; a scheduler's word is a hint.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::campaign::file::Campaign;
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::id::GroupIndex;
+use crate::layout::EntryKind;
+use crate::shard::checkpoint;
+use crate::shard::receipt::{self, Counts, Proven};
+use crate::shard::recover;
+
+/// What is known from files so far. Receipts are read once; checkpoints are read on from where they were.
+#[derive(Debug)]
+pub struct Look<'a> {
+    campaign: &'a Campaign,
+    plan_digest: Digest,
+    scorer: Digest,
+    /// Groups without a receipt.
+    missing: BTreeSet<GroupIndex>,
+    /// What the receipts say.
+    sealed: Counts,
+    /// Rows in checkpoints of groups that have no receipt.
+    tallies: BTreeMap<PathBuf, checkpoint::Tally>,
+}
+
+impl<'a> Look<'a> {
+    /// Nothing known yet.
+    ///
+    /// # Errors
+    /// The campaign has no canonical form: a defect.
+    pub fn new(campaign: &'a Campaign) -> Result<Self> {
+        Ok(Self {
+            campaign,
+            plan_digest: campaign.plan.digest()?,
+            scorer: campaign.file.identity.scorer.digest()?,
+            missing: campaign.plan.all_groups().collect(),
+            sealed: Counts::default(),
+            tallies: BTreeMap::new(),
+        })
+    }
+
+    /// Looks again.
+    ///
+    /// # Errors
+    /// A directory cannot be read (exit 6).
+    pub fn refresh(&mut self) -> Result<()> {
+        let of = Proven { plan: &self.campaign.plan, plan_digest: self.plan_digest, scorer: self.scorer };
+        let mut tallies = BTreeMap::new();
+        for group in self.missing.clone() {
+            let dir = self.campaign.dir.group(group);
+            if let Some(receipt) = receipt::find(&of, &dir, group)? {
+                self.sealed.merge(&receipt.counts);
+                self.missing.remove(&group);
+                continue;
+            }
+            for attempt in recover::attempts(&dir, EntryKind::Checkpoint)? {
+                let path = dir.checkpoint(&attempt);
+                let mut tally = self.tallies.remove(&path).unwrap_or_default();
+                tally.read_on(&path)?;
+                tallies.insert(path, tally);
+            }
+        }
+        self.tallies = tallies;
+        Ok(())
+    }
+
+    /// Groups without a receipt.
+    pub const fn missing(&self) -> &BTreeSet<GroupIndex> {
+        &self.missing
+    }
+
+    /// How the records of sealed groups ended.
+    pub const fn sealed(&self) -> &Counts {
+        &self.sealed
+    }
+
+    /// Records that are finished: those of sealed groups, and what the checkpoints of the others
+    /// hold (a record that several attempts finished may count more than once, up to the group's size).
+    pub fn finished(&self) -> u64 {
+        self.sealed.total + self.tallies.values().map(|t| t.rows).sum::<u64>()
+    }
+
+    /// Shards of sealed groups.
+    pub fn shards_done(&self) -> u64 {
+        let plan = &self.campaign.plan;
+        let missing: u64 = self.missing.iter().map(|g| plan.group_shards(*g)).map(|s| s.end - s.start).sum();
+        plan.shards() - missing
+    }
+}

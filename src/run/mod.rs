@@ -1,0 +1,13 @@
+//! Running a campaign: the journal of what happened, the state that it folds to, the policy that
+//! decides, and the driver that acts. The driver is the only caller of scheduler adapters.
+
+pub mod driver;
+pub mod event;
+pub mod journal;
+pub mod last_words;
+pub mod look;
+pub mod plan;
+pub mod policy;
+pub mod state;
+pub mod status;
+pub mod wave;

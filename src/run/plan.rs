@@ -1,0 +1,165 @@
+//! Planning: from what the user wrote to a frozen campaign in its directory.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::event::Event;
+use super::journal::Journal;
+use crate::campaign::config::Config;
+use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
+use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
+use crate::campaign::units;
+use crate::error::{Error, Result};
+use crate::layout::CampaignDir;
+use crate::library::format::FormatRequest;
+use crate::library::request::LibraryRequest;
+use crate::library::take;
+use crate::scorer::open::{self, Here};
+use crate::scorer::{Column, ColumnType, Description};
+use crate::shard::plan::Plan;
+
+/// Called while the library is read, with bytes and records so far.
+pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+/// Opens the campaign that `config` asks for in `dir`, or plans it there.
+///
+/// # Errors
+/// `dir` holds another campaign (exit 2), or the campaign cannot be frozen.
+pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
+    let (config, base) = (Config::read(config)?, base_of(config)?);
+    key_must_exist(&config, &base)?;
+    match Campaign::open_if_any(dir.clone())? {
+        Some(campaign) => same(&config, &base, here, campaign),
+        None => plan(&config, &base, dir, here, watch),
+    }
+}
+
+/// Freezes and cuts a new campaign.
+fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
+    let (scorer, launch) = open::resolve(&config.scorer, base, here)?;
+    let pack = pack_request(config, &scorer.description)?;
+    crate::fs::create_dir(dir.root())?;
+    let request = LibraryRequest {
+        base: base.to_path_buf(),
+        paths: config.library.path.clone(),
+        format: FormatRequest {
+            format: config.library.format,
+            delimiter: config.library.delimiter,
+            header: config.library.header,
+            structure_column: config.library.structure_column.clone(),
+            id_column: config.library.id_column.clone(),
+        },
+    };
+    let library = take::take(&request, &dir.library(), crate::host::cores(), watch)?;
+    let execution = execution(config, base, launch, library.dir().to_path_buf())?;
+    let identity = Identity {
+        schema: identity::SCHEMA.to_owned(),
+        name: config.campaign.name.clone(),
+        seed: config.campaign.seed,
+        library: LibraryIdentity { root: library.root(), records: library.records() },
+        scorer,
+        pack,
+    };
+    let plan = Plan::new(identity.digest()?, library.records(), config.shards.records)?;
+    let (mut journal, _) = Journal::take_over(&dir)?;
+    // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
+    journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
+    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
+    Campaign::create(dir, file, plan)
+}
+
+/// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.
+fn same(config: &Config, base: &Path, here: &Here, mut campaign: Campaign) -> Result<Campaign> {
+    let root = campaign.dir.root().display().to_string();
+    let (now, then) = (frozen(config), &campaign.file.request);
+    let differs = |key: &&String| now.get(*key) != then.get(*key);
+    if let Some(key) = now.keys().chain(then.keys()).find(differs) {
+        let value = |of: &BTreeMap<String, String>| of.get(key).cloned().unwrap_or_else(|| "not there".to_owned());
+        return Err(Error::usage(format!(
+            "`{root}` holds another campaign: `{key}` is {} there and {} here",
+            value(then),
+            value(&now)
+        ))
+        .hint("give this campaign a directory of its own with `--dir`"));
+    }
+    let launch = open::resolve_again(&config.scorer, base, here, &campaign.file.identity.scorer)
+        .map_err(|e| e.within(format!("the scorer of the campaign in `{root}`")))?;
+    let library = campaign.file.execution.library.clone();
+    campaign.file.execution = execution(config, base, launch, library)?;
+    Campaign::create(campaign.dir, campaign.file, campaign.plan)
+}
+
+/// The keys that are frozen, as written. Scheduler, resources, limits, sync and key are not.
+fn frozen(config: &Config) -> BTreeMap<String, String> {
+    let Config { campaign, library, scorer, shards, pack, .. } = config;
+    let mut all = BTreeMap::new();
+    let mut put = |section: &str, value: serde_json::Result<serde_json::Value>| {
+        if let Ok(serde_json::Value::Object(keys)) = value {
+            all.extend(
+                keys.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (format!("{section}.{k}"), v.to_string())),
+            );
+        }
+    };
+    put("campaign", serde_json::to_value(campaign));
+    put("library", serde_json::to_value(library));
+    put("scorer", serde_json::to_value(scorer));
+    put("shards", serde_json::to_value(shards));
+    put("pack", serde_json::to_value(pack));
+    for key in ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace"] {
+        all.remove(key);
+    }
+    all
+}
+
+fn execution(config: &Config, base: &Path, scorer: file::ScorerLaunch, library: PathBuf) -> Result<Execution> {
+    let optional = |text: &Option<String>, key: &str| {
+        text.as_ref().map(|t| units::duration(t).map_err(|e| e.within(key))).transpose()
+    };
+    let memory = config.resources.memory.as_ref();
+    Ok(Execution {
+        library,
+        scorer,
+        sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
+            as u64,
+        scheduler: config.scheduler.kind.clone(),
+        cpus: config.resources.cpus,
+        memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
+        walltime_s: optional(&config.resources.walltime, "`resources.walltime`")?.map(|d| d.as_secs()),
+        max_error_ppm: config.limits.max_error_rate.map(|rate| (rate * 1e6).round() as u64),
+        key: config.pack.key.as_ref().map(|key| base.join(key)),
+    })
+}
+
+fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
+    let numeric = |column: &&Column| column.kind != ColumnType::String;
+    let column = match &config.pack.rank {
+        None => scorer.columns.iter().find(numeric),
+        Some(name) => Some(scorer.columns.iter().filter(numeric).find(|c| c.name == *name).ok_or_else(|| {
+            let names: Vec<&str> = scorer.columns.iter().filter(numeric).map(|c| c.name.as_str()).collect();
+            Error::usage(format!("`pack.rank` names `{name}`, which is no numeric column of the scorer"))
+                .hint(format!("its numeric columns are: {}", names.join(", ")))
+        })?),
+    };
+    let rank = column.map(|c| Rank { column: c.clone(), order: config.pack.order.unwrap_or(c.order) });
+    let mut outputs = config.pack.outputs.clone();
+    outputs.sort();
+    outputs.dedup();
+    Ok(PackRequest { outputs, rank, top: config.pack.top })
+}
+
+/// A key that is not there is refused before any work.
+fn key_must_exist(config: &Config, base: &Path) -> Result<()> {
+    let Some(key) = &config.pack.key else { return Ok(()) };
+    let path = base.join(key);
+    std::fs::metadata(&path).map(|_| ()).map_err(|e| {
+        Error::input(&path, &e)
+            .within("`pack.key`")
+            .hint(format!("`molsieve keygen --out {}` makes one", key.display()))
+    })
+}
+
+/// The directory of the campaign file, absolute.
+fn base_of(config: &Path) -> Result<PathBuf> {
+    let file = std::fs::canonicalize(config).map_err(|e| Error::input(config, &e))?;
+    Ok(file.parent().map(Path::to_path_buf).unwrap_or_default())
+}

@@ -1,0 +1,159 @@
+//! What to do next. Pure: state and observation in, one decision out.
+
+use std::collections::BTreeSet;
+
+use molsieve_adapters::{Blame, TaskState};
+
+use super::state::{Problem, State};
+use crate::error::Kind;
+use crate::id::GroupIndex;
+use crate::shard::receipt::Counts;
+
+/// Failures of one group without any progress in between, after which the campaign gives up.
+pub const FAILURES_MAX: u32 = 4;
+
+/// The error rate is judged after so many records.
+const JUDGED_AFTER: u64 = 1_000;
+
+/// What is seen at one moment.
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
+    /// Groups without a receipt.
+    pub missing: &'a BTreeSet<GroupIndex>,
+    /// How the records of sealed groups ended.
+    pub sealed: &'a Counts,
+    /// The tasks of the active wave, as the scheduler sees them; empty if there is none.
+    pub tasks: &'a [TaskState],
+    /// Whether somebody asked to stop.
+    pub stopping: bool,
+    /// The share of ERROR rows that pauses the campaign, in millionths.
+    pub max_error_ppm: Option<u64>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Every group has its receipt: gather and seal.
+    Seal,
+    /// Submit these groups as a new wave.
+    Submit(BTreeSet<GroupIndex>),
+    /// Nothing; look again soon.
+    Wait,
+    /// Ask the active wave to end; look again soon.
+    Cancel,
+    /// Note that the active wave has ended.
+    EndWave,
+    /// It was asked to stop and everything has.
+    Stopped,
+    /// Pause, for the reason given.
+    Pause(String),
+    /// Give up, for the reason given: the exit code, and what happened.
+    Fail(u8, String),
+}
+
+/// Decides.
+pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
+    let running = seen.tasks.iter().any(|task| !task.is_final());
+    let pause = over_error_rate(seen);
+    let broken = state.broken.is_some() || seen.tasks.iter().any(|task| task.blame() == Blame::Program);
+    if state.active.is_some() {
+        return match (running, seen.stopping || broken || pause.is_some()) {
+            (false, _) => Decision::EndWave,
+            (true, true) => Decision::Cancel,
+            (true, false) => Decision::Wait,
+        };
+    }
+    if seen.missing.is_empty() {
+        return Decision::Seal;
+    }
+    if let Some(Problem { exit, what }) = &state.broken {
+        return Decision::Fail(*exit, what.clone());
+    }
+    if let Some(reason) = pause {
+        return Decision::Pause(reason);
+    }
+    if seen.stopping {
+        return Decision::Stopped;
+    }
+    let hopeless = |group: &&GroupIndex| state.failures.get(group).is_some_and(|n| *n >= FAILURES_MAX);
+    if let Some(group) = seen.missing.iter().find(hopeless) {
+        let last = state.last_problem.as_ref();
+        let why = last.map_or_else(|| "nobody lived to say why".to_owned(), |p| p.what.clone());
+        let what = format!("task group {group} failed {FAILURES_MAX} times in a row without any progress: {why}");
+        return Decision::Fail(last.map_or(Kind::Environment.exit_code(), |p| p.exit), what);
+    }
+    Decision::Submit(seen.missing.clone())
+}
+
+fn over_error_rate(seen: &Seen<'_>) -> Option<String> {
+    let max_ppm = seen.max_error_ppm?;
+    let Counts { total, error, .. } = *seen.sealed;
+    let over = total >= JUDGED_AFTER && u128::from(error) * 1_000_000 > u128::from(total) * u128::from(max_ppm);
+    over.then(|| {
+        format!(
+            "{error} of {total} records are ERROR, more than `limits.max_error_rate` ({}) allows",
+            max_ppm as f64 / 1e6
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::state::Wave;
+
+    fn groups(list: &[u64]) -> BTreeSet<GroupIndex> {
+        list.iter().copied().map(GroupIndex).collect()
+    }
+
+    fn seen<'a>(missing: &'a BTreeSet<GroupIndex>, sealed: &'a Counts, tasks: &'a [TaskState]) -> Seen<'a> {
+        Seen { missing, sealed, tasks, stopping: false, max_error_ppm: None }
+    }
+
+    fn in_a_wave() -> State {
+        State { active: Some(Wave { number: 1, tag: "t".into(), job: Some("1".into()) }), ..State::default() }
+    }
+
+    #[test]
+    fn what_is_missing_is_submitted_and_what_is_there_is_sealed() {
+        let (counts, some, none) = (Counts::default(), groups(&[1, 4]), groups(&[]));
+        assert_eq!(decide(&State::default(), &seen(&some, &counts, &[])), Decision::Submit(some.clone()));
+        assert_eq!(decide(&State::default(), &seen(&none, &counts, &[])), Decision::Seal);
+    }
+
+    #[test]
+    fn a_task_that_the_scheduler_calls_completed_is_not_done_without_a_receipt() {
+        let (counts, some) = (Counts::default(), groups(&[0]));
+        assert_eq!(decide(&in_a_wave(), &seen(&some, &counts, &[TaskState::Succeeded])), Decision::EndWave);
+        assert_eq!(decide(&State::default(), &seen(&some, &counts, &[])), Decision::Submit(some.clone()));
+    }
+
+    #[test]
+    fn a_stop_cancels_waits_and_then_is_one() {
+        let (counts, some) = (Counts::default(), groups(&[0]));
+        let stopping = |tasks| Seen { stopping: true, ..seen(&some, &counts, tasks) };
+        assert_eq!(decide(&in_a_wave(), &stopping(&[TaskState::Running])), Decision::Cancel);
+        assert_eq!(decide(&in_a_wave(), &stopping(&[TaskState::Checkpointed])), Decision::EndWave);
+        assert_eq!(decide(&State::default(), &stopping(&[])), Decision::Stopped);
+    }
+
+    #[test]
+    fn a_group_that_fails_again_and_again_ends_the_campaign_by_name() {
+        let (counts, some) = (Counts::default(), groups(&[0, 7]));
+        let mut state = State::default();
+        state.failures.insert(GroupIndex(7), FAILURES_MAX);
+        let Decision::Fail(6, what) = decide(&state, &seen(&some, &counts, &[])) else { panic!() };
+        assert!(what.contains("000007"));
+    }
+
+    #[test]
+    fn too_many_errors_pause_the_campaign_but_not_before_a_thousand_records() {
+        let some = groups(&[0]);
+        let counts = |total, error| Counts { total, error, ok: total - error, ..Counts::default() };
+        let (few, many) = (counts(999, 999), counts(1000, 201));
+        let judge = |sealed| Seen { max_error_ppm: Some(200_000), ..seen(&some, sealed, &[]) };
+        assert!(matches!(decide(&State::default(), &judge(&few)), Decision::Submit(_)));
+        assert!(matches!(decide(&State::default(), &judge(&many)), Decision::Pause(_)));
+        assert!(matches!(decide(&State::default(), &judge(&counts(1000, 200))), Decision::Submit(_)));
+    }
+}

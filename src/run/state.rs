@@ -1,0 +1,195 @@
+//! The state of a campaign: a fold of its events. Pure.
+
+use std::collections::BTreeMap;
+
+use super::event::{Entry, Event};
+use crate::error::{Error, Result};
+use crate::id::GroupIndex;
+
+/// Where a campaign stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Planned, or being worked on.
+    Active,
+    /// Stopped at a clean checkpoint.
+    Stopped,
+    /// Waits for somebody.
+    Paused {
+        /// Why.
+        reason: String,
+    },
+    /// Cannot go on.
+    Failed {
+        /// The exit code.
+        exit: u8,
+        /// Why.
+        what: String,
+    },
+    /// Sealed, with every record.
+    Complete,
+}
+
+/// A wave that was submitted, or may have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    /// Its number.
+    pub number: u64,
+    /// Our mark on it.
+    pub tag: String,
+    /// The scheduler's name for it, once accepted.
+    pub job: Option<String>,
+}
+
+/// What a worker said when it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The exit code that it stands for.
+    pub exit: u8,
+    /// What happened, to what.
+    pub what: String,
+}
+
+/// What the events add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Whether it was ever planned.
+    pub planned: bool,
+    /// The number of the last wave; 0 before the first.
+    pub waves: u64,
+    /// The wave that has not ended, if any.
+    pub active: Option<Wave>,
+    /// How often a group failed without any progress in between.
+    pub failures: BTreeMap<GroupIndex, u32>,
+    /// What the last failed task said.
+    pub last_problem: Option<Problem>,
+    /// A failure that would only repeat itself: the program, or its input, is at fault.
+    pub broken: Option<Problem>,
+    /// Payload digest of the last seal.
+    pub payload: Option<String>,
+    /// When the first and the last event happened, in milliseconds since the Unix epoch.
+    pub first_ms: u64,
+    /// See `first_ms`.
+    pub last_ms: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Active,
+            planned: false,
+            waves: 0,
+            active: None,
+            failures: BTreeMap::new(),
+            last_problem: None,
+            broken: None,
+            payload: None,
+            first_ms: 0,
+            last_ms: 0,
+        }
+    }
+}
+
+impl State {
+    /// Folds all of `entries`.
+    ///
+    /// # Errors
+    /// An event cannot follow those before it (exit 4).
+    pub fn of(entries: &[Entry]) -> Result<Self> {
+        let mut state = Self::default();
+        entries.iter().try_for_each(|entry| state.apply(entry))?;
+        Ok(state)
+    }
+
+    /// Applies one event.
+    ///
+    /// # Errors
+    /// It cannot follow those before it (exit 4).
+    pub fn apply(&mut self, entry: &Entry) -> Result<()> {
+        if self.first_ms == 0 {
+            self.first_ms = entry.at_ms;
+        }
+        self.last_ms = entry.at_ms;
+        let legal = match &entry.event {
+            Event::Planned { .. } => self.plan(),
+            Event::DriverStarted { .. } => self.resume(),
+            Event::WaveIntended { wave, tag, .. } => self.intend(*wave, tag),
+            Event::WaveSubmitted { wave, job } => self.submitted(*wave, job),
+            Event::WaveRefused { wave, .. } | Event::WaveEnded { wave } => self.end(*wave),
+            Event::TaskFailed { groups, progress, exit, what, program, .. } => {
+                let problem = Problem { exit: *exit, what: what.clone() };
+                self.task_failed(groups, *progress);
+                self.broken = self.broken.take().or_else(|| program.then(|| problem.clone()));
+                self.last_problem = Some(problem);
+                true
+            }
+            Event::Stopped { .. } => self.enter(Phase::Stopped),
+            Event::Paused { reason } => self.enter(Phase::Paused { reason: reason.clone() }),
+            Event::Failed { exit, what } => self.enter(Phase::Failed { exit: *exit, what: what.clone() }),
+            Event::Sealed { payload, complete, .. } => self.sealed(payload, *complete),
+            Event::Signed { .. } => true,
+        };
+        if legal {
+            return Ok(());
+        }
+        Err(Error::verification(format!(
+            "event {} of the journal cannot follow those before it: {:?}",
+            entry.seq, entry.event
+        )))
+    }
+
+    /// A planner that died before `campaign.json` was there is followed by another.
+    fn plan(&mut self) -> bool {
+        self.planned = true;
+        self.waves == 0
+    }
+
+    /// A driver starts anew: failures are forgiven, since somebody may have mended their cause.
+    fn resume(&mut self) -> bool {
+        self.failures.clear();
+        self.broken = None;
+        if self.phase != Phase::Complete {
+            self.phase = Phase::Active;
+        }
+        self.planned
+    }
+
+    fn intend(&mut self, wave: u64, tag: &str) -> bool {
+        let next = wave == self.waves + 1 && self.active.is_none();
+        self.waves = wave;
+        self.active = Some(Wave { number: wave, tag: tag.to_owned(), job: None });
+        self.phase = Phase::Active;
+        next
+    }
+
+    fn submitted(&mut self, wave: u64, job: &str) -> bool {
+        let Some(active) = self.active.as_mut().filter(|a| a.number == wave) else { return false };
+        active.job = Some(job.to_owned());
+        true
+    }
+
+    fn end(&mut self, wave: u64) -> bool {
+        self.active.take().is_some_and(|a| a.number == wave)
+    }
+
+    fn task_failed(&mut self, groups: &[u64], progress: bool) {
+        for group in groups {
+            let count = self.failures.entry(GroupIndex(*group)).or_default();
+            *count = if progress { 1 } else { *count + 1 };
+        }
+    }
+
+    fn sealed(&mut self, payload: &str, complete: bool) -> bool {
+        self.payload = Some(payload.to_owned());
+        if complete {
+            self.phase = Phase::Complete;
+        }
+        true
+    }
+
+    fn enter(&mut self, phase: Phase) -> bool {
+        self.phase = phase;
+        true
+    }
+}

@@ -1,0 +1,138 @@
+//! Status: what the journal and the files say, as facts. No scheduler is asked.
+
+use serde::Serialize;
+
+use super::journal;
+use super::look::Look;
+use super::state::{Phase, State};
+use crate::campaign::file::Campaign;
+use crate::error::Result;
+use crate::id::GroupIndex;
+use crate::layout::EntryKind;
+use crate::shard::checkpoint::{Frame, Reader};
+use crate::shard::receipt::Counts;
+use crate::shard::recover;
+
+/// Schema of [`Status`].
+pub const SCHEMA: &str = "molsieve.status.v1";
+
+/// How far a campaign is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The campaign's name.
+    pub campaign: String,
+    /// `running`, `complete`, `stopped`, `paused` or `failed`.
+    pub state: &'static str,
+    /// Why, where it is paused or failed.
+    pub reason: Option<String>,
+    /// Its shards.
+    pub shards: Shards,
+    /// Its records.
+    pub records: Records,
+    /// How many finished records have which reason code.
+    pub reasons: std::collections::BTreeMap<String, u64>,
+    /// The payload digest, once sealed.
+    pub payload_digest: Option<String>,
+    /// The last event, in milliseconds since the Unix epoch.
+    pub last_event_ms: u64,
+}
+
+/// Shards, by what became of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shards {
+    /// All.
+    pub total: u64,
+    /// In a task group that has its receipt.
+    pub done: u64,
+    /// In a task group of the active wave that has begun and has no receipt yet.
+    pub running: u64,
+    /// In a task group whose last attempt failed.
+    pub failed: u64,
+}
+
+/// Records, by how they ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Records {
+    /// All of the library.
+    pub total: u64,
+    /// Finished, scored.
+    pub ok: u64,
+    /// Finished, not applicable.
+    pub skip: u64,
+    /// Finished, failed.
+    pub error: u64,
+}
+
+impl Status {
+    /// Reads the journal, the receipts, and the checkpoints of what is not sealed.
+    ///
+    /// # Errors
+    /// Something cannot be read (exit 6), or the journal's chain is broken (exit 4).
+    pub fn read(campaign: &Campaign) -> Result<Self> {
+        let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+        let mut look = Look::new(campaign)?;
+        look.refresh()?;
+        let mut counts = look.sealed().clone();
+        let mut begun = Vec::new();
+        for group in look.missing() {
+            if count_unsealed(campaign, *group, &mut counts)? {
+                begun.push(*group);
+            }
+        }
+        let plan = &campaign.plan;
+        let shards = |group: &GroupIndex| plan.group_shards(*group).end - plan.group_shards(*group).start;
+        let is_failed = |group: &&GroupIndex| state.failures.contains_key(group);
+        let failed = look.missing().iter().filter(is_failed).map(shards).sum();
+        let is_running = |group: &&GroupIndex| state.active.is_some() && !is_failed(group);
+        let running = begun.iter().filter(is_running).map(shards).sum();
+        let (word, reason) = word_of(&state.phase);
+        Ok(Self {
+            schema: SCHEMA,
+            campaign: campaign.file.identity.name.clone(),
+            state: word,
+            reason,
+            shards: Shards { total: plan.shards(), done: look.shards_done(), running, failed },
+            records: Records { total: plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },
+            reasons: counts.reasons,
+            payload_digest: state.payload,
+            last_event_ms: state.last_ms,
+        })
+    }
+
+    /// Records that are finished.
+    pub const fn finished(&self) -> u64 {
+        self.records.ok + self.records.skip + self.records.error
+    }
+}
+
+fn word_of(phase: &Phase) -> (&'static str, Option<String>) {
+    match phase {
+        Phase::Active => ("running", None),
+        Phase::Stopped => ("stopped", None),
+        Phase::Paused { reason } => ("paused", Some(reason.clone())),
+        Phase::Failed { what, .. } => ("failed", Some(what.clone())),
+        Phase::Complete => ("complete", None),
+    }
+}
+
+/// Counts the rows in the checkpoints of a group without receipt, each record once; whether there is any checkpoint.
+fn count_unsealed(campaign: &Campaign, group: GroupIndex, counts: &mut Counts) -> Result<bool> {
+    let dir = campaign.dir.group(group);
+    let attempts = recover::attempts(&dir, EntryKind::Checkpoint)?;
+    let mut seen = std::collections::BTreeSet::new();
+    for attempt in &attempts {
+        let Some(reader) = Reader::open(&dir.checkpoint(attempt))? else { continue };
+        for frame in reader {
+            let Frame::Rows(rows) = frame else { continue };
+            for (index, meta) in rows.metas().iter().enumerate() {
+                // With a single attempt no record can be there twice, and memory need not grow.
+                if attempts.len() == 1 || seen.insert(meta.ordinal) {
+                    counts.add(meta.outcome, rows.reason(index));
+                }
+            }
+        }
+    }
+    Ok(!attempts.is_empty())
+}

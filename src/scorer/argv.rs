@@ -1,0 +1,117 @@
+//! The argument vector of a command scorer: resolved for starting it, and stripped for its identity.
+//!
+//! In the identity a file stands for its content and a directory for nothing, and the program for
+//! its base name: so the same scorer on another machine, in another directory, is the same scorer.
+
+use std::path::{Path, PathBuf};
+
+use crate::campaign::identity::ScorerFile;
+use crate::digest;
+use crate::error::{Error, Result};
+
+/// Resolves what the campaign file says: the program by `PATH`, or relative to `base` if it holds a
+/// slash; an argument that names a file or a directory relative to `base` becomes its absolute path.
+///
+/// # Errors
+/// There is no such program (exit 6: a missing tool).
+pub fn resolve(written: &[String], base: &Path) -> Result<Vec<String>> {
+    let mut argv = Vec::with_capacity(written.len());
+    for (position, argument) in written.iter().enumerate() {
+        let path = if position == 0 {
+            program(argument, base)?
+        } else {
+            let path = base.join(argument);
+            if argument.is_empty() || !path.exists() {
+                argv.push(argument.clone());
+                continue;
+            }
+            path
+        };
+        let text = path.to_str().ok_or_else(|| Error::usage(format!("the path `{}` is not text", path.display())))?;
+        argv.push(text.to_owned());
+    }
+    Ok(argv)
+}
+
+fn program(name: &str, base: &Path) -> Result<PathBuf> {
+    let not_there = || {
+        Error::environment(format!("there is no program `{name}`"))
+            .hint("check `scorer.argv`: a name is looked for in PATH, a path starts at the campaign file's directory")
+    };
+    if name.contains('/') {
+        let path = base.join(name);
+        return if path.is_file() { Ok(path) } else { Err(not_there()) };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name));
+    found.into_iter().find(|candidate| candidate.is_file()).ok_or_else(not_there)
+}
+
+/// The argument vector as the identity holds it, and the files in it.
+///
+/// # Errors
+/// A file cannot be read (exit 6).
+pub fn identify(argv: &[String]) -> Result<(Vec<String>, Vec<ScorerFile>)> {
+    let (mut stripped, mut files) = (Vec::with_capacity(argv.len()), Vec::new());
+    for (position, argument) in argv.iter().enumerate() {
+        let path = Path::new(argument);
+        stripped.push(match (position, path.is_absolute()) {
+            (0, _) => base_name(path),
+            (_, true) if path.is_dir() => "<dir>".to_owned(),
+            (_, true) if path.is_file() => {
+                let (sha256, _) = digest::sha256_file(path)?;
+                files.push(ScorerFile { name: base_name(path), sha256 });
+                sha256.sha256_uri()
+            }
+            _ => argument.clone(),
+        });
+    }
+    Ok((stripped, files))
+}
+
+/// The files that the campaign file declares.
+///
+/// # Errors
+/// One is not there (exit 2) or cannot be read (exit 6).
+pub fn declared(files: &[PathBuf]) -> Result<Vec<ScorerFile>> {
+    files.iter().map(|path| Ok(ScorerFile { name: base_name(path), sha256: digest::sha256_file(path)?.0 })).collect()
+}
+
+/// Sorted and without repetition.
+pub fn sorted(mut files: Vec<ScorerFile>) -> Vec<ScorerFile> {
+    files.sort_by(|a, b| (&a.name, a.sha256).cmp(&(&b.name, b.sha256)));
+    files.dedup();
+    files
+}
+
+fn base_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_scorer_in_another_directory_is_the_same_scorer() {
+        let identity_in = |dir: &Path| {
+            std::fs::write(dir.join("score.py"), "print()").unwrap();
+            std::fs::create_dir(dir.join("data")).unwrap();
+            let argv = ["sh", "score.py", "--fast", "data"].map(str::to_owned);
+            identify(&resolve(&argv, dir).unwrap()).unwrap()
+        };
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (argv, files) = identity_in(one.path());
+        assert_eq!((argv.clone(), files.clone()), identity_in(two.path()));
+        assert_eq!((argv[0].as_str(), argv[2].as_str(), argv[3].as_str()), ("sh", "--fast", "<dir>"));
+        assert_eq!(argv[1], digest::sha256(b"print()").sha256_uri());
+        assert_eq!(files[0].name, "score.py");
+    }
+
+    #[test]
+    fn a_missing_program_is_told_by_name() {
+        let error = resolve(&["no-such-program-anywhere".to_owned()], Path::new("/")).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Environment);
+        assert!(error.what().contains("no-such-program-anywhere"));
+    }
+}

@@ -1,0 +1,365 @@
+//! The checkpoint: what is finished of a task group, durable in small steps.
+//!
+//! A framed log, one file an attempt, appended to by that attempt alone. Each frame is a length
+//! (u32, little-endian), the BLAKE3 of its payload, and the payload, whose first byte says what it
+//! is. The first frame names the plan, the scorer, the group and the attempt. A reader takes the
+//! longest valid prefix: whatever a kill or a full disk left behind it is as if it never was.
+//! See `docs/formats/checkpoint.md`.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::json;
+use crate::digest::{self, Digest};
+use crate::error::{Error, Result};
+use crate::fs::Appender;
+use crate::id::{AttemptId, GroupIndex, Ordinal, Ordinals};
+use crate::scorer::Outcome;
+use crate::scorer::row::RowBlock;
+
+/// Schema of [`Header`].
+pub const SCHEMA: &str = "molsieve.checkpoint.v1";
+
+/// No frame is longer: a reader that sees a larger length has reached the end of what is valid.
+const FRAME_BYTES_MAX: u32 = 64 << 20;
+
+const HEADER: u8 = 1;
+const STARTED: u8 = 2;
+const ROWS: u8 = 3;
+const CLEAN_END: u8 = 4;
+
+/// What a checkpoint is of; a checkpoint of anything else is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// Digest of the scorer identity.
+    pub scorer: Digest,
+    /// The task group.
+    pub group: GroupIndex,
+    /// Who writes.
+    pub attempt: AttemptId,
+}
+
+/// The writing end.
+#[derive(Debug)]
+pub struct Writer {
+    file: Appender,
+    buffer: Vec<u8>,
+}
+
+impl Writer {
+    /// Starts the checkpoint of an attempt at `path`.
+    ///
+    /// # Errors
+    /// Something is there already (attempt names are random: a defect), or the system refuses (exit 6).
+    pub fn create(path: &Path, header: &Header) -> Result<Self> {
+        let taken = || Error::bug(format!("the checkpoint `{}` exists already", path.display()));
+        let file = Appender::create_new(path)?.ok_or_else(taken)?;
+        let mut writer = Self { file, buffer: Vec::new() };
+        writer.begin(HEADER);
+        writer.buffer.extend_from_slice(&json::to_vec(header)?);
+        writer.end()?;
+        Ok(writer)
+    }
+
+    /// Notes that these records are about to be given to the scorer.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn started(&mut self, ordinals: &[Ordinal]) -> Result<()> {
+        self.begin(STARTED);
+        let mut rest = ordinals;
+        while let Some(first) = rest.first() {
+            let run = rest.iter().zip(*first..).take_while(|(a, b)| **a == *b).count();
+            push_varint(&mut self.buffer, *first);
+            push_varint(&mut self.buffer, run as u64);
+            rest = &rest[run..];
+        }
+        self.end()
+    }
+
+    /// Appends finished rows. They survive the death of this process; [`Writer::sync`] makes them
+    /// survive the machine's.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn rows(&mut self, rows: &RowBlock) -> Result<()> {
+        self.begin(ROWS);
+        push_varint(&mut self.buffer, rows.len() as u64);
+        let mut previous = 0;
+        for (meta, index) in rows.metas().iter().zip(0..) {
+            let (reason_at, reason_len) = meta.reason_span();
+            push_varint(&mut self.buffer, zigzag(meta.ordinal.wrapping_sub(previous) as i64));
+            push_varint(&mut self.buffer, rows.line(index).len() as u64);
+            push_varint(&mut self.buffer, u64::from(reason_at));
+            self.buffer.extend_from_slice(&[reason_len, meta.outcome as u8]);
+            previous = meta.ordinal;
+        }
+        self.buffer.extend_from_slice(rows.lines());
+        self.end()
+    }
+
+    /// Notes a clean end: what was started and is not finished was abandoned without blame.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn clean_end(&mut self) -> Result<()> {
+        self.begin(CLEAN_END);
+        self.end()?;
+        self.sync()
+    }
+
+    /// Makes all that was appended durable.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn sync(&mut self) -> Result<()> {
+        self.file.sync()
+    }
+
+    fn begin(&mut self, kind: u8) {
+        self.buffer.clear();
+        self.buffer.resize(36, 0);
+        self.buffer.push(kind);
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let length = (self.buffer.len() - 36) as u32;
+        let digest = digest::blake3(&self.buffer[36..]);
+        self.buffer[..4].copy_from_slice(&length.to_le_bytes());
+        self.buffer[4..36].copy_from_slice(&digest.0);
+        self.file.append(&self.buffer)
+    }
+}
+
+/// One frame, read.
+#[derive(Debug, PartialEq)]
+pub enum Frame {
+    /// Records that were about to be given to the scorer, as runs.
+    Started(Vec<Ordinals>),
+    /// Finished rows.
+    Rows(RowBlock),
+    /// What is not finished was abandoned without blame.
+    CleanEnd,
+}
+
+/// The reading end: the frames of the longest valid prefix.
+#[derive(Debug)]
+pub struct Reader {
+    file: BufReader<File>,
+    header: Header,
+    offset: u64,
+    payload: Vec<u8>,
+}
+
+impl Reader {
+    /// Opens a checkpoint. `Ok(None)`: there is not even a valid header, so nothing in it is of use.
+    ///
+    /// # Errors
+    /// The file cannot be opened (exit 6).
+    pub fn open(path: &Path) -> Result<Option<Self>> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            // Sealed by a twin a moment ago, and removed: nothing in it is needed any more.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io("cannot read the checkpoint", path, &e)),
+        };
+        let mut file = BufReader::with_capacity(1 << 16, file);
+        let mut payload = Vec::new();
+        let Some(length) = read_frame(&mut file, &mut payload) else { return Ok(None) };
+        let header = match payload.split_first() {
+            Some((&HEADER, body)) => json::from_slice::<Header>("the header of a checkpoint", body).ok(),
+            _ => None,
+        };
+        let known = header.filter(|h| h.schema == SCHEMA);
+        Ok(known.map(|header| Self { file, header, offset: length, payload }))
+    }
+
+    /// What it is of.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The frame at `offset` of the file at `path`; `Ok(None)` if there is no valid one.
+    ///
+    /// # Errors
+    /// The file cannot be read (exit 6).
+    pub fn frame_at(path: &Path, offset: u64) -> Result<Option<Frame>> {
+        let mut file = File::open(path).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
+        file.seek(SeekFrom::Start(offset)).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
+        let mut payload = Vec::new();
+        Ok(read_frame(&mut file, &mut payload).and_then(|_| parse(&payload)))
+    }
+
+    /// Bytes of the valid prefix read so far.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        let length = read_frame(&mut self.file, &mut self.payload)?;
+        let frame = parse(&self.payload)?;
+        self.offset += length;
+        Some(frame)
+    }
+}
+
+/// A running count of the rows in a growing checkpoint, for progress: payloads are passed over unread.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Rows counted so far.
+    pub rows: u64,
+    offset: u64,
+}
+
+impl Tally {
+    /// Counts on from where it was.
+    ///
+    /// # Errors
+    /// The file cannot be read (exit 6); that it is gone is fine.
+    pub fn read_on(&mut self, path: &Path) -> Result<()> {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(Error::io("cannot read the checkpoint", path, &e)),
+        };
+        let length = file.metadata().map_err(|e| Error::io("cannot read the checkpoint", path, &e))?.len();
+        while file.seek(SeekFrom::Start(self.offset)).is_ok() {
+            let mut head = [0; 36 + 11];
+            let Ok(read) = read_some(&mut file, &mut head) else { break };
+            let payload = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
+            let end = self.offset + 36 + payload;
+            if read <= 36 || payload == 0 || end > length {
+                break;
+            }
+            if head[36] == ROWS {
+                self.rows += take_varint(&mut &head[37..read]).unwrap_or(0);
+            }
+            self.offset = end;
+        }
+        Ok(())
+    }
+}
+
+/// As many bytes as there are, up to the length of `buffer`.
+fn read_some(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    Ok(filled)
+}
+
+/// Reads one frame into `payload`; its whole length, or none if it is torn, false or absent.
+fn read_frame(file: &mut impl Read, payload: &mut Vec<u8>) -> Option<u64> {
+    let mut head = [0; 36];
+    file.read_exact(&mut head).ok()?;
+    let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+    if length == 0 || length > FRAME_BYTES_MAX {
+        return None;
+    }
+    payload.clear();
+    // `take` and `read_to_end` instead of a buffer of the stated length: a false length must not cost memory.
+    file.take(u64::from(length)).read_to_end(payload).ok()?;
+    let whole = payload.len() == length as usize && digest::blake3(payload).0 == head[4..];
+    whole.then_some(36 + u64::from(length))
+}
+
+fn parse(payload: &[u8]) -> Option<Frame> {
+    let (kind, body) = payload.split_first()?;
+    match *kind {
+        STARTED => parse_started(body).map(Frame::Started),
+        ROWS => parse_rows(body).map(Frame::Rows),
+        CLEAN_END => Some(Frame::CleanEnd),
+        _ => None,
+    }
+}
+
+fn parse_started(mut body: &[u8]) -> Option<Vec<Ordinals>> {
+    let mut runs = Vec::new();
+    while !body.is_empty() {
+        let first = take_varint(&mut body)?;
+        let run = take_varint(&mut body)?;
+        runs.push(first..first.checked_add(run)?);
+    }
+    Some(runs)
+}
+
+fn parse_rows(mut body: &[u8]) -> Option<RowBlock> {
+    let count = take_varint(&mut body)?;
+    let mut metas = Vec::new();
+    let mut previous = 0u64;
+    for _ in 0..count {
+        let ordinal = previous.wrapping_add(unzigzag(take_varint(&mut body)?) as u64);
+        let length = usize::try_from(take_varint(&mut body)?).ok()?;
+        let reason_at = u32::try_from(take_varint(&mut body)?).ok()?;
+        let [reason_len, outcome, rest @ ..] = body else { return None };
+        metas.push((ordinal, length, reason_at, *reason_len, outcome_of(*outcome)?));
+        body = rest;
+        previous = ordinal;
+    }
+    let mut rows = RowBlock::with_capacity(metas.len());
+    for (ordinal, length, reason_at, reason_len, outcome) in metas {
+        let (line, rest) = body.split_at_checked(length)?;
+        rows.push_encoded(ordinal, outcome, (reason_at, reason_len), line)?;
+        body = rest;
+    }
+    body.is_empty().then_some(rows)
+}
+
+const fn outcome_of(byte: u8) -> Option<Outcome> {
+    match byte {
+        0 => Some(Outcome::Ok),
+        1 => Some(Outcome::Skip),
+        2 => Some(Outcome::Error),
+        _ => None,
+    }
+}
+
+/// LEB128, unsigned.
+fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn take_varint(body: &mut &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = body.split_first()?;
+        *body = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+const fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+const fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+#[cfg(test)]
+#[path = "checkpoint_tests.rs"]
+mod tests;

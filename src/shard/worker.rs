@@ -1,0 +1,247 @@
+//! The worker: takes task groups from their checkpoints to their receipts.
+//!
+//! One pool of scorers serves all groups of a task. Records flow from the library slice of the
+//! current group through the pool; finished rows go to the checkpoint at once and to their places
+//! in order. While the last rows of a group are still being scored, the records of the next one
+//! are already on their way, so that no scorer waits at a border.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+
+use super::checkpoint::Header;
+use super::group::{OpenGroup, Workplace, header_for};
+use super::plan::Plan;
+use super::receipt::{self, Proven};
+use super::stop::Stop;
+use crate::error::{Error, Result};
+use crate::id::{GroupIndex, Ordinal};
+use crate::layout::CampaignDir;
+use crate::library::record::RecordBlock;
+use crate::library::slice::Slice;
+use crate::library::snapshot::Snapshot;
+use crate::scorer::row::RowBlock;
+use crate::scorer::{Ended, Pool, PoolFacts, Sink, Source, Supply};
+
+/// Rows that wait for an earlier one take no more memory than this; beyond it no new records are drawn.
+const WAITING_BYTES_MAX: usize = 16 << 20;
+
+/// What a worker works on.
+#[derive(Debug)]
+pub struct Assignment<'a> {
+    /// The campaign directory.
+    pub dir: &'a CampaignDir,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The library.
+    pub library: &'a Snapshot,
+    /// Plan, scorer and attempt, as each checkpoint will name them; its group is replaced.
+    pub header: Header,
+    /// The task groups, in order.
+    pub groups: Vec<GroupIndex>,
+}
+
+/// Works on `assignment` until every group has its receipt, or until `stop`.
+///
+/// # Errors
+/// The library changed (exit 2), the disk refuses (exit 6), or the scorer is broken. What was
+/// finished before is in the checkpoints.
+pub fn work(assignment: Assignment<'_>, place: &Workplace, pool: &mut dyn Pool, stop: &Stop) -> Result<Ended> {
+    let desk = RefCell::new(Desk::new(assignment, place));
+    let ended = pool.run(&mut Drawer(&desk), &mut Tray(&desk), stop);
+    let mut desk = desk.into_inner();
+    match ended {
+        Ok(Ended::Done) => desk.finish(&pool.facts()).map(|()| Ended::Done),
+        Ok(Ended::Stopped) => desk.suspend(&pool.facts()).map(|()| Ended::Stopped),
+        Err(error) => {
+            // The first error is the one that matters; what can still be made durable is.
+            let _ = desk.suspend(&pool.facts());
+            Err(error)
+        }
+    }
+}
+
+/// The state of a task between the source and the sink of its pool.
+struct Desk<'a> {
+    assignment: Assignment<'a>,
+    place: &'a Workplace,
+    queue: VecDeque<GroupIndex>,
+    /// Groups that are open, by their first ordinal.
+    open: BTreeMap<Ordinal, OpenGroup>,
+    /// The group whose records are being drawn: its first ordinal and its slice.
+    drawing: Option<(Ordinal, Slice)>,
+    /// Records that were read and not yet handed out.
+    ready: VecDeque<Ready>,
+}
+
+/// Records that can be handed out, from `from` on.
+struct Ready {
+    block: RecordBlock,
+    from: usize,
+    alone: bool,
+}
+
+impl<'a> Desk<'a> {
+    fn new(assignment: Assignment<'a>, place: &'a Workplace) -> Self {
+        let queue = assignment.groups.iter().copied().collect();
+        Self { assignment, place, queue, open: BTreeMap::new(), drawing: None, ready: VecDeque::new() }
+    }
+
+    fn next(&mut self, max: usize) -> Result<Supply> {
+        loop {
+            if self.open.values().map(OpenGroup::waiting_bytes).sum::<usize>() > WAITING_BYTES_MAX {
+                return Ok(Supply::Wait);
+            }
+            if let Some(supply) = self.hand_out(max) {
+                return Ok(supply);
+            }
+            if !self.read_on()? && !self.open_next()? {
+                return Ok(Supply::End);
+            }
+        }
+    }
+
+    /// Up to `max` of the records that are ready.
+    fn hand_out(&mut self, max: usize) -> Option<Supply> {
+        let Ready { block, from, alone } = self.ready.front_mut()?;
+        let (alone, left) = (*alone, block.len() - *from);
+        if *from == 0 && left <= max {
+            return self.ready.pop_front().map(|r| Supply::Records { block: r.block, alone });
+        }
+        let mut part = RecordBlock::default();
+        for record in (*from..*from + left.min(max)).map(|i| block.get(i)) {
+            part.push(record.ordinal, record.structure, record.id);
+        }
+        *from += part.len();
+        if *from == block.len() {
+            self.ready.pop_front();
+        }
+        Some(Supply::Records { block: part, alone })
+    }
+
+    /// Reads the next block of the current group; whether there was one.
+    fn read_on(&mut self) -> Result<bool> {
+        let Some((start, slice)) = &mut self.drawing else { return Ok(false) };
+        let start = *start;
+        let Some(block) = slice.next_block()? else {
+            self.drawing = None;
+            // A group whose rows were all in earlier checkpoints is complete by now.
+            let end = self.assignment.plan.records;
+            self.open.get_mut(&start).map_or(Ok(()), |group| group.replay(end))?;
+            self.seal_complete(&PoolFacts::default())?;
+            return Ok(false);
+        };
+        let group = self.open.get_mut(&start).ok_or_else(|| Error::bug("the group that is being read is not open"))?;
+        if group.earlier().is_empty() {
+            self.ready.push_back(Ready { block, from: 0, alone: false });
+            return Ok(true);
+        }
+        if let Some(last) = block.len().checked_sub(1).map(|i| block.get(i).ordinal) {
+            group.replay(last + 1)?;
+        }
+        let earlier = group.earlier();
+        let suspects = block.filtered(|o| !earlier.is_done(o) && earlier.is_suspect(o));
+        let others = block.filtered(|o| !earlier.is_done(o) && !earlier.is_suspect(o));
+        for (block, alone) in [(others, false), (suspects, true)] {
+            if !block.is_empty() {
+                self.ready.push_back(Ready { block, from: 0, alone });
+            }
+        }
+        Ok(true)
+    }
+
+    /// Opens the next group that has no receipt yet; whether there was one.
+    fn open_next(&mut self) -> Result<bool> {
+        while let Some(group) = self.queue.pop_front() {
+            let Assignment { dir, plan, library, header, .. } = &self.assignment;
+            let group_dir = dir.group(group);
+            let proven = Proven { plan, plan_digest: header.plan, scorer: header.scorer };
+            if receipt::find(&proven, &group_dir, group)?.is_some() {
+                continue;
+            }
+            let range = plan.group(group);
+            let opened = OpenGroup::open(header_for(header, group), group_dir, range.clone())?;
+            self.open.insert(range.start, opened);
+            self.drawing = Some((range.start, Slice::open(library, range)?));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn group_of(&mut self, ordinal: Ordinal) -> Result<&mut OpenGroup> {
+        let found = self.open.range_mut(..=ordinal).next_back().map(|(_, group)| group);
+        found
+            .filter(|group| group.range().contains(&ordinal))
+            .ok_or_else(|| Error::bug(format!("record {ordinal} belongs to no open task group")))
+    }
+
+    /// Seals what is complete.
+    fn seal_complete(&mut self, facts: &PoolFacts) -> Result<()> {
+        let complete: Vec<Ordinal> = self.open.iter().filter(|(_, g)| g.is_complete()).map(|(o, _)| *o).collect();
+        for start in complete {
+            if let Some(group) = self.open.remove(&start) {
+                if self.drawing.as_ref().is_some_and(|(at, _)| *at == start) {
+                    self.drawing = None;
+                }
+                group.seal(self.place, facts.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After the last record: everything must be complete.
+    fn finish(&mut self, facts: &PoolFacts) -> Result<()> {
+        self.seal_complete(facts)?;
+        match self.open.values().next() {
+            None => Ok(()),
+            Some(group) => {
+                Err(Error::bug(format!("records of {:?} have no row at the end of the task", group.range())))
+            }
+        }
+    }
+
+    /// At a stop: seals what is complete, and leaves the rest at a clean checkpoint.
+    fn suspend(&mut self, facts: &PoolFacts) -> Result<()> {
+        self.drawing = None;
+        self.seal_complete(facts)?;
+        std::mem::take(&mut self.open).into_values().try_for_each(OpenGroup::suspend)
+    }
+}
+
+/// The end of the desk that the pool draws from.
+struct Drawer<'d, 'a>(&'d RefCell<Desk<'a>>);
+
+impl Source for Drawer<'_, '_> {
+    fn next(&mut self, max: usize) -> Result<Supply> {
+        self.0.borrow_mut().next(max)
+    }
+}
+
+/// The end of the desk that the pool fills.
+struct Tray<'d, 'a>(&'d RefCell<Desk<'a>>);
+
+impl Sink for Tray<'_, '_> {
+    fn started(&mut self, ordinals: &[Ordinal]) -> Result<()> {
+        let Some(first) = ordinals.first() else { return Ok(()) };
+        self.0.borrow_mut().group_of(*first)?.started(ordinals)
+    }
+
+    fn finished(&mut self, rows: RowBlock) -> Result<()> {
+        let Some(first) = rows.metas().first() else { return Ok(()) };
+        let mut desk = self.0.borrow_mut();
+        let every = desk.place.sync;
+        let group = desk.group_of(first.ordinal)?;
+        group.finished(rows)?;
+        group.sync_if_due(every)?;
+        if group.is_complete() {
+            // Facts of the pool belong to the last group of the task; see `work`.
+            desk.seal_complete(&PoolFacts::default())?;
+        }
+        Ok(())
+    }
+
+    fn idle(&mut self) -> Result<()> {
+        let mut desk = self.0.borrow_mut();
+        let every = desk.place.sync;
+        desk.open.values_mut().try_for_each(|group| group.sync_if_due(every))
+    }
+}
