@@ -6,6 +6,7 @@ mod libraries;
 mod packs;
 mod payload;
 mod resume;
+mod scorers;
 mod shipped;
 mod support;
 mod tidy;
