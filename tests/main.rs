@@ -2,4 +2,5 @@
 // So that the lints know helper functions for what they are: parts of tests.
 #![cfg(test)]
 
+mod similarity;
 mod tidy;
