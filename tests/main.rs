@@ -2,5 +2,12 @@
 // So that the lints know helper functions for what they are: parts of tests.
 #![cfg(test)]
 
+mod libraries;
+mod packs;
+mod payload;
+mod resume;
+mod shipped;
 mod similarity;
+mod support;
 mod tidy;
+mod write_faults;

@@ -61,14 +61,11 @@ fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watc
         pack,
     };
     let plan = Plan::new(identity.digest()?, library.records(), config.shards.records)?;
-    let (mut journal, history) = Journal::take_over(&dir)?;
+    let (mut journal, _) = Journal::take_over(&dir)?;
+    // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
+    journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
-    let campaign = Campaign::create(dir, file, plan)?;
-    if history.entries.is_empty() {
-        let digest = campaign.file.identity.digest()?;
-        journal.record(Event::Planned { campaign: digest, plan: campaign.plan.digest()? })?;
-    }
-    Ok(campaign)
+    Campaign::create(dir, file, plan)
 }
 
 /// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.

@@ -11,7 +11,7 @@ use super::demand;
 use super::source::{Source, read, rust_sources};
 
 /// The layer of every module, by its longest prefix; a higher one imports from a lower.
-const LAYERS: [(&str, u8); 25] = [
+const LAYERS: [(&str, u8); 26] = [
     ("cli", 5),
     ("run", 4),
     ("shard::worker", 4),
@@ -35,6 +35,7 @@ const LAYERS: [(&str, u8); 25] = [
     ("canonical", 1),
     ("clock", 1),
     ("error", 1),
+    ("host", 1),
     // A flag that pools and workers look at; it knows nothing.
     ("shard::stop", 1),
     // The crate itself: the list of modules, and the program.

@@ -86,9 +86,14 @@ impl Source {
         Some(parts)
     }
 
+    /// Whether it holds nothing but the unit tests of a module.
+    pub fn is_unit_tests(&self) -> bool {
+        self.name.ends_with("/tests.rs") || self.name.ends_with("_tests.rs") || self.name.contains("/tests/")
+    }
+
     /// Its code without comments, string contents and unit tests; lines keep their numbers.
     pub fn code(&self) -> String {
-        if self.name.ends_with("/tests.rs") || self.name.contains("/tests/") {
+        if self.is_unit_tests() {
             return String::new();
         }
         let code = without_comments_and_strings(&self.text);

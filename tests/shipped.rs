@@ -1,0 +1,102 @@
+//! What is shipped works: every campaign in `configs/campaigns` runs to a pack that verifies, and
+//! `configs/defaults.toml` tells the truth about the defaults.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use molsieve::campaign::config::Config;
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs molsieve in `dir` and demands exit 0.
+fn molsieve(dir: &Path, args: &[&str]) {
+    let done = Command::new(env!("CARGO_BIN_EXE_molsieve")).args(args).current_dir(dir).output().unwrap();
+    assert!(done.status.success(), "molsieve {args:?}: {}\n{}", done.status, String::from_utf8_lossy(&done.stderr));
+}
+
+/// A place that looks like this project to a campaign file in it, so that nothing is written here.
+fn stage() -> tempfile::TempDir {
+    let stage = tempfile::tempdir().unwrap();
+    fs::create_dir(stage.path().join("demo-out")).unwrap();
+    for name in ["data", ".venv"] {
+        symlink(top().join(name), stage.path().join(name)).unwrap();
+    }
+    for part in ["configs/campaigns", "configs/scorers"] {
+        fs::create_dir_all(stage.path().join(part)).unwrap();
+        for entry in fs::read_dir(top().join(part)).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), stage.path().join(part).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    molsieve(stage.path(), &["keygen", "--out", "demo-out/demo.pem"]);
+    stage
+}
+
+fn has_rdkit() -> bool {
+    let python = top().join(".venv/bin/python");
+    Command::new(python).args(["-c", "import rdkit"]).output().is_ok_and(|done| done.status.success())
+}
+
+#[test]
+fn every_shipped_campaign_runs_to_a_pack_that_verifies() {
+    let stage = stage();
+    for entry in fs::read_dir(top().join("configs/campaigns")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        let Some(stem) = name.strip_suffix(".toml") else { continue };
+        if stem == "rdkit" && !has_rdkit() {
+            eprintln!("no RDKit in .venv: rdkit.toml was not run");
+            continue;
+        }
+        molsieve(stage.path(), &["run", &format!("configs/campaigns/{name}"), "--dir", stem]);
+        let signed = fs::read_to_string(entry.path()).unwrap().contains("\nkey = ");
+        let pack = format!("{stem}/pack/evidence_pack.zip");
+        if signed {
+            molsieve(stage.path(), &["verify", &pack, "--key", "demo-out/demo.pub.pem"]);
+        }
+        let rows = fs::read_to_string(stage.path().join(stem).join("pack/summary.csv")).unwrap();
+        assert_eq!(rows.lines().count(), 1 + 4999, "{name}");
+    }
+}
+
+/// `configs/defaults.toml` with its examples, such as `# key = "key.pem"`, as if they were said.
+fn with_examples(text: &str) -> String {
+    let is_key = |c: char| c.is_ascii_lowercase() || c == '_';
+    let said = |line: &str| {
+        let bare = line.strip_prefix("# ")?;
+        let (key, _) = bare.split_once(" = ")?;
+        key.chars().all(is_key).then(|| bare.to_owned())
+    };
+    text.lines().map(|line| said(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
+}
+
+#[test]
+fn the_shown_defaults_are_the_defaults() {
+    let shown: toml::Table = fs::read_to_string(top().join("configs/defaults.toml")).unwrap().parse().unwrap();
+    let required: toml::Table =
+        "[campaign]\nname = \"a\"\n[library]\npath = [\"a.smi\"]\n[scorer]\nkind = \"null\"\n".parse().unwrap();
+    let mut both = shown;
+    for (section, keys) in &required {
+        both[section].as_table_mut().unwrap().extend(keys.as_table().unwrap().clone());
+    }
+    let parse = |table: &toml::Table| Config::parse(&toml::to_string(table).unwrap()).unwrap();
+    assert_eq!(parse(&both), parse(&required));
+}
+
+#[test]
+fn every_key_is_shown_and_every_example_is_accepted() {
+    let text = with_examples(&fs::read_to_string(top().join("configs/defaults.toml")).unwrap());
+    Config::parse(&text).unwrap();
+    let shown: toml::Table = text.parse().unwrap();
+    for (section, keys) in &shown {
+        let refused = Config::parse(&format!("[{section}]\nqqq = 1\n")).unwrap_err();
+        let known = refused.hints()[0].strip_prefix("known are: ").unwrap().split(", ").collect::<BTreeSet<_>>();
+        let keys = keys.as_table().unwrap().keys().map(String::as_str).collect::<BTreeSet<_>>();
+        assert_eq!(keys, known, "[{section}]");
+    }
+}
