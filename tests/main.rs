@@ -8,6 +8,7 @@ mod payload;
 mod resume;
 mod scorers;
 mod shipped;
+mod similarity;
 mod support;
 mod tidy;
 mod trouble;

@@ -179,17 +179,18 @@ struct Fusion<'a> {
 
 impl<'a> Fusion<'a> {
     fn new(mol: &'a Mol, gifts: &'a [Gift], rings: Vec<usize>) -> Self {
-        let mut sorted: Vec<Vec<u16>> = rings.iter().map(|r| mol.rings[*r].bonds.clone()).collect();
-        for bonds in &mut sorted {
+        let mut small: Vec<(usize, Vec<u16>)> = Vec::with_capacity(rings.len());
+        for (place, ring) in rings.iter().enumerate().filter(|(_, r)| mol.rings[**r].bonds.len() <= FUSED_SIZE_MAX) {
+            let mut bonds = mol.rings[*ring].bonds.clone();
             bonds.sort_unstable();
+            small.push((place, bonds));
         }
         let mut neighbours = vec![Vec::new(); rings.len()];
-        for i in 0..rings.len() {
-            for j in i + 1..rings.len() {
-                let small = sorted[i].len() <= FUSED_SIZE_MAX && sorted[j].len() <= FUSED_SIZE_MAX;
-                if small && shared(&sorted[i], &sorted[j]) == 1 {
-                    neighbours[i].push(j);
-                    neighbours[j].push(i);
+        for (at, (i, bonds)) in small.iter().enumerate() {
+            for (j, others) in &small[at + 1..] {
+                if shared(bonds, others) == 1 {
+                    neighbours[*i].push(*j);
+                    neighbours[*j].push(*i);
                 }
             }
         }

@@ -9,7 +9,7 @@ pub const ATOMS_MAX: usize = 1_000;
 pub const BONDS_MAX: usize = 2_000;
 
 /// Relevant rings of one molecule.
-pub const RINGS_MAX: usize = 2_000;
+pub const RINGS_MAX: usize = 5_000;
 
 /// Candidates for relevant rings in one ring system.
 pub const RING_CANDIDATES_MAX: usize = 100_000;
