@@ -40,7 +40,7 @@ class Bench:
         key = self.scratch / "key.pem"
         if not key.exists():
             measure([self.molsieve, "keygen", "--out", key])
-        file, directory = self.scratch / f"{name}.toml", self.scratch / name
+        file, directory = self.scratch / f"{name}.toml", self.scratch / f"run-{name}"
         lines = ["[campaign]", f'name = "{name}"', "seed = 1", "[library]", f'path = ["{library}"]', "[scorer]", *scorer,
                  "[shards]", f"records = {shard}", "[pack]", f'key = "{key}"']
         file.write_text("\n".join(lines) + "\n")
