@@ -2,5 +2,11 @@
 // So that the lints know helper functions for what they are: parts of tests.
 #![cfg(test)]
 
+mod libraries;
+mod packs;
+mod payload;
+mod resume;
 mod shipped;
+mod support;
 mod tidy;
+mod write_faults;

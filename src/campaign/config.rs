@@ -263,8 +263,11 @@ impl Config {
             return Err(Error::usage("`resources.cpus` must be at least 1"));
         }
         if self.scheduler.kind != "local" {
-            return Err(Error::usage(format!("`scheduler.kind` is `{}`, which this version does not have", self.scheduler.kind))
-                .hint("use `kind = \"local\"`"));
+            return Err(Error::usage(format!(
+                "`scheduler.kind` is `{}`, which this version does not have",
+                self.scheduler.kind
+            ))
+            .hint("use `kind = \"local\"`"));
         }
         if let Some(output) = self.pack.outputs.iter().find(|o| *o != "csv") {
             return Err(Error::usage(format!("`pack.outputs` asks for `{output}`, which this binary cannot write"))

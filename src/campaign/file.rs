@@ -135,8 +135,11 @@ impl Campaign {
         let plan = read(&dir.plan())?.ok_or_else(missing)?;
         let plan: Plan = json::from_slice("`plan.json`", &plan)?;
         if file.schema != SCHEMA || plan.schema != crate::shard::plan::SCHEMA {
-            return Err(Error::usage(format!("the campaign in `{}` is of another version of molsieve", dir.root().display()))
-                .hint("use the version that planned it; `campaign.json` names its schema"));
+            return Err(Error::usage(format!(
+                "the campaign in `{}` is of another version of molsieve",
+                dir.root().display()
+            ))
+            .hint("use the version that planned it; `campaign.json` names its schema"));
         }
         if plan.campaign != file.identity.digest()? {
             return Err(Error::verification("`plan.json` is not of the campaign in `campaign.json`")
@@ -152,7 +155,8 @@ impl Campaign {
     pub fn open(dir: CampaignDir) -> Result<Self> {
         let root = dir.root().display().to_string();
         Self::open_if_any(dir)?.ok_or_else(|| {
-            Error::usage(format!("there is no campaign in `{root}`")).hint("give the directory that `molsieve run C.toml --dir D` made")
+            Error::usage(format!("there is no campaign in `{root}`"))
+                .hint("give the directory that `molsieve run C.toml --dir D` made")
         })
     }
 }

@@ -28,7 +28,8 @@ pub fn check(table: &toml::Table) -> Result<()> {
             return Err(unknown("section", section, SECTIONS.iter().map(|(name, _)| *name)));
         };
         let Some(entries) = value.as_table() else {
-            return Err(Error::usage(format!("`{section}` is a section")).hint(format!("write `[{section}]` on a line of its own")));
+            return Err(Error::usage(format!("`{section}` is a section"))
+                .hint(format!("write `[{section}]` on a line of its own")));
         };
         if let Some(key) = entries.keys().find(|key| !keys.contains(&key.as_str())) {
             return Err(unknown("key", key, keys.iter().copied()).within(format!("section [{section}]")));
@@ -38,7 +39,8 @@ pub fn check(table: &toml::Table) -> Result<()> {
 }
 
 fn unknown<'a>(what: &str, given: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
-    let nearest = known.clone().max_by(|a, b| strsim::jaro_winkler(a, given).total_cmp(&strsim::jaro_winkler(b, given)));
+    let nearest =
+        known.clone().max_by(|a, b| strsim::jaro_winkler(a, given).total_cmp(&strsim::jaro_winkler(b, given)));
     let error = Error::usage(format!("there is no {what} `{given}`"));
     match nearest.filter(|name| strsim::jaro_winkler(name, given) > 0.75) {
         Some(name) => error.hint(format!("did you mean `{name}`?")),

@@ -30,7 +30,8 @@ pub fn duration(text: &str) -> Result<Duration> {
 /// Anything else (exit 2).
 pub fn size_mib(text: &str) -> Result<u64> {
     let bad = || {
-        Error::usage(format!("`{text}` is not a size")).hint("write an integer and a unit: K, M or G, as in `200M` or `8G`")
+        Error::usage(format!("`{text}` is not a size"))
+            .hint("write an integer and a unit: K, M or G, as in `200M` or `8G`")
     };
     let (number, unit) = split(text).ok_or_else(bad)?;
     match unit {

@@ -48,7 +48,10 @@ pub fn tell(campaign: &Campaign, sealed: &SealedPack, output: Output) -> Result<
         return Ok(());
     }
     let word = if sealed.manifest.complete { "complete" } else { "INCOMPLETE" };
-    output.say(format!("{word}: {} records: {} OK, {} SKIP, {} ERROR", counts.total, counts.ok, counts.skip, counts.error));
+    output.say(format!(
+        "{word}: {} records: {} OK, {} SKIP, {} ERROR",
+        counts.total, counts.ok, counts.skip, counts.error
+    ));
     output.say(format!("payload  {}", sealed.manifest.payload.digest));
     output.say(format!("pack     {}", pack.display()));
     Ok(())

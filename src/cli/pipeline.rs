@@ -41,12 +41,8 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     signals::raise_on_signal(&stop, move || killer.kill_all())?;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     let mut meter = Meter::new(output, campaign.plan.records);
-    let settings = driver::Settings {
-        program: this_program()?,
-        slots,
-        stop,
-        watch: &mut |progress| meter.show(progress),
-    };
+    let settings =
+        driver::Settings { program: this_program()?, slots, stop, watch: &mut |progress| meter.show(progress) };
     let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
     drop(local);
     meter.end();

@@ -52,8 +52,15 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if !output.document(&facts)? {
         output.say(format!("campaign     {}", facts.campaign));
         output.say(format!("library      {} records, root {}", facts.records, facts.snapshot_root));
-        output.say(format!("shards       {} of up to {} records, in {} task groups", facts.shards, facts.shard_records, facts.task_groups));
-        output.say(format!("scorer       {}{}", facts.scorer, if facts.deterministic { "" } else { ", not deterministic" }));
+        output.say(format!(
+            "shards       {} of up to {} records, in {} task groups",
+            facts.shards, facts.shard_records, facts.task_groups
+        ));
+        output.say(format!(
+            "scorer       {}{}",
+            facts.scorer,
+            if facts.deterministic { "" } else { ", not deterministic" }
+        ));
         output.say(format!("run it with  molsieve resume {}", facts.dir));
     }
     Ok(Exit::Done)

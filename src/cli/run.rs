@@ -13,7 +13,9 @@ use crate::scorer::open::Here;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  molsieve run campaign.toml --dir night-1\n  molsieve run campaign.toml --dir night-1 --workers 8")]
+#[command(
+    after_help = "Examples:\n  molsieve run campaign.toml --dir night-1\n  molsieve run campaign.toml --dir night-1 --workers 8"
+)]
 pub struct Args {
     /// The campaign file (TOML).
     campaign: PathBuf,

@@ -9,23 +9,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Sha256};
+use super::Digest;
 use crate::error::{Error, Result};
 
 /// Hash of a leaf (a row without its line feed).
 pub fn leaf(row: &[u8]) -> Digest {
-    let mut hasher = Sha256::default();
-    hasher.update(&[0]);
-    hasher.update(row);
-    hasher.finish()
+    super::sha256_prefixed(0, row)
 }
 
 /// Hash of an inner node.
 pub fn node(left: &Digest, right: &Digest) -> Digest {
-    let mut input = [1; 65];
-    input[1..33].copy_from_slice(&left.0);
-    input[33..].copy_from_slice(&right.0);
-    super::sha256(&input)
+    let mut both = [0; 64];
+    both[..32].copy_from_slice(&left.0);
+    both[32..].copy_from_slice(&right.0);
+    super::sha256_prefixed(1, &both)
 }
 
 /// The root of a perfect subtree of `2^level` leaves.

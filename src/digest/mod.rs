@@ -89,6 +89,39 @@ pub fn sha256(bytes: &[u8]) -> Digest {
     Digest(sha2::Sha256::digest(bytes).into())
 }
 
+/// SHA-256 of `prefix` and `bytes`, for the many short messages of a row tree.
+///
+/// The padding is laid out here (FIPS 180-4, section 5.1.1), so that a short message costs its
+/// blocks and no buffering: a third less than [`sha256`] for rows of usual length.
+pub fn sha256_prefixed(prefix: u8, bytes: &[u8]) -> Digest {
+    const SHORT: usize = 183;
+    let length = bytes.len() + 1;
+    if length > SHORT {
+        let mut hasher = Sha256::default();
+        hasher.update(&[prefix]);
+        hasher.update(bytes);
+        return hasher.finish();
+    }
+    let mut padded = [[0u8; 64]; 3];
+    let blocks = (length + 9).div_ceil(64);
+    let flat = padded.as_flattened_mut();
+    flat[0] = prefix;
+    flat[1..length].copy_from_slice(bytes);
+    flat[length] = 0x80;
+    flat[blocks * 64 - 8..blocks * 64].copy_from_slice(&(length as u64 * 8).to_be_bytes());
+    let mut state = SHA256_START;
+    sha2::block_api::compress256(&mut state, &padded[..blocks]);
+    let mut digest = [0; 32];
+    for (out, word) in digest.chunks_exact_mut(4).zip(state) {
+        out.copy_from_slice(&word.to_be_bytes());
+    }
+    Digest(digest)
+}
+
+/// The initial hash value of SHA-256 (FIPS 180-4, section 5.3.3).
+const SHA256_START: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+
 /// BLAKE3 of `bytes`.
 pub fn blake3(bytes: &[u8]) -> Digest {
     Digest(*blake3::hash(bytes).as_bytes())
@@ -159,6 +192,15 @@ mod tests {
     fn known_answers_hold() {
         assert_eq!(sha256(b"abc").to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(blake3(b"").to_string(), "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
+    }
+
+    #[test]
+    fn short_messages_have_the_same_digest_either_way() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for length in 0..bytes.len() {
+            let whole: Vec<u8> = [&[9][..], &bytes[..length]].concat();
+            assert_eq!(sha256_prefixed(9, &bytes[..length]), sha256(&whole), "{length} bytes");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl StagedDir {
     }
 
     /// Where it is being filled. Every file in it must be durable before [`StagedDir::commit`].
-    pub fn path(&self) -> &Path {
+    pub fn building_at(&self) -> &Path {
         &self.temporary
     }
 
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn fill(dir: &StagedDir, text: &str) {
-        super::super::write_new(&dir.path().join("a"), text.as_bytes()).unwrap();
+        super::super::write_new(&dir.building_at().join("a"), text.as_bytes()).unwrap();
     }
 
     fn names(dir: &Path) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
+use super::complement;
 use super::payload::{Found, Payload, Tree, header};
 use super::survey::Sealed;
 use crate::campaign::identity::Identity;
@@ -10,7 +11,6 @@ use crate::digest::{Blake3, Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::fs::Staged;
 use crate::fs::tree::StagedDir;
-use crate::id::Ordinals;
 use crate::layout::PackDir;
 
 /// The name of the payload in a pack.
@@ -33,9 +33,11 @@ pub struct Merged {
 /// # Errors
 /// A rows file is not what its receipt says (exit 4), or the system refuses (exit 6).
 pub fn merge(identity: &Identity, groups: &[Sealed], building: &StagedDir, tree: Tree) -> Result<Merged> {
-    let path = PackDir::new(building.path()).member(SUMMARY);
+    let path = PackDir::new(building.building_at()).member(SUMMARY);
     let mut out = Output { file: Staged::create_beside(&path)?, sha256: Sha256::default(), bytes: 0 };
-    let mut payload = Payload::new(identity, present(groups), tree);
+    let records = identity.library.records;
+    let absent = complement(groups.iter().map(|g| &g.receipt.ordinals), records);
+    let mut payload = Payload::new(identity, complement(absent.iter(), records), tree);
     let mut first = header(identity);
     first.push(b'\n');
     out.write(&first)?;
@@ -51,18 +53,6 @@ pub fn merge(identity: &Identity, groups: &[Sealed], building: &StagedDir, tree:
     out.file.commit()?;
     let found = payload.finish(identity).map_err(|e| Error::verification(format!("the rows end too early: {e}")))?;
     Ok(Merged { summary: (out.bytes, out.sha256.finish()), found })
-}
-
-/// The records of `groups`, as ranges that do not touch.
-fn present(groups: &[Sealed]) -> Vec<Ordinals> {
-    let mut ranges: Vec<Ordinals> = Vec::new();
-    for next in groups.iter().map(|g| &g.receipt.ordinals) {
-        match ranges.last_mut() {
-            Some(last) if last.end == next.start => last.end = next.end,
-            _ => ranges.push(next.clone()),
-        }
-    }
-    ranges
 }
 
 /// `summary.csv` while it is written.

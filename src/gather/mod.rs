@@ -56,7 +56,7 @@ pub struct Gathered {
 /// left out (exit 4); a rows file is gone, or the system refuses (exit 6).
 pub fn gather(dir: &CampaignDir, identity: &Identity, plan: &Plan, missing: Missing) -> Result<Gathered> {
     let groups = complete(dir, identity, plan, missing)?;
-    let absent = absent(plan, &groups);
+    let absent = complement(groups.iter().map(|g| &g.receipt.ordinals), plan.records);
     let rehash = groups.iter().enumerate().any(|(i, g)| g.receipt.group != GroupIndex(i as u64));
     let building = StagedDir::create_beside(&dir.pack())?;
     let merged =
@@ -120,18 +120,20 @@ fn incomplete(dir: &CampaignDir, plan: &Plan, absent: &[GroupIndex]) -> Error {
     .hint("`molsieve gather --allow-incomplete` packs the task groups that are sealed, if there are any")
 }
 
-/// The records of the task groups that are not among `groups`.
-fn absent(plan: &Plan, groups: &[Sealed]) -> Vec<Ordinals> {
-    let mut absent = Vec::new();
+/// The records below `records` that are in none of `ranges`, which ascend: ranges that do not touch.
+pub fn complement<'a>(ranges: impl Iterator<Item = &'a Ordinals>, records: u64) -> Vec<Ordinals> {
+    let mut gaps = Vec::new();
     let mut next = 0;
-    let end = [plan.records..plan.records];
-    for present in groups.iter().map(|g| &g.receipt.ordinals).chain(&end) {
-        if present.start > next {
-            absent.push(next..present.start);
+    for range in ranges {
+        if range.start > next {
+            gaps.push(next..range.start);
         }
-        next = present.end;
+        next = range.end;
     }
-    absent
+    if next < records {
+        gaps.push(next..records);
+    }
+    gaps
 }
 
 /// The payload digest from the receipts' row trees, without hashing a row again.

@@ -174,7 +174,7 @@ mod tests {
             sizes.push((block.len(), offset));
             Ok(())
         });
-        for i in 0..BLOCK_RECORDS as u64 + 1 {
+        for i in 0..=BLOCK_RECORDS as u64 {
             blocks.push(i, b"C", b"").unwrap();
         }
         let huge = vec![b'C'; BLOCK_BYTES / 2];

@@ -149,7 +149,8 @@ impl IndexReader {
         })
     }
 
-    fn damaged(&self) -> Error {
+    /// The error of an index that is not what was written.
+    pub(super) fn damaged(&self) -> Error {
         Error::usage(format!("`{}` is not a whole index of a library snapshot", self.path.display()))
             .hint("take the snapshot again")
     }

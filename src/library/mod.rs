@@ -16,6 +16,7 @@ pub mod counts;
 pub mod decode;
 pub mod format;
 pub mod generate;
+mod globbing;
 mod index;
 pub mod inspect;
 pub mod lines;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::format::FormatRequest;
+use super::globbing;
 use crate::error::{Error, Result};
 use crate::layout::SnapshotDir;
 
@@ -91,24 +92,12 @@ fn expand(base: &Path, text: &str, files: &mut Vec<InputFile>) -> Result<()> {
         return Err(Error::usage("a path of the library is empty").hint("remove it, or name a file"));
     }
     let literal = base.join(text);
-    let is_glob = text.contains(['*', '?', '[']);
-    if !is_glob || literal.symlink_metadata().is_ok() {
+    if !globbing::is_glob(text) || literal.symlink_metadata().is_ok() {
         files.push(input_file(normal(&literal)?)?);
         return Ok(());
     }
-    let pattern = if Path::new(text).is_absolute() {
-        text.to_owned()
-    } else {
-        let base = base.to_str().ok_or_else(|| {
-            Error::usage(format!("the path `{}` is not UTF-8, which globs need", base.display()))
-                .hint("name the files one by one")
-        })?;
-        format!("{}/{text}", glob::Pattern::escape(base))
-    };
-    let bad = |e: glob::PatternError| Error::usage(format!("`{text}` is not a glob: {e}"));
     let before = files.len();
-    for found in glob::glob(&pattern).map_err(bad)? {
-        let path = found.map_err(|e| Error::input(e.path(), e.error()))?;
+    for path in globbing::expand(base, text)? {
         if !path.is_dir() {
             files.push(input_file(normal(&path)?)?);
         }

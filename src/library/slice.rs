@@ -119,6 +119,9 @@ impl Slice {
         let described = &self.snapshot.files()[file];
         cursor.go_to(ordinal - start, described)?;
         let block = cursor.read(described, &mut self.digester)?;
+        if !spans(&block).contains(&ordinal) {
+            return Err(cursor.index.damaged());
+        }
         self.cursor = Some(cursor);
         Ok(block)
     }
@@ -185,19 +188,19 @@ impl Cursor {
         let (entry, end) = self.records(self.block, described)?;
         let is_last = self.block + 1 == self.index.blocks();
         let end_offset = if is_last { described.stored.end } else { self.index.entry(self.block + 1)?.offset };
-        let first = self.start + entry.first;
+        let (first, count) = (self.start.saturating_add(entry.first), end.saturating_sub(entry.first));
         self.block += 1;
         match &mut self.source {
             Source::Plain(plain) => {
                 let PlainSource { path, lines, parser } = plain.as_mut();
-                let count = end.saturating_sub(entry.first);
                 let block = read_plain(lines, parser, first, count).map_err(|e| gone(path, &e))?;
                 let is_same = block.len() as u64 == count && digester.digest(&block) == entry.digest;
                 if is_same { Ok(block) } else { Err(changed(path, &lost(first, count))) }
             }
             Source::Repacked(frames) => {
                 let payload = frames.read(entry.offset, end_offset)?;
-                unpacked(payload, &entry.digest, first).ok_or_else(|| frames.damaged())
+                let block = unpacked(payload, &entry.digest, first).filter(|b| b.len() as u64 == count);
+                block.ok_or_else(|| frames.damaged())
             }
         }
     }

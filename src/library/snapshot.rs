@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::block::library_root;
+use super::block::{FileRoot, library_root};
 use super::counts::Counts;
 use super::decode::Compression;
 use super::format::Format;
+use super::index::IndexReader;
 use crate::canonical::escape;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -180,6 +181,28 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Checks the index of every file against the root: 48 bytes are read for each block.
+    ///
+    /// A slice checks each block against the index; this is what ties the index to the root.
+    ///
+    /// # Errors
+    /// The index is damaged (exit 2) or cannot be read (exit 6).
+    pub fn check_index(&self) -> Result<()> {
+        for file in self.files() {
+            let path = self.layout().index(&file.stored.part);
+            let mut index = IndexReader::open(path.clone(), file.stored.entry, file.blocks)?;
+            let mut root = FileRoot::new();
+            for block in 0..file.blocks {
+                root.add(&index.entry(block)?.digest);
+            }
+            if root.finish(file.records) != file.root {
+                let what = format!("`{}` is not the index of `{}`", path.display(), file.source.path);
+                return Err(Error::usage(what).hint("take the snapshot again"));
+            }
+        }
+        Ok(())
+    }
+
     /// The directory, for the names of its parts.
     pub(super) fn layout(&self) -> &SnapshotDir {
         &self.0.dir
@@ -204,6 +227,10 @@ impl Document {
         }
         if library_root(self.files.iter().map(|file| (file.root, file.records))) != self.root {
             return Err("its root is not that of its files".to_owned());
+        }
+        let is_accounted = |file: &FileSnapshot| file.counts.is_balanced() && file.counts.records == file.records;
+        if let Some(file) = self.files.iter().find(|file| !is_accounted(file)) {
+            return Err(format!("the lines of `{}` do not add up", file.source.path));
         }
         let is_part = |part: &str| SnapshotDir::is_part(&format!("{part}.index")) && !part.contains('/');
         match self.files.iter().find(|file| !is_part(&file.stored.part)) {

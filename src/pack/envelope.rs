@@ -51,7 +51,7 @@ struct SignatureEntry {
 #[serde(deny_unknown_fields)]
 struct Statement {
     #[serde(rename = "_type")]
-    statement_type: String,
+    kind: String,
     subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
@@ -122,7 +122,7 @@ pub fn statement(manifest: &Manifest, manifest_bytes: &[u8], checksums: &[u8]) -
         digest: SubjectDigest { sha256: digest::sha256(bytes) },
     };
     json::to_vec(&Statement {
-        statement_type: STATEMENT_TYPE.to_owned(),
+        kind: STATEMENT_TYPE.to_owned(),
         subject: vec![subject(MANIFEST, manifest_bytes), subject(CHECKSUMS, checksums)],
         predicate_type: PREDICATE_TYPE.to_owned(),
         predicate: Predicate {

@@ -97,5 +97,5 @@ fn write_files(page: &mut String) -> std::fmt::Result {
 
 /// Text of the user's that cannot become markup.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || "`|*<>[]\\_#".contains(c) && c != '_' { '·' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || "`|*<>[]\\#".contains(c) { '·' } else { c }).collect()
 }

@@ -7,6 +7,7 @@ use crate::campaign::identity::{self, Identity};
 use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
+use crate::gather::complement;
 use crate::id::Ordinals;
 use crate::shard::receipt::Counts;
 
@@ -92,16 +93,7 @@ impl Manifest {
 
     /// Which records are in the payload: ascending ranges that do not touch.
     pub fn present(&self) -> Vec<Ordinals> {
-        let mut present = Vec::new();
-        let mut next = 0;
-        let end = [self.campaign.library.records..self.campaign.library.records];
-        for gap in self.missing.iter().chain(&end) {
-            if gap.start > next {
-                present.push(next..gap.start);
-            }
-            next = gap.end;
-        }
-        present
+        complement(self.missing.iter(), self.campaign.library.records)
     }
 
     /// `checksums.sha256`: the content and the manifest itself, sorted by name, for `sha256sum -c`.
@@ -109,7 +101,7 @@ impl Manifest {
         let mut lines: Vec<(&str, Digest)> = self.files.iter().map(|f| (f.name.as_str(), f.sha256)).collect();
         lines.push((MANIFEST, digest::sha256(manifest_bytes)));
         lines.sort();
-        lines.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")).collect::<String>().into_bytes()
+        lines.iter().flat_map(|(name, sha256)| format!("{sha256}  {name}\n").into_bytes()).collect()
     }
 
     /// What in it cannot all be true.
@@ -171,8 +163,8 @@ impl Manifest {
         }
         let mut folded: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
         folded.sort();
-        if let Some(pair) = folded.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Some(format!("two files are called `{}` but for upper and lower case", pair[0]));
+        if !folded.is_sorted_by(|a, b| a < b) {
+            return Some("two of its files differ by upper and lower case alone".to_owned());
         }
         let reserved = [MANIFEST, CHECKSUMS, ATTESTATION, ARCHIVE];
         if let Some(bad) = reserved.iter().find(|name| folded.iter().any(|n| n == **name)) {

@@ -64,7 +64,7 @@ pub fn seal(gathered: Gathered, request: &Request<'_>) -> Result<SealedPack> {
         Existing::Other => Before::Replaced,
         Existing::None => Before::None,
     };
-    let dir = PackDir::new(gathered.building.path());
+    let dir = PackDir::new(gathered.building.building_at());
     let manifest = content(&dir, &gathered, request)?;
     let bytes = manifest.to_bytes()?;
     put(&dir, MANIFEST, &bytes)?;

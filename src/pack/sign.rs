@@ -6,8 +6,10 @@ use super::archive::write::{self, Input};
 use super::envelope::{self, Envelope};
 use super::keys::PrivateKey;
 use super::manifest::Manifest;
+use super::seal::SealedPack;
 use super::verify::{self, Accept, Code, Report, Trust};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST};
+use crate::digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout::PackDir;
@@ -33,20 +35,44 @@ pub struct Signed {
 pub fn sign(pack: &Path, keys: &[PrivateKey]) -> Result<Signed> {
     let (report, manifest) = content_of(pack, keys)?;
     let manifest = manifest.ok_or_else(|| unsound(pack, &report))?;
-    let dir = PackDir::new(pack);
-    let manifest_bytes = read(&dir, MANIFEST)?;
-    let statement = envelope::statement(&manifest, &manifest_bytes, &read(&dir, CHECKSUMS)?)?;
-    let path = dir.member(ATTESTATION);
-    let mut envelope =
-        if path.exists() { Envelope::read(&read(&dir, ATTESTATION)?)? } else { Envelope::around(&statement) };
+    if report.has(Code::ArchiveDiffers) {
+        let dir = PackDir::new(pack);
+        write::write(&dir.member(ARCHIVE), &inputs(&dir, &manifest))?;
+    }
+    add_signatures(&PackDir::new(pack), &manifest, keys)
+}
+
+/// As [`sign`], for a pack that this process has just sealed or found sound: it is not verified once more.
+///
+/// # Errors
+/// As [`sign`].
+pub fn sign_sealed(pack: &SealedPack, keys: &[PrivateKey]) -> Result<Signed> {
+    add_signatures(&PackDir::new(&pack.path), &pack.manifest, keys)
+}
+
+fn add_signatures(dir: &PackDir, manifest: &Manifest, keys: &[PrivateKey]) -> Result<Signed> {
+    let manifest_bytes = manifest.to_bytes()?;
+    let statement = envelope::statement(manifest, &manifest_bytes, &manifest.checksums(&manifest_bytes))?;
+    let (path, archive) = (dir.member(ATTESTATION), dir.member(ARCHIVE));
+    let mut envelope = Envelope::around(&statement);
+    if path.exists() {
+        let old = std::fs::read(&path).map_err(|e| Error::input(&path, &e))?;
+        envelope = Envelope::read(&old)?;
+    }
     for key in keys {
         envelope.sign(key)?;
     }
     let bytes = envelope.to_bytes()?;
-    rewrite_archive(&dir, &manifest, &bytes, &report)?;
+    if !archive.exists() {
+        write::write(&archive, &inputs(dir, manifest))?;
+    }
+    write::attest(&archive, &archive, &bytes)?;
     fs::replace(&path, &bytes)?;
-    let keyids = keys.iter().map(|key| Ok(key.public()?.keyid().to_owned())).collect::<Result<_>>()?;
-    Ok(Signed { pack_digest: report.pack_digest.unwrap_or_default(), payload_digest: manifest.payload.digest, keyids })
+    Ok(Signed {
+        pack_digest: digest::sha256(&manifest_bytes).sha256_uri(),
+        payload_digest: manifest.payload.digest.clone(),
+        keyids: keys.iter().map(|key| Ok(key.public()?.keyid().to_owned())).collect::<Result<_>>()?,
+    })
 }
 
 /// Verifies everything but that it is signed; an archive that is not up to date is no obstacle.
@@ -73,20 +99,6 @@ fn unsound(pack: &Path, report: &Report) -> Error {
     let why = first.map_or("it holds no manifest", |problem| problem.message.as_str());
     Error::verification(format!("`{}` is not sound and is not signed: {why}", pack.display()))
         .hint("run `molsieve verify` on it for all that is wrong; `molsieve gather` builds it anew")
-}
-
-fn read(dir: &PackDir, name: &str) -> Result<Vec<u8>> {
-    let path = dir.member(name);
-    std::fs::read(&path).map_err(|e| Error::input(&path, &e))
-}
-
-/// Gives the archive its new attestation; an archive that is missing or not up to date is built from the directory.
-fn rewrite_archive(dir: &PackDir, manifest: &Manifest, attestation: &[u8], report: &Report) -> Result<()> {
-    let path = dir.member(ARCHIVE);
-    if !path.exists() || report.has(Code::ArchiveDiffers) {
-        write::write(&path, &inputs(dir, manifest))?;
-    }
-    write::attest(&path, &path, attestation)
 }
 
 /// The members of the archive of an unsigned pack, in order.

@@ -87,7 +87,8 @@ pub fn drive<'a>(
         adapter,
         settings,
     };
-    driver.record(Event::DriverStarted { molsieve: env!("CARGO_PKG_VERSION").to_owned(), host: crate::host::name() })?;
+    driver
+        .record(Event::DriverStarted { molsieve: env!("CARGO_PKG_VERSION").to_owned(), host: crate::host::name() })?;
     driver.look.refresh()?;
     driver.finished_before = driver.look.finished();
     let driven = driver.run();
@@ -226,7 +227,8 @@ impl Driver<'_> {
         for (task, (state, groups)) in tasks.iter().zip(&groups).enumerate() {
             let missing = groups.iter().filter(|g| self.look.missing().contains(g)).map(|g| g.0);
             let missing: Vec<u64> = missing.collect();
-            let wanted = matches!(state, TaskState::Checkpointed | TaskState::Cancelled) && self.settings.stop.is_raised();
+            let wanted =
+                matches!(state, TaskState::Checkpointed | TaskState::Cancelled) && self.settings.stop.is_raised();
             if missing.is_empty() || wanted {
                 continue;
             }
@@ -249,7 +251,8 @@ impl Driver<'_> {
         if self.cancel().is_err() {
             return;
         }
-        while self.poll().is_ok_and(|tasks| tasks.iter().any(|t| matches!(t, TaskState::Running | TaskState::Pending))) {
+        while self.poll().is_ok_and(|tasks| tasks.iter().any(|t| matches!(t, TaskState::Running | TaskState::Pending)))
+        {
             self.adapter.wait(LOOK_EVERY);
         }
     }

@@ -63,8 +63,12 @@ impl History {
                 self.rewind(&entry);
             }
             if entry.prev != self.head || entry.seq != self.entries.len() as u64 || entry.schema != SCHEMA {
-                return Err(Error::verification(format!("the journal's chain is broken at `{}`, line {}", path.display(), number + 1))
-                    .hint("a line was changed, removed or added by hand; restore the journal from a copy"));
+                return Err(Error::verification(format!(
+                    "the journal's chain is broken at `{}`, line {}",
+                    path.display(),
+                    number + 1
+                ))
+                .hint("a line was changed, removed or added by hand; restore the journal from a copy"));
             }
             self.head = digest::blake3(line);
             self.entries.push(entry);
@@ -118,8 +122,7 @@ impl Journal {
     /// Another process has taken over (exit 75): stop before any effect. Or the system refuses (exit 6).
     pub fn record(&mut self, event: Event) -> Result<Entry> {
         self.still_ours()?;
-        let entry =
-            Entry { schema: SCHEMA.to_owned(), seq: self.seq, prev: self.head, at_ms: clock::unix_ms(), event };
+        let entry = Entry { schema: SCHEMA.to_owned(), seq: self.seq, prev: self.head, at_ms: clock::unix_ms(), event };
         let mut line = json::to_vec(&entry)?;
         let head = digest::blake3(&line);
         line.push(b'\n');

@@ -61,14 +61,11 @@ fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watc
         pack,
     };
     let plan = Plan::new(identity.digest()?, library.records(), config.shards.records)?;
-    let (mut journal, history) = Journal::take_over(&dir)?;
+    let (mut journal, _) = Journal::take_over(&dir)?;
+    // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
+    journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
-    let campaign = Campaign::create(dir, file, plan)?;
-    if history.entries.is_empty() {
-        let digest = campaign.file.identity.digest()?;
-        journal.record(Event::Planned { campaign: digest, plan: campaign.plan.digest()? })?;
-    }
-    Ok(campaign)
+    Campaign::create(dir, file, plan)
 }
 
 /// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.
@@ -98,7 +95,9 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut put = |section: &str, value: serde_json::Result<serde_json::Value>| {
         if let Ok(serde_json::Value::Object(keys)) = value {
-            all.extend(keys.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (format!("{section}.{k}"), v.to_string())));
+            all.extend(
+                keys.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (format!("{section}.{k}"), v.to_string())),
+            );
         }
     };
     put("campaign", serde_json::to_value(campaign));
@@ -120,7 +119,8 @@ fn execution(config: &Config, base: &Path, scorer: file::ScorerLaunch, library: 
     Ok(Execution {
         library,
         scorer,
-        sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis() as u64,
+        sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
+            as u64,
         scheduler: config.scheduler.kind.clone(),
         cpus: config.resources.cpus,
         memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
@@ -152,7 +152,9 @@ fn key_must_exist(config: &Config, base: &Path) -> Result<()> {
     let Some(key) = &config.pack.key else { return Ok(()) };
     let path = base.join(key);
     std::fs::metadata(&path).map(|_| ()).map_err(|e| {
-        Error::input(&path, &e).within("`pack.key`").hint(format!("`molsieve keygen --out {}` makes one", key.display()))
+        Error::input(&path, &e)
+            .within("`pack.key`")
+            .hint(format!("`molsieve keygen --out {}` makes one", key.display()))
     })
 }
 

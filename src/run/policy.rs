@@ -90,7 +90,10 @@ fn over_error_rate(seen: &Seen<'_>) -> Option<String> {
     let Counts { total, error, .. } = *seen.sealed;
     let over = total >= JUDGED_AFTER && u128::from(error) * 1_000_000 > u128::from(total) * u128::from(max_ppm);
     over.then(|| {
-        format!("{error} of {total} records are ERROR, more than `limits.max_error_rate` ({}) allows", max_ppm as f64 / 1e6)
+        format!(
+            "{error} of {total} records are ERROR, more than `limits.max_error_rate` ({}) allows",
+            max_ppm as f64 / 1e6
+        )
     })
 }
 

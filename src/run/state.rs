@@ -112,7 +112,7 @@ impl State {
         }
         self.last_ms = entry.at_ms;
         let legal = match &entry.event {
-            Event::Planned { .. } => !std::mem::replace(&mut self.planned, true),
+            Event::Planned { .. } => self.plan(),
             Event::DriverStarted { .. } => self.resume(),
             Event::WaveIntended { wave, tag, .. } => self.intend(*wave, tag),
             Event::WaveSubmitted { wave, job } => self.submitted(*wave, job),
@@ -133,7 +133,16 @@ impl State {
         if legal {
             return Ok(());
         }
-        Err(Error::verification(format!("event {} of the journal cannot follow those before it: {:?}", entry.seq, entry.event)))
+        Err(Error::verification(format!(
+            "event {} of the journal cannot follow those before it: {:?}",
+            entry.seq, entry.event
+        )))
+    }
+
+    /// A planner that died before `campaign.json` was there is followed by another.
+    fn plan(&mut self) -> bool {
+        self.planned = true;
+        self.waves == 0
     }
 
     /// A driver starts anew: failures are forgiven, since somebody may have mended their cause.

@@ -53,13 +53,14 @@ pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(Sco
         "similarity" => {
             let actives = base.join(section.actives.as_ref().ok_or_else(|| missing("actives"))?);
             let scorer = similarity::load(&actives)?;
-            let file = ScorerFile { name: "actives".to_owned(), sha256: digest::sha256_file(&actives)?.0 };
-            let identity = builtin_identity(section, scorer.describe(), vec![file]);
+            let identity = builtin_identity(section, scorer.describe(), scorer.files());
             Ok((identity, ScorerLaunch::Similarity { actives }))
         }
         "command" => resolve_command(section, base, here),
-        other => Err(Error::usage(format!("there is no scorer of kind `{other}`"))
-            .hint("known are: null, similarity, command")),
+        other => {
+            Err(Error::usage(format!("there is no scorer of kind `{other}`"))
+                .hint("known are: null, similarity, command"))
+        }
     }
 }
 
@@ -67,7 +68,12 @@ pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(Sco
 ///
 /// # Errors
 /// It is not the same any more (exit 2), or as [`resolve`].
-pub fn resolve_again(section: &ScorerSection, base: &Path, here: &Here, frozen: &ScorerIdentity) -> Result<ScorerLaunch> {
+pub fn resolve_again(
+    section: &ScorerSection,
+    base: &Path,
+    here: &Here,
+    frozen: &ScorerIdentity,
+) -> Result<ScorerLaunch> {
     let (now, launch) = resolve(section, base, here)?;
     if now == *frozen {
         return Ok(launch);
@@ -95,8 +101,7 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
         }
         ScorerLaunch::Similarity { actives } => {
             let scorer = similarity::load(actives)?;
-            let file = ScorerFile { name: "actives".to_owned(), sha256: digest::sha256_file(actives)?.0 };
-            check(scorer.describe(), &[file])?;
+            check(scorer.describe(), &scorer.files())?;
             Ok(Box::new(BuiltinPool::new(scorer, threads)?))
         }
         ScorerLaunch::Command(command) => {
@@ -133,12 +138,7 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Se
 }
 
 fn launch_of(command: &CommandLaunch, here: &Here, stderr: Option<PathBuf>) -> Launch {
-    Launch {
-        shim: here.program.clone(),
-        argv: command.argv.iter().map(Into::into).collect(),
-        directory: None,
-        stderr,
-    }
+    Launch { shim: here.program.clone(), argv: command.argv.iter().map(Into::into).collect(), directory: None, stderr }
 }
 
 fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
@@ -158,7 +158,8 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         files: section.files.iter().map(|file| base.join(file)).collect(),
         env: section.env.clone(),
         timeout_ms: time(&section.timeout, "timeout", limits.timeout)?.as_millis() as u64,
-        startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis() as u64,
+        startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis()
+            as u64,
         grace_ms: time(&section.grace, "grace", limits.grace)?.as_millis() as u64,
         batch_size: 0,
         threads: 0,
@@ -167,12 +168,14 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     files.extend(argv::declared(&command.files)?);
     let environment = command.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let startup = Duration::from_millis(command.startup_timeout_ms);
-    let Hello { description, batch_size, threads } = hello::probe(&launch_of(&command, here, None), &environment, startup)?;
+    let Hello { description, batch_size, threads } =
+        hello::probe(&launch_of(&command, here, None), &environment, startup)?;
     (command.batch_size, command.threads) = (batch_size as u32, threads as u32);
     let mut settings = Map::from_iter([("protocol".to_owned(), Json::from(protocol))]);
     if !section.env.is_empty() {
         // A value may be a secret, and an identity is published: its digest stands for it.
-        let digests = section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
+        let digests =
+            section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
         settings.insert("env".to_owned(), Json::Object(digests.collect()));
     }
     let identity = ScorerIdentity {
@@ -212,13 +215,16 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
     ];
     match given.iter().find(|(_, given, belongs)| *given && !belongs) {
         None => Ok(()),
-        Some((key, ..)) => Err(Error::usage(format!("`scorer.{key}` means nothing to a scorer of kind `{}`", section.kind))
-            .hint("remove it, or change `kind`")),
+        Some((key, ..)) => {
+            Err(Error::usage(format!("`scorer.{key}` means nothing to a scorer of kind `{}`", section.kind))
+                .hint("remove it, or change `kind`"))
+        }
     }
 }
 
 fn missing(key: &str) -> Error {
-    Error::usage(format!("`scorer.{key}` is missing")).hint(format!("a scorer of this kind needs `{key} = …` in `[scorer]`"))
+    Error::usage(format!("`scorer.{key}` is missing"))
+        .hint(format!("a scorer of this kind needs `{key} = …` in `[scorer]`"))
 }
 
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {

@@ -226,7 +226,8 @@ impl OrderedRows {
 
     /// Whether `metas` are exactly the next rows, in order: the common case.
     fn continues(&self, metas: &[RowMeta]) -> bool {
-        metas.iter().zip(self.next..self.end).filter(|(meta, expected)| meta.ordinal == *expected).count() == metas.len()
+        metas.iter().zip(self.next..self.end).filter(|(meta, expected)| meta.ordinal == *expected).count()
+            == metas.len()
     }
 
     fn write_block(&mut self, rows: &RowBlock) -> Result<()> {

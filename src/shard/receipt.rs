@@ -168,7 +168,8 @@ impl Receipt {
     /// # Errors
     /// It proves something else (exit 4); the message says what.
     pub fn check(&self, of: &Proven<'_>, dir: &GroupDir, group: GroupIndex) -> Result<()> {
-        let bad = |what: &str| Err(Error::verification(format!("the receipt of group {group} by {} {what}", self.attempt)));
+        let bad =
+            |what: &str| Err(Error::verification(format!("the receipt of group {group} by {} {what}", self.attempt)));
         let range = of.plan.group(group);
         if self.plan != of.plan_digest {
             return bad("is of another plan");

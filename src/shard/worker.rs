@@ -193,7 +193,9 @@ impl<'a> Desk<'a> {
         self.seal_complete(facts)?;
         match self.open.values().next() {
             None => Ok(()),
-            Some(group) => Err(Error::bug(format!("records of {:?} have no row at the end of the task", group.range()))),
+            Some(group) => {
+                Err(Error::bug(format!("records of {:?} have no row at the end of the task", group.range())))
+            }
         }
     }
 

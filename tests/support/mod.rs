@@ -1,3 +1,3 @@
-//! What several tests need.
+//! What several test modules need.
 
-pub mod sealed_groups;
+pub mod env;

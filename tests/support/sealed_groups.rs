@@ -29,8 +29,12 @@ pub const ATTEMPT: &str = "0123456789abcdef";
 impl Campaign {
     /// An empty campaign of `records` records in shards of `shard_records`.
     pub fn new(root: &Path, records: u64, shard_records: u64) -> Self {
-        let identity = identity(records);
-        let plan = Plan::new(identity.digest().unwrap(), records, shard_records).unwrap();
+        Self::of(root, identity(records), shard_records)
+    }
+
+    /// An empty campaign of `identity`.
+    pub fn of(root: &Path, identity: Identity, shard_records: u64) -> Self {
+        let plan = Plan::new(identity.digest().unwrap(), identity.library.records, shard_records).unwrap();
         Self { dir: CampaignDir::new(root), identity, plan }
     }
 

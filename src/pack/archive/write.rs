@@ -40,7 +40,7 @@ pub fn write(path: &Path, members: &[Input]) -> Result<()> {
     for member in members {
         let mut file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
         let bytes = file.metadata().map_err(|e| Error::io("cannot read", &member.path, &e))?.len();
-        zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, e.into()))?;
+        zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, &e.into()))?;
         loop {
             let n = match file.read(&mut buffer) {
                 Ok(0) => break,
@@ -48,7 +48,7 @@ pub fn write(path: &Path, members: &[Input]) -> Result<()> {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(Error::io("cannot read", &member.path, &e)),
             };
-            zip.write_all(&buffer[..n]).map_err(|e| failed(path, e))?;
+            zip.write_all(&buffer[..n]).map_err(|e| failed(path, &e))?;
         }
     }
     finish(zip, path)?;
@@ -63,18 +63,18 @@ pub fn write(path: &Path, members: &[Input]) -> Result<()> {
 /// The system refuses (exit 6); what was at `path` is still there.
 pub fn attest(from: &Path, path: &Path, attestation: &[u8]) -> Result<()> {
     let file = File::open(from).map_err(|e| Error::input(from, &e))?;
-    let mut old = ZipArchive::new(BufReader::new(file)).map_err(|e| failed(from, e.into()))?;
+    let mut old = ZipArchive::new(BufReader::new(file)).map_err(|e| failed(from, &e.into()))?;
     let mut staged = Staged::create_beside(path)?;
     let mut zip = writer(&mut staged)?;
     for index in 0..old.len() {
-        let member = old.by_index_raw(index).map_err(|e| failed(from, e.into()))?;
-        let is_attestation = member.name().map_err(|e| failed(from, e.into()))? == ATTESTATION;
+        let member = old.by_index_raw(index).map_err(|e| failed(from, &e.into()))?;
+        let is_attestation = member.name().map_err(|e| failed(from, &e.into()))? == ATTESTATION;
         if !is_attestation {
-            zip.raw_copy_file(member).map_err(|e| failed(path, e.into()))?;
+            zip.raw_copy_file(member).map_err(|e| failed(path, &e.into()))?;
         }
     }
-    zip.start_file(ATTESTATION, options(attestation.len() as u64)).map_err(|e| failed(path, e.into()))?;
-    zip.write_all(attestation).map_err(|e| failed(path, e))?;
+    zip.start_file(ATTESTATION, options(attestation.len() as u64)).map_err(|e| failed(path, &e.into()))?;
+    zip.write_all(attestation).map_err(|e| failed(path, &e))?;
     finish(zip, path)?;
     staged.commit()
 }
@@ -84,8 +84,8 @@ fn writer(staged: &mut Staged) -> Result<ZipWriter<BufWriter<&mut File>>> {
 }
 
 fn finish<W: Write + Seek>(zip: ZipWriter<W>, path: &Path) -> Result<()> {
-    let mut out = zip.finish().map_err(|e| failed(path, e.into()))?;
-    out.flush().map_err(|e| failed(path, e))
+    let mut out = zip.finish().map_err(|e| failed(path, &e.into()))?;
+    out.flush().map_err(|e| failed(path, &e))
 }
 
 fn options(bytes: u64) -> SimpleFileOptions {
@@ -97,6 +97,6 @@ fn options(bytes: u64) -> SimpleFileOptions {
         .large_file(bytes >= LARGE_FROM)
 }
 
-fn failed(path: &Path, error: io::Error) -> Error {
-    Error::io("cannot write the archive", path, &error)
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::io("cannot write the archive", path, error)
 }

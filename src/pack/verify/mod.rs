@@ -67,7 +67,7 @@ pub fn inspect(path: &Path, trust: &Trust) -> Result<(Report, Option<Manifest>)>
 fn archive(path: &Path, trust: &Trust, report: &mut Report) -> Judged<Manifest> {
     let mut problems = Vec::new();
     let opened = Archive::open(path, &mut problems);
-    problems.into_iter().for_each(|problem| report.add(problem));
+    report.extend(problems);
     let archive = opened?;
     let (documents, manifest) = judge(&archive, trust, report)?;
     unlisted(&archive, &documents, &manifest, None, report);
@@ -78,7 +78,7 @@ fn archive(path: &Path, trust: &Trust, report: &mut Report) -> Judged<Manifest> 
 fn directory(path: &Path, trust: &Trust, report: &mut Report) -> Judged<Manifest> {
     let mut problems = Vec::new();
     let directory = Directory::open(path, &mut problems)?;
-    problems.into_iter().for_each(|problem| report.add(problem));
+    report.extend(problems);
     let (documents, manifest) = judge(&directory, trust, report)?;
     unlisted(&directory, &documents, &manifest, Some(ARCHIVE), report);
     if directory.members().contains_key(ARCHIVE) {
@@ -108,10 +108,10 @@ fn judge(source: &dyn Source, trust: &Trust, report: &mut Report) -> Judged<(Doc
     report.records = Records::of(&manifest.records);
     documents.insert(MANIFEST, bytes);
     for (name, bytes_max) in [(CHECKSUMS, CHECKSUMS_BYTES_MAX), (ATTESTATION, envelope::BYTES_MAX)] {
-        if members.contains_key(name) {
-            if let Some(bytes) = noted(read_small(source, name, bytes_max), report)? {
-                documents.insert(name, bytes);
-            }
+        if members.contains_key(name)
+            && let Some(bytes) = noted(read_small(source, name, bytes_max), report)?
+        {
+            documents.insert(name, bytes);
         }
     }
     let checksums = manifest.checksums(&documents[MANIFEST]);
@@ -163,12 +163,12 @@ fn read_manifest(bytes: &[u8]) -> Judged<Manifest> {
     struct Schema {
         schema: String,
     }
-    if let Ok(Schema { schema }) = serde_json::from_slice(bytes) {
-        if schema != manifest::SCHEMA {
-            let message =
-                format!("the manifest has the schema `{}`, which this version does not know", schema.escape_default());
-            return Err(Problem::of(Code::ManifestSchema, MANIFEST, message).into());
-        }
+    if let Ok(Schema { schema }) = serde_json::from_slice(bytes)
+        && schema != manifest::SCHEMA
+    {
+        let message =
+            format!("the manifest has the schema `{}`, which this version does not know", schema.escape_default());
+        return Err(Problem::of(Code::ManifestSchema, MANIFEST, message).into());
     }
     let malformed = |e: Error| Problem::of(Code::ManifestMalformed, MANIFEST, e.what().to_owned());
     Manifest::read(bytes).map_err(|e| malformed(e).into())

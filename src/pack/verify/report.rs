@@ -187,6 +187,13 @@ impl Report {
         }
     }
 
+    /// Notes several problems.
+    pub(super) fn extend(&mut self, problems: Vec<Problem>) {
+        for problem in problems {
+            self.add(problem);
+        }
+    }
+
     /// Says the last word: verified if there is no problem.
     pub(super) fn close(mut self) -> Self {
         self.verified = self.problems.is_empty();

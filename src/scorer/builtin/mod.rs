@@ -1,8 +1,10 @@
 //! Built-in scorers: pure functions of one record.
 
+pub mod chem;
 pub mod null;
 pub mod pool;
 pub mod similarity;
+mod tanimoto;
 
 use super::{Description, Verdict};
 use crate::library::record::Record;
