@@ -92,7 +92,7 @@ mod tests {
             let all: Vec<GroupIndex> = tasks.iter().flatten().copied().collect();
             prop_assert_eq!(&all, &missing.iter().copied().collect::<Vec<_>>());
             for groups in &tasks {
-                prop_assert_eq!(parse(&ranges(groups)).as_ref(), Some(groups));
+                prop_assert_eq!(parse(&ranges(groups)), Some(groups.clone()));
             }
         }
     }
