@@ -9,4 +9,5 @@ mod resume;
 mod shipped;
 mod support;
 mod tidy;
+mod trouble;
 mod write_faults;

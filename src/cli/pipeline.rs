@@ -87,6 +87,17 @@ fn sign_if_asked(campaign: &Campaign, journal: &mut Journal, options: &Options, 
     note_signed(journal, sign::sign(&campaign.dir.pack(), &[PrivateKey::load(key)?])?)
 }
 
+/// Signs a pack that was sealed earlier with the key that the campaign names, unless it is signed with it already.
+pub fn sign_again(campaign: &Campaign, options: &Options) -> Result<()> {
+    let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else { return Ok(()) };
+    let signed = sign::sign(&campaign.dir.pack(), &[PrivateKey::load(key)?])?;
+    if signed.keyids.is_empty() {
+        return Ok(());
+    }
+    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+    note_signed(&mut journal, signed)
+}
+
 /// Notes each signature in the journal.
 pub fn note_signed(journal: &mut Journal, signed: sign::Signed) -> Result<()> {
     signed.keyids.into_iter().try_for_each(|keyid| journal.record(Event::Signed { keyid }).map(|_| ()))

@@ -124,7 +124,12 @@ fn in_pieces(compress: fn(&[u8]) -> Vec<u8>, bytes: &[u8], pieces: usize) -> Vec
 
 /// Records enough for three blocks, the last of them short.
 fn three_blocks() -> Vec<u8> {
-    (0..10_000).flat_map(|i| { let (structure, id) = record(i); [&structure[..], b"\t", &id[..], b"\n"].concat() }).collect()
+    (0..10_000)
+        .flat_map(|i| {
+            let (structure, id) = record(i);
+            [&structure[..], b"\t", &id[..], b"\n"].concat()
+        })
+        .collect()
 }
 
 #[test]

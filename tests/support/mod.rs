@@ -1,4 +1,5 @@
 //! What several test modules need.
 
 pub mod env;
+pub mod raw_zip;
 pub mod sealed_groups;
