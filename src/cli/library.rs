@@ -35,7 +35,7 @@ enum Command {
 
 /// How the files are read, where sniffing is not to decide.
 #[derive(Debug, clap::Args)]
-struct Format {
+struct Layout {
     /// `smi`, `txt`, `cxsmiles`, `csv` or `tsv`.
     #[arg(long)]
     format: Option<FileFormat>,
@@ -62,7 +62,7 @@ struct Inspect {
     #[arg(long)]
     whole: bool,
     #[command(flatten)]
-    format: Format,
+    layout: Layout,
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,7 +74,7 @@ struct Snapshot {
     #[arg(long)]
     out: PathBuf,
     #[command(flatten)]
-    format: Format,
+    layout: Layout,
 }
 
 #[derive(Debug, clap::Args)]
@@ -101,7 +101,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 
 fn inspect(args: &Inspect, output: Output) -> Result<Exit> {
     let extent = if args.whole { Extent::Whole } else { Extent::First(SAMPLED) };
-    let found = inspect::inspect(&request(&args.path, &args.format), extent)?;
+    let found = inspect::inspect(&request(&args.path, &args.layout), extent)?;
     if !output.document(&found)? {
         output.say(found.to_string());
     }
@@ -109,7 +109,7 @@ fn inspect(args: &Inspect, output: Output) -> Result<Exit> {
 }
 
 fn snapshot(args: &Snapshot, output: Output) -> Result<Exit> {
-    let taken = take::take(&request(&args.path, &args.format), &args.out, host::cores(), &|_, _| {})?;
+    let taken = take::take(&request(&args.path, &args.layout), &args.out, host::cores(), &|_, _| {})?;
     let facts = serde_json::json!({
         "schema": "molsieve.snapshot-facts.v1",
         "dir": args.out,
@@ -132,13 +132,13 @@ fn generate(args: &Generate, output: Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn request(paths: &[String], format: &Format) -> LibraryRequest {
+fn request(paths: &[String], layout: &Layout) -> LibraryRequest {
     let format = FormatRequest {
-        format: format.format,
-        delimiter: format.delimiter,
-        header: format.header,
-        structure_column: format.structure_column.clone(),
-        id_column: format.id_column.clone(),
+        format: layout.format,
+        delimiter: layout.delimiter,
+        header: layout.header,
+        structure_column: layout.structure_column.clone(),
+        id_column: layout.id_column.clone(),
     };
     LibraryRequest { format, ..LibraryRequest::of(paths) }
 }

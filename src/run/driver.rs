@@ -157,7 +157,7 @@ impl Driver<'_> {
     /// it is over, and whatever it finished is in the files.
     fn adopt(&mut self) -> Result<()> {
         let Some(Wave { number, tag, .. }) = self.state.active.clone() else { return Ok(()) };
-        match self.adapter.find(&JobTag(tag)).map_err(refused)?.pop() {
+        match self.adapter.find(&JobTag(tag)).map_err(|e| refused(&e))?.pop() {
             Some(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
             None => self.record(Event::WaveEnded { wave: number }),
         }
@@ -167,7 +167,7 @@ impl Driver<'_> {
     fn poll(&mut self) -> Result<Vec<TaskState>> {
         let Some(Wave { number, job: Some(job), .. }) = &self.state.active else { return Ok(Vec::new()) };
         let job = JobId(job.clone());
-        let known = self.adapter.poll(std::slice::from_ref(&job)).map_err(refused)?;
+        let known = self.adapter.poll(std::slice::from_ref(&job)).map_err(|e| refused(&e))?;
         let tasks = wave::read(&self.campaign.dir, *number)?.len() as u64;
         let state = |index| known.get(&TaskId { job: job.clone(), index }).copied().unwrap_or(TaskState::Unknown);
         Ok((0..tasks).map(state).collect())
@@ -202,7 +202,7 @@ impl Driver<'_> {
             Ok(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
             Err(error) => {
                 self.record(Event::WaveRefused { wave: number, what: error.to_string() })?;
-                Err(refused(error))
+                Err(refused(&error))
             }
         }
     }
@@ -216,7 +216,7 @@ impl Driver<'_> {
 
     fn cancel(&mut self) -> Result<()> {
         let Some(job) = self.state.active.as_ref().and_then(|wave| wave.job.clone()) else { return Ok(()) };
-        self.adapter.cancel(&[JobId(job)]).map_err(refused)
+        self.adapter.cancel(&[JobId(job)]).map_err(|e| refused(&e))
     }
 
     /// Notes what went wrong in a wave that has ended, and that it has.
@@ -277,6 +277,6 @@ impl Driver<'_> {
     }
 }
 
-fn refused(error: AdapterError) -> Error {
+fn refused(error: &AdapterError) -> Error {
     Error::new(Kind::Scheduler, error.to_string()).hint("nothing is lost: `molsieve resume` goes on from here")
 }
