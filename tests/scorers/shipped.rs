@@ -66,7 +66,7 @@ fn score(script: &str, structures: &[&str]) -> Vec<String> {
 
 #[test]
 fn the_scorer_that_users_copy_works() {
-    let rows = score("configs/campaigns/hello_scorer.py", &["CCO", "O", "", "c1ccccc1"]);
+    let rows = score("configs/scorers/hello_scorer.py", &["CCO", "O", "", "c1ccccc1"]);
     assert_eq!(
         rows,
         ["100,,OK,,0.6666666666666666,3", "101,,SKIP,no_carbon,,", "102,,SKIP,empty_structure,,", "103,,OK,,0,6"]
@@ -80,7 +80,7 @@ fn the_rdkit_scorer_works_where_rdkit_is() {
         return;
     }
     let structures = ["CC(=O)Oc1ccccc1C(=O)O", "C1CC", "C(C)(C)(C)(C)C", "[Na+].[Cl-]", "C/C=C\\C", "\u{e9}"];
-    let rows = score("configs/campaigns/rdkit/score.py", &structures);
+    let rows = score("configs/scorers/rdkit_descriptors.py", &structures);
     assert!(rows[0].starts_with("100,,OK,,0.55") && rows[0].contains(",180.15"), "{}", rows[0]);
     assert_eq!(rows[1], "101,,ERROR,unparsable,,,,,");
     assert_eq!(rows[2], "102,,ERROR,unparsable,,,,,");

@@ -2,7 +2,7 @@
 """Scores molecules with RDKit for molsieve, over the protocol `jsonl` (docs/formats/jsonl.md).
 
     pip install rdkit
-    echo '{"seq":1,"records":[[0,"aspirin","CC(=O)Oc1ccccc1C(=O)O",42]]}' | python3 score.py
+    echo '{"seq":1,"records":[[0,"aspirin","CC(=O)Oc1ccccc1C(=O)O",42]]}' | python3 rdkit_descriptors.py
 
 Columns: `qed` (drug-likeness, 0 to 1), `mw` (average molecular weight), `logp` (Crippen), `tpsa`,
 `heavy` (heavy atoms). Reasons: `unparsable` (ERROR: RDKit does not accept the structure),
@@ -31,7 +31,7 @@ try:
     from rdkit import Chem, RDLogger, rdBase
     from rdkit.Chem import Crippen, Descriptors, QED, rdMolDescriptors
 except ImportError as error:
-    sys.exit(f"score.py needs RDKit ({error}): run `pip install rdkit` with {sys.executable}")
+    sys.exit(f"rdkit_descriptors.py needs RDKit ({error}): run `pip install rdkit` with {sys.executable}")
 
 HELLO = {
     "name": "rdkit-descriptors",

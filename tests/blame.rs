@@ -1,0 +1,99 @@
+//! Whose fault it is, seen from the outside: a bad record, a bad scorer, or a limit that was reached.
+
+use crate::support::env::{TestEnv, project};
+
+/// Structures of which `N` is the one that the hostile scorer cannot bear.
+const STRUCTURES: [&str; 12] = ["C", "CC", "CCC", "O", "CO", "N", "CCO", "CCCC", "CN", "CCN", "S", "CS"];
+
+fn environment() -> TestEnv {
+    let env = TestEnv::new();
+    let lines: String = STRUCTURES.iter().enumerate().map(|(i, s)| format!("{s}\tid{i}\n")).collect();
+    env.write("library.smi", lines);
+    env
+}
+
+fn hostile(env: &TestEnv, mode: &str, more: &str) -> String {
+    let script = project("tests/scorers/hostile.py");
+    let campaign = env.campaign(mode).shard(5).python(&script, &[mode, "N"]);
+    // Keys of `[scorer]` come first; sections follow.
+    campaign.with(more).write()
+}
+
+fn outcomes(env: &TestEnv, dir: &str) -> Vec<String> {
+    let summary = std::fs::read_to_string(env.path(dir).join("pack/summary.csv")).unwrap();
+    summary.lines().skip(1).map(|row| row.split(',').skip(2).take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn a_record_that_kills_the_scorer_is_an_error_of_its_own_and_the_manifest_counts_it() {
+    for mode in ["crash_on", "exit_on"] {
+        let env = environment();
+        env.molsieve(["run", &hostile(&env, mode, ""), "--dir", "d"]).exits(0);
+        for (structure, outcome) in STRUCTURES.iter().zip(outcomes(&env, "d")) {
+            assert_eq!(outcome, if *structure == "N" { "ERROR crash" } else { "OK " }, "{mode}: {structure}");
+        }
+        let manifest = std::fs::read(env.path("d/pack/manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        assert_eq!(manifest["circumstantial"], 1, "{mode}");
+    }
+}
+
+#[test]
+fn a_record_that_hangs_is_a_timeout() {
+    let env = environment();
+    let script = project("tests/scorers/hostile.py");
+    let campaign = env.campaign("hang").python(&script, &["hang_on", "N"]);
+    let text = std::fs::read_to_string(env.path(&campaign.write())).unwrap();
+    env.write("hang.toml", text.replace("protocol =", "timeout = \"700ms\"\nprotocol ="));
+    env.molsieve(["run", "hang.toml", "--dir", "d"]).exits(0);
+    assert_eq!(outcomes(&env, "d")[5], "ERROR timeout");
+    assert_eq!(outcomes(&env, "d").iter().filter(|o| *o == "OK ").count(), STRUCTURES.len() - 1);
+}
+
+#[test]
+fn a_scorer_that_keeps_breaking_its_protocol_ends_the_campaign_with_exit_6_and_does_not_tour_the_tasks() {
+    for mode in ["garbage", "wrong_seq", "nan", "missing"] {
+        let env = environment();
+        let run = env.molsieve(["run", &hostile(&env, mode, ""), "--dir", "d", "--workers", "1"]);
+        run.exits(6).says("hostile").says("hint");
+        let status = env.facts(["status", "d"]);
+        assert_eq!(status["state"], "failed", "{mode}");
+        let tasks = std::fs::read_to_string(env.path("d/launch/wave-1.tasks")).unwrap().lines().count();
+        let logs = std::fs::read_dir(env.path("d/logs")).unwrap().flatten();
+        let begun = logs.filter(|entry| entry.file_name().to_string_lossy().ends_with(".jsonl")).count();
+        assert!(tasks > 1 && begun == 1, "{mode}: {begun} of {tasks} tasks were begun");
+    }
+}
+
+#[test]
+fn one_record_that_makes_the_scorer_break_its_protocol_is_an_error_of_its_own() {
+    let env = environment();
+    env.molsieve(["run", &hostile(&env, "nan_on", ""), "--dir", "d"]).exits(0);
+    for (structure, outcome) in STRUCTURES.iter().zip(outcomes(&env, "d")) {
+        assert_eq!(outcome, if *structure == "N" { "ERROR bad_reply" } else { "OK " }, "{structure}");
+    }
+}
+
+#[test]
+fn a_scorer_that_cannot_start_is_exit_6_with_its_last_words() {
+    let env = environment();
+    let script = project("tests/scorers/hostile.py");
+    let file = env.campaign("start").python(&script, &["bad_hello", "exit"]).write();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(6).says("no module named rdkit");
+}
+
+#[test]
+fn too_many_errors_pause_the_campaign_with_exit_3_and_a_higher_limit_lets_it_go_on() {
+    let env = TestEnv::new();
+    let lines: String = (0..3000).map(|i| format!("{}\t{i}\n", "C".repeat(1 + i % 40))).collect();
+    env.write("library.smi", lines);
+    let script = project("tests/scorers/hostile.py");
+    let file = |limit: &str| {
+        let campaign = env.campaign("c").shard(500).python(&script, &["reasons"]);
+        campaign.with(&format!("[limits]\nmax_error_rate = {limit}")).write()
+    };
+    env.molsieve(["run", &file("0.1"), "--dir", "d", "--workers", "1"]).exits(3).says("max_error_rate");
+    assert_eq!(env.facts(["status", "d"])["state"], "paused");
+    env.molsieve(["run", &file("0.9"), "--dir", "d"]).exits(0);
+    assert_eq!(env.facts(["status", "d"])["records"]["total"], 3000);
+}
