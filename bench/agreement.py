@@ -19,7 +19,7 @@ def state(ours, theirs):
             for name, value in zip(COLUMNS, yours[4:]):
                 equal[name] += same(mine[name], value)
     shares = ", ".join(f"{name} {100 * count / max(both, 1):.2f} %" for name, count in equal.items())
-    return (f"Agreement with RDKit on the same records: outcome {100 * same_outcome / len(own):.2f} % of {len(own):,}; of the "
+    return (f"Agreement with RDKit: outcome {100 * same_outcome / len(own):.2f} % of {len(own):,}; of the "
             f"{both:,} that both scored, values within {TOLERANCE:g}: {shares}.")
 
 

@@ -31,7 +31,7 @@ class Bench:
         """A library of so many records, made by molsieve itself and kept."""
         path = self.scratch / f"library-{records}.smi"
         if not path.exists():
-            argv = [self.molsieve, "library", "generate", "--records", str(records), "--seed", "1", "--out", str(path)]
+            argv = [self.molsieve, "library", "generate", "--records", str(records), "--seed", "1", "--out", path]
             measure(argv)
         return path
 
@@ -39,8 +39,8 @@ class Bench:
         """Arguments of a `run` from nothing to a signed pack, and its directory."""
         key = self.scratch / "key.pem"
         if not key.exists():
-            measure([self.molsieve, "keygen", "--out", str(key)])
-        file, directory = self.scratch / f"{name}.toml", self.scratch / name
+            measure([self.molsieve, "keygen", "--out", key])
+        file, directory = self.scratch / f"{name}.toml", self.scratch / f"run-{name}"
         lines = ["[campaign]", f'name = "{name}"', "seed = 1", "[library]", f'path = ["{library}"]', "[scorer]", *scorer,
                  "[shards]", f"records = {shard}", "[pack]", f'key = "{key}"']
         file.write_text("\n".join(lines) + "\n")
@@ -55,7 +55,7 @@ class Bench:
                 argv, stale, stdin = variants[name]
                 for path in stale:
                     shutil.rmtree(path, ignore_errors=True)
-                costs[name].append(measure([str(part) for part in argv], cwd=TOP, stdin=stdin))
+                costs[name].append(measure(argv, cwd=TOP, stdin=stdin))
                 cost = costs[name][-1]
                 print(f"  {name}: {cost.cpu_s:.2f} s CPU, {cost.peak_mib:.0f} MiB, {cost.wall_s:.2f} s", file=sys.stderr)
         return costs
@@ -122,7 +122,7 @@ class Bench:
         steps = {"gather": [], "verify": [], "read + hash + deflate + write": []}
         for _ in range(self.runs):
             one = self.once({"gather": ([self.molsieve, "gather", directory], [pack], None)})
-            measure([self.molsieve, "sign", str(directory), "--key", str(self.scratch / "key.pem")])
+            measure([self.molsieve, "sign", directory, "--key", self.scratch / "key.pem"])
             one |= self.once({"verify": (verify, [], None),
                               "read + hash + deflate + write": (self.compare("parts.py", "pack", copy, self.scratch / "rows.z"), [], None)})
             for name, cost in one.items():
@@ -149,7 +149,12 @@ class Bench:
         })
         self.table.section(f"`similarity`, all eight columns, {records:,} records", "≥ 5 × RDKit per core, goal 15 ×")
         self.table.rows(costs, records, against="RDKit, one process")
-        self.table.note(agreement.state(directory / "pack" / "summary.csv", bare / "summary.csv"))
+        self.table.note("Generated records. " + agreement.state(directory / "pack" / "summary.csv", bare / "summary.csv"))
+        real = TOP / "data" / "nci_first_5k.smi"
+        argv, directory = self.campaign("similarity-real", real, ['kind = "similarity"', f'actives = "{ACTIVES}"'])
+        self.once({"molsieve, shipped library": (argv, [directory], None),
+                   "RDKit, shipped library": (self.compare("bare.py", "all", real, ACTIVES, bare), [bare], None)})
+        self.table.note("The shipped library. " + agreement.state(directory / "pack" / "summary.csv", bare / "summary.csv"))
 
     def peers(self):
         """Everybody scores the same records with the same RDKit function, SHARD records a task."""

@@ -29,6 +29,7 @@ class Failed(Exception):
 def measure(argv, cwd=None, stdin=None, env=None):
     """Runs argv to its end and says what it cost. A helper process adopts what the command leaves behind (as Ray does),
     so that nothing escapes the accounts."""
+    argv = [str(part) for part in argv]
     with tempfile.TemporaryFile() as output:
         helper = [sys.executable, __file__, json.dumps(argv)]
         with open(stdin or os.devnull, "rb") as source:

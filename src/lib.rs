@@ -14,6 +14,7 @@ pub mod id;
 pub mod layout;
 pub mod library;
 pub mod pack;
+pub mod payload;
 pub mod run;
 pub mod scorer;
 pub mod shard;

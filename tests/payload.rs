@@ -47,16 +47,22 @@ fn plain_and_compressed_files_give_the_same_payload() {
     let (first, second) = text.split_at(text.len() / 2 + text[text.len() / 2..].find('\n').unwrap() + 1);
     env.write("plain.smi", &text);
     let members = |compress: &dyn Fn(&str) -> Vec<u8>| [compress(first), compress(second)].concat();
-    env.write("two-members.smi.gz", members(&|t| {
-        let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        to.write_all(t.as_bytes()).unwrap();
-        to.finish().unwrap()
-    }));
-    env.write("two-streams.smi.bz2", members(&|t| {
-        let mut to = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-        to.write_all(t.as_bytes()).unwrap();
-        to.finish().unwrap()
-    }));
+    env.write(
+        "two-members.smi.gz",
+        members(&|t| {
+            let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            to.write_all(t.as_bytes()).unwrap();
+            to.finish().unwrap()
+        }),
+    );
+    env.write(
+        "two-streams.smi.bz2",
+        members(&|t| {
+            let mut to = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            to.write_all(t.as_bytes()).unwrap();
+            to.finish().unwrap()
+        }),
+    );
     env.write("two-frames.smi.zst", members(&|t| zstd::encode_all(t.as_bytes(), 1).unwrap()));
     env.write("windows.smi", text.replace('\n', "\r\n"));
     let run = |name: &str, library: &str| {

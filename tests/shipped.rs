@@ -64,6 +64,32 @@ fn every_shipped_campaign_runs_to_a_pack_that_verifies() {
     }
 }
 
+/// The blocks of code of a document, in order: language and text.
+fn blocks(document: &str) -> Vec<(&str, &str)> {
+    let parts = document.split("```").skip(1).step_by(2);
+    parts.map(|part| part.split_once('\n').unwrap()).collect()
+}
+
+#[test]
+fn a_pack_is_verified_without_molsieve_as_the_guide_says() {
+    let stage = stage();
+    molsieve(stage.path(), &["run", "configs/campaigns/demo.toml", "--dir", "demo"]);
+    fs::copy(stage.path().join("demo/pack/evidence_pack.zip"), stage.path().join("evidence_pack.zip")).unwrap();
+    fs::copy(stage.path().join("demo-out/demo.pub.pem"), stage.path().join("signer.pub.pem")).unwrap();
+    let guide = fs::read_to_string(top().join("docs/guide/verify-without-molsieve.md")).unwrap();
+    let mut dir = stage.path().to_owned();
+    for (language, code) in blocks(&guide) {
+        let program = if language == "python" { "python3" } else { "bash" };
+        let strict = if language == "python" { code.to_owned() } else { format!("set -eo pipefail\n{code}") };
+        let done = Command::new(program).arg("-c").arg(&strict).current_dir(&dir).output().unwrap();
+        assert!(done.status.success(), "{code}\n{}", String::from_utf8_lossy(&done.stderr));
+        if code.contains("cd pack") {
+            dir.push("pack");
+        }
+    }
+    assert!(dir.join("signature.bin").exists(), "the guide checks a signature");
+}
+
 /// `configs/defaults.toml` with its examples, such as `# key = "key.pem"`, as if they were said.
 fn with_examples(text: &str) -> String {
     let is_key = |c: char| c.is_ascii_lowercase() || c == '_';

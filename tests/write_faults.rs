@@ -7,7 +7,8 @@ const RECORDS: usize = 60;
 
 fn campaign(env: &TestEnv, name: &str) -> String {
     let script = project("tests/scorers/seeded.py");
-    env.campaign(name).shard(16).python(&script, &[]).with("[checkpoint]\nsync = \"0ms\"").write()
+    let sections = "[checkpoint]\nsync = \"0ms\"\n[pack]\nkey = \"K.pem\"";
+    env.campaign(name).shard(16).python(&script, &[]).with(sections).write()
 }
 
 /// Dies at the Nth write in the driver and in every worker that it starts; how many writes the last
@@ -15,6 +16,7 @@ fn campaign(env: &TestEnv, name: &str) -> String {
 fn dies_and_resumes(fault: &str, step: usize) -> usize {
     let env = TestEnv::new();
     env.small_library(RECORDS);
+    env.molsieve(["keygen", "--out", "K.pem"]).exits(0);
     env.molsieve(["run", &campaign(&env, "reference"), "--dir", "reference"]).exits(0);
     let reference = env.payload_of("reference");
     for at in (1..).step_by(step) {
@@ -29,6 +31,8 @@ fn dies_and_resumes(fault: &str, step: usize) -> usize {
         }
         let run = env.molsieve(["run", &file, "--dir", &dir, "--workers", "1"]).exits(0);
         assert_eq!(env.payload_of(&dir), reference, "{fault} at write {at}: {run}");
+        let pack = format!("{dir}/pack/evidence_pack.zip");
+        env.molsieve(["verify", &pack, "--key", "K.pub.pem"]).exits(0).says("VERIFIED");
     }
     unreachable!("the loop ends when a run lives")
 }
@@ -48,6 +52,7 @@ fn a_loss_of_power_before_any_write_is_survived() {
 fn the_fault_is_real() {
     let env = TestEnv::new();
     env.small_library(RECORDS);
+    env.molsieve(["keygen", "--out", "K.pem"]).exits(0);
     let file = campaign(&env, "c");
     let outcome = env.command(["run", &file, "--dir", "c"]).env("MOLSIEVE_FAULT", "kill@3").output().unwrap();
     let killed = std::os::unix::process::ExitStatusExt::signal(&outcome.status);

@@ -56,7 +56,7 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
 /// Gathers, seals and signs, and says what there is.
 fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<Exit> {
     let sealed = seal(campaign, journal, gather::Missing::Refuse)?;
-    sign_if_asked(campaign, journal, options, output)?;
+    sign_if_asked(campaign, &sealed, journal, options, output)?;
     super::gather::tell(campaign, &sealed, output)?;
     Ok(Exit::Done)
 }
@@ -79,12 +79,29 @@ pub fn seal(campaign: &Campaign, journal: &mut Journal, missing: gather::Missing
     Ok(sealed)
 }
 
-fn sign_if_asked(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<()> {
+fn sign_if_asked(
+    campaign: &Campaign,
+    sealed: &SealedPack,
+    journal: &mut Journal,
+    options: &Options,
+    output: Output,
+) -> Result<()> {
     let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else {
         output.note("note: the pack is sealed but unsigned: `[pack] key` names no key");
         return Ok(());
     };
-    note_signed(journal, sign::sign(&campaign.dir.pack(), &[PrivateKey::load(key)?])?)
+    note_signed(journal, sign::sign_sealed(sealed, &[PrivateKey::load(key)?])?)
+}
+
+/// Signs a pack that was sealed earlier with the key that the campaign names, unless it is signed with it already.
+pub fn sign_again(campaign: &Campaign, options: &Options) -> Result<()> {
+    let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else { return Ok(()) };
+    let signed = sign::sign(&campaign.dir.pack(), &[PrivateKey::load(key)?])?;
+    if signed.keyids.is_empty() {
+        return Ok(());
+    }
+    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+    note_signed(&mut journal, signed)
 }
 
 /// Notes each signature in the journal.

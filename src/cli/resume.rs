@@ -39,6 +39,8 @@ pub fn go_on(campaign: &Campaign, options: &Options, output: Output) -> Result<E
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     if state.phase == Phase::Complete && campaign.dir.pack().exists() {
         output.note("this campaign is finished; verifying its pack");
+        // Whoever drove it may have died between the seal and the signature.
+        pipeline::sign_again(campaign, options)?;
         return super::verify::own_pack(campaign, output);
     }
     pipeline::run(campaign, options, output)

@@ -103,11 +103,22 @@ impl Staged {
     /// # Errors
     /// The system refuses (exit 6).
     pub fn create_beside(path: &Path) -> Result<Self> {
-        let name = path.file_name().ok_or_else(|| Error::bug(format!("`{}` names no file", path.display())))?;
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.tmp", AttemptId::random()?));
-        let temporary = if fault::RENAME { path.with_file_name(hidden) } else { path.to_path_buf() };
+        Self::create_at(hidden_beside(path)?, path)
+    }
+
+    /// As [`Staged::create_beside`], but it is being written beside the *directory* of `path`: a
+    /// directory that strangers judge never holds a temporary file, whenever the process dies.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn create_outside(path: &Path) -> Result<Self> {
+        let dir = path.parent().ok_or_else(|| Error::bug(format!("`{}` is in no directory", path.display())))?;
+        tree::sweep(dir);
+        Self::create_at(hidden_beside(dir)?, path)
+    }
+
+    fn create_at(temporary: PathBuf, path: &Path) -> Result<Self> {
+        let temporary = if fault::RENAME { temporary } else { path.to_path_buf() };
         fault::before_write();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true);
@@ -171,6 +182,11 @@ impl Staged {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(e) => Err(Error::io("cannot rename to", &self.path, &e)),
         }
+    }
+
+    /// What it will be called.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where it is being written.
@@ -257,6 +273,15 @@ impl Appender {
         fault::before_write();
         sync_file(&self.file, &self.path)
     }
+}
+
+/// A new name beside `path`, hidden: `.NAME.TAG.tmp`.
+fn hidden_beside(path: &Path) -> Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| Error::bug(format!("`{}` names no file", path.display())))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.tmp", AttemptId::random()?));
+    Ok(path.with_file_name(hidden))
 }
 
 /// `fdatasync`, unless a test build took it out.

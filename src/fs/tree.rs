@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::{create_dir, fault, sync_parent};
+use super::{create_dir, fault, hidden_beside, sync_parent};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
@@ -33,7 +33,7 @@ impl StagedDir {
     /// The system refuses (exit 6).
     pub fn create_beside(path: &Path) -> Result<Self> {
         sweep(path);
-        let temporary = if fault::RENAME { hidden(path, AttemptId::random()?.as_str())? } else { path.to_path_buf() };
+        let temporary = if fault::RENAME { hidden_beside(path)? } else { path.to_path_buf() };
         create_dir(&temporary)?;
         Ok(Self { temporary, path: path.to_path_buf(), committed: false })
     }
@@ -89,17 +89,8 @@ impl Drop for StagedDir {
     }
 }
 
-/// `.NAME.TAG.tmp` beside `path`.
-fn hidden(path: &Path, tag: &str) -> Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| Error::bug(format!("`{}` names no directory", path.display())))?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{tag}.tmp"));
-    Ok(path.with_file_name(hidden))
-}
-
-/// Removes directories that killed processes left beside `path`. Nobody waits for it and nothing depends on it.
-fn sweep(path: &Path) {
+/// Removes what killed processes left beside `path` on their way to it. Nobody waits for it and nothing depends on it.
+pub(super) fn sweep(path: &Path) {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return };
     let Ok(entries) = fs::read_dir(parent) else { return };
     let prefix = format!(".{name}.");
@@ -109,20 +100,21 @@ fn sweep(path: &Path) {
         let ours = tag.is_some_and(|(tag, end)| tag.parse::<AttemptId>().is_ok() && matches!(end, "tmp" | "old"));
         if ours && is_abandoned(&entry.path()) {
             fault::before_write();
-            let _ = fs::remove_dir_all(entry.path());
+            let path = entry.path();
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
         }
     }
 }
 
-/// Whether nothing in the directory `dir` was touched lately.
-fn is_abandoned(dir: &Path) -> bool {
+/// Whether `path`, and what is in it if it is a directory, was not touched lately.
+fn is_abandoned(path: &Path) -> bool {
     let touched = |path: &Path| {
         let modified = fs::symlink_metadata(path).and_then(|m| m.modified()).ok()?;
         modified.duration_since(std::time::UNIX_EPOCH).ok()
     };
-    let Ok(entries) = fs::read_dir(dir) else { return false };
-    let files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-    let newest = files.iter().map(PathBuf::as_path).chain([dir]).filter_map(touched).max();
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let files: Vec<PathBuf> = entries.map(|e| e.path()).collect();
+    let newest = files.iter().map(PathBuf::as_path).chain([path]).filter_map(touched).max();
     let now = Duration::from_millis(clock::unix_ms());
     newest.is_some_and(|newest| newest + LEFTOVER_AGE < now)
 }

@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::complement;
-use super::payload::{Found, Payload, Tree, header};
 use super::survey::Sealed;
 use crate::campaign::identity::Identity;
 use crate::digest::{Blake3, Digest, Sha256};
@@ -12,9 +10,8 @@ use crate::error::{Error, Result};
 use crate::fs::Staged;
 use crate::fs::tree::StagedDir;
 use crate::layout::PackDir;
-
-/// The name of the payload in a pack.
-pub const SUMMARY: &str = "summary.csv";
+use crate::payload::lines::Fault;
+use crate::payload::{Found, Payload, SUMMARY, Tree, complement, header};
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 17;
@@ -83,7 +80,7 @@ fn copy(group: &Sealed, buffer: &mut [u8], payload: &mut Payload, out: &mut Outp
             Err(e) => return Err(refused(e)),
         };
         blake3.update(&buffer[..n]);
-        payload.feed(&buffer[..n]).map_err(|fault| wrong(group, &format!("are not in order: {fault}")))?;
+        payload.feed(&buffer[..n]).map_err(|fault| refused_row(group, &fault))?;
         out.write(&buffer[..n])?;
     }
     if blake3.finish() != group.receipt.rows.blake3 {
@@ -93,6 +90,13 @@ fn copy(group: &Sealed, buffer: &mut [u8], payload: &mut Payload, out: &mut Outp
         return Err(wrong(group, "end in the middle of a row"));
     }
     Ok(())
+}
+
+fn refused_row(group: &Sealed, fault: &Fault) -> Error {
+    match fault {
+        Fault::HitsTooLarge => Error::usage(fault.to_string()).hint("ask for fewer of them: lower `[pack] top`"),
+        _ => wrong(group, &format!("are not as they should be: {fault}")),
+    }
 }
 
 fn wrong(group: &Sealed, what: &str) -> Error {

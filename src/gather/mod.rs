@@ -4,11 +4,7 @@
 //! streams the rows into `summary.csv` and checks on the way that they are the rows that the
 //! receipts speak of. Memory does not grow with the number of records.
 
-pub mod hits;
-pub mod lines;
 pub mod merge;
-pub mod metrics;
-pub mod payload;
 pub mod survey;
 
 use crate::campaign::identity::Identity;
@@ -18,8 +14,8 @@ use crate::error::{Error, Kind, Result};
 use crate::fs::tree::StagedDir;
 use crate::id::{GroupIndex, Ordinals};
 use crate::layout::CampaignDir;
+use crate::payload::{self, Found, complement};
 use crate::shard::plan::Plan;
-use payload::Found;
 use survey::{Expected, Flaw, GroupState, Sealed};
 
 /// What to do where task groups are missing.
@@ -118,22 +114,6 @@ fn incomplete(dir: &CampaignDir, plan: &Plan, absent: &[GroupIndex]) -> Error {
     )
     .hint(format!("`molsieve resume {}` computes them", dir.root().display()))
     .hint("`molsieve gather --allow-incomplete` packs the task groups that are sealed, if there are any")
-}
-
-/// The records below `records` that are in none of `ranges`, which ascend: ranges that do not touch.
-pub fn complement<'a>(ranges: impl Iterator<Item = &'a Ordinals>, records: u64) -> Vec<Ordinals> {
-    let mut gaps = Vec::new();
-    let mut next = 0;
-    for range in ranges {
-        if range.start > next {
-            gaps.push(next..range.start);
-        }
-        next = range.end;
-    }
-    if next < records {
-        gaps.push(next..records);
-    }
-    gaps
 }
 
 /// The payload digest from the receipts' row trees, without hashing a row again.

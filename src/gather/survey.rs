@@ -18,7 +18,7 @@ use crate::shard::plan::Plan;
 use crate::shard::receipt::{self, Receipt};
 
 /// No receipt is longer: two subtrees a level and the declared reasons are a few kilobytes.
-const RECEIPT_BYTES_MAX: u64 = 4 << 20;
+const RECEIPT_BYTES_MAX: u64 = 1 << 20;
 
 /// What was asked for, in the form that receipts name it.
 #[derive(Clone, Debug)]

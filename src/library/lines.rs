@@ -76,6 +76,7 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     /// The source cannot be read.
+    #[inline]
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         if self.is_skipping {
             self.skip_rest()?;
@@ -99,6 +100,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// Consumes `length` bytes and `feed` line feeds, and gives out the bytes as a line.
+    #[inline]
     fn give(&mut self, length: usize, feed: usize) -> Line<'_> {
         let (begin, offset) = (self.start, self.offset);
         let kept = length.min(LINE_MAX);
@@ -111,6 +113,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    #[inline]
     fn consume(&mut self, n: usize) {
         self.start += n;
         self.offset += n as u64;

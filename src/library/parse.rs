@@ -53,6 +53,7 @@ impl Parser {
     }
 
     /// Structure and id of `line` (without its line feed); `None` if it is a header, blank or a comment.
+    #[inline]
     pub fn parse<'a>(&'a mut self, line: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
         self.counts.lines += 1;
         let line = self.note_bare(line);
@@ -87,6 +88,7 @@ impl Parser {
     }
 
     /// The line without BOM and CR, which are counted.
+    #[inline]
     fn note_bare<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
         if line.first() != Some(&BOM[0]) && line.last() != Some(&b'\r') {
             return line;
@@ -101,6 +103,7 @@ impl Parser {
 type Columns = (usize, Option<usize>, usize);
 
 /// Columns between single delimiters, without quoting.
+#[inline]
 fn plain(line: &[u8], delimiter: u8, (structure, id, last): Columns) -> Found<'_> {
     let (mut cells, mut found) = (Cells::of(line), Found::default());
     for column in 0..=last {

@@ -36,6 +36,7 @@ impl RecordBlock {
     }
 
     /// Appends a record. The arena of a block stays below 4 GiB: readers bound lines and blocks.
+    #[inline]
     pub fn push(&mut self, ordinal: Ordinal, structure: &[u8], id: &[u8]) {
         let start = self.arena.len() as u32;
         self.arena.extend_from_slice(structure);

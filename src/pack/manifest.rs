@@ -7,8 +7,8 @@ use crate::campaign::identity::{self, Identity};
 use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
-use crate::gather::complement;
 use crate::id::Ordinals;
+use crate::payload::complement;
 use crate::shard::receipt::Counts;
 
 /// Schema of [`Manifest`].

@@ -19,7 +19,7 @@ pub mod sign;
 pub mod verify;
 
 /// The payload.
-pub const SUMMARY: &str = crate::gather::merge::SUMMARY;
+pub const SUMMARY: &str = crate::payload::SUMMARY;
 /// The best rows.
 pub const HITS: &str = "hits.csv";
 /// The payload in numbers.

@@ -69,7 +69,7 @@ pub fn seal(gathered: Gathered, request: &Request<'_>) -> Result<SealedPack> {
     let bytes = manifest.to_bytes()?;
     put(&dir, MANIFEST, &bytes)?;
     put(&dir, CHECKSUMS, &manifest.checksums(&bytes))?;
-    write::write(&dir.member(ARCHIVE), &inputs(&dir, &manifest))?;
+    write::write(fs::Staged::create_beside(&dir.member(ARCHIVE))?, &inputs(&dir, &manifest))?;
     gathered.building.commit()?;
     let pack_digest = digest::sha256(&bytes).sha256_uri();
     Ok(SealedPack { path: request.dir.pack(), manifest, pack_digest, before })

@@ -11,7 +11,7 @@ use super::verify::{self, Accept, Code, Report, Trust};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST};
 use crate::digest;
 use crate::error::{Error, Result};
-use crate::fs;
+use crate::fs::Staged;
 use crate::layout::PackDir;
 
 /// What was signed.
@@ -33,13 +33,15 @@ pub struct Signed {
 /// # Errors
 /// There is no pack (exit 2), its content does not verify (exit 4), or the system refuses (exit 6).
 pub fn sign(pack: &Path, keys: &[PrivateKey]) -> Result<Signed> {
-    let (report, manifest) = content_of(pack, keys)?;
-    let manifest = manifest.ok_or_else(|| unsound(pack, &report))?;
+    // Temporary files go beside the directory, which `.` would not name.
+    let pack = pack.canonicalize().map_err(|e| Error::input(pack, &e))?;
+    let (report, manifest) = content_of(&pack, keys)?;
+    let manifest = manifest.ok_or_else(|| unsound(&pack, &report))?;
     if report.has(Code::ArchiveDiffers) {
-        let dir = PackDir::new(pack);
-        write::write(&dir.member(ARCHIVE), &inputs(&dir, &manifest))?;
+        let dir = PackDir::new(&pack);
+        write::write(Staged::create_outside(&dir.member(ARCHIVE))?, &inputs(&dir, &manifest))?;
     }
-    add_signatures(&PackDir::new(pack), &manifest, keys)
+    add_signatures(&PackDir::new(&pack), &manifest, keys)
 }
 
 /// As [`sign`], for a pack that this process has just sealed or found sound: it is not verified once more.
@@ -64,10 +66,12 @@ fn add_signatures(dir: &PackDir, manifest: &Manifest, keys: &[PrivateKey]) -> Re
     }
     let bytes = envelope.to_bytes()?;
     if !archive.exists() {
-        write::write(&archive, &inputs(dir, manifest))?;
+        write::write(Staged::create_outside(&archive)?, &inputs(dir, manifest))?;
     }
-    write::attest(&archive, &archive, &bytes)?;
-    fs::replace(&path, &bytes)?;
+    write::attest(&archive, Staged::create_outside(&archive)?, &bytes)?;
+    let mut staged = Staged::create_outside(&path)?;
+    staged.write(&bytes)?;
+    staged.commit()?;
     Ok(Signed {
         pack_digest: digest::sha256(&manifest_bytes).sha256_uri(),
         payload_digest: manifest.payload.digest.clone(),

@@ -182,8 +182,11 @@ impl State {
 
     fn sealed(&mut self, payload: &str, complete: bool) -> bool {
         self.payload = Some(payload.to_owned());
-        if complete {
-            self.phase = Phase::Complete;
+        match (complete, &self.phase) {
+            (true, _) => self.phase = Phase::Complete,
+            // What was there when it was complete has been lost since.
+            (false, Phase::Complete) => self.phase = Phase::Stopped,
+            (false, _) => {}
         }
         true
     }

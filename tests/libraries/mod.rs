@@ -3,7 +3,9 @@
 mod changes;
 mod faults;
 mod hostile;
+mod interrupted;
 mod properties;
+mod vectors;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -124,7 +126,12 @@ fn in_pieces(compress: fn(&[u8]) -> Vec<u8>, bytes: &[u8], pieces: usize) -> Vec
 
 /// Records enough for three blocks, the last of them short.
 fn three_blocks() -> Vec<u8> {
-    (0..10_000).flat_map(|i| { let (structure, id) = record(i); [&structure[..], b"\t", &id[..], b"\n"].concat() }).collect()
+    (0..10_000)
+        .flat_map(|i| {
+            let (structure, id) = record(i);
+            [&structure[..], b"\t", &id[..], b"\n"].concat()
+        })
+        .collect()
 }
 
 #[test]
@@ -235,7 +242,7 @@ fn one_slice_reads_range_after_range_in_any_order() {
 
 #[test]
 fn huge_records_are_found_by_ordinal_too() {
-    let length = |i: usize| if i % 3 == 0 { 2_000_000 } else { 5 };
+    let length = |i: usize| if i.is_multiple_of(3) { 2_000_000 } else { 5 };
     let line = |i: usize| format!("{}\t{i}\n", "C".repeat(length(i))).into_bytes();
     let lines: Vec<u8> = (0..40).flat_map(line).collect();
     for (name, bytes) in [("x.smi", lines.clone()), ("x.smi.zst", zstd(&lines))] {

@@ -1,4 +1,6 @@
 //! What several test modules need.
 
 pub mod env;
+pub mod memory;
+pub mod raw_zip;
 pub mod sealed_groups;

@@ -1,3 +1,5 @@
+//! What is sniffed, case by case.
+
 use super::*;
 
 fn format(name: &str, text: &str) -> String {

@@ -176,7 +176,8 @@ impl Archive {
     /// Says what a file without an end record at its end is.
     fn without_end(&self, tail: &[u8]) -> Judged<Problem> {
         let end = records::END.to_le_bytes();
-        if memchr::memmem::rfind(tail, &end).is_some() {
+        let found = memchr::memmem::rfind(tail, &end);
+        if found.is_some_and(|at| tail.len() - at >= END_LEN as usize) {
             return Ok(Problem::new(Code::ArchiveTrailingData, "there are bytes after the end of the archive"));
         }
         let starts = self.read(0, 4.min(tail.len() as u64))? == records::LOCAL.to_le_bytes();

@@ -29,12 +29,13 @@ pub struct Input {
     pub path: PathBuf,
 }
 
-/// Writes an archive of `members` to `path`, in place of what was there.
+/// Writes an archive of `members` to `staged` and commits it.
 ///
 /// # Errors
-/// The system refuses (exit 6); what was at `path` is still there.
-pub fn write(path: &Path, members: &[Input]) -> Result<()> {
-    let mut staged = Staged::create_beside(path)?;
+/// The system refuses (exit 6); what had the name is still there.
+pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
+    let path = staged.path().to_path_buf();
+    let path = path.as_path();
     let mut zip = writer(&mut staged)?;
     let mut buffer = vec![0; CHUNK];
     for member in members {
@@ -55,16 +56,18 @@ pub fn write(path: &Path, members: &[Input]) -> Result<()> {
     staged.commit()
 }
 
-/// Writes to `path` the archive at `from` with another attestation; compressed members are copied as they are.
+/// Writes to `staged` the archive at `from` with another attestation, and commits it; compressed
+/// members are copied as they are.
 ///
-/// The archive at `from` must have been verified. `path` may be `from`.
+/// The archive at `from` must have been verified. `staged` may take its place.
 ///
 /// # Errors
-/// The system refuses (exit 6); what was at `path` is still there.
-pub fn attest(from: &Path, path: &Path, attestation: &[u8]) -> Result<()> {
+/// The system refuses (exit 6); what had the name is still there.
+pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()> {
+    let path = staged.path().to_path_buf();
+    let path = path.as_path();
     let file = File::open(from).map_err(|e| Error::input(from, &e))?;
     let mut old = ZipArchive::new(BufReader::new(file)).map_err(|e| failed(from, &e.into()))?;
-    let mut staged = Staged::create_beside(path)?;
     let mut zip = writer(&mut staged)?;
     for index in 0..old.len() {
         let member = old.by_index_raw(index).map_err(|e| failed(from, &e.into()))?;

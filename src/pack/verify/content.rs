@@ -5,10 +5,10 @@ use super::source::Source;
 use crate::canonical::json;
 use crate::digest::{self, Digest, Sha256};
 use crate::error::Result;
-use crate::gather::lines::Fault;
-use crate::gather::payload::{Found, Payload, Tree};
 use crate::pack::manifest::{FileEntry, Manifest};
 use crate::pack::{HITS, METRICS, SUMMARY};
+use crate::payload::lines::Fault;
+use crate::payload::{Found, Payload, Tree};
 
 /// Judges every file that the manifest lists and the source has.
 pub(super) fn judge(source: &dyn Source, manifest: &Manifest, report: &mut Report) -> Result<()> {
@@ -75,6 +75,7 @@ fn payload(source: &dyn Source, manifest: &Manifest, entry: &FileEntry, report: 
 fn problem_of(fault: &Fault) -> Problem {
     let code = match fault {
         Fault::Header => Code::PayloadHeader,
+        Fault::HitsTooLarge => Code::HitsMismatch,
         Fault::Malformed(_) => Code::PayloadRow,
         Fault::Order { .. } => Code::PayloadOrder,
     };

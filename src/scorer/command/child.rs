@@ -40,6 +40,8 @@ pub struct Life {
 pub struct Event {
     /// Which child.
     pub life: Life,
+    /// Lines on its stdout that were not protocol, since its last event.
+    pub noise: u64,
     /// What it did.
     pub what: What,
 }
@@ -64,8 +66,6 @@ pub struct End {
     pub how: String,
     /// How many bytes of its input it had read, as far as the kernel knows.
     pub read: u64,
-    /// Lines on stdout that were not protocol.
-    pub noise: u64,
 }
 
 enum Order {
@@ -209,7 +209,7 @@ impl Keeper {
         }
         stderr::finish(&tail, &log);
         let how = how.unwrap_or_else(|| "killed".to_owned());
-        let end = End { how, read: self.written.saturating_sub(unread), noise: self.lines.noise() };
+        let end = End { how, read: self.written.saturating_sub(unread) };
         self.tell(What::Ended(end));
     }
 
@@ -230,7 +230,7 @@ impl Keeper {
                     Some(Order::Close) => self.stdin = None,
                     Some(Order::Kill) | None => return Some("killed".to_owned()),
                 },
-                written = write_some(&mut self.stdin, next), if writable => self.wrote(written),
+                written = write_some(&mut self.stdin, next), if writable => self.wrote(&written),
                 count = self.stdout.read(&mut buffer) => match count {
                     Ok(count @ 1..) => if !self.heard(&buffer[..count]) { return Some("killed".to_owned()) },
                     _ => return self.closed_output().await,
@@ -248,8 +248,8 @@ impl Keeper {
         }
     }
 
-    fn wrote(&mut self, written: std::io::Result<usize>) {
-        let Ok(count) = written else {
+    fn wrote(&mut self, written: &std::io::Result<usize>) {
+        let Ok(count) = *written else {
             // It closed its input. What it was asked before may still be answered; the rest runs into the time-out.
             self.outbox.clear();
             self.sent = 0;
@@ -294,9 +294,9 @@ impl Keeper {
         let _ = timeout(DRAIN, rest).await;
     }
 
-    fn tell(&self, what: What) {
+    fn tell(&mut self, what: What) {
         // Nobody listens any more once the pool is gone.
-        let _ = self.events.send(Event { life: self.life, what });
+        let _ = self.events.send(Event { life: self.life, noise: self.lines.take_noise(), what });
     }
 }
 

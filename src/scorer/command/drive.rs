@@ -21,20 +21,28 @@ const TICK: Duration = Duration::from_millis(20);
 /// How often the sink gets its time.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// How the source stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drawing {
+    /// It may be asked for the next records.
+    Next,
+    /// As above, and without delay: what was drawn last needed no scorer.
+    AtOnce,
+    /// It said `Wait`: it is asked again after the next finished rows.
+    AfterRows,
+    /// It said `End`.
+    AtEnd,
+}
+
 /// One call of [`crate::scorer::Pool::run`].
 pub(super) struct Drive<'a> {
     pub state: &'a mut State,
     pub sink: &'a mut dyn Sink,
     source: &'a mut dyn Source,
     stop: &'a Stop,
-    /// The source said `End`.
-    at_end: bool,
-    /// The source said `Wait`: it is asked again after the next finished rows.
-    pub must_wait: bool,
+    pub drawing: Drawing,
     /// Work was given up after a stop.
     pub left_behind: bool,
-    /// There is more to draw at once: what was drawn needed no scorer.
-    draw_again: bool,
     idle_at: Duration,
     ordinals: Vec<Ordinal>,
 }
@@ -43,18 +51,7 @@ impl<'a> Drive<'a> {
     pub fn new(state: &'a mut State, source: &'a mut dyn Source, sink: &'a mut dyn Sink, stop: &'a Stop) -> Self {
         let idle_at = state.clock.look();
         state.retry = None;
-        Self {
-            state,
-            sink,
-            source,
-            stop,
-            at_end: false,
-            must_wait: false,
-            left_behind: false,
-            draw_again: false,
-            idle_at,
-            ordinals: Vec::new(),
-        }
+        Self { state, sink, source, stop, drawing: Drawing::Next, left_behind: false, idle_at, ordinals: Vec::new() }
     }
 
     pub async fn run(mut self) -> Result<Ended> {
@@ -63,7 +60,7 @@ impl<'a> Drive<'a> {
             if self.is_done() {
                 return Ok(Ended::Done);
             }
-            let patience = if self.draw_again { Duration::ZERO } else { TICK };
+            let patience = if self.drawing == Drawing::AtOnce { Duration::ZERO } else { TICK };
             self.take_events(patience, Self::react).await?;
             self.judge_silence()?;
         }
@@ -83,7 +80,7 @@ impl<'a> Drive<'a> {
     }
 
     fn is_done(&self) -> bool {
-        self.at_end && self.state.queue.is_empty() && self.state.lanes.iter().all(Lane::is_idle)
+        self.drawing == Drawing::AtEnd && self.state.queue.is_empty() && self.state.lanes.iter().all(Lane::is_idle)
     }
 
     /// Waits until something happens, for `patience` at most, and has `react` take all that did.
@@ -92,7 +89,7 @@ impl<'a> Drive<'a> {
         let now = self.state.clock.look();
         let mut next = first.ok().flatten();
         while let Some(event) = next {
-            self.state.count_noise(&event);
+            self.state.facts.noise_lines += event.noise;
             react(self, event)?;
             next = self.state.events.try_recv().ok();
         }
@@ -107,9 +104,12 @@ impl<'a> Drive<'a> {
     fn hand_out(&mut self) -> Result<()> {
         let now = self.state.clock.now();
         self.state.queue.wake(now);
-        self.draw_again = false;
-        if self.state.lanes.iter().all(Lane::is_idle) && self.state.queue.is_empty() {
-            self.must_wait = false;
+        let nothing_comes = self.state.lanes.iter().all(Lane::is_idle) && self.state.queue.is_empty();
+        match self.drawing {
+            Drawing::AtOnce => self.drawing = Drawing::Next,
+            // No row will come before it is asked again.
+            Drawing::AfterRows if nothing_comes => self.drawing = Drawing::Next,
+            _ => {}
         }
         for depth in 0..DEPTH {
             for number in 0..self.state.lanes.len() {
@@ -153,15 +153,15 @@ impl<'a> Drive<'a> {
 
     /// Draws from the source into the queue. What needs no scorer is finished at once.
     fn draw(&mut self) -> Result<()> {
-        if self.at_end || self.must_wait {
+        if matches!(self.drawing, Drawing::AfterRows | Drawing::AtEnd) {
             return Ok(());
         }
         match self.source.next(self.state.settings.batch)? {
-            Supply::End => self.at_end = true,
-            Supply::Wait => self.must_wait = true,
+            Supply::End => self.drawing = Drawing::AtEnd,
+            Supply::Wait => self.drawing = Drawing::AfterRows,
             Supply::Records { block, alone } => {
                 let block = self.answer_ourselves(block)?;
-                self.draw_again |= block.is_empty();
+                self.drawing = if block.is_empty() { Drawing::AtOnce } else { Drawing::Next };
                 if alone {
                     Work::new(block).singles().into_iter().for_each(|work| self.state.queue.push_back(work));
                 } else if !block.is_empty() {
@@ -220,7 +220,7 @@ impl<'a> Drive<'a> {
     fn make_room_for_suspects(&mut self) {
         let lanes = &mut self.state.lanes;
         let coming = |phase| matches!(phase, Phase::Off | Phase::Starting | Phase::Ending);
-        if !self.state.queue.suspects() || lanes.iter().any(|lane| coming(lane.phase) || lane.is_fresh()) {
+        if !self.state.queue.wants_fresh() || lanes.iter().any(|lane| coming(lane.phase) || lane.is_fresh()) {
             return;
         }
         if let Some(lane) = lanes.iter_mut().find(|lane| lane.is_idle()) {

@@ -50,19 +50,16 @@ impl Work {
         }
         Self { block, ..*self }
     }
-
-    /// Whether it may only be given to a child that answered nothing yet. A child may end between
-    /// two requests without being at fault, and the second death decides: it must not be such an end.
-    fn needs_fresh(&self) -> bool {
-        self.deaths > 0
-    }
 }
 
 /// Work that waits for a child.
 #[derive(Debug, Default)]
 pub struct Queue {
-    /// Asked alone, of a fresh child.
+    /// Asked alone, of a child that answered nothing yet: one that may end, or say too much, because
+    /// of what it was asked before must not decide on this record. A child died of it once.
     suspects: VecDeque<Work>,
+    /// As above, but its reply was wrong once. It comes after all that may still give a result.
+    doubted: VecDeque<Work>,
     /// Asked alone.
     alone: VecDeque<Work>,
     batches: VecDeque<Work>,
@@ -72,9 +69,10 @@ pub struct Queue {
 
 impl Queue {
     fn line(&mut self, work: &Work) -> &mut VecDeque<Work> {
-        match (work.alone, work.needs_fresh()) {
-            (true, true) => &mut self.suspects,
-            (true, false) => &mut self.alone,
+        match work {
+            Work { alone: true, violations: 1.., .. } => &mut self.doubted,
+            Work { alone: true, deaths: 1.., .. } => &mut self.suspects,
+            Work { alone: true, .. } => &mut self.alone,
             _ => &mut self.batches,
         }
     }
@@ -120,13 +118,14 @@ impl Queue {
         match (idle, self.alone.is_empty()) {
             (true, false) => self.alone.pop_front(),
             (false, false) => None,
+            (true, true) if fresh && !self.doubted.is_empty() => self.doubted.pop_front(),
             (_, true) => self.batches.pop_front(),
         }
     }
 
     /// How much work waits for a child now.
     pub fn ready(&self) -> usize {
-        self.suspects.len() + self.alone.len() + self.batches.len()
+        self.suspects.len() + self.doubted.len() + self.alone.len() + self.batches.len()
     }
 
     /// Whether a record waits to be asked alone.
@@ -134,9 +133,9 @@ impl Queue {
         !self.alone.is_empty()
     }
 
-    /// Whether a record waits for a fresh child.
-    pub fn suspects(&self) -> bool {
-        !self.suspects.is_empty()
+    /// Whether a record waits for a child that answered nothing yet.
+    pub fn wants_fresh(&self) -> bool {
+        !self.suspects.is_empty() || (self.alone.is_empty() && !self.doubted.is_empty())
     }
 
     /// Whether there is no work, now or later.

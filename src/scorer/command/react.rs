@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use super::blame::{Fault, Judgement, judge};
 use super::child::{End, Event, What};
-use super::drive::Drive;
+use super::drive::{Drawing, Drive};
 use super::hello;
 use super::jsonl::reply::{self, Asked, Reply};
 use super::lane::{Phase, Request};
-use super::pool::State;
 use super::queue::Work;
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
@@ -24,15 +23,6 @@ const UNASKED: &str = "it says more than it was asked";
 /// The rest of a lane after a false start; doubled each time.
 const FALSE_START_REST: Duration = Duration::from_millis(100);
 
-impl State {
-    /// Takes the noise that a child made into the facts, once it ended.
-    pub fn count_noise(&mut self, event: &Event) {
-        if let What::Ended(End { noise, .. }) = &event.what {
-            self.facts.noise_lines += noise;
-        }
-    }
-}
-
 impl Drive<'_> {
     /// Takes one event.
     pub fn react(&mut self, event: Event) -> Result<()> {
@@ -42,9 +32,9 @@ impl Drive<'_> {
             return Ok(());
         }
         match (lane.phase, event.what) {
-            (Phase::Starting, What::Said(line)) => self.hello(number, &line),
+            (Phase::Starting, What::Said(words)) => self.hello(number, &words),
             (Phase::Starting, What::TooLong) => Err(self.cannot_start(number, &hello::bad("it is over 16 MiB"))),
-            (Phase::Up, What::Said(line)) => self.reply(number, &line),
+            (Phase::Up, What::Said(words)) => self.reply(number, &words),
             (Phase::Up, What::TooLong) => self.violation(number, "its line is over 16 MiB", b"{"),
             (Phase::Up, What::Unasked) => self.violation(number, UNASKED, b""),
             (_, What::Ended(end)) => self.ended(number, &end),
@@ -59,8 +49,8 @@ impl Drive<'_> {
             return Ok(());
         }
         match (lane.phase, event.what) {
-            (Phase::Up, What::Said(line)) => {
-                let reply = lane.in_flight.front().map(|request| read(&self.state.settings, request, &line));
+            (Phase::Up, What::Said(words)) => {
+                let reply = lane.in_flight.front().map(|request| read(&self.state.settings, request, &words));
                 let Some(Ok(reply)) = reply else {
                     self.left_behind |= !lane.kill().is_empty();
                     return Ok(());
@@ -116,8 +106,8 @@ impl Drive<'_> {
         .hint("see to what the scorer waits for, then run `molsieve resume`"))
     }
 
-    fn hello(&mut self, number: usize, line: &[u8]) -> Result<()> {
-        let hello = hello::read(line).map_err(|what| self.cannot_start(number, &hello::bad(&what)))?;
+    fn hello(&mut self, number: usize, words: &[u8]) -> Result<()> {
+        let hello = hello::read(words).map_err(|what| self.cannot_start(number, &hello::bad(&what)))?;
         let frozen = &self.state.settings.description;
         if let Some(difference) = hello::difference(frozen, &hello.description) {
             let name = &frozen.name;
@@ -130,13 +120,13 @@ impl Drive<'_> {
         Ok(())
     }
 
-    fn reply(&mut self, number: usize, line: &[u8]) -> Result<()> {
+    fn reply(&mut self, number: usize, words: &[u8]) -> Result<()> {
         let Some(request) = self.state.lanes[number].in_flight.front() else {
-            return self.violation(number, UNASKED, line);
+            return self.violation(number, UNASKED, words);
         };
-        match read(&self.state.settings, request, line) {
+        match read(&self.state.settings, request, words) {
             Ok(reply) => self.accept(number, reply),
-            Err(what) => self.violation(number, &what, line),
+            Err(what) => self.violation(number, &what, words),
         }
     }
 
@@ -178,7 +168,7 @@ impl Drive<'_> {
     }
 
     /// A reply broke the protocol: nothing more that this child says can be trusted.
-    fn violation(&mut self, number: usize, what: &str, line: &[u8]) -> Result<()> {
+    fn violation(&mut self, number: usize, what: &str, words: &[u8]) -> Result<()> {
         self.state.facts.violations += 1;
         self.state.violations += 1;
         let unanswered = self.state.lanes[number].kill();
@@ -186,7 +176,7 @@ impl Drive<'_> {
             return self.blame(unanswered, Fault::Violation);
         }
         let name = &self.state.settings.description.name;
-        let said = shown(&line[..line.len().min(200)]);
+        let said = shown(&words[..words.len().min(200)]);
         Err(Error::new(
             Kind::Scorer,
             format!("the scorer `{name}` broke its protocol {VIOLATIONS_MAX} times in a row: {what}; it said `{said}`"),
@@ -254,7 +244,9 @@ impl Drive<'_> {
     }
 
     fn finish(&mut self, rows: RowBlock) -> Result<()> {
-        self.must_wait = false;
+        if self.drawing == Drawing::AfterRows {
+            self.drawing = Drawing::Next;
+        }
         self.sink.finished(rows)
     }
 
@@ -263,8 +255,8 @@ impl Drive<'_> {
     }
 }
 
-fn read(settings: &Settings, request: &Request, line: &[u8]) -> Result<Reply, String> {
-    reply::read(line, &Asked { seq: request.seq, block: &request.work.block, description: &settings.description })
+fn read(settings: &Settings, request: &Request, words: &[u8]) -> Result<Reply, String> {
+    reply::read(words, &Asked { seq: request.seq, block: &request.work.block, description: &settings.description })
 }
 
 /// As much of what a scorer said as an error message should repeat.

@@ -41,8 +41,9 @@ fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 fn push_string(out: &mut Vec<u8>, text: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    // A fold without an early exit becomes vector code; almost no text needs an escape.
-    if !text.iter().fold(false, |found, b| found | (*b < 0x20) | (*b == b'"') | (*b == b'\\')) {
+    // A sum without an early exit becomes vector code; almost no text needs an escape.
+    let special = |b: &u8| u32::from(*b < 0x20) + u32::from(*b == b'"') + u32::from(*b == b'\\');
+    if text.iter().map(special).sum::<u32>() == 0 {
         out.extend_from_slice(text);
         out.push(b'"');
         return;

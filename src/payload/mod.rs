@@ -3,9 +3,10 @@
 //! Gather runs it over the rows that it merges, verify over the `summary.csv` of a pack: both come
 //! to the same counts, `hits.csv` and `metrics.json` by the same code, from the rows alone.
 
-use super::hits::Hits;
-use super::lines::{self, Fault, Fields, Lines};
-use super::metrics::{self, Accumulator, Metrics};
+pub mod hits;
+pub mod lines;
+pub mod metrics;
+
 use crate::campaign::identity::Identity;
 use crate::canonical::row;
 use crate::digest::Digest;
@@ -13,10 +14,32 @@ use crate::digest::merkle::{self, CompactRange};
 use crate::id::{Ordinal, Ordinals};
 use crate::scorer::{Outcome, reason};
 use crate::shard::receipt::Counts;
+use hits::Hits;
+use lines::{Fault, Fields, Lines};
+use metrics::{Accumulator, Metrics};
+
+/// The name of the payload in a pack.
+pub const SUMMARY: &str = "summary.csv";
 
 /// The header line of this campaign's payload, without its line feed.
 pub fn header(identity: &Identity) -> Vec<u8> {
     row::header(identity.scorer.description.columns.iter().map(|c| c.name.as_str()))
+}
+
+/// The records below `records` that are in none of `ranges`, which ascend: ranges that do not touch.
+pub fn complement<'a>(ranges: impl Iterator<Item = &'a Ordinals>, records: u64) -> Vec<Ordinals> {
+    let mut gaps = Vec::new();
+    let mut next = 0;
+    for range in ranges {
+        if range.start > next {
+            gaps.push(next..range.start);
+        }
+        next = range.end;
+    }
+    if next < records {
+        gaps.push(next..records);
+    }
+    gaps
 }
 
 /// Whether the rows are hashed to the row tree on the way.
@@ -190,7 +213,8 @@ impl Rows {
         self.count(ordinal, outcome, reason)?;
         let rank = self.cells(ordinal, outcome, &mut fields)?;
         if outcome == Outcome::Ok && self.rank.is_some() {
-            self.hits.consider(ordinal, rank, line);
+            let fits = self.hits.consider(ordinal, rank, line);
+            return if fits { Ok(()) } else { Err(Fault::HitsTooLarge) };
         }
         Ok(())
     }

@@ -12,6 +12,8 @@ pub enum Fault {
     Header,
     /// It is not a row as molsieve writes them; why.
     Malformed(String),
+    /// The best rows take more than [`super::hits::BYTES_MAX`].
+    HitsTooLarge,
     /// It is a row of another record than the one whose turn it is; `None` after the last.
     Order {
         /// The ordinal that it should have.
@@ -26,6 +28,7 @@ impl std::fmt::Display for Fault {
         match self {
             Self::Header => f.write_str("the header line is not that of this campaign"),
             Self::Malformed(why) => f.write_str(why),
+            Self::HitsTooLarge => write!(f, "the hits take more than {} MiB", super::hits::BYTES_MAX >> 20),
             Self::Order { expected: Some(expected), found } if found < expected => {
                 write!(
                     f,

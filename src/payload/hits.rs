@@ -5,11 +5,18 @@ use std::collections::BinaryHeap;
 use crate::id::Ordinal;
 use crate::scorer::Order;
 
+/// The kept rows are never larger: memory stays bounded whatever `top` a pack claims.
+pub const BYTES_MAX: u64 = 256 << 20;
+
+/// What a kept row takes beside its bytes.
+const OVERHEAD: u64 = 64;
+
 /// The top N `OK` rows by one column; ties by ordinal, rows without a value last.
 #[derive(Debug)]
 pub struct Hits {
     top: usize,
     order: Order,
+    bytes: u64,
     /// The worst kept row is on top.
     kept: BinaryHeap<Hit>,
 }
@@ -17,22 +24,26 @@ pub struct Hits {
 impl Hits {
     /// None yet; `top` of them will be kept.
     pub fn new(top: u64, order: Order) -> Self {
-        Self { top: usize::try_from(top).unwrap_or(usize::MAX), order, kept: BinaryHeap::new() }
+        Self { top: usize::try_from(top).unwrap_or(usize::MAX), order, bytes: 0, kept: BinaryHeap::new() }
     }
 
-    /// Considers one `OK` row, whose rank cell holds `value`.
-    pub fn consider(&mut self, ordinal: Ordinal, value: Option<f64>, row: &[u8]) {
+    /// Considers one `OK` row, whose rank cell holds `value`; whether there is still room ([`BYTES_MAX`]).
+    #[must_use]
+    pub fn consider(&mut self, ordinal: Ordinal, value: Option<f64>, row: &[u8]) -> bool {
         let key = Key { cost: value.map(|v| if self.order == Order::Desc { -v } else { v }), ordinal };
         if self.kept.len() < self.top {
             self.kept.push(Hit { key, row: row.to_vec() });
-            return;
+            self.bytes += row.len() as u64 + OVERHEAD;
+            return self.bytes <= BYTES_MAX;
         }
-        let Some(mut worst) = self.kept.peek_mut() else { return };
+        let Some(mut worst) = self.kept.peek_mut() else { return true };
         if key < worst.key {
+            self.bytes = self.bytes - worst.row.len() as u64 + row.len() as u64;
             worst.key = key;
             worst.row.clear();
             worst.row.extend_from_slice(row);
         }
+        self.bytes <= BYTES_MAX
     }
 
     /// `hits.csv`: the header, then the rows exactly as in `summary.csv`, best first.
@@ -114,7 +125,7 @@ mod tests {
     fn ranked(order: Order, top: u64, values: &[Option<f64>]) -> Vec<usize> {
         let mut hits = Hits::new(top, order);
         for (i, value) in values.iter().enumerate() {
-            hits.consider(i as u64, *value, i.to_string().as_bytes());
+            assert!(hits.consider(i as u64, *value, i.to_string().as_bytes()));
         }
         let csv = String::from_utf8(hits.into_csv(b"h")).unwrap();
         csv.lines().skip(1).map(|l| l.parse().unwrap()).collect()
@@ -127,6 +138,14 @@ mod tests {
         assert_eq!(ranked(Order::Asc, 9, &values), [5, 1, 3, 2, 0, 4]);
         assert_eq!(ranked(Order::Desc, 2, &values), [2, 1]);
         assert!(ranked(Order::Desc, 0, &values).is_empty());
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_is_asked_for() {
+        let mut hits = Hits::new(u64::MAX, Order::Desc);
+        let row = vec![b'x'; 1 << 20];
+        let fit = (0..).take_while(|i| hits.consider(*i, None, &row)).count();
+        assert!((200..256).contains(&fit), "{fit} MiB");
     }
 
     proptest! {
