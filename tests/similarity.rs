@@ -17,7 +17,11 @@ use proptest::prelude::*;
 const COLUMNS: [&str; 8] = ["similarity", "nearest", "mw", "logp", "tpsa", "hbd", "hba", "rotb"];
 
 /// Records of the hard cases that differ from RDKit, by the class that `docs/similarity.md` names.
-const DEVIATIONS: [(&str, &[&str]); 3] = [("kekule", &[]), ("metals", &[]), ("dummies", &[])];
+const DEVIATIONS: [(&str, &[&str]); 3] = [
+    ("kekule", &["m20857", "m23378", "m24551", "m45553", "m45669", "m6531", "m6667", "m7489"]),
+    ("metals", &["m3587"]),
+    ("dummies", &["m2052", "m41992", "m56421", "m9775"]),
+];
 
 fn top(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -212,7 +216,7 @@ fn graph(symbol: &str, atoms: usize, bonds: &[(usize, usize)]) -> String {
     let mut text = vec![symbol.to_owned(); atoms];
     for (number, (a, b)) in bonds.iter().enumerate() {
         for end in [a, b] {
-            text[*end].push_str(&format!("%({number})"));
+            text[*end] += &["%(", &number.to_string(), ")"].concat();
         }
     }
     text.join(".")
@@ -292,9 +296,9 @@ proptest! {
         prop_assume!(alone.iter().all(|v| v.outcome == Outcome::Ok));
         let both = score(&scorer, format!("{}.{}", structure(a), structure(b)).as_bytes());
         let number = |v: &Verdict, i: usize| text(&v.values[i]).parse::<f64>().unwrap();
-        for column in 2..8 {
+        for (column, name) in COLUMNS.iter().enumerate().skip(2) {
             let sum = number(&alone[0], column) + number(&alone[1], column);
-            prop_assert!((number(&both, column) - sum).abs() < 1e-6, "{}", COLUMNS[column]);
+            prop_assert!((number(&both, column) - sum).abs() < 1e-6, "{name}");
         }
     }
 }

@@ -92,7 +92,8 @@ fn metals(mol: &mut Mol) {
         if !overloaded_nonmetal(mol, i) {
             continue;
         }
-        // The metal with the fewest dative bonds takes the pair; among equals, the last one.
+        // The metal with the fewest dative bonds takes the pair; among equals the one with the most
+        // neighbours, then the heaviest, then the last.
         let chosen = mol
             .links(i)
             .iter()
@@ -100,7 +101,8 @@ fn metals(mol: &mut Mol) {
             .filter(|(other, bond)| mol.bonds[*bond].order == Order::Single && is_metal(mol.atoms[*other].element))
             .min_by_key(|(other, _)| {
                 let datives = mol.around(*other).filter(|(_, b)| b.order == Order::Dative).count();
-                (datives, std::cmp::Reverse(*other))
+                let rank = (mol.degree(*other), mol.atoms[*other].element, *other);
+                (datives, std::cmp::Reverse(rank))
             });
         if let Some((metal, bond)) = chosen {
             let bond = &mut mol.bonds[bond];

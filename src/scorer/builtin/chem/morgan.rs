@@ -81,7 +81,8 @@ struct Layers<'a> {
     words: usize,
     /// The set of each atom, one after the other.
     sets: Vec<u64>,
-    /// Sets that have an identifier, one after the other.
+    /// The sets of the layer before that have an identifier, sorted, one after the other. Two layers
+    /// are looked at, so the one before is all there is.
     named: Vec<u64>,
     /// Atoms whose set was another's before: they name nothing more.
     spent: Vec<bool>,
@@ -132,17 +133,17 @@ impl<'a> Layers<'a> {
     }
 
     /// Sets the bits of the sets in `round` that have no identifier yet; of equal ones the lowest
-    /// identifier counts.
+    /// identifier counts. Both lists of sets are sorted, so one walk along both finds what is known.
     fn name(&mut self, round: &mut [(u32, usize)], bits: &mut Fingerprint) {
         round.sort_unstable_by(|a, b| self.set_of(a.1).cmp(self.set_of(b.1)).then(a.cmp(b)));
-        let named_before = self.named.len();
+        let before = std::mem::take(&mut self.named);
+        let mut known = before.chunks_exact(self.words.max(1)).peekable();
         let mut last: Option<usize> = None;
         for &(identifier, atom) in round.iter() {
             let start = atom * self.words;
             let set = &self.sets[start..start + self.words];
-            let repeated = last.is_some_and(|l| self.set_of(l) == set);
-            let known = repeated || self.named[..named_before].chunks_exact(self.words).any(|n| n == set);
-            if known {
+            while known.next_if(|n| *n < set).is_some() {}
+            if known.peek() == Some(&set) || last.is_some_and(|l| self.set_of(l) == set) {
                 self.spent[atom] = true;
             } else {
                 self::set(bits, identifier);

@@ -137,11 +137,11 @@ fn common_spellings_of_one_molecule_have_one_fingerprint() {
         ["OCl(=O)(=O)=O", "O[Cl+3]([O-])([O-])[O-]", "O=Cl(=O)(=O)O"],
         ["CN=N#N", "CN=[N+]=[N-]", "[N-]=[N+]=NC"],
         ["c1ccccc1O", "OC1=CC=CC=C1", "C1=CC=C(O)C=C1"],
-        ["C1CC1", "C%121.C%12C1", "C2CC%02"],
+        ["C1CC1", "C%121.C%12C1", "C%(7)CC%(7)"],
     ] {
         let prints = spellings.map(|s| Mol::from_smiles(s.as_bytes()).map(|m| morgan::fingerprint(&m)));
-        for print in prints.iter().flatten() {
-            assert_eq!(Ok(*print), prints[0], "{spellings:?}");
+        for print in &prints {
+            assert!(print.is_ok() && *print == prints[0], "{spellings:?}");
         }
     }
 }

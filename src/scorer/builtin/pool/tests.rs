@@ -70,10 +70,8 @@ impl Sink for Bench {
 
     fn finished(&mut self, rows: RowBlock) -> Result<()> {
         self.rows.append(&rows);
-        if let Some((after, stop)) = &self.stop_after {
-            if self.rows.len() >= *after {
-                stop.raise();
-            }
+        if let Some((_, stop)) = self.stop_after.as_ref().filter(|(after, _)| self.rows.len() >= *after) {
+            stop.raise();
         }
         Ok(())
     }
@@ -105,7 +103,7 @@ fn the_rows_are_the_same_for_any_number_of_threads() {
         bench.rows.lines().to_vec()
     };
     let one = lines(1);
-    assert_eq!(one.iter().filter(|b| **b == b'\n').count(), 3001);
+    assert_eq!(one.split(|b| *b == b'\n').count() - 1, 3001);
     assert_eq!((lines(0), lines(2), lines(5)), (one.clone(), one.clone(), one));
 }
 
