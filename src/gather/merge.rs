@@ -14,7 +14,7 @@ use crate::payload::lines::Fault;
 use crate::payload::{Found, Payload, SUMMARY, Tree, complement, header};
 
 /// Bytes read at once.
-const CHUNK: usize = 1 << 17;
+const BLOCK_BYTES: usize = 1 << 17;
 
 /// What came of the merge.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub fn merge(identity: &Identity, groups: &[Sealed], building: &StagedDir, tree:
     first.push(b'\n');
     out.write(&first)?;
     payload.feed(&first).map_err(|e| Error::bug(format!("the header is refused: {e}")))?;
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; BLOCK_BYTES];
     for group in groups {
         copy(group, &mut buffer, &mut payload, &mut out)?;
         let counted = payload.take_part();

@@ -1,4 +1,4 @@
-//! Lines from chunks of bytes, and the fields of one payload row; without allocation a row.
+//! Lines from blocks of bytes, and the fields of one payload row; without allocation a row.
 
 use crate::id::Ordinal;
 
@@ -46,19 +46,19 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// Cuts a stream of chunks into lines.
+/// Cuts a stream of blocks into lines.
 #[derive(Debug, Default)]
 pub struct Lines {
     carry: Vec<u8>,
 }
 
 impl Lines {
-    /// Calls `each` with every line (without its line feed) that `chunk` completes.
+    /// Calls `each` with every line (without its line feed) that `block` completes.
     ///
     /// # Errors
     /// What `each` answers, or a line is longer than [`ROW_BYTES_MAX`].
-    pub fn feed(&mut self, chunk: &[u8], mut each: impl FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
-        let mut rest = chunk;
+    pub fn feed(&mut self, block: &[u8], mut each: impl FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+        let mut rest = block;
         if !self.carry.is_empty() {
             let Some(end) = memchr::memchr(b'\n', rest) else { return self.keep(rest) };
             self.keep(&rest[..end])?;
@@ -73,7 +73,7 @@ impl Lines {
         self.keep(rest)
     }
 
-    /// Whether the last chunk ended with a line.
+    /// Whether the last block ended with a line.
     pub const fn is_at_boundary(&self) -> bool {
         self.carry.is_empty()
     }
@@ -198,11 +198,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_do_not_depend_on_where_chunks_end(text in "[ab\n]{0,40}", cut in 1usize..7) {
+        fn lines_do_not_depend_on_where_blocks_end(text in "[ab\n]{0,40}", cut in 1usize..7) {
             let mut lines = Lines::default();
             let mut seen = Vec::new();
-            for chunk in text.as_bytes().chunks(cut) {
-                lines.feed(chunk, |line| { seen.push(line.to_vec()); Ok(()) }).unwrap();
+            for block in text.as_bytes().chunks(cut) {
+                lines.feed(block, |line| { seen.push(line.to_vec()); Ok(()) }).unwrap();
             }
             let whole: Vec<Vec<u8>> = text.split_inclusive('\n').filter(|l| l.ends_with('\n'))
                 .map(|l| l.trim_end_matches('\n').as_bytes().to_vec()).collect();

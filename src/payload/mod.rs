@@ -97,12 +97,12 @@ impl Payload {
     ///
     /// # Errors
     /// A row is malformed, or it is not its turn. The pass is then useless.
-    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Fault> {
+    pub fn feed(&mut self, block: &[u8]) -> Result<(), Fault> {
         let Self { lines, rows } = self;
-        lines.feed(chunk, |line| rows.take(line))
+        lines.feed(block, |line| rows.take(line))
     }
 
-    /// Whether the last chunk ended with a line.
+    /// Whether the last block ended with a line.
     pub const fn is_at_boundary(&self) -> bool {
         self.lines.is_at_boundary()
     }

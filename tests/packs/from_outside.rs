@@ -116,7 +116,9 @@ fn one_row_can_be_proven_to_be_in_a_pack() {
     use molsieve::digest::merkle::{CompactRange, leaf, node};
     let rows: [&[u8]; 4] = [b"header", b"0,a", b"1,b", b"2,c"];
     let mut tree = CompactRange::starting_at(0);
-    rows.iter().for_each(|row| tree.push(leaf(row)));
+    for row in rows {
+        tree.push(leaf(row));
+    }
     // The path of row 2 (RFC 6962, section 2.1.1): its sibling, then the other half.
     let (sibling, half) = (leaf(rows[3]), node(&leaf(rows[0]), &leaf(rows[1])));
     assert_eq!(tree.root(), Some(node(&half, &node(&leaf(rows[2]), &sibling))));

@@ -23,13 +23,11 @@ fn member(pack: &SealedPack, name: &str) -> Vec<u8> {
 /// The payload digest by the recursive definition of RFC 6962.
 fn reference_digest(summary: &[u8]) -> String {
     fn root(rows: &[&[u8]]) -> Digest {
-        match rows {
-            [row] => sha256(&[&[0], *row].concat()),
-            _ => {
-                let (left, right) = rows.split_at(rows.len().next_power_of_two() / 2);
-                sha256(&[&[1][..], &root(left).0, &root(right).0].concat())
-            }
+        if let [row] = rows {
+            return sha256(&[&[0], *row].concat());
         }
+        let (left, right) = rows.split_at(rows.len().next_power_of_two() / 2);
+        sha256(&[&[1][..], &root(left).0, &root(right).0].concat())
     }
     let rows: Vec<&[u8]> = summary.strip_suffix(b"\n").unwrap().split(|b| *b == b'\n').collect();
     root(&rows).sha256_uri()
@@ -216,9 +214,12 @@ fn rows_that_are_gone_are_computed_again() {
     assert!(provenance.contains("not used: the rows file of receipt `000001/0123456789abcdef` is gone"));
 }
 
+/// What is done to the rows of a task group, and what gather says of it.
+type Damage = (&'static str, fn(&mut Vec<Vec<u8>>), &'static str);
+
 #[test]
 fn changed_double_and_swapped_rows_are_named() {
-    let damage: [(&str, fn(&mut Vec<Vec<u8>>), &str); 5] = [
+    let damage: [Damage; 5] = [
         ("double", |rows| rows[4] = rows[3].clone(), "the row of record 13 stands where that of 14 should"),
         ("swapped", |rows| rows.swap(4, 5), "the row of record 15 stands where that of 14 should"),
         ("outcome", |rows| rows[0] = b"10,M0000010,FINE,,1,1,\n".to_vec(), "the outcome in the row of record 10"),

@@ -58,8 +58,7 @@ fn assert_nothing_false(root: &Path, trust: &Trust, when: &str) {
 }
 
 fn die_at_every_write(how: &str) {
-    let mut deaths = 0;
-    for at in 1.. {
+    for (deaths, at) in (1..).enumerate() {
         let root = tempfile::tempdir().unwrap();
         let campaign = campaign(root.path());
         campaign.plan.all_groups().for_each(|group| campaign.seal(group));
@@ -72,7 +71,6 @@ fn die_at_every_write(how: &str) {
             assert!(deaths > 20, "only {deaths} writes were interrupted");
             return;
         }
-        deaths += 1;
         assert!(run_child(root.path(), ""), "{when}: the next run succeeds");
         assert!(verify::verify(&campaign.dir.pack(), &trust).unwrap().verified, "{when}");
     }

@@ -27,7 +27,7 @@ const DIRECTORY_BYTES_MAX: u64 = 4 << 20;
 /// Deflate cannot do better.
 const RATIO_MAX: u64 = 1032;
 /// Bytes handed on at once.
-const CHUNK: usize = 1 << 16;
+const BLOCK_BYTES: usize = 1 << 16;
 
 const END_LEN: u64 = 22;
 const LOCATOR_64_LEN: u64 = 20;
@@ -95,7 +95,7 @@ impl Archive {
         self.members.iter().map(|(name, member)| (name.clone(), member.bytes)).collect()
     }
 
-    /// Unpacks one member, chunk by chunk, and checks its length and CRC-32.
+    /// Unpacks one member, block by block, and checks its length and CRC-32.
     ///
     /// # Errors
     /// It cannot be unpacked, or the system refuses.
@@ -104,7 +104,7 @@ impl Archive {
             return Err(Problem::of(Code::MemberMissing, name, format!("there is no `{name}`")).into());
         };
         let section = Section { file: &self.file, at: member.data_at, end: member.data_at + member.compressed };
-        let section = BufReader::with_capacity(CHUNK, section);
+        let section = BufReader::with_capacity(BLOCK_BYTES, section);
         let consumed = if member.is_deflated {
             let mut decoder = DeflateDecoder::new(section);
             self.pump(name, member, &mut decoder, each)?;
@@ -121,7 +121,7 @@ impl Archive {
     }
 
     fn pump(&self, name: &str, member: &Member, from: &mut dyn Read, each: &mut dyn FnMut(&[u8])) -> Judged<()> {
-        let (mut crc, mut left, mut buffer) = (Crc::new(), member.bytes, vec![0; CHUNK]);
+        let (mut crc, mut left, mut buffer) = (Crc::new(), member.bytes, vec![0; BLOCK_BYTES]);
         loop {
             let n = match from.read(&mut buffer) {
                 Ok(0) => break,

@@ -18,7 +18,7 @@ const LEVEL: i64 = 1;
 const LARGE_FROM: u64 = 0xf000_0000;
 
 /// Bytes copied at once.
-const CHUNK: usize = 1 << 17;
+const BLOCK_BYTES: usize = 1 << 17;
 
 /// A file that becomes a member.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
     let mut zip = writer(&mut staged)?;
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; BLOCK_BYTES];
     for member in members {
         let mut file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
         let bytes = file.metadata().map_err(|e| Error::io("cannot read", &member.path, &e))?.len();
@@ -83,7 +83,7 @@ pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()>
 }
 
 fn writer(staged: &mut Staged) -> Result<ZipWriter<BufWriter<&mut File>>> {
-    Ok(ZipWriter::new(BufWriter::with_capacity(CHUNK, staged.seekable()?)))
+    Ok(ZipWriter::new(BufWriter::with_capacity(BLOCK_BYTES, staged.seekable()?)))
 }
 
 fn finish<W: Write + Seek>(zip: ZipWriter<W>, path: &Path) -> Result<()> {

@@ -34,12 +34,12 @@ pub(super) fn judge(source: &dyn Source, manifest: &Manifest, report: &mut Repor
     Ok(())
 }
 
-/// SHA-256 of a member; `each` sees its chunks.
+/// SHA-256 of a member; `each` sees its blocks.
 pub(super) fn hash(source: &dyn Source, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<Digest> {
     let mut sha256 = Sha256::default();
-    source.stream(name, &mut |chunk| {
-        sha256.update(chunk);
-        each(chunk);
+    source.stream(name, &mut |block| {
+        sha256.update(block);
+        each(block);
     })?;
     Ok(sha256.finish())
 }
@@ -55,9 +55,9 @@ fn compare(entry: &FileEntry, sha256: Digest, report: &mut Report) {
 fn payload(source: &dyn Source, manifest: &Manifest, entry: &FileEntry, report: &mut Report) -> Judged<()> {
     let mut pass = Payload::new(&manifest.campaign, manifest.present(), Tree::Hash);
     let mut fault = None;
-    let sha256 = hash(source, SUMMARY, &mut |chunk| {
+    let sha256 = hash(source, SUMMARY, &mut |block| {
         if fault.is_none() {
-            fault = pass.feed(chunk).err();
+            fault = pass.feed(block).err();
         }
     })?;
     compare(entry, sha256, report);

@@ -15,14 +15,14 @@ use crate::pack::archive::read::Archive;
 use crate::pack::is_member_name;
 
 /// Bytes handed on at once.
-const CHUNK: usize = 1 << 17;
+const BLOCK_BYTES: usize = 1 << 17;
 
 /// Where members come from. Nothing is ever written, and no content is held in memory.
 pub(super) trait Source {
     /// The names of the members, with the lengths that they have or declare.
     fn members(&self) -> BTreeMap<String, u64>;
 
-    /// Hands on the content of one member, chunk by chunk. No more than its length comes.
+    /// Hands on the content of one member, block by block. No more than its length comes.
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()>;
 }
 
@@ -92,7 +92,7 @@ impl Source for Directory {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let file = rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| refused(&e.into()))?;
         let mut left = self.members.get(name).copied().unwrap_or(0);
-        let (mut file, mut buffer) = (File::from(file), vec![0; CHUNK]);
+        let (mut file, mut buffer) = (File::from(file), vec![0; BLOCK_BYTES]);
         loop {
             let n = match file.read(&mut buffer) {
                 Ok(0) => break,
@@ -118,6 +118,6 @@ pub(super) fn read_small(source: &dyn Source, name: &str, bytes_max: u64) -> Jud
         return Err(Problem::of(Code::MemberSize, name, format!("`{name}` is longer than {bytes_max} bytes")).into());
     }
     let mut bytes = Vec::new();
-    source.stream(name, &mut |chunk| bytes.extend_from_slice(chunk))?;
+    source.stream(name, &mut |block| bytes.extend_from_slice(block))?;
     Ok(bytes)
 }

@@ -91,7 +91,7 @@ pub(super) const CASES: &[Case] = &[
         "a keyid in capitals",
         |t| {
             edit(t, |e| {
-                e["signatures"][0]["keyid"] = e["signatures"][0]["keyid"].as_str().unwrap().to_uppercase().into()
+                e["signatures"][0]["keyid"] = e["signatures"][0]["keyid"].as_str().unwrap().to_uppercase().into();
             })
         },
         Code::AttestationMalformed,

@@ -117,9 +117,9 @@ fn set_manifest(members: &mut Members, manifest: &serde_json::Value) {
         .collect();
     lines.push(("manifest.json".to_owned(), sha256(&bytes).to_string()));
     lines.sort();
-    let checksums: String = lines.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")).collect();
+    let checksums = lines.iter().flat_map(|(name, sha256)| format!("{sha256}  {name}\n").into_bytes()).collect();
     members.insert("manifest.json".to_owned(), bytes);
-    members.insert("checksums.sha256".to_owned(), checksums.into_bytes());
+    members.insert("checksums.sha256".to_owned(), checksums);
     members.remove("attestation.dsse.json");
 }
 
@@ -159,7 +159,7 @@ pub(super) const RESEALED: &[Case] = &[
         |m| {
             forge_rows(m, |rows| {
                 rows.pop();
-            })
+            });
         },
         Code::PayloadRow,
     ),
@@ -168,7 +168,7 @@ pub(super) const RESEALED: &[Case] = &[
         |m| {
             forge_rows(m, |rows| {
                 rows.remove(5);
-            })
+            });
         },
         Code::PayloadOrder,
     ),
