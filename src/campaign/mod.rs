@@ -1,5 +1,5 @@
 //! The campaign: what the user wrote ([`config`]), what is frozen of it ([`identity`]), and the
-//! file that holds both for everybody who works on it ([`file`]).
+//! file that holds both for everybody who works on it ([`mod@file`]).
 
 pub mod config;
 pub mod file;

@@ -13,7 +13,7 @@ use crate::layout::CampaignDir;
 /// Tasks a worker slot gets on average: enough for an even end, few enough that starting a scorer costs nothing.
 const TASKS_A_SLOT: u64 = 4;
 
-/// Deals `missing` groups, in order, to at most [`TASKS_A_SLOT`] tasks a slot. Pure.
+/// Deals `missing` groups, in order, to at most `TASKS_A_SLOT` tasks a slot. Pure.
 pub fn deal(missing: &BTreeSet<GroupIndex>, slots: u64) -> Vec<Vec<GroupIndex>> {
     let groups: Vec<GroupIndex> = missing.iter().copied().collect();
     let tasks = (slots.max(1) * TASKS_A_SLOT).min(groups.len() as u64).max(1) as usize;

@@ -1,7 +1,7 @@
 //! Writes aromatic ring systems with alternating single and double bonds.
 //!
 //! Which atoms need a double bond follows from their valences (RDKit's rules); whether all can have
-//! one is a question of matching ([`super::matching`]), answered exactly and not by a bounded search.
+//! one is a question of matching (`matching`), answered exactly and not by a bounded search.
 
 use super::element::{self, is_early};
 use super::matching::{self, Need};

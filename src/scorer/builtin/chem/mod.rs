@@ -82,7 +82,7 @@ pub struct Atom {
     pub implicit_h: u8,
     /// Sum of bond orders and written hydrogens, as last computed (see [`valence`]).
     pub explicit_valence: i16,
-    /// Unpaired electrons (see [`radicals`]); only atoms in brackets have them.
+    /// Unpaired electrons (see `radicals`); only atoms in brackets have them.
     pub radicals: u8,
     /// Whether its stereochemistry is square planar, trigonal bipyramidal or octahedral.
     pub many_sided: bool,
