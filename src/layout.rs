@@ -3,7 +3,7 @@
 //! ```text
 //! D/campaign.json            the frozen request, and where its inputs are
 //! D/plan.json                the shards and task groups, as a formula
-//! D/library/                 the library snapshot (see docs/formats/snapshot.md)
+//! D/library/PLANNER/         the library snapshot (see docs/formats/snapshot.md)
 //! D/journal/NNNNNN.jsonl     the campaign's events, a segment a writer
 //! D/launch/wave-N.tasks      line k: the task groups of task k
 //! D/groups/NNNNNN/           what the workers of one task group left:
@@ -45,9 +45,20 @@ impl CampaignDir {
         self.root.join("plan.json")
     }
 
-    /// The library snapshot: a [`SnapshotDir`].
-    pub fn library(&self) -> PathBuf {
-        self.root.join("library")
+    /// Where a planner called `name` takes the library snapshot: two that plan at once stay apart.
+    pub fn library(&self, name: &AttemptId) -> PathBuf {
+        self.root.join("library").join(name.as_str())
+    }
+
+    /// The snapshot that `campaign.json` names: one in this directory, which may be moved with it,
+    /// or one elsewhere, by its absolute path.
+    pub fn library_named(&self, name: &Path) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// What `campaign.json` calls the snapshot at `path`.
+    pub fn library_name(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
     }
 
     /// The directory of journal segments.

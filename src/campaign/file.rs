@@ -37,7 +37,7 @@ pub struct CampaignFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Execution {
-    /// The directory of the library snapshot: the campaign's own, or one that several share.
+    /// The directory of the library snapshot: relative to the campaign's if it is its own, absolute if several share it.
     pub library: PathBuf,
     /// How the scorer is started.
     pub scorer: ScorerLaunch,

@@ -55,14 +55,15 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
 
 /// Gathers, seals and signs, and says what there is.
 fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<Exit> {
-    let sealed = seal(campaign, journal, gather::Missing::Refuse)?;
+    let sealed = seal(campaign, gather::Missing::Refuse)?;
+    note_sealed(journal, &sealed)?;
     sign_if_asked(campaign, &sealed, journal, options, output)?;
     super::gather::tell(campaign, &sealed, output)?;
     Ok(Exit::Done)
 }
 
-/// Seals the pack and notes it in the journal.
-pub fn seal(campaign: &Campaign, journal: &mut Journal, missing: gather::Missing) -> Result<SealedPack> {
+/// Gathers and seals.
+pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack> {
     let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
     let request = seal::Request {
         dir: &campaign.dir,
@@ -70,13 +71,17 @@ pub fn seal(campaign: &Campaign, journal: &mut Journal, missing: gather::Missing
         plan: &campaign.plan,
         facts: super::status::facts(campaign)?,
     };
-    let sealed = seal::seal(gathered, &request)?;
-    journal.record(Event::Sealed {
+    seal::seal(gathered, &request)
+}
+
+/// Notes the seal in the journal.
+pub fn note_sealed(journal: &mut Journal, sealed: &SealedPack) -> Result<()> {
+    let event = Event::Sealed {
         payload: sealed.manifest.payload.digest.clone(),
         pack: sealed.pack_digest.clone(),
         complete: sealed.manifest.complete,
-    })?;
-    Ok(sealed)
+    };
+    journal.record(event).map(|_| ())
 }
 
 fn sign_if_asked(

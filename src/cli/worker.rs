@@ -71,7 +71,7 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
     })?;
     info!(%attempt, groups = groups.len(), "started");
     let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
-    let library = Snapshot::open(&execution.library)?;
+    let library = Snapshot::open(&campaign.dir.library_named(&execution.library))?;
     if library.root() != identity.library.root {
         return Err(Error::usage("the library snapshot is not the one that was planned"));
     }

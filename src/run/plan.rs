@@ -10,6 +10,7 @@ use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
 use crate::campaign::units;
 use crate::error::{Error, Result};
+use crate::id::AttemptId;
 use crate::layout::CampaignDir;
 use crate::library::format::FormatRequest;
 use crate::library::request::LibraryRequest;
@@ -39,6 +40,8 @@ fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watc
     let (scorer, launch) = open::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
     crate::fs::create_dir(dir.root())?;
+    // From here on an older planner of this directory stops before it writes anything that lasts.
+    let (mut journal, _) = Journal::take_over(&dir)?;
     let request = LibraryRequest {
         base: base.to_path_buf(),
         paths: config.library.path.clone(),
@@ -50,8 +53,8 @@ fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watc
             id_column: config.library.id_column.clone(),
         },
     };
-    let library = take::take(&request, &dir.library(), crate::host::cores(), watch)?;
-    let execution = execution(config, base, launch, library.dir().to_path_buf())?;
+    let library = take::take(&request, &dir.library(&AttemptId::random()?), crate::host::cores(), watch)?;
+    let execution = execution(config, base, launch, dir.library_name(library.dir()))?;
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
         name: config.campaign.name.clone(),
@@ -61,7 +64,6 @@ fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watc
         pack,
     };
     let plan = Plan::new(identity.digest()?, library.records(), config.shards.records)?;
-    let (mut journal, _) = Journal::take_over(&dir)?;
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };

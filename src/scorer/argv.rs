@@ -10,7 +10,8 @@ use crate::digest;
 use crate::error::{Error, Result};
 
 /// Resolves what the campaign file says: the program by `PATH`, or relative to `base` if it holds a
-/// slash; an argument that names a file or a directory relative to `base` becomes its absolute path.
+/// slash; an argument that names a file relative to `base` becomes its absolute path, and so does one
+/// with a slash in it that names a directory.
 ///
 /// # Errors
 /// There is no such program (exit 6: a missing tool).
@@ -21,7 +22,8 @@ pub fn resolve(written: &[String], base: &Path) -> Result<Vec<String>> {
             program(argument, base)?
         } else {
             let path = base.join(argument);
-            if argument.is_empty() || !path.exists() {
+            // A plain word that happens to be the name of a directory is still a word.
+            if !(path.is_file() || argument.contains('/') && path.is_dir()) {
                 argv.push(argument.clone());
                 continue;
             }
@@ -97,13 +99,13 @@ mod tests {
         let identity_in = |dir: &Path| {
             std::fs::write(dir.join("score.py"), "print()").unwrap();
             std::fs::create_dir(dir.join("data")).unwrap();
-            let argv = ["sh", "score.py", "--fast", "data"].map(str::to_owned);
+            let argv = ["sh", "score.py", "--fast", "data/", "data"].map(str::to_owned);
             identify(&resolve(&argv, dir).unwrap()).unwrap()
         };
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (argv, files) = identity_in(one.path());
         assert_eq!((argv.clone(), files.clone()), identity_in(two.path()));
-        assert_eq!((argv[0].as_str(), argv[2].as_str(), argv[3].as_str()), ("sh", "--fast", "<dir>"));
+        assert_eq!((argv[0].as_str(), &argv[2..]), ("sh", &["--fast", "<dir>", "data"].map(str::to_owned)[..]));
         assert_eq!(argv[1], digest::sha256(b"print()").sha256_uri());
         assert_eq!(files[0].name, "score.py");
     }
