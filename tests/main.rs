@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod blame;
+mod formats;
 mod libraries;
 mod packs;
 mod payload;
