@@ -19,7 +19,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// Whether files are synced (always, but for a sabotaged test build).
 pub const SYNC: bool = !cfg!(feature = "sabotage-sync");
 
-/// Whether files are written beside their names and renamed (always, but for a sabotaged test build).
+/// Whether files get their names by a rename, and not by a copy (always, but for a sabotaged test build).
 pub const RENAME: bool = !cfg!(feature = "sabotage-rename");
 
 /// The environment variable that asks for a fault.
@@ -53,6 +53,20 @@ fn asked() -> Option<(What, u64)> {
 fn is_now() -> Option<What> {
     let (what, at) = asked()?;
     (WRITES.fetch_add(1, Ordering::Relaxed) + 1 == at).then_some(what)
+}
+
+/// What takes the place of a rename in the build that has none: a copy, which a fault can interrupt.
+pub(super) fn copy_slowly(from: &Path, to: &Path) -> std::io::Result<()> {
+    let bytes = std::fs::read(from)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(to)?;
+    opened(to);
+    for half in [&bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..]] {
+        file.write_all(half)?;
+        before_write();
+    }
+    file.sync_data()?;
+    synced(to, &file);
+    Ok(())
 }
 
 /// Called before each write.

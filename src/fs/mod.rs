@@ -13,6 +13,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
 
@@ -118,13 +120,9 @@ impl Staged {
     }
 
     fn create_at(temporary: PathBuf, path: &Path) -> Result<Self> {
-        let temporary = if fault::RENAME { temporary } else { path.to_path_buf() };
         fault::before_write();
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true);
-        if fault::RENAME {
-            options.create_new(true);
-        }
+        options.read(true).write(true).create_new(true);
         let file = options.open(&temporary).map_err(|e| Error::io("cannot create", &temporary, &e))?;
         fault::opened(&temporary);
         Ok(Self {
@@ -153,11 +151,14 @@ impl Staged {
     pub fn commit(mut self) -> Result<()> {
         self.sync()?;
         fault::before_write();
+        let refused = |e| Error::io("cannot rename to", &self.path, &e);
         if fault::RENAME {
-            fs::rename(&self.temporary, &self.path).map_err(|e| Error::io("cannot rename to", &self.path, &e))?;
+            fs::rename(&self.temporary, &self.path).map_err(refused)?;
             fault::renamed(&self.temporary, &self.path);
+            self.committed = true;
+        } else {
+            fault::copy_slowly(&self.temporary, &self.path).map_err(refused)?;
         }
-        self.committed = true;
         sync_parent(&self.path)
     }
 
@@ -170,17 +171,29 @@ impl Staged {
     pub fn commit_new(mut self) -> Result<bool> {
         self.sync()?;
         fault::before_write();
-        if !fault::RENAME {
-            self.committed = true;
-            return Ok(true);
-        }
-        match fs::hard_link(&self.temporary, &self.path) {
+        match self.link() {
             Ok(()) => {
                 fault::renamed(&self.temporary, &self.path);
                 sync_parent(&self.path).map(|()| true)
             }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(e) => Err(Error::io("cannot rename to", &self.path, &e)),
+        }
+    }
+
+    /// Gives the file its name, if nobody has it. Where a file system has no links, it may still
+    /// know how to rename without replacing.
+    fn link(&mut self) -> io::Result<()> {
+        if !fault::RENAME {
+            return fault::copy_slowly(&self.temporary, &self.path);
+        }
+        match fs::hard_link(&self.temporary, &self.path) {
+            Err(e) if matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
+                renameat_with(CWD, &self.temporary, CWD, &self.path, RenameFlags::NOREPLACE)?;
+                self.committed = true;
+                Ok(())
+            }
+            other => other,
         }
     }
 
@@ -225,7 +238,7 @@ impl Write for Staged {
 impl Drop for Staged {
     /// An uncommitted file, and the temporary name of a linked one, go away.
     fn drop(&mut self) {
-        if !self.committed && fault::RENAME {
+        if !self.committed {
             let _ = fs::remove_file(&self.temporary);
         }
     }

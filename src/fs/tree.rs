@@ -33,7 +33,7 @@ impl StagedDir {
     /// The system refuses (exit 6).
     pub fn create_beside(path: &Path) -> Result<Self> {
         sweep(path);
-        let temporary = if fault::RENAME { hidden_beside(path)? } else { path.to_path_buf() };
+        let temporary = hidden_beside(path)?;
         create_dir(&temporary)?;
         Ok(Self { temporary, path: path.to_path_buf(), committed: false })
     }
@@ -49,7 +49,7 @@ impl StagedDir {
     /// The system refuses (exit 6); the name then stands for what it stood for, or for nothing.
     pub fn commit(mut self) -> Result<()> {
         let refused = |e: &io::Error| Error::io("cannot rename to", &self.path, e);
-        let old = if fault::RENAME { self.swap_in().map_err(|e| refused(&e))? } else { None };
+        let old = self.swap_in().map_err(|e| refused(&e))?;
         self.committed = true;
         sync_parent(&self.path)?;
         if let Some(old) = old {
@@ -83,7 +83,7 @@ impl StagedDir {
 impl Drop for StagedDir {
     /// An uncommitted directory goes away.
     fn drop(&mut self) {
-        if !self.committed && fault::RENAME {
+        if !self.committed {
             let _ = fs::remove_dir_all(&self.temporary);
         }
     }
