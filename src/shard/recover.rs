@@ -1,7 +1,8 @@
 //! What earlier attempts at a task group left behind: their finished rows, and what they died over.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::Path;
 
 use super::checkpoint::{Frame, Header, Reader};
 use crate::error::{Error, Result};
@@ -25,7 +26,8 @@ pub struct Recovered {
     done: Vec<u64>,
     /// Started in an attempt that never came to a clean end, and not finished by any.
     suspects: BTreeSet<Ordinal>,
-    files: Vec<PathBuf>,
+    /// Held open: a twin that seals the group removes them by name.
+    files: Vec<File>,
     /// In descending order of `first`: the next one is the last.
     places: Vec<Place>,
 }
@@ -46,7 +48,7 @@ impl Recovered {
             places: Vec::new(),
         };
         for attempt in attempts(dir, EntryKind::Checkpoint)? {
-            found.read_one(dir.checkpoint(&attempt), like)?;
+            found.read_one(&dir.checkpoint(&attempt), like)?;
         }
         let mut suspects = std::mem::take(&mut found.suspects);
         suspects.retain(|ordinal| !found.is_done(*ordinal));
@@ -84,16 +86,15 @@ impl Recovered {
             return Ok(None);
         }
         let Some(place) = self.places.pop() else { return Ok(None) };
-        let path = &self.files[place.file];
-        match Reader::frame_at(path, place.offset)? {
+        match Reader::frame_at(&mut self.files[place.file], place.offset) {
             Some(Frame::Rows(rows)) => Ok(Some(rows)),
-            _ => Err(Error::environment(format!("the checkpoint `{}` changed while it was read", path.display()))
+            _ => Err(Error::environment("a checkpoint changed while it was read")
                 .hint("run the same command again: it resumes from what is valid")),
         }
     }
 
-    fn read_one(&mut self, path: PathBuf, like: &Header) -> Result<()> {
-        let Some(mut reader) = Reader::open(&path)? else { return Ok(()) };
+    fn read_one(&mut self, path: &Path, like: &Header) -> Result<()> {
+        let Some(mut reader) = Reader::open(path)? else { return Ok(()) };
         let (ours, theirs) = (like, reader.header());
         if (ours.plan, ours.scorer, ours.group) != (theirs.plan, theirs.scorer, theirs.group) {
             return Ok(());
@@ -113,7 +114,7 @@ impl Recovered {
             }
             offset = reader.offset();
         }
-        self.files.push(path);
+        self.files.push(reader.into_file());
         self.suspects.append(&mut started);
         Ok(())
     }

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::checkpoint::Header;
 use super::group::{OpenGroup, Workplace, header_for};
+use super::judge::{self, Proven};
 use super::plan::Plan;
-use super::receipt::{self, Proven};
 use super::stop::Stop;
 use crate::error::{Error, Result};
 use crate::id::{GroupIndex, Ordinal};
@@ -88,11 +88,12 @@ impl<'a> Desk<'a> {
 
     fn next(&mut self, max: usize) -> Result<Supply> {
         loop {
-            if self.open.values().map(OpenGroup::waiting_bytes).sum::<usize>() > WAITING_BYTES_MAX {
-                return Ok(Supply::Wait);
-            }
+            // What was read is handed out in any case: the rows that wait may be waiting for just that.
             if let Some(supply) = self.hand_out(max) {
                 return Ok(supply);
+            }
+            if self.open.values().map(OpenGroup::waiting_bytes).sum::<usize>() > WAITING_BYTES_MAX {
+                return Ok(Supply::Wait);
             }
             if !self.read_on()? && !self.open_next()? {
                 return Ok(Supply::End);
@@ -155,7 +156,7 @@ impl<'a> Desk<'a> {
             let Assignment { dir, plan, library, header, .. } = &self.assignment;
             let group_dir = dir.group(group);
             let proven = Proven { plan, plan_digest: header.plan, scorer: header.scorer };
-            if receipt::find(&proven, &group_dir, group)?.is_some() {
+            if judge::find(&proven, &group_dir, group)?.is_some() {
                 continue;
             }
             let range = plan.group(group);
