@@ -187,15 +187,19 @@ impl Reader {
         &self.header
     }
 
-    /// The frame at `offset` of the file at `path`; `Ok(None)` if there is no valid one.
+    /// The open file, to read single frames of.
+    pub fn into_file(self) -> File {
+        self.file.into_inner()
+    }
+
+    /// The frame at `offset` of `file`, whose name is or was `path`; `Ok(None)` if there is no valid one.
     ///
     /// # Errors
     /// The file cannot be read (exit 6).
-    pub fn frame_at(path: &Path, offset: u64) -> Result<Option<Frame>> {
-        let mut file = File::open(path).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
+    pub fn frame_at(path: &Path, file: &mut File, offset: u64) -> Result<Option<Frame>> {
         file.seek(SeekFrom::Start(offset)).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
         let mut payload = Vec::new();
-        Ok(read_frame(&mut file, &mut payload).and_then(|_| parse(&payload)))
+        Ok(read_frame(file, &mut payload).and_then(|_| parse(&payload)))
     }
 
     /// Bytes of the valid prefix read so far.

@@ -1,6 +1,7 @@
 //! What earlier attempts at a task group left behind: their finished rows, and what they died over.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::PathBuf;
 
 use super::checkpoint::{Frame, Header, Reader};
@@ -18,14 +19,17 @@ struct Place {
 }
 
 /// What earlier attempts left. Rows stay in their files until they are needed, so memory holds one
-/// bit a record and a few words a frame.
+/// bit a record and a few words a frame. The files stay open: a twin that seals the group removes
+/// their names.
 #[derive(Debug)]
 pub struct Recovered {
     range: Ordinals,
     done: Vec<u64>,
     /// Started in an attempt that never came to a clean end, and not finished by any.
     suspects: BTreeSet<Ordinal>,
-    files: Vec<PathBuf>,
+    files: Vec<(PathBuf, File)>,
+    /// Neither rows nor suspects were found.
+    is_empty: bool,
     /// In descending order of `first`: the next one is the last.
     places: Vec<Place>,
 }
@@ -43,6 +47,7 @@ impl Recovered {
             done: vec![0; words as usize],
             suspects: BTreeSet::new(),
             files: Vec::new(),
+            is_empty: true,
             places: Vec::new(),
         };
         for attempt in attempts(dir, EntryKind::Checkpoint)? {
@@ -51,6 +56,7 @@ impl Recovered {
         let mut suspects = std::mem::take(&mut found.suspects);
         suspects.retain(|ordinal| !found.is_done(*ordinal));
         found.suspects = suspects;
+        found.is_empty = found.places.is_empty() && found.suspects.is_empty();
         found.places.sort_by_key(|place| std::cmp::Reverse(place.first));
         Ok(found)
     }
@@ -71,8 +77,8 @@ impl Recovered {
     }
 
     /// Whether nothing of use was found.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.suspects.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     /// The next frame of finished rows that may hold rows before `end`; frames come by their first ordinal.
@@ -84,8 +90,8 @@ impl Recovered {
             return Ok(None);
         }
         let Some(place) = self.places.pop() else { return Ok(None) };
-        let path = &self.files[place.file];
-        match Reader::frame_at(path, place.offset)? {
+        let (path, file) = &mut self.files[place.file];
+        match Reader::frame_at(path, file, place.offset)? {
             Some(Frame::Rows(rows)) => Ok(Some(rows)),
             _ => Err(Error::environment(format!("the checkpoint `{}` changed while it was read", path.display()))
                 .hint("run the same command again: it resumes from what is valid")),
@@ -113,7 +119,9 @@ impl Recovered {
             }
             offset = reader.offset();
         }
-        self.files.push(path);
+        if self.places.last().is_some_and(|place| place.file == file) {
+            self.files.push((path, reader.into_file()));
+        }
         self.suspects.append(&mut started);
         Ok(())
     }
