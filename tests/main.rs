@@ -14,4 +14,5 @@ mod similarity;
 mod support;
 mod tidy;
 mod trouble;
+mod workers;
 mod write_faults;

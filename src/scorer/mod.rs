@@ -191,7 +191,7 @@ pub trait Source {
     fn next(&mut self, max: usize) -> Result<Supply>;
 }
 
-/// Where a pool puts what it finished. Rows may come in any order.
+/// Where a pool puts what it finished. Rows may come in any order, those of one call as well.
 pub trait Sink {
     /// These records are about to be given to the scorer.
     ///

@@ -112,6 +112,22 @@ impl RowBlock {
         Some(())
     }
 
+    /// The rows of the records for which `is_first` says so, and the others.
+    #[must_use]
+    pub fn partition(self, mut is_first: impl FnMut(Ordinal) -> bool) -> (Self, Self) {
+        if self.metas.iter().all(|meta| is_first(meta.ordinal)) {
+            return (self, Self::default());
+        }
+        let (mut first, mut others) = (Self::default(), Self::default());
+        for (meta, index) in self.metas.iter().zip(0..) {
+            let part = if is_first(meta.ordinal) { &mut first } else { &mut others };
+            let start = part.arena.len() as u32;
+            part.arena.extend_from_slice(self.line(index));
+            part.metas.push(RowMeta { start, end: part.arena.len() as u32, ..*meta });
+        }
+        (first, others)
+    }
+
     /// Appends all rows of `other`.
     pub fn append(&mut self, other: &Self) {
         let shift = self.arena.len() as u32;

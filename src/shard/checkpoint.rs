@@ -189,16 +189,19 @@ impl Reader {
         &self.header
     }
 
-    /// The frame at `offset` of `file`, if there is a valid one.
-    pub fn frame_at(file: &mut File, offset: u64) -> Option<Frame> {
-        file.seek(SeekFrom::Start(offset)).ok()?;
-        let mut payload = Vec::new();
-        read_frame(file, &mut payload).and_then(|_| parse(&payload))
-    }
-
-    /// The file, to read single frames from.
+    /// The open file, to read single frames of.
     pub fn into_file(self) -> File {
         self.file.into_inner()
+    }
+
+    /// The frame at `offset` of `file`, whose name is or was `path`; `Ok(None)` if there is no valid one.
+    ///
+    /// # Errors
+    /// The file cannot be read (exit 6).
+    pub fn frame_at(path: &Path, file: &mut File, offset: u64) -> Result<Option<Frame>> {
+        file.seek(SeekFrom::Start(offset)).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
+        let mut payload = Vec::new();
+        Ok(read_frame(file, &mut payload).and_then(|_| parse(&payload)))
     }
 
     /// Bytes of the valid prefix read so far.

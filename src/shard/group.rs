@@ -16,6 +16,9 @@ use crate::layout::{EntryKind, GroupDir};
 use crate::scorer::PoolFacts;
 use crate::scorer::row::{RowBlock, RowMeta};
 
+/// What a row that waits costs beside its bytes: its place in the order, and what is known of it.
+const WAITING_ROW_BYTES: usize = 64;
+
 /// What every group of one worker has in common.
 #[derive(Clone, Debug)]
 pub struct Workplace {
@@ -68,7 +71,7 @@ impl OpenGroup {
         &self.earlier
     }
 
-    /// Bytes of rows that wait for an earlier one.
+    /// Bytes of rows that wait for an earlier one, with what it costs to keep them.
     pub const fn waiting_bytes(&self) -> usize {
         self.rows.waiting_bytes
     }
@@ -214,12 +217,12 @@ impl OrderedRows {
             let wanted = self.next..self.end;
             if wanted.contains(&meta.ordinal) && !self.waiting.contains_key(&meta.ordinal) {
                 self.waiting.insert(meta.ordinal, (Rc::clone(&rows), index));
-                self.waiting_bytes += rows.line(index).len();
+                self.waiting_bytes += rows.line(index).len() + WAITING_ROW_BYTES;
             }
         }
         while let Some(entry) = self.waiting.first_entry().filter(|e| *e.key() == self.next) {
             let (rows, index) = entry.remove();
-            self.waiting_bytes -= rows.line(index).len();
+            self.waiting_bytes -= rows.line(index).len() + WAITING_ROW_BYTES;
             self.count(&rows, index);
             self.write(rows.line(index))?;
         }

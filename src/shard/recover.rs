@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::checkpoint::{Frame, Header, Reader};
 use crate::error::{Error, Result};
@@ -19,15 +19,17 @@ struct Place {
 }
 
 /// What earlier attempts left. Rows stay in their files until they are needed, so memory holds one
-/// bit a record and a few words a frame.
+/// bit a record and a few words a frame. The files stay open: a twin that seals the group removes
+/// their names.
 #[derive(Debug)]
 pub struct Recovered {
     range: Ordinals,
     done: Vec<u64>,
     /// Started in an attempt that never came to a clean end, and not finished by any.
     suspects: BTreeSet<Ordinal>,
-    /// Held open: a twin that seals the group removes them by name.
-    files: Vec<File>,
+    files: Vec<(PathBuf, File)>,
+    /// Neither rows nor suspects were found.
+    is_empty: bool,
     /// In descending order of `first`: the next one is the last.
     places: Vec<Place>,
 }
@@ -45,14 +47,16 @@ impl Recovered {
             done: vec![0; words as usize],
             suspects: BTreeSet::new(),
             files: Vec::new(),
+            is_empty: true,
             places: Vec::new(),
         };
         for attempt in attempts(dir, EntryKind::Checkpoint)? {
-            found.read_one(&dir.checkpoint(&attempt), like)?;
+            found.read_one(dir.checkpoint(&attempt), like)?;
         }
         let mut suspects = std::mem::take(&mut found.suspects);
         suspects.retain(|ordinal| !found.is_done(*ordinal));
         found.suspects = suspects;
+        found.is_empty = found.places.is_empty() && found.suspects.is_empty();
         found.places.sort_by_key(|place| std::cmp::Reverse(place.first));
         Ok(found)
     }
@@ -73,8 +77,8 @@ impl Recovered {
     }
 
     /// Whether nothing of use was found.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.suspects.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     /// The next frame of finished rows that may hold rows before `end`; frames come by their first ordinal.
@@ -86,15 +90,16 @@ impl Recovered {
             return Ok(None);
         }
         let Some(place) = self.places.pop() else { return Ok(None) };
-        match Reader::frame_at(&mut self.files[place.file], place.offset) {
+        let (path, file) = &mut self.files[place.file];
+        match Reader::frame_at(path, file, place.offset)? {
             Some(Frame::Rows(rows)) => Ok(Some(rows)),
-            _ => Err(Error::environment("a checkpoint changed while it was read")
+            _ => Err(Error::environment(format!("the checkpoint `{}` changed while it was read", path.display()))
                 .hint("run the same command again: it resumes from what is valid")),
         }
     }
 
-    fn read_one(&mut self, path: &Path, like: &Header) -> Result<()> {
-        let Some(mut reader) = Reader::open(path)? else { return Ok(()) };
+    fn read_one(&mut self, path: PathBuf, like: &Header) -> Result<()> {
+        let Some(mut reader) = Reader::open(&path)? else { return Ok(()) };
         let (ours, theirs) = (like, reader.header());
         if (ours.plan, ours.scorer, ours.group) != (theirs.plan, theirs.scorer, theirs.group) {
             return Ok(());
@@ -114,7 +119,9 @@ impl Recovered {
             }
             offset = reader.offset();
         }
-        self.files.push(reader.into_file());
+        if self.places.last().is_some_and(|place| place.file == file) {
+            self.files.push((path, reader.into_file()));
+        }
         self.suspects.append(&mut started);
         Ok(())
     }

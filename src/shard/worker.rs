@@ -71,6 +71,8 @@ struct Desk<'a> {
     drawing: Option<(Ordinal, Slice)>,
     /// Records that were read and not yet handed out.
     ready: VecDeque<Ready>,
+    /// How many records were handed out and are not finished.
+    in_flight: usize,
 }
 
 /// Records that can be handed out, from `from` on.
@@ -83,17 +85,19 @@ struct Ready {
 impl<'a> Desk<'a> {
     fn new(assignment: Assignment<'a>, place: &'a Workplace) -> Self {
         let queue = assignment.groups.iter().copied().collect();
-        Self { assignment, place, queue, open: BTreeMap::new(), drawing: None, ready: VecDeque::new() }
+        Self { assignment, place, queue, open: BTreeMap::new(), drawing: None, ready: VecDeque::new(), in_flight: 0 }
     }
 
     fn next(&mut self, max: usize) -> Result<Supply> {
         loop {
-            // What was read is handed out in any case: the rows that wait may be waiting for just that.
-            if let Some(supply) = self.hand_out(max) {
-                return Ok(supply);
-            }
-            if self.open.values().map(OpenGroup::waiting_bytes).sum::<usize>() > WAITING_BYTES_MAX {
+            // What is waited for may not be in flight: rows of earlier attempts wait as well.
+            let waiting = self.open.values().map(OpenGroup::waiting_bytes).sum::<usize>();
+            if self.in_flight > 0 && waiting > WAITING_BYTES_MAX {
                 return Ok(Supply::Wait);
+            }
+            if let Some((block, alone)) = self.hand_out(max) {
+                self.in_flight += block.len();
+                return Ok(Supply::Records { block, alone });
             }
             if !self.read_on()? && !self.open_next()? {
                 return Ok(Supply::End);
@@ -101,12 +105,12 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Up to `max` of the records that are ready.
-    fn hand_out(&mut self, max: usize) -> Option<Supply> {
+    /// Up to `max` of the records that are ready, and whether each must be asked alone.
+    fn hand_out(&mut self, max: usize) -> Option<(RecordBlock, bool)> {
         let Ready { block, from, alone } = self.ready.front_mut()?;
         let (alone, left) = (*alone, block.len() - *from);
         if *from == 0 && left <= max {
-            return self.ready.pop_front().map(|r| Supply::Records { block: r.block, alone });
+            return self.ready.pop_front().map(|r| (r.block, alone));
         }
         let mut part = RecordBlock::default();
         for record in (*from..*from + left.min(max)).map(|i| block.get(i)) {
@@ -116,7 +120,7 @@ impl<'a> Desk<'a> {
         if *from == block.len() {
             self.ready.pop_front();
         }
-        Some(Supply::Records { block: part, alone })
+        Some((part, alone))
     }
 
     /// Reads the next block of the current group; whether there was one.
@@ -128,7 +132,7 @@ impl<'a> Desk<'a> {
             // A group whose rows were all in earlier checkpoints is complete by now.
             let end = self.assignment.plan.records;
             self.open.get_mut(&start).map_or(Ok(()), |group| group.replay(end))?;
-            self.seal_complete(&PoolFacts::default())?;
+            self.seal_early()?;
             return Ok(false);
         };
         let group = self.open.get_mut(&start).ok_or_else(|| Error::bug("the group that is being read is not open"))?;
@@ -173,6 +177,26 @@ impl<'a> Desk<'a> {
         found
             .filter(|group| group.range().contains(&ordinal))
             .ok_or_else(|| Error::bug(format!("record {ordinal} belongs to no open task group")))
+    }
+
+    /// Takes finished rows, all of one group.
+    fn finished(&mut self, rows: RowBlock) -> Result<()> {
+        let Some(first) = rows.metas().first() else { return Ok(()) };
+        self.in_flight = self.in_flight.saturating_sub(rows.len());
+        let every = self.place.sync;
+        let group = self.group_of(first.ordinal)?;
+        group.finished(rows)?;
+        group.sync_if_due(every)?;
+        if group.is_complete() { self.seal_early() } else { Ok(()) }
+    }
+
+    /// Seals what is complete while the pool is at work. The last group of the task is left for its
+    /// end: only then are the facts of the pool known, which its receipt holds for the whole task.
+    fn seal_early(&mut self) -> Result<()> {
+        if self.queue.is_empty() && self.open.len() == 1 {
+            return Ok(());
+        }
+        self.seal_complete(&PoolFacts::default())
     }
 
     /// Seals what is complete.
@@ -222,20 +246,25 @@ struct Tray<'d, 'a>(&'d RefCell<Desk<'a>>);
 
 impl Sink for Tray<'_, '_> {
     fn started(&mut self, ordinals: &[Ordinal]) -> Result<()> {
-        let Some(first) = ordinals.first() else { return Ok(()) };
-        self.0.borrow_mut().group_of(*first)?.started(ordinals)
+        let mut desk = self.0.borrow_mut();
+        let mut rest = ordinals;
+        while let Some(first) = rest.first() {
+            let group = desk.group_of(*first)?;
+            let ours = rest.iter().take_while(|ordinal| group.range().contains(ordinal)).count();
+            group.started(&rest[..ours])?;
+            rest = &rest[ours..];
+        }
+        Ok(())
     }
 
     fn finished(&mut self, rows: RowBlock) -> Result<()> {
-        let Some(first) = rows.metas().first() else { return Ok(()) };
         let mut desk = self.0.borrow_mut();
-        let every = desk.place.sync;
-        let group = desk.group_of(first.ordinal)?;
-        group.finished(rows)?;
-        group.sync_if_due(every)?;
-        if group.is_complete() {
-            // Facts of the pool belong to the last group of the task; see `work`.
-            desk.seal_complete(&PoolFacts::default())?;
+        let mut rest = rows;
+        while let Some(first) = rest.metas().first() {
+            let range = desk.group_of(first.ordinal)?.range().clone();
+            let (ours, others) = rest.partition(|ordinal| range.contains(&ordinal));
+            desk.finished(ours)?;
+            rest = others;
         }
         Ok(())
     }

@@ -2,5 +2,7 @@
 
 pub mod env;
 pub mod memory;
+pub mod memory_pool;
 pub mod raw_zip;
 pub mod sealed_groups;
+pub mod workshop;
