@@ -83,6 +83,20 @@ fn a_scorer_that_cannot_start_is_exit_6_with_its_last_words() {
 }
 
 #[test]
+fn a_scorer_that_fails_on_everything_pauses_the_campaign_without_any_limit() {
+    let env = TestEnv::new();
+    env.small_library(300);
+    let script = env.write(
+        "dies.py",
+        std::fs::read_to_string(project("tests/scorers/seeded.py"))
+            .unwrap()
+            .replace("json.loads(line)", "json.loads(lime)"),
+    );
+    env.molsieve(["run", &env.campaign("c").python(&script, &[]).write(), "--dir", "d"]).exits(3).says("ERROR");
+    assert_eq!(env.facts(["status", "d"])["state"], "paused");
+}
+
+#[test]
 fn too_many_errors_pause_the_campaign_with_exit_3_and_a_higher_limit_lets_it_go_on() {
     let env = TestEnv::new();
     let lines: String = (0..3000).map(|i| format!("{}\t{i}\n", "C".repeat(1 + i % 40))).collect();

@@ -125,11 +125,66 @@ fn a_scorer_that_changed_since_the_plan_is_refused() {
     env.small_library(RECORDS);
     let script = env.write("score.py", std::fs::read(project("tests/scorers/seeded.py")).unwrap());
     let file = env.campaign("c").shard(50).python(&script, &[]).write();
-    env.molsieve(["plan", &file, "--dir", "d"]).exits(0);
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    std::fs::remove_dir_all(env.path("d/groups/000003")).unwrap();
+    std::fs::remove_dir_all(env.path("d/pack")).unwrap();
     let text = std::fs::read_to_string(&script).unwrap();
     std::fs::write(&script, text.replace("997", "991")).unwrap();
     env.molsieve(["resume", "d"]).exits(2).says("the scorer changed since the plan");
     env.molsieve(["run", &file, "--dir", "d"]).exits(2).says("the scorer changed since the plan");
+}
+
+#[test]
+fn a_scorer_that_never_finished_a_record_may_be_mended_in_place() {
+    let env = TestEnv::new();
+    env.small_library(RECORDS);
+    let text = std::fs::read_to_string(project("tests/scorers/seeded.py")).unwrap();
+    let script = env.write("score.py", text.replace("print(json.dumps({\"seq\"", "print(str({\"seq\""));
+    let file = env.campaign("c").shard(50).python(&script, &[]).write();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(6);
+    std::fs::write(&script, text).unwrap();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+}
+
+#[test]
+fn a_secret_of_the_scorer_and_the_place_of_the_key_stay_out_of_the_pack() {
+    let env = TestEnv::new();
+    env.small_library(20);
+    env.molsieve(["keygen", "--out", "keys-of-mine.pem"]).exits(0);
+    let campaign = env.campaign("c").python(&project("tests/scorers/seeded.py"), &[]);
+    let file = campaign.with("[pack]\nkey = \"keys-of-mine.pem\"").write();
+    let text = std::fs::read_to_string(env.path(&file)).unwrap();
+    env.write(&file, text.replace("protocol =", "env = { LICENCE = \"hunter2hunter2\" }\nprotocol ="));
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    for entry in std::fs::read_dir(env.path("d/pack")).unwrap().flatten() {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        for secret in ["hunter2hunter2", "keys-of-mine", "PRIVATE KEY"] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "`{secret}` is in {:?}", entry.file_name());
+        }
+    }
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(env.path("d/campaign.json")).unwrap().permissions());
+    assert_eq!(mode & 0o077, 0, "others can read `campaign.json`");
+}
+
+#[test]
+fn work_in_flight_gets_its_grace_and_the_checkpoint_ends_cleanly() {
+    let env = TestEnv::new();
+    env.small_library(64);
+    // Sixteen records a request, a second a request.
+    let campaign = env.campaign("c").shard(64).python(&project("tests/scorers/seeded.py"), &["60"]);
+    let mut run = env.command(["run", &campaign.write(), "--dir", "d", "--workers", "1"]).spawn().unwrap();
+    let finished = || env.facts(["status", "d"])["records"]["ok"].as_u64().unwrap();
+    while !env.path("d/campaign.json").exists() || finished() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let before = finished();
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    assert_eq!(run.wait().unwrap().code(), Some(75));
+    assert!(finished() > before, "what was in flight at the signal was thrown away");
+    let log = std::fs::read_to_string(env.path("d/logs/wave-1-task-0.jsonl")).unwrap();
+    assert!(log.contains("ended"), "the worker did not come to its own end: {log}");
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub const FAILURES_MAX: u32 = 4;
 /// The exit code of a worker whose scorer waits for somebody.
 const PAUSED: u8 = Kind::Incomplete.exit_code();
 
+/// So many records that are all ERROR pause the campaign whatever its limit is.
+const ALL_ERROR_AFTER: u64 = 100;
+
 /// The error rate is judged after so many records.
 const JUDGED_AFTER: u64 = 1_000;
 
@@ -93,13 +96,10 @@ pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
 
 fn over_error_rate(seen: &Seen<'_>) -> Option<String> {
     let Seen { finished, errors, .. } = *seen;
-    if finished < JUDGED_AFTER {
-        return None;
+    if errors == finished && finished >= ALL_ERROR_AFTER {
+        return Some(format!("all of the first {finished} records are ERROR: that is hardly the records' fault"));
     }
-    if errors == finished {
-        return Some(format!("all of the first {finished} records are ERROR: that is not the records' fault"));
-    }
-    let max_ppm = seen.max_error_ppm?;
+    let max_ppm = seen.max_error_ppm.filter(|_| finished >= JUDGED_AFTER)?;
     let over = u128::from(errors) * 1_000_000 > u128::from(finished) * u128::from(max_ppm);
     let limit = max_ppm as f64 / 1e6;
     over.then(|| {
@@ -162,11 +162,12 @@ mod tests {
         let judge = |finished, errors, max_error_ppm| {
             decide(&State::default(), &Seen { finished, errors, max_error_ppm, ..seen(&none, &[]) })
         };
-        assert_eq!(judge(999, 999, Some(200_000)), Decision::Seal);
+        assert_eq!(judge(999, 998, Some(200_000)), Decision::Seal);
         assert_eq!(judge(1000, 200, Some(200_000)), Decision::Seal);
         assert!(matches!(judge(1000, 201, Some(200_000)), Decision::Pause(_)), "even when all is done");
         assert_eq!(judge(1000, 999, None), Decision::Seal);
-        assert!(matches!(judge(1000, 1000, None), Decision::Pause(_)), "an all-ERROR start, without any limit");
+        assert_eq!(judge(99, 99, None), Decision::Seal);
+        assert!(matches!(judge(100, 100, None), Decision::Pause(_)), "an all-ERROR start, without any limit");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use molsieve::scorer::{Ended, Pool};
 use molsieve::shard::checkpoint::{self, Header, Writer};
 use molsieve::shard::group::Workplace;
 use molsieve::shard::judge::{self, Proven};
-use molsieve::shard::receipt::{self, Receipt};
+use molsieve::shard::receipt::Receipt;
 use molsieve::shard::recover;
 use molsieve::shard::stop::Stop;
 use molsieve::shard::worker::{self, Assignment};
