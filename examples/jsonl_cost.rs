@@ -85,6 +85,7 @@ fn pool(launch: &Launch, records: u64, batch: usize) -> Result<usize> {
         batch,
         description: hello.description,
         seeder: Seeder::new(1, "echo"),
+        files: Vec::new(),
         limits: Limits::default(),
     };
     let (mut source, mut sink) = (Counter { next: 0, records }, Total::default());

@@ -101,7 +101,7 @@ impl Error {
     pub fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
         let new = Self::environment(format!("{doing} `{}`: {error}", path.display()));
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 new.hint("free some space or raise the quota, then run the same command again: it resumes")
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

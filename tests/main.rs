@@ -2,6 +2,7 @@
 // So that the lints know helper functions for what they are: parts of tests.
 #![cfg(test)]
 
+mod attacks;
 mod blame;
 mod formats;
 mod libraries;

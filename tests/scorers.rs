@@ -61,6 +61,7 @@ fn settings(arguments: &[&str]) -> Settings {
         batch: hello.batch_size,
         seeder: Seeder::new(1, &hello.description.name),
         description: hello.description,
+        files: Vec::new(),
         limits: limits(),
     }
 }

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
 use crate::scorer::Order;
 
+/// More cores than this no task gets.
+const CPUS_MAX: u32 = 4096;
+
 /// The campaign file.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -259,8 +262,8 @@ impl Config {
         if self.shards.records == 0 {
             return Err(Error::usage("`shards.records` must be at least 1"));
         }
-        if self.resources.cpus == 0 {
-            return Err(Error::usage("`resources.cpus` must be at least 1"));
+        if !(1..=CPUS_MAX).contains(&self.resources.cpus) {
+            return Err(Error::usage(format!("`resources.cpus` must be from 1 to {CPUS_MAX}")));
         }
         if self.scheduler.kind != "local" {
             return Err(Error::usage(format!(

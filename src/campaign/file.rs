@@ -144,6 +144,10 @@ impl Campaign {
             ))
             .hint("use the version that planned it; `campaign.json` names its schema"));
         }
+        if !plan.is_sound() || plan.records != file.identity.library.records || file.execution.cpus == 0 {
+            return Err(Error::verification(format!("the campaign in `{}` contradicts itself", dir.root().display()))
+                .hint("`plan.json` or `campaign.json` was edited; start the campaign again in a new directory"));
+        }
         if plan.campaign != file.identity.digest()? {
             return Err(Error::verification("`plan.json` is not of the campaign in `campaign.json`")
                 .hint("the directory was edited or mixed from two; start the campaign again in a new one"));

@@ -1,8 +1,8 @@
 //! Bytes to one line of valid UTF-8, reversibly.
 //!
 //! Record ids and structures are bytes as read. Wherever they are written as text, a backslash
-//! becomes `\\`, and control characters (C0, DEL) and bytes that are not valid UTF-8 become `\xNN`
-//! with two lowercase hex digits. Everything else stands for itself.
+//! becomes `\\`; control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls and
+//! bytes that are not valid UTF-8 become `\xNN` with two lowercase hex digits, byte by byte. Everything else stands for itself.
 
 /// Appends `bytes`, escaped.
 pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -11,15 +11,25 @@ pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
         return;
     }
     for part in bytes.utf8_chunks() {
-        for byte in part.valid().bytes() {
-            match byte {
-                b'\\' => out.extend_from_slice(b"\\\\"),
-                0..0x20 | 0x7f => push_hex(out, byte),
-                _ => out.push(byte),
+        for c in part.valid().chars() {
+            let mut utf8 = [0; 4];
+            let bytes = c.encode_utf8(&mut utf8).as_bytes();
+            match c {
+                '\\' => out.extend_from_slice(b"\\\\"),
+                c if steers(c) => bytes.iter().for_each(|byte| push_hex(out, *byte)),
+                _ => out.extend_from_slice(bytes),
             }
         }
         part.invalid().iter().for_each(|byte| push_hex(out, *byte));
     }
+}
+
+/// Whether `c` steers a terminal, ends a line for some reader, or turns the direction of text:
+/// control characters (C0, DEL, C1), the line and paragraph separators, and the bidirectional controls.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `bytes`, escaped, as a string.
@@ -72,6 +82,7 @@ mod tests {
     #[test]
     fn what_is_not_text_is_escaped() {
         assert_eq!(to_string(b"C/C=C\\C"), "C/C=C\\\\C");
+        assert_eq!(to_string("\u{9b}\u{2028}\u{202e}".as_bytes()), "\\xc2\\x9b\\xe2\\x80\\xa8\\xe2\\x80\\xae");
         assert_eq!(to_string(b"a\nb\x7f\xff\xc3\xa9"), "a\\x0ab\\x7f\\xff\u{e9}");
     }
 
@@ -79,7 +90,7 @@ mod tests {
         #[test]
         fn escaping_is_reversible_and_stays_on_one_line(bytes: Vec<u8>) {
             let text = to_string(&bytes);
-            prop_assert!(!text.contains(|c: char| c.is_ascii_control()));
+            prop_assert!(!text.contains(steers));
             prop_assert_eq!(undo(text.as_bytes()), Some(bytes));
         }
     }

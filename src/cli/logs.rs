@@ -44,14 +44,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         }
         output.say(format!("== {}", path.file_name().unwrap_or_default().to_string_lossy()));
         for line in &lines[lines.len().saturating_sub(args.lines)..] {
-            output.say(printable(line));
+            output.say(line);
         }
     }
     let _ = std::io::stdout().flush();
     Ok(Exit::Done)
-}
-
-/// A scorer may write anything to its log; nothing of it may drive the terminal.
-fn printable(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

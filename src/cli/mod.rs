@@ -102,7 +102,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         _ => Form::Human,
     };
     let output = Output::new(form);
-    match dispatch(cli.command, output) {
+    match signals::survive_file_size_limit().and_then(|()| dispatch(cli.command, output)) {
         Ok(exit) => exit.into(),
         Err(error) => report(&error, output),
     }

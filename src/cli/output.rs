@@ -60,7 +60,12 @@ impl Output {
     pub fn document<T: Serialize>(&self, value: &T) -> Result<bool> {
         if self.form == Form::Json {
             let text = serde_json::to_string(value).map_err(|e| Error::bug(format!("facts have no JSON form: {e}")))?;
-            write_line(&mut io::stdout().lock(), &text);
+            match write_checked(&mut io::stdout().lock(), &text) {
+                Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+                    return Err(Error::environment(format!("the facts cannot be written to standard output: {e}")));
+                }
+                _ => {}
+            }
         }
         Ok(self.form == Form::Json)
     }
@@ -78,6 +83,14 @@ impl Output {
 }
 
 /// Writes a line. A reader that has gone away (a closed pipe) ends the printing, not the work.
+///
+/// Nothing that comes from a file or a name drives the terminal: control characters are shown, not sent.
 fn write_line(to: &mut impl Write, line: &str) {
-    let _ = writeln!(to, "{line}");
+    let _ = write_checked(to, line);
+}
+
+fn write_checked(to: &mut impl Write, line: &str) -> io::Result<()> {
+    let harmless: String =
+        line.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect();
+    writeln!(to, "{harmless}").and_then(|()| to.flush())
 }

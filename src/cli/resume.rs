@@ -39,7 +39,9 @@ pub fn go_on(campaign: &Campaign, options: &Options, output: Output) -> Result<E
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     if state.phase == Phase::Complete && campaign.dir.pack().exists() {
         output.note("this campaign is finished; verifying its pack");
-        return super::verify::own_pack(campaign, options, output);
+        if super::verify::is_complete(campaign)? {
+            return super::verify::own_pack(campaign, options, output);
+        }
     }
     pipeline::run(campaign, options, output)
 }

@@ -58,6 +58,10 @@ pub fn open_or_plan(file: &Path, dir: Option<&Path>, output: Output) -> Result<C
 /// Workers are started from anywhere, so the directory is named from the root.
 pub fn absolute(dir: &CampaignDir) -> Result<CampaignDir> {
     let path = std::path::absolute(dir.root()).map_err(|e| Error::io("cannot find", dir.root(), &e))?;
+    if path.to_str().is_none() {
+        return Err(Error::usage(format!("the directory `{}` has a name that is not text", path.display()))
+            .hint("give a directory whose whole path is UTF-8: it is written into the campaign's files"));
+    }
     Ok(CampaignDir::new(path))
 }
 

@@ -1,9 +1,10 @@
 //! Signals and the lifeline: who may ask this process to stop, and how.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, Kind, Result};
@@ -28,6 +29,17 @@ pub fn raise_on_signal(stop: &Stop, at_once: impl Fn() + Send + 'static) -> Resu
         }
     });
     Ok(())
+}
+
+/// Makes a write beyond the file size limit an error like that of a full disk, and not a silent death.
+///
+/// # Errors
+/// The system lets no handler be set (exit 6).
+pub fn survive_file_size_limit() -> Result<()> {
+    // The flag is never read: that there is a handler is enough for the write to return an error.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())
+        .map(|_| ())
+        .map_err(|e| Error::environment(format!("cannot listen for signals: {e}")))
 }
 
 /// Raises `stop` when standard input ends: whoever started us has gone.

@@ -44,6 +44,13 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     tell(&report, output)
 }
 
+/// Whether the pack of a finished campaign is what its journal says: complete. If not, it is gathered again.
+pub fn is_complete(campaign: &Campaign) -> Result<bool> {
+    let trust = Trust { accept: Accept::Unsigned, ..Trust::default() };
+    let report = verify::verify(&campaign.dir.pack(), &trust)?;
+    Ok(!report.problems.iter().any(|problem| problem.code == Code::Incomplete))
+}
+
 /// Verifies the pack of a finished campaign against its own key, where it has one; signs it first if
 /// whoever drove the campaign died between the seal and the signature.
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {

@@ -1,5 +1,7 @@
 //! Seals a gathered result: an unsigned pack that appears whole or not at all.
 
+use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::archive::write;
@@ -7,11 +9,11 @@ use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::sign::inputs;
 use super::verify::{self, Accept, Code, Trust};
-use super::{ARCHIVE, CHECKSUMS, HITS, INDEX, MANIFEST, METRICS, PROVENANCE, SUMMARY, index};
+use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, HITS, INDEX, MANIFEST, METRICS, PROVENANCE, SUMMARY, index};
 use crate::campaign::identity::Identity;
 use crate::canonical::json;
 use crate::digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::gather::Gathered;
 use crate::layout::{CampaignDir, PackDir};
@@ -70,6 +72,15 @@ pub fn seal(gathered: Gathered, request: &Request<'_>) -> Result<SealedPack> {
     put(&dir, MANIFEST, &bytes)?;
     put(&dir, CHECKSUMS, &manifest.checksums(&bytes))?;
     write::write(fs::Staged::create_beside(&dir.member(ARCHIVE))?, &inputs(&dir, &manifest))?;
+    let complete_since =
+        || verify::inspect(&request.dir.pack(), &Trust { accept: Accept::Unsigned, ..Trust::default() });
+    if !manifest.complete && request.dir.pack().is_dir() && complete_since()?.1.is_some_and(|m| m.complete) {
+        return Err(Error::new(
+            Kind::Incomplete,
+            "a complete pack is there already, and an INCOMPLETE one does not take its place",
+        )
+        .hint("the campaign was completed while this one was being made: use the pack that is there"));
+    }
     gathered.building.commit()?;
     let pack_digest = digest::sha256(&bytes).sha256_uri();
     Ok(SealedPack { path: request.dir.pack(), manifest, pack_digest, before })
@@ -123,8 +134,18 @@ enum Existing {
 /// Whether the pack that is there is sound and says what this one would: then its signatures are worth keeping.
 fn existing(gathered: &Gathered, request: &Request<'_>) -> Result<Existing> {
     let path = request.dir.pack();
-    if !path.is_dir() {
-        return Ok(Existing::None);
+    let names = match std::fs::read_dir(&path) {
+        Ok(entries) => entries.flatten().map(|entry| entry.file_name()),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Existing::None),
+        Err(e) => return Err(Error::io("cannot read the pack that is there", &path, &e)),
+    };
+    let own = [MANIFEST, CHECKSUMS, ATTESTATION, ARCHIVE];
+    let is_ours = |name: &OsString| CONTENT.iter().chain(&own).any(|known| name == known);
+    if let Some(name) = names.into_iter().find(|name| !is_ours(name)) {
+        let what = format!("`{}` holds `{}`, which is no part of a pack", path.display(), name.display());
+        return Err(
+            Error::usage(what).hint("move it away: sealing would replace that directory with all that is in it")
+        );
     }
     let trust = Trust { accept: Accept::Unsigned, ..Trust::default() };
     let (report, manifest) = verify::inspect(&path, &trust)?;

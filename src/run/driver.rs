@@ -1,6 +1,6 @@
 //! The driver: looks, decides, records, acts. The only caller of scheduler adapters.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use molsieve_adapters::{Adapter, AdapterError, Blame, JobId, JobSpec, JobTag, Resources, TaskId, TaskState};
@@ -12,7 +12,7 @@ use super::look::Look;
 use super::policy::{self, Decision, Seen};
 use super::state::{State, Wave};
 use super::wave;
-use crate::campaign::file::Campaign;
+use crate::campaign::file::{Campaign, ScorerLaunch};
 use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
@@ -87,8 +87,12 @@ pub fn drive<'a>(
         adapter,
         settings,
     };
-    driver
-        .record(Event::DriverStarted { molsieve: env!("CARGO_PKG_VERSION").to_owned(), host: crate::host::name() })?;
+    let program = match &campaign.file.execution.scorer {
+        ScorerLaunch::Command(command) => Some(digest::sha256_file(Path::new(&command.argv[0]))?.0),
+        _ => None,
+    };
+    let (molsieve, host) = (env!("CARGO_PKG_VERSION").to_owned(), crate::host::name());
+    driver.record(Event::DriverStarted { molsieve, host, program })?;
     driver.look.refresh()?;
     driver.finished_before = driver.look.finished();
     let driven = driver.run();

@@ -40,13 +40,29 @@ fn read_up_to(dir: &CampaignDir, last: u64) -> Result<History> {
         let path = dir.journal_segment(history.segments + 1);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => break,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                no_later_segment(dir, history.segments)?;
+                break;
+            }
             Err(e) => return Err(Error::io("cannot read the journal", &path, &e)),
         };
         history.segments += 1;
         history.take(&path, &bytes)?;
     }
     Ok(history)
+}
+
+/// Segments are numbered without gaps: a later one than the last says that one was removed.
+fn no_later_segment(dir: &CampaignDir, last: u64) -> Result<()> {
+    let entries = std::fs::read_dir(dir.journal()).into_iter().flatten().flatten();
+    let number = |name: String| name.strip_suffix(".jsonl")?.parse::<u64>().ok();
+    let highest = entries.filter_map(|entry| number(entry.file_name().into_string().ok()?)).max();
+    if highest.is_none_or(|highest| highest <= last) || dir.journal_segment(last + 1).exists() {
+        // (A segment that appeared since is that of a new writer.)
+        return Ok(());
+    }
+    Err(Error::verification(format!("segment {} of the journal is missing, and later ones are there", last + 1))
+        .hint("a segment was removed by hand; restore the journal from a copy"))
 }
 
 impl History {

@@ -63,6 +63,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let (scorer, launch) = open::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
+    nobody_elses(&dir)?;
     crate::fs::create_dir(dir.root())?;
     // From here on an older planner of this directory stops before it writes anything that lasts.
     let (mut journal, _) = Journal::take_over(&dir)?;
@@ -87,6 +88,25 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
     Campaign::create(dir, file, plan)
+}
+
+/// A campaign moves into an empty directory, or into one where a planner of ours began; never among other things.
+fn nobody_elses(dir: &CampaignDir) -> Result<()> {
+    let entries = match std::fs::read_dir(dir.root()) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => {
+            return Err(
+                Error::usage(format!("`{}` is a file", dir.root().display())).hint("give a directory with `--dir`")
+            );
+        }
+        Err(e) => return Err(Error::io("cannot list", dir.root(), &e)),
+    };
+    if entries.count() == 0 || dir.journal_segment(1).is_file() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{}` holds other things than a campaign", dir.root().display()))
+        .hint("give a directory that is empty or not there yet: a campaign writes and replaces files in its own"))
 }
 
 /// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.

@@ -138,6 +138,13 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Se
     Settings {
         launch: launch_of(command, &post.here, Some(post.stderr.clone())),
         children: environments,
+        files: command
+            .argv
+            .iter()
+            .map(PathBuf::from)
+            .chain(command.files.clone())
+            .filter(|f| f.is_absolute() && f.is_file())
+            .collect(),
         batch: command.batch_size as usize,
         description: frozen.description.clone(),
         seeder: Seeder::new(post.seed, &frozen.seed_domain),

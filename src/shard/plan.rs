@@ -45,6 +45,14 @@ impl Plan {
         Ok(Self { schema: SCHEMA.to_owned(), campaign, records, shard_records, group_shards })
     }
 
+    /// Whether this is a plan that [`Plan::new`] could have made: it may come from a file that somebody edited.
+    pub const fn is_sound(&self) -> bool {
+        self.records > 0
+            && self.shard_records > 0
+            && self.group_shards > 0
+            && self.group_shards <= self.records.div_ceil(self.shard_records)
+    }
+
     /// BLAKE3 of the canonical JSON: what checkpoints and receipts name.
     ///
     /// # Errors

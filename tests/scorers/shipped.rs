@@ -55,6 +55,7 @@ fn score(script: &str, structures: &[&str]) -> Vec<String> {
         batch: hello.batch_size,
         seeder: Seeder::new(1, &hello.description.name),
         description: hello.description,
+        files: Vec::new(),
         limits: limits(),
     };
     let (source, sink) = pair(structures.iter().map(|s| (s.as_bytes(), &b""[..])));

@@ -208,7 +208,8 @@ impl<'a> Drive<'a> {
     }
 
     fn start(&mut self, number: usize, now: Duration) -> Result<()> {
-        let State { settings, lanes, sender, log, facts, .. } = &mut *self.state;
+        let State { settings, watched, lanes, sender, log, facts, .. } = &mut *self.state;
+        watched.check()?;
         let life = lanes[number].next_life();
         let child = Child::start(&settings.launch, &settings.children[number], life, sender, log)?;
         facts.starts += 1;

@@ -31,3 +31,4 @@ mod lines;
 mod queue;
 mod react;
 mod stderr;
+mod watched;

@@ -14,6 +14,7 @@ use super::lane::Lane;
 use super::queue::Queue;
 use super::settings::Settings;
 use super::stderr::{Log, SharedLog};
+use super::watched::Watched;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::scorer::{Ended, Pool, PoolFacts, Sink, Source};
@@ -35,6 +36,7 @@ pub struct CommandPool {
 /// What a pool knows.
 #[derive(Debug)]
 pub(super) struct State {
+    pub(super) watched: Watched,
     pub settings: Settings,
     pub lanes: Vec<Lane>,
     pub queue: Queue,
@@ -68,6 +70,7 @@ impl CommandPool {
         let state = State {
             lanes: (0..settings.children.len()).map(Lane::new).collect(),
             log: Log::new(settings.launch.stderr.clone()),
+            watched: Watched::new(&settings.files)?,
             settings,
             queue: Queue::default(),
             facts: PoolFacts::default(),

@@ -1,5 +1,6 @@
 //! What a pool is told: which program, how many children, how patient to be.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::launch::{Environment, Launch};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub batch: usize,
     /// What the scorer said when the campaign was planned: each child must say the same.
     pub description: Description,
+    /// Files that the scorer's identity names: a child is started only while they are what they were.
+    pub files: Vec<PathBuf>,
     /// Gives each record its seed.
     pub seeder: Seeder,
     /// How patient to be.
