@@ -16,7 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
 use crate::job::{JobId, JobSpec, JobTag, TaskId, TaskState};
@@ -45,7 +45,7 @@ struct Shared {
 struct Board {
     queue: VecDeque<(TaskId, Arc<JobSpec>)>,
     states: BTreeMap<TaskId, TaskState>,
-    running: BTreeMap<TaskId, OwnedFd>,
+    running: BTreeMap<TaskId, Process>,
     tags: Vec<(JobTag, JobId)>,
     /// Jobs that were asked to end: a task that was being started at that moment is told when it is up.
     cancelled: Vec<JobId>,
@@ -80,13 +80,15 @@ impl Killer {
     pub fn kill_all(&self) {
         let mut board = self.0.lock();
         board.queue.clear();
-        board.signal_all(Signal::KILL);
+        board.running.values().for_each(|process| process.signal(Signal::KILL));
     }
 }
 
 impl Drop for Local {
-    /// Waits for every process that was started.
+    /// Asks everything that still runs to end, and waits for every process that was started.
     fn drop(&mut self) {
+        let jobs: Vec<JobId> = self.shared.lock().tags.iter().map(|(_, job)| job.clone()).collect();
+        let _ = self.cancel(&jobs);
         self.shared.lock().closing = true;
         self.shared.work.notify_all();
         for slot in self.slots.drain(..) {
@@ -137,14 +139,19 @@ impl Adapter for Local {
 
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
         let mut board = self.shared.lock();
-        board.cancelled.extend_from_slice(jobs);
+        // A second signal would tell a task to end at once, without its checkpoint.
+        let jobs: Vec<JobId> = jobs.iter().filter(|job| !board.cancelled.contains(job)).cloned().collect();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        board.cancelled.extend_from_slice(&jobs);
         let (dropped, kept) = std::mem::take(&mut board.queue).into_iter().partition(|(t, _)| jobs.contains(&t.job));
         board.queue = kept;
         let dropped: VecDeque<(TaskId, Arc<JobSpec>)> = dropped;
         for (task, _) in dropped {
             board.set(task, TaskState::Cancelled);
         }
-        board.signal_all(Signal::TERM);
+        board.signal(&jobs, Signal::TERM);
         drop(board);
         self.shared.news.notify_all();
         Ok(())
@@ -162,16 +169,39 @@ impl Adapter for Local {
     }
 }
 
+/// A running process that can be signalled.
+#[derive(Debug)]
+struct Process {
+    pid: Pid,
+    /// Names the process and no later one with its number; kernels before 5.3 have none.
+    handle: Option<OwnedFd>,
+}
+
+impl Process {
+    fn of(pid: Pid) -> Self {
+        Self { pid, handle: pidfd_open(pid, PidfdFlags::empty()).ok() }
+    }
+
+    /// A process that has just ended cannot be signalled, and need not be.
+    fn signal(&self, signal: Signal) {
+        let _ = match &self.handle {
+            Some(handle) => pidfd_send_signal(handle, signal),
+            None => kill_process(self.pid, signal),
+        };
+    }
+}
+
 impl Board {
     fn set(&mut self, task: TaskId, state: TaskState) {
         self.states.insert(task, state);
         self.changes += 1;
     }
 
-    fn signal_all(&mut self, signal: Signal) {
-        for process in self.running.values() {
-            // A process that has just ended cannot be signalled, and need not be.
-            let _ = pidfd_send_signal(process, signal);
+    fn signal(&self, jobs: &[JobId], signal: Signal) {
+        for (task, process) in &self.running {
+            if jobs.contains(&task.job) {
+                process.signal(signal);
+            }
         }
     }
 }
@@ -212,10 +242,10 @@ impl Shared {
     fn run(&self, task: &TaskId, job: &JobSpec) -> TaskState {
         let Ok(mut child) = start(task, job) else { return TaskState::Failed { exit: 127 } };
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        if let Some(process) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) {
+        if let Some(process) = pid.map(Process::of) {
             let mut board = self.lock();
             if board.cancelled.contains(&task.job) {
-                let _ = pidfd_send_signal(&process, Signal::TERM);
+                process.signal(Signal::TERM);
             }
             board.running.insert(task.clone(), process);
         }

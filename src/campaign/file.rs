@@ -87,6 +87,8 @@ pub struct CommandLaunch {
     pub argv: Vec<String>,
     /// Files that the identity names beside those in `argv`; absolute paths.
     pub files: Vec<PathBuf>,
+    /// Where it runs: the directory of the campaign file.
+    pub directory: PathBuf,
     /// Added to its environment.
     pub env: BTreeMap<String, String>,
     /// The time that one request may take, in milliseconds.
@@ -120,7 +122,8 @@ impl Campaign {
     pub fn create(dir: CampaignDir, file: CampaignFile, plan: Plan) -> Result<Self> {
         fs::create_dir(dir.root())?;
         fs::replace(&dir.plan(), &json::to_line(&plan)?)?;
-        fs::replace(&dir.campaign(), &json::to_line(&file)?)?;
+        // It may hold environment variables for the scorer, which are its owner's business alone.
+        fs::replace_private(&dir.campaign(), &json::to_line(&file)?)?;
         Ok(Self { dir, file, plan })
     }
 

@@ -108,6 +108,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Prints an error, and gives its exit code.
 fn report(error: &Error, output: Output) -> ExitCode {
     output.error(error);
     ExitCode::from(error.kind().exit_code())

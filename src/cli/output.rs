@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Which form the facts of a command take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,9 @@ impl Output {
     /// An error, with what to do about it.
     pub fn error(self, error: &Error) {
         let mut stderr = io::stderr().lock();
-        write_line(&mut stderr, &format!("error: {}", error.what()));
+        // A stop that somebody asked for went as it should.
+        let word = if error.kind() == Kind::Stopped { "stopped" } else { "error" };
+        write_line(&mut stderr, &format!("{word}: {}", error.what()));
         for hint in error.hints() {
             write_line(&mut stderr, &format!("  hint: {hint}"));
         }

@@ -17,7 +17,8 @@ use crate::pack::seal::{self, SealedPack};
 use crate::pack::sign;
 use crate::run::driver::{self, Driven};
 use crate::run::event::Event;
-use crate::run::journal::Journal;
+use crate::run::journal::{self, Journal};
+use crate::run::state::{Phase, State};
 use crate::shard::stop::Stop;
 
 /// What a person may say about how it is run here.
@@ -36,6 +37,10 @@ pub struct Options {
 pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
     let slots = options.workers.unwrap_or_else(|| default_slots(campaign)).max(1);
     let mut local = Local::new(usize::try_from(slots).unwrap_or(usize::MAX));
+    if let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) {
+        // Whatever is wrong with it is better known before the night than after.
+        PrivateKey::load(key)?;
+    }
     let stop = Stop::new();
     let killer = local.killer();
     signals::raise_on_signal(&stop, move || killer.kill_all())?;
@@ -46,11 +51,21 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
     drop(local);
     meter.end();
-    match driven? {
+    match driven.map_err(|e| told_by_the_successor(campaign, e))? {
         Driven::Ready => finish(campaign, &mut journal, options, output),
-        Driven::Stopped => Err(Error::new(Kind::Stopped, "stopped at a clean checkpoint")
+        Driven::Stopped => Err(Error::new(Kind::Stopped, "at a clean checkpoint")
             .hint(format!("`molsieve resume {}` goes on from here", campaign.dir.root().display()))),
     }
+}
+
+/// Why this driver was succeeded: by one that goes on, or by `molsieve cancel`.
+fn told_by_the_successor(campaign: &Campaign, error: Error) -> Error {
+    let cancelled = || State::of(&journal::read(&campaign.dir).ok()?.entries).ok().map(|s| s.phase == Phase::Stopped);
+    if error.kind() == Kind::Stopped && cancelled() == Some(true) {
+        return Error::new(Kind::Stopped, "at a clean checkpoint, by `molsieve cancel`")
+            .hint(format!("`molsieve resume {}` goes on from here", campaign.dir.root().display()));
+    }
+    error
 }
 
 /// Gathers, seals and signs, and says what there is.
@@ -96,17 +111,6 @@ fn sign_if_asked(
         return Ok(());
     };
     note_signed(journal, sign::sign_sealed(sealed, &[PrivateKey::load(key)?])?)
-}
-
-/// Signs a pack that was sealed earlier with the key that the campaign names, unless it is signed with it already.
-pub fn sign_again(campaign: &Campaign, options: &Options) -> Result<()> {
-    let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else { return Ok(()) };
-    let signed = sign::sign(&campaign.dir.pack(), &[PrivateKey::load(key)?])?;
-    if signed.keyids.is_empty() {
-        return Ok(());
-    }
-    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-    note_signed(&mut journal, signed)
 }
 
 /// Notes each signature in the journal.

@@ -27,7 +27,7 @@ pub struct Args {
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if args.detached {
-        // Failing only means that this process leads a session already.
+        // It fails only for the leader of a process group, which a process that was just started is not.
         let _ = rustix::process::setsid();
     }
     let campaign = Campaign::open(super::run::absolute(&CampaignDir::new(&args.dir))?)?;
@@ -39,9 +39,7 @@ pub fn go_on(campaign: &Campaign, options: &Options, output: Output) -> Result<E
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     if state.phase == Phase::Complete && campaign.dir.pack().exists() {
         output.note("this campaign is finished; verifying its pack");
-        // Whoever drove it may have died between the seal and the signature.
-        pipeline::sign_again(campaign, options)?;
-        return super::verify::own_pack(campaign, output);
+        return super::verify::own_pack(campaign, options, output);
     }
     pipeline::run(campaign, options, output)
 }

@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::layout::CampaignDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::sign;
-use crate::run::journal::Journal;
+use crate::run::journal::{self, Journal};
+use crate::run::state::{Phase, State};
 
 /// Arguments of `sign`.
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if !output.document(&facts)? {
         output.say(format!("signed `{}` with key {}", place.display(), signed.keyids.join(", ")));
     }
-    if campaign.is_some() {
+    // Whoever writes to the journal takes the campaign over: a driver at work is left alone.
+    if campaign.is_some() && State::of(&journal::read(&dir)?.entries)?.phase != Phase::Active {
         let (mut journal, _) = Journal::take_over(&dir)?;
         pipeline::note_signed(&mut journal, signed)?;
     }

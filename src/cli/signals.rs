@@ -3,19 +3,19 @@
 use std::io::Read;
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, Kind, Result};
 use crate::shard::stop::Stop;
 
-/// Raises `stop` at the first SIGTERM, SIGINT or SIGUSR1. At the second, calls `at_once` and ends
+/// Raises `stop` at the first SIGTERM, SIGINT, SIGHUP or SIGUSR1. At the second, calls `at_once` and ends
 /// the process with exit code 75.
 ///
 /// # Errors
 /// The system lets no handler be set (exit 6).
 pub fn raise_on_signal(stop: &Stop, at_once: impl Fn() + Send + 'static) -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1])
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         .map_err(|e| Error::environment(format!("cannot listen for signals: {e}")))?;
     let stop = stop.clone();
     thread::spawn(move || {

@@ -1,6 +1,5 @@
 //! `molsieve submit`: starts a campaign and returns; it goes on without anybody.
 
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -36,7 +35,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         command.arg("--workers").arg(workers.to_string());
     }
     let stdout = log.try_clone().map_err(refused)?;
-    command.stdin(Stdio::null()).stdout(stdout).stderr(log).process_group(0).spawn().map_err(refused)?;
+    command.stdin(Stdio::null()).stdout(stdout).stderr(log).spawn().map_err(refused)?;
     output.say(format!("`{}` is running; nobody needs to stay", campaign.file.identity.name));
     output.say(format!("  molsieve status {}   says how far it is", root.display()));
     output.say(format!("  molsieve cancel {}   stops it at a checkpoint", root.display()));

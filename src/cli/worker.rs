@@ -71,7 +71,12 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
     })?;
     info!(%attempt, groups = groups.len(), "started");
     let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
-    let library = Snapshot::open(&campaign.dir.library_named(&execution.library))?;
+    let library = campaign.dir.library_named(&execution.library);
+    if !library.exists() {
+        return Err(Error::environment(format!("the library snapshot `{}` is not there", library.display()))
+            .hint("it was there when the campaign was planned: check that its file system is mounted on this node"));
+    }
+    let library = Snapshot::open(&library)?;
     if library.root() != identity.library.root {
         return Err(Error::usage("the library snapshot is not the one that was planned"));
     }

@@ -26,8 +26,11 @@ pub fn create_dir(dir: &Path) -> Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
+    let missing: Vec<&Path> = dir.ancestors().take_while(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
     fault::before_write();
-    fs::create_dir_all(dir).map_err(|e| Error::io("cannot create the directory", dir, &e))
+    fs::create_dir_all(dir).map_err(|e| Error::io("cannot create the directory", dir, &e))?;
+    // A file is as durable as the names of the directories that lead to it.
+    missing.into_iter().rev().try_for_each(sync_parent)
 }
 
 /// Writes `bytes` to a new file at `path`, whole or not at all.
@@ -51,6 +54,18 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
 /// The system refuses (exit 6); the old content is still there.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut staged = Staged::create_beside(path)?;
+    staged.write(bytes)?;
+    staged.commit()
+}
+
+/// As [`replace`], but the file can be read by its owner alone.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut staged = Staged::create_beside(path)?;
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    staged.file.get_ref().set_permissions(owner_only).map_err(|e| Error::io("cannot protect", path, &e))?;
     staged.write(bytes)?;
     staged.commit()
 }

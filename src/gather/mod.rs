@@ -15,8 +15,9 @@ use crate::fs::tree::StagedDir;
 use crate::id::{GroupIndex, Ordinals};
 use crate::layout::CampaignDir;
 use crate::payload::{self, Found, complement};
+use crate::shard::judge::Flaw;
 use crate::shard::plan::Plan;
-use survey::{Expected, Flaw, GroupState, Sealed};
+use survey::{Expected, GroupState, Sealed};
 
 /// What to do where task groups are missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

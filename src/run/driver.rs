@@ -121,7 +121,8 @@ impl Driver<'_> {
             self.show(&tasks);
             let seen = Seen {
                 missing: self.look.missing(),
-                sealed: self.look.sealed(),
+                finished: self.look.finished(),
+                errors: self.look.errors(),
                 tasks: &tasks,
                 stopping: self.settings.stop.is_raised(),
                 max_error_ppm: self.campaign.file.execution.max_error_ppm,
@@ -142,7 +143,7 @@ impl Driver<'_> {
                 Decision::Pause(reason) => {
                     self.record(Event::Paused { reason: reason.clone() })?;
                     return Err(Error::new(Kind::Incomplete, format!("paused: {reason}"))
-                        .hint("look at the reasons in `molsieve status`, change the limit or mend the cause, then `molsieve resume`"));
+                        .hint("look at the reasons in `molsieve status`; mend the cause and `molsieve resume`, or change the limit in the campaign file and `molsieve run` it in the same directory"));
                 }
                 Decision::Fail(exit, what) => {
                     self.record(Event::Failed { exit, what: what.clone() })?;
@@ -180,11 +181,12 @@ impl Driver<'_> {
         // The tag holds the directory too: the same campaign may run in two of them.
         let place = digest::blake3(format!("{campaign}{}", dir.root().display()).as_bytes()).to_string();
         let tag = format!("molsieve-{}-{number}", &place[..12]);
-        wave::write(dir, number, tasks)?;
         fs::create_dir(&dir.logs())?;
         let groups = tasks.iter().map(Vec::len).sum::<usize>() as u64;
         let count = tasks.len() as u64;
         self.record(Event::WaveIntended { wave: number, tag: tag.clone(), tasks: count, groups })?;
+        // After the intent: from here on this number is this driver's, and nobody else writes that file.
+        wave::write(&self.campaign.dir, number, tasks)?;
         self.finished_at_wave = self.look.finished();
         let execution = &self.campaign.file.execution;
         let job = JobSpec {
@@ -272,6 +274,9 @@ impl Driver<'_> {
     }
 
     fn record(&mut self, event: Event) -> Result<()> {
+        if !self.state.admits(&event) {
+            return Err(Error::bug(format!("the event {event:?} cannot come next")));
+        }
         let entry = self.journal.record(event)?;
         self.state.apply(&entry)
     }

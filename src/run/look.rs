@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::id::GroupIndex;
 use crate::layout::EntryKind;
 use crate::shard::checkpoint;
-use crate::shard::receipt::{self, Counts, Proven};
+use crate::shard::judge::{self, Proven};
+use crate::shard::receipt::Counts;
 use crate::shard::recover;
 
 /// What is known from files so far. Receipts are read once; checkpoints are read on from where they were.
@@ -51,7 +52,7 @@ impl<'a> Look<'a> {
         let mut tallies = BTreeMap::new();
         for group in self.missing.clone() {
             let dir = self.campaign.dir.group(group);
-            if let Some(receipt) = receipt::find(&of, &dir, group)? {
+            if let Some(receipt) = judge::find(&of, &dir, group)? {
                 self.sealed.merge(&receipt.counts);
                 self.missing.remove(&group);
                 continue;
@@ -81,6 +82,11 @@ impl<'a> Look<'a> {
     /// hold (a record that several attempts finished may count more than once, up to the group's size).
     pub fn finished(&self) -> u64 {
         self.sealed.total + self.tallies.values().map(|t| t.rows).sum::<u64>()
+    }
+
+    /// Records that are finished as ERROR, counted as [`Look::finished`] counts.
+    pub fn errors(&self) -> u64 {
+        self.sealed.error + self.tallies.values().map(|t| t.errors).sum::<u64>()
     }
 
     /// Shards of sealed groups.

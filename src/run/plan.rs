@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::event::Event;
 use super::journal::Journal;
+use super::look::Look;
 use crate::campaign::config::Config;
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
@@ -13,8 +14,10 @@ use crate::error::{Error, Result};
 use crate::id::AttemptId;
 use crate::layout::CampaignDir;
 use crate::library::format::FormatRequest;
-use crate::library::request::LibraryRequest;
+use crate::library::request::{self, Inputs, LibraryRequest};
+use crate::library::snapshot::Snapshot;
 use crate::library::take;
+use crate::pack::keys::PrivateKey;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
 use crate::shard::plan::Plan;
@@ -28,33 +31,49 @@ pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 /// `dir` holds another campaign (exit 2), or the campaign cannot be frozen.
 pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
     let (config, base) = (Config::read(config)?, base_of(config)?);
-    key_must_exist(&config, &base)?;
+    key_must_be_sound(&config, &base)?;
+    let asked = Asked { config: &config, base: &base, here, watch };
     match Campaign::open_if_any(dir.clone())? {
-        Some(campaign) => same(&config, &base, here, campaign),
-        None => plan(&config, &base, dir, here, watch),
+        Some(campaign) => same(&asked, campaign),
+        None => plan(&asked, dir, Plans::IfNone),
     }
 }
 
+/// What somebody asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    config: &'a Config,
+    base: &'a Path,
+    here: &'a Here,
+    watch: Watch<'a>,
+}
+
+/// What a planner does where there is a campaign already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plans {
+    /// It takes that one, if it is the same.
+    IfNone,
+    /// It plans anew: nothing was finished yet.
+    Anew,
+}
+
 /// Freezes and cuts a new campaign.
-fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
+fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
+    let Asked { config, base, here, watch } = *asked;
     let (scorer, launch) = open::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
+    let mut execution = execution(config, base, launch, PathBuf::new())?;
     crate::fs::create_dir(dir.root())?;
     // From here on an older planner of this directory stops before it writes anything that lasts.
     let (mut journal, _) = Journal::take_over(&dir)?;
-    let request = LibraryRequest {
-        base: base.to_path_buf(),
-        paths: config.library.path.clone(),
-        format: FormatRequest {
-            format: config.library.format,
-            delimiter: config.library.delimiter,
-            header: config.library.header,
-            structure_column: config.library.structure_column.clone(),
-            id_column: config.library.id_column.clone(),
-        },
-    };
-    let library = take::take(&request, &dir.library(&AttemptId::random()?), crate::host::cores(), watch)?;
-    let execution = execution(config, base, launch, dir.library_name(library.dir()))?;
+    let there = Campaign::open_if_any(dir.clone())?;
+    if let (Plans::IfNone, Some(campaign)) = (plans, there) {
+        // That older planner was quicker.
+        return same(asked, campaign);
+    }
+    let library =
+        take::take(&library_request(config, base), &dir.library(&AttemptId::random()?), crate::host::cores(), watch)?;
+    execution.library = dir.library_name(library.dir());
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
         name: config.campaign.name.clone(),
@@ -71,7 +90,8 @@ fn plan(config: &Config, base: &Path, dir: CampaignDir, here: &Here, watch: Watc
 }
 
 /// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.
-fn same(config: &Config, base: &Path, here: &Here, mut campaign: Campaign) -> Result<Campaign> {
+fn same(asked: &Asked<'_>, mut campaign: Campaign) -> Result<Campaign> {
+    let Asked { config, base, here, .. } = *asked;
     let root = campaign.dir.root().display().to_string();
     let (now, then) = (frozen(config), &campaign.file.request);
     let differs = |key: &&String| now.get(*key) != then.get(*key);
@@ -84,11 +104,65 @@ fn same(config: &Config, base: &Path, here: &Here, mut campaign: Campaign) -> Re
         ))
         .hint("give this campaign a directory of its own with `--dir`"));
     }
-    let launch = open::resolve_again(&config.scorer, base, here, &campaign.file.identity.scorer)
-        .map_err(|e| e.within(format!("the scorer of the campaign in `{root}`")))?;
+    library_is_the_same(config, base, &campaign)?;
+    let (now, launch) = open::resolve(&config.scorer, base, here)?;
+    if let Err(changed) = open::unchanged(&now, &campaign.file.identity.scorer) {
+        // A scorer that was broken from the first record on and is mended now costs nobody anything.
+        let mut look = Look::new(&campaign)?;
+        look.refresh()?;
+        return if look.finished() == 0 { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
+    }
     let library = campaign.file.execution.library.clone();
     campaign.file.execution = execution(config, base, launch, library)?;
     Campaign::create(campaign.dir, campaign.file, campaign.plan)
+}
+
+/// Checks that the paths stand for the files that were planned, by name and size; the content is checked by who reads it.
+fn library_is_the_same(config: &Config, base: &Path, campaign: &Campaign) -> Result<()> {
+    let planned = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
+    let differs = |what: String| {
+        Err(Error::usage(format!(
+            "the library is not the one that was planned in `{}`: {what}",
+            campaign.dir.root().display()
+        ))
+        .hint("put the planned files back, or screen the new ones as a campaign of its own with another `--dir`"))
+    };
+    let now = match request::resolve(&library_request(config, base))? {
+        Inputs::Files(files) => files,
+        Inputs::Snapshot(dir) if Snapshot::open(&dir)?.root() == planned.root() => return Ok(()),
+        Inputs::Snapshot(dir) => return differs(format!("`{}` is another snapshot", dir.display())),
+    };
+    let mut then = Vec::new();
+    for file in planned.files() {
+        then.push((file.source.path()?, file.source.bytes));
+    }
+    if now.len() != then.len() {
+        return differs(format!("it has {} files, and had {}", now.len(), then.len()));
+    }
+    let other = now
+        .iter()
+        .zip(&then)
+        .find(|(now, (path, bytes))| now.path.file_name() != path.file_name() || now.bytes != *bytes);
+    match other {
+        Some((now, (path, bytes))) => {
+            differs(format!("`{}` has {} bytes, and `{}` had {bytes}", now.path.display(), now.bytes, path.display()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn library_request(config: &Config, base: &Path) -> LibraryRequest {
+    LibraryRequest {
+        base: base.to_path_buf(),
+        paths: config.library.path.clone(),
+        format: FormatRequest {
+            format: config.library.format,
+            delimiter: config.library.delimiter,
+            header: config.library.header,
+            structure_column: config.library.structure_column.clone(),
+            id_column: config.library.id_column.clone(),
+        },
+    }
 }
 
 /// The keys that are frozen, as written. Scheduler, resources, limits, sync and key are not.
@@ -149,15 +223,15 @@ fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
     Ok(PackRequest { outputs, rank, top: config.pack.top })
 }
 
-/// A key that is not there is refused before any work.
-fn key_must_exist(config: &Config, base: &Path) -> Result<()> {
+/// A key that is not there, or that cannot sign, is refused before any work.
+fn key_must_be_sound(config: &Config, base: &Path) -> Result<()> {
     let Some(key) = &config.pack.key else { return Ok(()) };
     let path = base.join(key);
-    std::fs::metadata(&path).map(|_| ()).map_err(|e| {
-        Error::input(&path, &e)
-            .within("`pack.key`")
-            .hint(format!("`molsieve keygen --out {}` makes one", key.display()))
-    })
+    std::fs::metadata(&path).map_err(|e| {
+        let make = format!("`molsieve keygen --out {}` makes one", key.display());
+        Error::input(&path, &e).within("`pack.key`").hint(make)
+    })?;
+    PrivateKey::load(&path).map(|_| ()).map_err(|e| e.within("`pack.key`"))
 }
 
 /// The directory of the campaign file, absolute.

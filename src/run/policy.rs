@@ -7,10 +7,12 @@ use molsieve_adapters::{Blame, TaskState};
 use super::state::{Problem, State};
 use crate::error::Kind;
 use crate::id::GroupIndex;
-use crate::shard::receipt::Counts;
 
 /// Failures of one group without any progress in between, after which the campaign gives up.
 pub const FAILURES_MAX: u32 = 4;
+
+/// The exit code of a worker whose scorer waits for somebody.
+const PAUSED: u8 = Kind::Incomplete.exit_code();
 
 /// The error rate is judged after so many records.
 const JUDGED_AFTER: u64 = 1_000;
@@ -20,8 +22,10 @@ const JUDGED_AFTER: u64 = 1_000;
 pub struct Seen<'a> {
     /// Groups without a receipt.
     pub missing: &'a BTreeSet<GroupIndex>,
-    /// How the records of sealed groups ended.
-    pub sealed: &'a Counts,
+    /// Records that are finished, and those of them that are ERROR.
+    pub finished: u64,
+    /// See `finished`.
+    pub errors: u64,
     /// The tasks of the active wave, as the scheduler sees them; empty if there is none.
     pub tasks: &'a [TaskState],
     /// Whether somebody asked to stop.
@@ -63,14 +67,16 @@ pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
             (true, false) => Decision::Wait,
         };
     }
+    if let Some(reason) = pause {
+        return Decision::Pause(reason);
+    }
     if seen.missing.is_empty() {
         return Decision::Seal;
     }
-    if let Some(Problem { exit, what }) = &state.broken {
-        return Decision::Fail(*exit, what.clone());
-    }
-    if let Some(reason) = pause {
-        return Decision::Pause(reason);
+    match &state.broken {
+        Some(Problem { exit: PAUSED, what }) => return Decision::Pause(what.clone()),
+        Some(Problem { exit, what }) => return Decision::Fail(*exit, what.clone()),
+        None => {}
     }
     if seen.stopping {
         return Decision::Stopped;
@@ -86,14 +92,18 @@ pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
 }
 
 fn over_error_rate(seen: &Seen<'_>) -> Option<String> {
+    let Seen { finished, errors, .. } = *seen;
+    if finished < JUDGED_AFTER {
+        return None;
+    }
+    if errors == finished {
+        return Some(format!("all of the first {finished} records are ERROR: that is not the records' fault"));
+    }
     let max_ppm = seen.max_error_ppm?;
-    let Counts { total, error, .. } = *seen.sealed;
-    let over = total >= JUDGED_AFTER && u128::from(error) * 1_000_000 > u128::from(total) * u128::from(max_ppm);
+    let over = u128::from(errors) * 1_000_000 > u128::from(finished) * u128::from(max_ppm);
+    let limit = max_ppm as f64 / 1e6;
     over.then(|| {
-        format!(
-            "{error} of {total} records are ERROR, more than `limits.max_error_rate` ({}) allows",
-            max_ppm as f64 / 1e6
-        )
+        format!("{errors} of {finished} records are ERROR, more than `limits.max_error_rate` ({limit}) allows")
     })
 }
 
@@ -106,8 +116,8 @@ mod tests {
         list.iter().copied().map(GroupIndex).collect()
     }
 
-    fn seen<'a>(missing: &'a BTreeSet<GroupIndex>, sealed: &'a Counts, tasks: &'a [TaskState]) -> Seen<'a> {
-        Seen { missing, sealed, tasks, stopping: false, max_error_ppm: None }
+    fn seen<'a>(missing: &'a BTreeSet<GroupIndex>, tasks: &'a [TaskState]) -> Seen<'a> {
+        Seen { missing, finished: 0, errors: 0, tasks, stopping: false, max_error_ppm: None }
     }
 
     fn in_a_wave() -> State {
@@ -116,22 +126,22 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_submitted_and_what_is_there_is_sealed() {
-        let (counts, some, none) = (Counts::default(), groups(&[1, 4]), groups(&[]));
-        assert_eq!(decide(&State::default(), &seen(&some, &counts, &[])), Decision::Submit(some.clone()));
-        assert_eq!(decide(&State::default(), &seen(&none, &counts, &[])), Decision::Seal);
+        let (some, none) = (groups(&[1, 4]), groups(&[]));
+        assert_eq!(decide(&State::default(), &seen(&some, &[])), Decision::Submit(some.clone()));
+        assert_eq!(decide(&State::default(), &seen(&none, &[])), Decision::Seal);
     }
 
     #[test]
     fn a_task_that_the_scheduler_calls_completed_is_not_done_without_a_receipt() {
-        let (counts, some) = (Counts::default(), groups(&[0]));
-        assert_eq!(decide(&in_a_wave(), &seen(&some, &counts, &[TaskState::Succeeded])), Decision::EndWave);
-        assert_eq!(decide(&State::default(), &seen(&some, &counts, &[])), Decision::Submit(some.clone()));
+        let some = groups(&[0]);
+        assert_eq!(decide(&in_a_wave(), &seen(&some, &[TaskState::Succeeded])), Decision::EndWave);
+        assert_eq!(decide(&State::default(), &seen(&some, &[])), Decision::Submit(some.clone()));
     }
 
     #[test]
     fn a_stop_cancels_waits_and_then_is_one() {
-        let (counts, some) = (Counts::default(), groups(&[0]));
-        let stopping = |tasks| Seen { stopping: true, ..seen(&some, &counts, tasks) };
+        let some = groups(&[0]);
+        let stopping = |tasks| Seen { stopping: true, ..seen(&some, tasks) };
         assert_eq!(decide(&in_a_wave(), &stopping(&[TaskState::Running])), Decision::Cancel);
         assert_eq!(decide(&in_a_wave(), &stopping(&[TaskState::Checkpointed])), Decision::EndWave);
         assert_eq!(decide(&State::default(), &stopping(&[])), Decision::Stopped);
@@ -139,21 +149,31 @@ mod tests {
 
     #[test]
     fn a_group_that_fails_again_and_again_ends_the_campaign_by_name() {
-        let (counts, some) = (Counts::default(), groups(&[0, 7]));
+        let some = groups(&[0, 7]);
         let mut state = State::default();
         state.failures.insert(GroupIndex(7), FAILURES_MAX);
-        let Decision::Fail(6, what) = decide(&state, &seen(&some, &counts, &[])) else { panic!() };
+        let Decision::Fail(6, what) = decide(&state, &seen(&some, &[])) else { panic!() };
         assert!(what.contains("000007"));
     }
 
     #[test]
     fn too_many_errors_pause_the_campaign_but_not_before_a_thousand_records() {
+        let none = groups(&[]);
+        let judge = |finished, errors, max_error_ppm| {
+            decide(&State::default(), &Seen { finished, errors, max_error_ppm, ..seen(&none, &[]) })
+        };
+        assert_eq!(judge(999, 999, Some(200_000)), Decision::Seal);
+        assert_eq!(judge(1000, 200, Some(200_000)), Decision::Seal);
+        assert!(matches!(judge(1000, 201, Some(200_000)), Decision::Pause(_)), "even when all is done");
+        assert_eq!(judge(1000, 999, None), Decision::Seal);
+        assert!(matches!(judge(1000, 1000, None), Decision::Pause(_)), "an all-ERROR start, without any limit");
+    }
+
+    #[test]
+    fn a_scorer_that_waits_for_somebody_pauses_the_campaign() {
         let some = groups(&[0]);
-        let counts = |total, error| Counts { total, error, ok: total - error, ..Counts::default() };
-        let (few, many) = (counts(999, 999), counts(1000, 201));
-        let judge = |sealed| Seen { max_error_ppm: Some(200_000), ..seen(&some, sealed, &[]) };
-        assert!(matches!(decide(&State::default(), &judge(&few)), Decision::Submit(_)));
-        assert!(matches!(decide(&State::default(), &judge(&many)), Decision::Pause(_)));
-        assert!(matches!(decide(&State::default(), &judge(&counts(1000, 200))), Decision::Submit(_)));
+        let broken = |exit| State { broken: Some(Problem { exit, what: "why".into() }), ..State::default() };
+        assert_eq!(decide(&broken(3), &seen(&some, &[])), Decision::Pause("why".into()));
+        assert_eq!(decide(&broken(2), &seen(&some, &[])), Decision::Fail(2, "why".into()));
     }
 }

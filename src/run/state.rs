@@ -9,7 +9,9 @@ use crate::id::GroupIndex;
 /// Where a campaign stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Planned, or being worked on.
+    /// Planned; nobody has begun to work on it.
+    Planned,
+    /// Being worked on, as far as the journal knows.
     Active,
     /// Stopped at a clean checkpoint.
     Stopped,
@@ -77,7 +79,7 @@ pub struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
-            phase: Phase::Active,
+            phase: Phase::Planned,
             planned: false,
             waves: 0,
             active: None,
@@ -111,7 +113,23 @@ impl State {
             self.first_ms = entry.at_ms;
         }
         self.last_ms = entry.at_ms;
-        let legal = match &entry.event {
+        if self.follow(&entry.event) {
+            return Ok(());
+        }
+        Err(Error::verification(format!(
+            "event {} of the journal cannot follow those before it: {:?}",
+            entry.seq, entry.event
+        )))
+    }
+
+    /// Whether `event` may come next. A writer asks before it writes, so that no journal holds what cannot be read.
+    pub fn admits(&self, event: &Event) -> bool {
+        self.clone().follow(event)
+    }
+
+    /// Takes the step that `event` is; whether it was a legal one.
+    fn follow(&mut self, event: &Event) -> bool {
+        match event {
             Event::Planned { .. } => self.plan(),
             Event::DriverStarted { .. } => self.resume(),
             Event::WaveIntended { wave, tag, .. } => self.intend(*wave, tag),
@@ -129,20 +147,16 @@ impl State {
             Event::Failed { exit, what } => self.enter(Phase::Failed { exit: *exit, what: what.clone() }),
             Event::Sealed { payload, complete, .. } => self.sealed(payload, *complete),
             Event::Signed { .. } => true,
-        };
-        if legal {
-            return Ok(());
         }
-        Err(Error::verification(format!(
-            "event {} of the journal cannot follow those before it: {:?}",
-            entry.seq, entry.event
-        )))
     }
 
-    /// A planner that died before `campaign.json` was there is followed by another.
+    /// A planner that died before `campaign.json` was there is followed by another; and a plan of
+    /// which nothing was finished may be made anew.
     fn plan(&mut self) -> bool {
         self.planned = true;
-        self.waves == 0
+        let legal = self.phase != Phase::Complete;
+        self.phase = Phase::Planned;
+        legal
     }
 
     /// A driver starts anew: failures are forgiven, since somebody may have mended their cause.

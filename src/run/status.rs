@@ -109,6 +109,7 @@ impl Status {
 
 fn word_of(phase: &Phase) -> (&'static str, Option<String>) {
     match phase {
+        Phase::Planned => ("stopped", Some("planned, and not started yet".to_owned())),
         Phase::Active => ("running", None),
         Phase::Stopped => ("stopped", None),
         Phase::Paused { reason } => ("paused", Some(reason.clone())),

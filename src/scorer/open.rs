@@ -47,6 +47,13 @@ pub struct Post {
 /// A key is missing or does not belong (exit 2), a file is not there (exit 2), or the scorer
 /// cannot start (exit 6).
 pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
+    const KINDS: [&str; 3] = ["null", "similarity", "command"];
+    if !KINDS.contains(&section.kind.as_str()) {
+        let near = KINDS.into_iter().find(|kind| strsim::jaro_winkler(kind, &section.kind) > 0.8);
+        let hint =
+            near.map_or_else(|| format!("known are: {}", KINDS.join(", ")), |kind| format!("did you mean `{kind}`?"));
+        return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind)).hint(hint));
+    }
     keys_belong(section)?;
     match section.kind.as_str() {
         "null" => Ok((builtin_identity(section, Null::new().describe(), Vec::new()), ScorerLaunch::Null)),
@@ -56,29 +63,16 @@ pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(Sco
             let identity = builtin_identity(section, scorer.describe(), scorer.files());
             Ok((identity, ScorerLaunch::Similarity { actives }))
         }
-        "command" => resolve_command(section, base, here),
-        other => {
-            Err(Error::usage(format!("there is no scorer of kind `{other}`"))
-                .hint("known are: null, similarity, command"))
-        }
+        _ => resolve_command(section, base, here),
     }
 }
 
-/// How the scorer that was frozen as `identity` is started now.
+/// Whether the scorer is still the one that was frozen.
 ///
 /// # Errors
-/// It is not the same any more (exit 2), or as [`resolve`].
-pub fn resolve_again(
-    section: &ScorerSection,
-    base: &Path,
-    here: &Here,
-    frozen: &ScorerIdentity,
-) -> Result<ScorerLaunch> {
-    let (now, launch) = resolve(section, base, here)?;
-    if now == *frozen {
-        return Ok(launch);
-    }
-    Err(changed(&now, frozen))
+/// It is not (exit 2): the message says what differs.
+pub fn unchanged(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Result<()> {
+    if now == frozen { Ok(()) } else { Err(changed(now, frozen)) }
 }
 
 /// The pool that `launch` starts, after checking that it is still what was frozen.
@@ -86,6 +80,7 @@ pub fn resolve_again(
 /// # Errors
 /// The scorer's files changed (exit 2), or are gone (exit 2).
 pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Result<Box<dyn Pool>> {
+    files_are_there(launch)?;
     let threads = post.cpus as usize;
     let check = |now: &Description, files: &[ScorerFile]| {
         if *now == frozen.description && *files == frozen.files {
@@ -116,6 +111,24 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
     }
 }
 
+/// A file that was there when the campaign was planned is missing on this node, which is the node's
+/// fault (a mount, most often) and not the scorer's.
+fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
+    let files: Vec<&Path> = match launch {
+        ScorerLaunch::Null => Vec::new(),
+        ScorerLaunch::Similarity { actives } => vec![actives],
+        ScorerLaunch::Command(command) => {
+            let arguments = command.argv.iter().map(Path::new).filter(|path| path.is_absolute());
+            arguments.chain(command.files.iter().map(PathBuf::as_path)).collect()
+        }
+    };
+    match files.into_iter().find(|file| !file.exists()) {
+        None => Ok(()),
+        Some(file) => Err(Error::environment(format!("`{}`, which the scorer needs, is not there", file.display()))
+            .hint("it was there when the campaign was planned: check that its file system is mounted on this node")),
+    }
+}
+
 fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Settings {
     let children = (post.cpus / command.threads.max(1)).max(1) as usize;
     let mut environments = launch::environments(children, command.threads as usize, &[]);
@@ -138,7 +151,12 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Se
 }
 
 fn launch_of(command: &CommandLaunch, here: &Here, stderr: Option<PathBuf>) -> Launch {
-    Launch { shim: here.program.clone(), argv: command.argv.iter().map(Into::into).collect(), directory: None, stderr }
+    Launch {
+        shim: here.program.clone(),
+        argv: command.argv.iter().map(Into::into).collect(),
+        directory: Some(command.directory.clone()),
+        stderr,
+    }
 }
 
 fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
@@ -156,6 +174,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     let mut command = CommandLaunch {
         argv: argv::resolve(written, base)?,
         files: section.files.iter().map(|file| base.join(file)).collect(),
+        directory: base.to_path_buf(),
         env: section.env.clone(),
         timeout_ms: time(&section.timeout, "timeout", limits.timeout)?.as_millis() as u64,
         startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis()

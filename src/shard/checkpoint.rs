@@ -92,7 +92,9 @@ impl Writer {
     /// The system refuses (exit 6).
     pub fn rows(&mut self, rows: &RowBlock) -> Result<()> {
         self.begin(ROWS);
+        let errors = rows.metas().iter().filter(|meta| meta.outcome == Outcome::Error).count();
         push_varint(&mut self.buffer, rows.len() as u64);
+        push_varint(&mut self.buffer, errors as u64);
         let mut previous = 0;
         for (meta, index) in rows.metas().iter().zip(0..) {
             let (reason_at, reason_len) = meta.reason_span();
@@ -224,6 +226,8 @@ impl Iterator for Reader {
 pub struct Tally {
     /// Rows counted so far.
     pub rows: u64,
+    /// Those of them that are ERROR.
+    pub errors: u64,
     offset: u64,
 }
 
@@ -240,7 +244,7 @@ impl Tally {
         };
         let length = file.metadata().map_err(|e| Error::io("cannot read the checkpoint", path, &e))?.len();
         while file.seek(SeekFrom::Start(self.offset)).is_ok() {
-            let mut head = [0; 36 + 11];
+            let mut head = [0; 36 + 1 + 2 * 10];
             let Ok(read) = read_some(&mut file, &mut head) else { break };
             let payload = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
             let end = self.offset + 36 + payload;
@@ -248,7 +252,9 @@ impl Tally {
                 break;
             }
             if head[36] == ROWS {
-                self.rows += take_varint(&mut &head[37..read]).unwrap_or(0);
+                let mut counts = &head[37..read];
+                self.rows += take_varint(&mut counts).unwrap_or(0);
+                self.errors += take_varint(&mut counts).unwrap_or(0);
             }
             self.offset = end;
         }
@@ -305,6 +311,7 @@ fn parse_started(mut body: &[u8]) -> Option<Vec<Ordinals>> {
 
 fn parse_rows(mut body: &[u8]) -> Option<RowBlock> {
     let count = take_varint(&mut body)?;
+    let _errors = take_varint(&mut body)?;
     let mut metas = Vec::new();
     let mut previous = 0u64;
     for _ in 0..count {

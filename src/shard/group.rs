@@ -7,8 +7,8 @@ use super::checkpoint::{self, Header, Writer};
 use super::receipt::{self, Counts, Execution, Receipt, RowsFile};
 use super::recover::{self, Recovered};
 use crate::clock::{self, Stopwatch};
-use crate::digest::Blake3;
 use crate::digest::merkle::{self, CompactRange};
+use crate::digest::{Blake3, Digest};
 use crate::error::Result;
 use crate::fs::{self, Staged};
 use crate::id::{Ordinal, Ordinals};
@@ -160,7 +160,9 @@ impl OpenGroup {
                 scored,
                 pool,
             },
-        };
+            seal: Digest::default(),
+        }
+        .sealed()?;
         fs::write_new(&dir.receipt(&receipt.attempt), &crate::canonical::json::to_line(&receipt)?)?;
         for attempt in recover::attempts(&dir, EntryKind::Checkpoint)? {
             fs::remove(&dir.checkpoint(&attempt))?;

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod group;
+pub mod judge;
 pub mod plan;
 pub mod receipt;
 pub mod recover;

@@ -8,18 +8,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
-use super::recover;
 use crate::canonical::json;
-use crate::digest::Digest;
 use crate::digest::merkle::CompactRange;
-use crate::error::{Error, Result};
+use crate::digest::{self, Digest};
+use crate::error::Result;
 use crate::id::{AttemptId, GroupIndex, Ordinals};
-use crate::layout::{EntryKind, GroupDir};
 use crate::scorer::{Outcome, PoolFacts, reason};
-
-/// A receipt is a page; a file that claims to be one and is longer is not read.
-const BYTES_MAX: u64 = 1 << 20;
 
 /// Schema of [`Receipt`].
 pub const SCHEMA: &str = "molsieve.receipt.v1";
@@ -139,83 +133,25 @@ pub struct Receipt {
     pub counts: Counts,
     /// Who did it.
     pub execution: Execution,
+    /// BLAKE3 of the canonical JSON of this receipt with 64 zeros here: damage does not pass for a result.
+    pub seal: Digest,
 }
 
 impl Receipt {
-    /// Reads the receipt of `attempt` in `dir`.
+    /// The receipt with its seal.
     ///
     /// # Errors
-    /// It cannot be read (exit 6), or is not a canonical receipt of this schema (exit 4).
-    pub fn read(dir: &GroupDir, attempt: &AttemptId) -> Result<Self> {
-        let path = dir.receipt(attempt);
-        let what = format!("the receipt `{}`", path.display());
-        let length = std::fs::metadata(&path).map_err(|e| Error::io("cannot read", &path, &e))?.len();
-        if length > BYTES_MAX {
-            return Err(Error::verification(format!("{what} is {length} bytes long: that is no receipt")));
-        }
-        let bytes = std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
-        let receipt: Self = json::from_slice(&what, &bytes)?;
-        if receipt.schema != SCHEMA || receipt.attempt != *attempt {
-            return Err(Error::verification(format!("{what} is of `{}` by {}", receipt.schema, receipt.attempt)));
-        }
-        Ok(receipt)
+    /// None in practice: a receipt has a canonical form.
+    pub fn sealed(mut self) -> Result<Self> {
+        self.seal = self.expected_seal()?;
+        Ok(self)
     }
 
-    /// Whether this proves that `group` of `plan` is complete: it is of this plan and scorer, covers
-    /// exactly these records, adds up, and its rows are there in full length. The content of the
-    /// rows is checked where they are read.
+    /// What its seal has to be.
     ///
     /// # Errors
-    /// It proves something else (exit 4); the message says what.
-    pub fn check(&self, of: &Proven<'_>, dir: &GroupDir, group: GroupIndex) -> Result<()> {
-        let bad =
-            |what: &str| Err(Error::verification(format!("the receipt of group {group} by {} {what}", self.attempt)));
-        let range = of.plan.group(group);
-        if self.plan != of.plan_digest {
-            return bad("is of another plan");
-        }
-        if self.scorer != of.scorer {
-            return bad("is of another scorer");
-        }
-        if self.group != group || self.ordinals != range {
-            return bad("is of other records");
-        }
-        if !self.counts.add_up() || self.counts.total != range.end - range.start {
-            return bad("does not account for every record");
-        }
-        if (self.tree.begin(), self.tree.end()) != (range.start + 1, range.end + 1) {
-            return bad("has a row tree of other records");
-        }
-        match std::fs::metadata(dir.rows(&self.attempt)) {
-            Ok(rows) if rows.len() == self.rows.bytes => Ok(()),
-            Ok(_) => bad("names rows of another length than there are"),
-            Err(_) => bad("names rows that are not there"),
-        }
+    /// None in practice: a receipt has a canonical form.
+    pub fn expected_seal(&self) -> Result<Digest> {
+        Ok(digest::blake3(&json::to_vec(&Self { seal: Digest::default(), ..self.clone() })?))
     }
-}
-
-/// What a receipt has to be of.
-#[derive(Clone, Copy, Debug)]
-pub struct Proven<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
-    /// Its digest.
-    pub plan_digest: Digest,
-    /// The digest of the scorer identity.
-    pub scorer: Digest,
-}
-
-/// The receipt that counts for `group`: the lowest attempt whose receipt proves it, if any.
-///
-/// # Errors
-/// The directory cannot be read (exit 6).
-pub fn find(of: &Proven<'_>, dir: &GroupDir, group: GroupIndex) -> Result<Option<Receipt>> {
-    for attempt in recover::attempts(dir, EntryKind::Receipt)? {
-        if let Ok(receipt) = Receipt::read(dir, &attempt)
-            && receipt.check(of, dir, group).is_ok()
-        {
-            return Ok(Some(receipt));
-        }
-    }
-    Ok(None)
 }

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::checkpoint::Header;
 use super::group::{OpenGroup, Workplace, header_for};
+use super::judge::{self, Proven};
 use super::plan::Plan;
-use super::receipt::{self, Proven};
 use super::stop::Stop;
 use crate::error::{Error, Result};
 use crate::id::{GroupIndex, Ordinal};
@@ -160,7 +160,7 @@ impl<'a> Desk<'a> {
             let Assignment { dir, plan, library, header, .. } = &self.assignment;
             let group_dir = dir.group(group);
             let proven = Proven { plan, plan_digest: header.plan, scorer: header.scorer };
-            if receipt::find(&proven, &group_dir, group)?.is_some() {
+            if judge::find(&proven, &group_dir, group)?.is_some() {
                 continue;
             }
             let range = plan.group(group);

@@ -1,5 +1,6 @@
 //! Gather counts every record once (P1), believes receipts alone (P3), and names what is wrong.
 
+use molsieve::canonical::json;
 use molsieve::digest::{Digest, sha256};
 use molsieve::error::Kind;
 use molsieve::fs;
@@ -242,7 +243,9 @@ fn changed_double_and_swapped_rows_are_named() {
         let receipt = receipt.replace(&format!("\"bytes\":{}", old.len()), &format!("\"bytes\":{}", new.len()));
         let receipt =
             receipt.replace(&molsieve::digest::blake3(&old).to_string(), &molsieve::digest::blake3(&new).to_string());
-        fs::replace(&group.receipt(&attempt), receipt.as_bytes()).unwrap();
+        let receipt: Receipt = serde_json::from_str(&receipt).unwrap();
+        let receipt = json::to_line(&receipt.sealed().unwrap()).unwrap();
+        fs::replace(&group.receipt(&attempt), &receipt).unwrap();
         let error = seal_pack(&campaign, Missing::Refuse).unwrap_err();
         assert_eq!(error.kind(), Kind::Verification, "{name}");
         assert!(error.what().contains(message), "{name}: {}", error.what());

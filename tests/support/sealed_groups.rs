@@ -80,8 +80,10 @@ impl Campaign {
             tree,
             counts,
             execution: execution(),
+            seal: Digest::default(),
         };
         forge(&mut receipt);
+        let receipt = receipt.sealed().unwrap();
         self.put(group, attempt, &rows, &json::to_line(&receipt).unwrap());
     }
 

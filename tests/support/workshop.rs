@@ -14,7 +14,8 @@ use molsieve::scorer::row::RowBlock;
 use molsieve::scorer::{Ended, Pool};
 use molsieve::shard::checkpoint::{self, Header, Writer};
 use molsieve::shard::group::Workplace;
-use molsieve::shard::receipt::{self, Proven, Receipt};
+use molsieve::shard::judge::{self, Proven};
+use molsieve::shard::receipt::{self, Receipt};
 use molsieve::shard::recover;
 use molsieve::shard::stop::Stop;
 use molsieve::shard::worker::{self, Assignment};
@@ -113,7 +114,7 @@ impl Workshop {
         let plan_digest = self.campaign.plan.digest().unwrap();
         let scorer = self.campaign.identity.scorer.digest().unwrap();
         let proven = Proven { plan: &self.campaign.plan, plan_digest, scorer };
-        receipt::find(&proven, &self.group_dir(group), group).unwrap()
+        judge::find(&proven, &self.group_dir(group), group).unwrap()
     }
 
     /// The rows that the receipt of `group` speaks of.

@@ -1,6 +1,6 @@
 //! How a child is started: which program, with which environment, tied to this worker.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -36,10 +36,9 @@ impl Launch {
     pub(super) fn spawn(&self, environment: &Environment) -> Result<Child> {
         let mut command = Command::new(&self.shim);
         command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string()).args(&self.argv);
-        if std::env::var_os("PYTHONUNBUFFERED").is_none() {
-            // A Python scorer that forgets to flush would otherwise never be heard.
-            command.env("PYTHONUNBUFFERED", "1");
-        }
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)));
+        // A Python scorer that forgets to flush would otherwise never be heard.
+        command.env("PYTHONUNBUFFERED", "1");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
@@ -50,6 +49,15 @@ impl Launch {
                 .hint("check the limits on processes and memory (`ulimit -u`, `ulimit -v`)")
         })
     }
+}
+
+/// What a child inherits of the worker's environment: where programs and libraries are, who the
+/// user is, language and time zone. Anything else could change an answer unseen, or be a secret that
+/// is none of the scorer's business; `[scorer] env` names what it needs.
+fn is_inherited(name: &OsStr) -> bool {
+    const KNOWN: [&str; 11] =
+        ["PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM"];
+    name.to_str().is_some_and(|name| KNOWN.contains(&name) || name.starts_with("LC_"))
 }
 
 /// The environments of `children` children with `threads` threads each, which share `gpus` in turn.
