@@ -7,7 +7,8 @@ use molsieve::pack::manifest::Manifest;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(manifest) = Manifest::read(data) {
-        assert_eq!(manifest.to_bytes().unwrap(), data);
+        // The line feed at the end is no part of the canonical form.
+        assert_eq!(manifest.to_bytes().unwrap().strip_suffix(b"\n"), Some(data.strip_suffix(b"\n").unwrap_or(data)));
         let _ = (manifest.present(), manifest.checksums(data));
     }
     if let Ok(envelope) = Envelope::read(data) {
