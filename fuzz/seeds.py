@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Writes a few seeds for each target into corpus/TARGET, from the test fixtures and from below."""
+
+import bz2
+import gzip
+import json
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+FIXTURES = HERE.parent / "tests" / "fixtures"
+CAMPAIGN = FIXTURES / "campaigns" / "v1"
+PACK = FIXTURES / "packs" / "v1"
+
+
+def write(target, seeds):
+    directory = HERE / "corpus" / target
+    directory.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds):
+        (directory / f"seed-{number:02}").write_bytes(seed)
+
+
+def libraries():
+    """The first byte chooses the name; the rest is the file."""
+    smi = b"# note\nCCO ethanol\nc1ccccc1\tbenzene\r\n\nC |c:1| x\n"
+    csv = b'\xef\xbb\xbfid,smiles\na,CC\n"b,""c",C(=O)O\n'
+    tsv = csv.replace(b",", b"\t")
+    for choice, text in enumerate([smi, smi, smi, csv, tsv]):
+        for content in [text, gzip.compress(text, mtime=0), bz2.compress(text)]:
+            yield bytes([choice]) + content
+    # A zstd frame of one raw block: magic, single segment, content size, block header, content.
+    raw = b"CCO a\n"
+    block = ((len(raw) << 3) | 1).to_bytes(3, "little")
+    yield b"\x00\x28\xb5\x2f\xfd\x20" + bytes([len(raw)]) + block + raw
+
+
+def checkpoints():
+    """A whole one, and pieces that the target frames: a length, a kind, a body."""
+    yield from (path.read_bytes() for path in sorted(CAMPAIGN.glob("groups/*/*.checkpoint")))
+    line = b"100,a,OK,\n"
+    row = bytes([0xC8, 0x01, len(line), 9, 0, 0])
+    pieces = [b"\x02" + bytes([101, 3]), b"\x03\x01\x00" + row + line, b"\x04", b"\x02" + bytes([120, 2])]
+    yield b"".join(bytes([len(piece)]) + piece for piece in pieces)
+    two = b"\x03\x02\x01" + row + bytes([2, len(line), 9, 0, 0]) + line + line
+    yield bytes([len(two)]) + two
+
+
+def receipts():
+    for path in [PACK / "receipt.json", *sorted(CAMPAIGN.glob("groups/*/*.receipt.json"))]:
+        text = path.read_bytes()
+        yield text.replace(text.split(b'"attempt":"')[1][:16], b"0123456789abcdef")
+
+
+def replies():
+    cells = b'{"score":0.5,"count":-3,"text":"a, \\"b\\"\\n\\u00e9"}'
+    yield b'{"seq":1,"results":[[0,"OK",' + cells + b'],[1,"SKIP","no_fit"],[2,"ERROR","too_big"]]}'
+    yield b'{"results":[[2,"RETRY","licence"],[0,"OK",{"text":null,"count":null,"score":1e308}],[1,"SKIP","no_fit"]],"seq":1}'
+    yield b'{"seq":1,"results":[[0,"OK",' + cells + b'],[1,"OK",' + cells + b'],[2,"OK",' + cells + b"]]}"
+
+
+def sound_receipts():
+    """Receipts that account for the 20 records of the target's only group, if not with its row tree."""
+    for text in receipts():
+        receipt = json.loads(text)
+        receipt |= {"group": 0, "ordinals": {"start": 0, "end": 20}}
+        receipt["counts"] = {"total": 20, "ok": 18, "skip": 2, "error": 0, "reasons": {"no_fit": 2}}
+        receipt["rows"]["bytes"] = 0
+        level = {"subtrees": [{"hash": "00" * 32, "level": n} for n in (0, 1, 2, 3, 2, 0)]}
+        receipt["tree"] |= {"begin": 1, "end": 21} | level
+        yield json.dumps(receipt, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def summaries():
+    """The first byte is the size of the pieces."""
+    rows = b'0,"an,id",OK,,0.5,-3,"a, ""b"""\n1,b,SKIP,no_fit,,,\n3,,ERROR,crash,,,\n'
+    yield b"\x03" + rows
+    yield b"\xff" + rows.replace(b"0.5", b"1e+300")
+
+
+def journals():
+    """Two segments with a zero byte between them, and every event in one."""
+    first, second = (path.read_bytes() for path in sorted(CAMPAIGN.glob("journal/*.jsonl"))[:2])
+    yield first + b"\0" + second
+    yield first + second
+
+
+SMILES = """CC(=O)Oc1ccccc1C(=O)O
+C[C@H](N)C(=O)O
+[NH4+].[Cl-]
+c1ccc2[nH]c3ccccc3c2c1
+C1CC2CCC1C2
+F/C=C\\F
+[13CH3][Si](C)(C)C#N
+O=S(=O)(c1ccc(cc1)N)Nc1ncccn1
+C%12CCCCC%12
+[U+6]
+C12C3C4C1C5C2C3C45""".encode().split(b"\n")
+
+write("library_reader", libraries())
+write("checkpoint", checkpoints())
+write("manifest", [(PACK / "manifest.json").read_bytes()])
+write("verify_zip", [(PACK / "evidence_pack.zip").read_bytes()])
+write("jsonl_reply", replies())
+write("smiles", SMILES)
+write("journal", journals())
+write("receipt", [*receipts(), *sound_receipts()])
+write("summary", summaries())
