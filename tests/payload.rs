@@ -80,12 +80,12 @@ fn a_library_in_several_files_is_the_library_in_one() {
     let text = small_library(RECORDS);
     let cut = text.match_indices('\n').nth(99).unwrap().0 + 1;
     env.write("whole.smi", &text);
-    env.write("parts/a.smi", &text[..cut]);
-    env.write("parts/b.smi", &text[cut..]);
+    env.write("pieces/a.smi", &text[..cut]);
+    env.write("pieces/b.smi", &text[cut..]);
     let run = |name: &str, library: &str| {
         payload(&env, &env.campaign(name).library(library).python(&seeded(), &[]).write(), "2")
     };
-    assert_eq!(run("whole", "whole.smi"), run("parts", "parts/*.smi"));
+    assert_eq!(run("whole", "whole.smi"), run("parts", "pieces/*.smi"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
-use crate::job::{JobId, JobSpec, JobTag, TaskId, TaskState};
+use crate::job::{Blame, JobId, JobSpec, JobTag, TaskId, TaskState};
 
 /// The supervisor.
 #[derive(Debug)]
@@ -145,12 +145,7 @@ impl Adapter for Local {
             return Ok(());
         }
         board.cancelled.extend_from_slice(&jobs);
-        let (dropped, kept) = std::mem::take(&mut board.queue).into_iter().partition(|(t, _)| jobs.contains(&t.job));
-        board.queue = kept;
-        let dropped: VecDeque<(TaskId, Arc<JobSpec>)> = dropped;
-        for (task, _) in dropped {
-            board.set(task, TaskState::Cancelled);
-        }
+        board.drop_queued(|task| jobs.contains(&task.job));
         board.signal(&jobs, Signal::TERM);
         drop(board);
         self.shared.news.notify_all();
@@ -197,6 +192,16 @@ impl Board {
         self.changes += 1;
     }
 
+    /// Takes the tasks that `unwanted` names off the queue.
+    fn drop_queued(&mut self, unwanted: impl Fn(&TaskId) -> bool) {
+        let queue = std::mem::take(&mut self.queue);
+        let (dropped, kept): (VecDeque<_>, VecDeque<_>) = queue.into_iter().partition(|(task, _)| unwanted(task));
+        self.queue = kept;
+        for (task, _) in dropped {
+            self.set(task, TaskState::Cancelled);
+        }
+    }
+
     fn signal(&self, jobs: &[JobId], signal: Signal) {
         for (task, process) in &self.running {
             if jobs.contains(&task.job) {
@@ -217,6 +222,10 @@ impl Shared {
             let state = self.run(&task, &job);
             let mut board = self.lock();
             board.running.remove(&task);
+            if state.blame() == Blame::Program {
+                // The others would fail the same way: a broken program does not tour the tasks.
+                board.drop_queued(|other| other.job == task.job);
+            }
             board.set(task, state);
             drop(board);
             self.news.notify_all();

@@ -233,8 +233,12 @@ impl Driver<'_> {
         for (task, (state, groups)) in tasks.iter().zip(&groups).enumerate() {
             let missing = groups.iter().filter(|g| self.look.missing().contains(g)).map(|g| g.0);
             let missing: Vec<u64> = missing.collect();
-            let wanted =
-                matches!(state, TaskState::Checkpointed | TaskState::Cancelled) && self.settings.stop.is_raised();
+            // What was cancelled was cancelled by us; what was checkpointed at a stop is as it should be.
+            let wanted = match state {
+                TaskState::Cancelled => true,
+                TaskState::Checkpointed => self.settings.stop.is_raised() || self.state.broken.is_some(),
+                _ => false,
+            };
             if missing.is_empty() || wanted {
                 continue;
             }
