@@ -4,6 +4,7 @@
 //! D/campaign.json            the frozen request, and where its inputs are
 //! D/plan.json                the shards and task groups, as a formula
 //! D/library/PLANNER/         the library snapshot (see docs/formats/snapshot.md)
+//! D/driver.json              when the driver was last at work; status alone reads it
 //! D/journal/NNNNNN.jsonl     the campaign's events, a segment a writer
 //! D/launch/wave-N.tasks      line k: the task groups of task k
 //! D/groups/NNNNNN/           what the workers of one task group left:
@@ -89,6 +90,11 @@ impl CampaignDir {
     /// What the workers of one task group left.
     pub fn group(&self, group: GroupIndex) -> GroupDir {
         GroupDir { root: self.groups().join(group.to_string()) }
+    }
+
+    /// Rewritten now and then by the driver: a sign of life, and nothing else.
+    pub fn sign_of_life(&self) -> PathBuf {
+        self.root.join("driver.json")
     }
 
     /// Logs for people and programs; never part of a pack.

@@ -10,6 +10,7 @@ use super::journal::{History, Journal};
 use super::last_words::LastWords;
 use super::look::Look;
 use super::policy::{self, Decision, Seen};
+use super::sign_of_life::SignOfLife;
 use super::state::{State, Wave};
 use super::wave;
 use crate::campaign::file::{Campaign, ScorerLaunch};
@@ -23,6 +24,9 @@ use crate::shard::stop::Stop;
 
 /// How often the driver looks when the adapter has no news.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often the driver leaves a sign of life.
+const SHOW_EVERY: Duration = Duration::from_secs(10);
 
 /// What a person may want to see while it runs.
 #[derive(Clone, Debug)]
@@ -80,6 +84,7 @@ pub fn drive<'a>(
         state: State::of(&history.entries)?,
         look: Look::new(campaign)?,
         started: Stopwatch::start(),
+        shown: Stopwatch::start(),
         finished_before: 0,
         finished_at_wave: 0,
         campaign,
@@ -110,6 +115,7 @@ struct Driver<'a> {
     state: State,
     look: Look<'a>,
     started: Stopwatch,
+    shown: Stopwatch,
     finished_before: u64,
     finished_at_wave: u64,
 }
@@ -122,7 +128,7 @@ impl Driver<'_> {
             // First the scheduler, then the files: what it calls ended must be seen with all that it left.
             let tasks = self.poll()?;
             self.look.refresh()?;
-            self.show(&tasks);
+            self.show(&tasks)?;
             let seen = Seen {
                 missing: self.look.missing(),
                 finished: self.look.finished(),
@@ -267,7 +273,11 @@ impl Driver<'_> {
         }
     }
 
-    fn show(&mut self, tasks: &[TaskState]) {
+    fn show(&mut self, tasks: &[TaskState]) -> Result<()> {
+        if self.shown.elapsed() >= SHOW_EVERY {
+            SignOfLife::show(&self.campaign.dir)?;
+            self.shown = Stopwatch::start();
+        }
         let plan = &self.campaign.plan;
         let progress = Progress {
             records: plan.records,
@@ -279,6 +289,7 @@ impl Driver<'_> {
             elapsed: self.started.elapsed(),
         };
         (self.settings.watch)(&progress);
+        Ok(())
     }
 
     fn record(&mut self, event: Event) -> Result<()> {

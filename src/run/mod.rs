@@ -8,6 +8,7 @@ pub mod last_words;
 pub mod look;
 pub mod plan;
 pub mod policy;
+pub mod sign_of_life;
 pub mod state;
 pub mod status;
 pub mod wave;

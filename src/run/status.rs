@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::journal;
 use super::look::Look;
+use super::sign_of_life::SignOfLife;
 use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
+use crate::clock;
 use crate::error::Result;
 use crate::id::GroupIndex;
 use crate::layout::EntryKind;
@@ -16,6 +18,9 @@ use crate::shard::recover;
 /// Schema of [`Status`].
 pub const SCHEMA: &str = "molsieve.status.v1";
 
+/// A driver that shows no sign for so long is told about: six times the time between two signs.
+const SILENT_AFTER_S: u64 = 60;
+
 /// How far a campaign is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
@@ -25,7 +30,7 @@ pub struct Status {
     pub campaign: String,
     /// `running`, `complete`, `stopped`, `paused` or `failed`.
     pub state: &'static str,
-    /// Why, where it is paused or failed.
+    /// Why, where it is paused or failed, or runs without a sign of life.
     pub reason: Option<String>,
     /// Its shards.
     pub shards: Shards,
@@ -37,6 +42,8 @@ pub struct Status {
     pub payload_digest: Option<String>,
     /// The last event, in milliseconds since the Unix epoch.
     pub last_event_ms: u64,
+    /// When a driver was last seen at work: its last event, or its last sign of life.
+    pub driver_seen_ms: u64,
 }
 
 /// Shards, by what became of them.
@@ -87,7 +94,12 @@ impl Status {
         let failed = look.missing().iter().filter(is_failed).map(shards).sum();
         let is_running = |group: &&GroupIndex| state.active.is_some() && !is_failed(group);
         let running = begun.iter().filter(is_running).map(shards).sum();
-        let (word, reason) = word_of(&state.phase);
+        let (word, mut reason) = word_of(&state.phase);
+        let driver_seen_ms = SignOfLife::last(&campaign.dir).map_or(0, |sign| sign.at_ms).max(state.last_ms);
+        let silent_s = clock::unix_ms().saturating_sub(driver_seen_ms) / 1000;
+        if state.phase == Phase::Active && silent_s > SILENT_AFTER_S {
+            reason = Some(format!("no sign of a driver for {silent_s} s: if it is dead, `molsieve resume` goes on"));
+        }
         Ok(Self {
             schema: SCHEMA,
             campaign: campaign.file.identity.name.clone(),
@@ -98,6 +110,7 @@ impl Status {
             reasons: counts.reasons,
             payload_digest: state.payload,
             last_event_ms: state.last_ms,
+            driver_seen_ms,
         })
     }
 
