@@ -102,7 +102,9 @@ fn nobody_elses(dir: &CampaignDir) -> Result<()> {
         }
         Err(e) => return Err(Error::io("cannot list", dir.root(), &e)),
     };
-    if entries.count() == 0 || dir.journal_segment(1).is_file() {
+    // A planner makes the journal's directory first, and its first segment before anything else.
+    let only_begun = entries.flatten().all(|entry| entry.path() == dir.journal());
+    if only_begun || dir.journal_segment(1).is_file() {
         return Ok(());
     }
     Err(Error::usage(format!("`{}` holds other things than a campaign", dir.root().display()))
