@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::env::{MOLSIEVE, TestEnv, project};
+use crate::support::env::{MOLSIEVE, TestEnv, processes, project};
 
 const RECORDS: usize = 400;
 
@@ -50,24 +50,10 @@ fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }
 
-/// Process ids whose command line holds both `words`.
-fn processes(words: [&str; 2]) -> Vec<u32> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        if words.iter().all(|word| line.contains(word)) {
-            found.push(pid);
-        }
-    }
-    found
-}
-
 fn wait_until_gone(dir: &Path) {
     let begun = Instant::now();
     let dir = dir.display().to_string();
-    while !processes([MOLSIEVE, &dir]).is_empty() {
+    while !processes(&[MOLSIEVE, &dir]).is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(30), "processes of `{dir}` are still there");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -115,7 +101,7 @@ fn a_killed_worker_costs_only_what_it_had_not_finished() {
     let mut run = start(&env, &["run", &slow(&env, "worker"), "--dir", "worker", "--workers", "1"]);
     let before = wait_until_busy(&env, "worker");
     let dir = env.path("worker").display().to_string();
-    let victims: Vec<u32> = processes(["worker", &dir]).into_iter().filter(|pid| *pid != run.id()).collect();
+    let victims: Vec<u32> = processes(&["worker", &dir]).into_iter().filter(|pid| *pid != run.id()).collect();
     assert!(!victims.is_empty());
     victims.iter().for_each(|pid| signal("-KILL", *pid));
     assert!(finished(&env.facts(["status", "worker"])) >= before, "finished records were lost");
@@ -131,7 +117,7 @@ fn a_killed_scorer_is_started_again_and_no_record_is_blamed() {
     let file = env.campaign("child").shard(100).python(&script, &["5"]).write();
     let mut run = start(&env, &["run", &file, "--dir", "child", "--workers", "1"]);
     wait_until_busy(&env, "child");
-    let children = processes(["python", &script.display().to_string()]);
+    let children = processes(&["python", &script.display().to_string()]);
     children.iter().for_each(|pid| signal("-KILL", *pid));
     assert_eq!(run.wait().unwrap().code(), Some(0));
     assert!(!children.is_empty());

@@ -1,11 +1,13 @@
 //! `molsieve run`: the main job.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::exit_code::Exit;
 use super::output::Output;
 use super::pipeline::{self, Options};
 use crate::campaign::file::Campaign;
+use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
 use crate::run::plan;
@@ -34,14 +36,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     super::resume::go_on(&campaign, &options, output)
 }
 
-/// Opens or plans the campaign of `file` in `dir`, telling how the snapshot goes.
+/// Opens or plans the campaign of `file` in `dir`, telling now and then how far the snapshot is.
 pub fn open_or_plan(file: &Path, dir: Option<&Path>, output: Output) -> Result<Campaign> {
     let dir = CampaignDir::new(match dir {
         Some(dir) => dir.to_path_buf(),
         None => default_dir(file)?,
     });
     let here = Here { program: pipeline::this_program()? };
-    let planned = plan::open_or_plan(file, absolute(&dir)?, &here, &|_, _| {})?;
+    let planned = plan::open_or_plan(file, absolute(&dir)?, &here, &telling(output))?;
     let plan = &planned.plan;
     output.note(format!(
         "{}: {} records in {} shards of up to {}, scored by {} {}",
@@ -53,6 +55,19 @@ pub fn open_or_plan(file: &Path, dir: Option<&Path>, output: Output) -> Result<C
         planned.file.identity.scorer.description.version,
     ));
     Ok(planned)
+}
+
+/// Tells how far a snapshot is, every ten seconds at most: a large library takes a while.
+fn telling(output: Output) -> impl Fn(u64, u64) + Sync {
+    const EVERY_S: u64 = 10;
+    let (begun, told) = (Stopwatch::start(), AtomicU64::new(0));
+    move |bytes, records| {
+        let (now, last) = (begun.elapsed().as_secs(), told.load(Ordering::Relaxed));
+        let is_time = now >= last + EVERY_S;
+        if is_time && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            output.note(format!("reading the library: {records} records, {} MiB", bytes >> 20));
+        }
+    }
 }
 
 /// Workers are started from anywhere, so the directory is named from the root.

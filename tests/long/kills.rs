@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::env::{MOLSIEVE, TestEnv, project};
-use crate::scene::{Phase, Scene, look, processes};
+use crate::env::{MOLSIEVE, TestEnv, processes, project};
+use crate::scene::{Phase, Scene, look};
 
 /// Each phase must have been hit so often.
 const HITS_A_PHASE: usize = 5;

@@ -57,17 +57,3 @@ pub fn look(dir: &Path, groups: usize) -> Scene {
 fn entries(dir: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
-
-/// Process ids whose command line holds all of `words`.
-pub fn processes(words: &[&str]) -> Vec<u32> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        if words.iter().all(|word| line.contains(word)) {
-            found.push(pid);
-        }
-    }
-    found
-}
