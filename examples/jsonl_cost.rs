@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use molsieve::campaign::seed::Seeder;
 use molsieve::clock::Stopwatch;
 use molsieve::error::Result;
 use molsieve::library::record::RecordBlock;
@@ -21,8 +20,9 @@ use molsieve::scorer::command::launch::{Launch, environments};
 use molsieve::scorer::command::pool::CommandPool;
 use molsieve::scorer::command::settings::{Limits, Settings};
 use molsieve::scorer::row::RowBlock;
+use molsieve::scorer::seed::Seeder;
 use molsieve::scorer::{Pool, Sink, Source, Supply};
-use molsieve::shard::stop::Stop;
+use molsieve::stop::Stop;
 
 /// A structure of ordinary length.
 const STRUCTURE: &[u8] = b"CC(=O)Nc1ccc(cc1)S(=O)(=O)N2CCN(CC2)C(=O)c3ccco3";

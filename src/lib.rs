@@ -18,3 +18,5 @@ pub mod payload;
 pub mod run;
 pub mod scorer;
 pub mod shard;
+pub mod stop;
+pub mod units;

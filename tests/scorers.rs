@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use molsieve::campaign::seed::Seeder;
 use molsieve::error::{Error, Kind};
 use molsieve::scorer::command::hello::{self, Hello};
 use molsieve::scorer::command::launch::{Launch, environments};
 use molsieve::scorer::command::pool::CommandPool;
 use molsieve::scorer::command::settings::{Limits, Settings};
+use molsieve::scorer::seed::Seeder;
 use molsieve::scorer::{Ended, Pool, PoolFacts};
-use molsieve::shard::stop::Stop;
+use molsieve::stop::Stop;
 
 use crate::support::memory::{MemorySink, MemorySource, pair};
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use molsieve::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, ScorerIdentity};
+use molsieve::campaign::identity::{self, Identity, LibraryIdentity, PackRequest};
+use molsieve::scorer::identity::ScorerIdentity;
 use molsieve::digest::Digest;
 use molsieve::id::GroupIndex;
 use molsieve::layout::{CampaignDir, GroupDir};

@@ -14,6 +14,7 @@ use crate::canonical::json;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout::CampaignDir;
+use crate::scorer::identity::ScorerLaunch;
 use crate::shard::plan::Plan;
 
 /// Schema of [`CampaignFile`].
@@ -62,45 +63,6 @@ impl Execution {
     pub const fn sync(&self) -> Duration {
         Duration::from_millis(self.sync_ms)
     }
-}
-
-/// How a scorer is started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "lowercase")]
-pub enum ScorerLaunch {
-    /// Nothing to start.
-    Null,
-    /// Built in, with its file of actives.
-    Similarity {
-        /// Absolute path.
-        actives: PathBuf,
-    },
-    /// The user's own program.
-    Command(CommandLaunch),
-}
-
-/// How the user's own program is started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommandLaunch {
-    /// Program and arguments; files and directories as absolute paths.
-    pub argv: Vec<String>,
-    /// Files that the identity names beside those in `argv`; absolute paths.
-    pub files: Vec<PathBuf>,
-    /// Where it runs: the directory of the campaign file.
-    pub directory: PathBuf,
-    /// Added to its environment.
-    pub env: BTreeMap<String, String>,
-    /// The time that one request may take, in milliseconds.
-    pub timeout_ms: u64,
-    /// The time until its hello, in milliseconds.
-    pub startup_timeout_ms: u64,
-    /// The time that work in flight gets after a stop signal, in milliseconds.
-    pub grace_ms: u64,
-    /// Records a request.
-    pub batch_size: u32,
-    /// Threads that one child uses.
-    pub threads: u32,
 }
 
 /// A campaign as it stands in its directory.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::Result;
-use crate::scorer::{Column, Description, Order};
+use crate::scorer::identity::ScorerIdentity;
+use crate::scorer::{Column, Order};
 
 /// Schema of [`Identity`].
 pub const SCHEMA: &str = "molsieve.campaign.v1";
@@ -49,45 +50,6 @@ pub struct LibraryIdentity {
     pub root: Digest,
     /// How many records.
     pub records: u64,
-}
-
-/// What computes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScorerIdentity {
-    /// `null`, `similarity` or `command`.
-    pub kind: String,
-    /// What it says about itself.
-    pub description: Description,
-    /// Which record seeds it gets: the scorer's name unless the campaign says another.
-    pub seed_domain: String,
-    /// The argument vector of a command, files replaced by `sha256:…`, directories by `<dir>`, and
-    /// the program by its base name; empty for a built-in scorer.
-    pub argv: Vec<String>,
-    /// The files that it depends on, by the name of their role, with their digests; sorted.
-    pub files: Vec<ScorerFile>,
-    /// Settings that change the result, canonical.
-    pub settings: serde_json::Map<String, serde_json::Value>,
-}
-
-impl ScorerIdentity {
-    /// BLAKE3 of the canonical JSON: what a checkpoint names.
-    ///
-    /// # Errors
-    /// A setting has no canonical form.
-    pub fn digest(&self) -> Result<Digest> {
-        Ok(digest::blake3(&json::to_vec(self)?))
-    }
-}
-
-/// A file that a scorer depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScorerFile {
-    /// Its base name, or its role (such as `actives`).
-    pub name: String,
-    /// SHA-256 of its content.
-    pub sha256: Digest,
 }
 
 /// What the pack holds.

@@ -5,5 +5,4 @@ pub mod config;
 pub mod file;
 pub mod identity;
 mod known_keys;
-pub mod seed;
-pub mod units;
+pub mod scorer;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use super::exit_code::Exit;
 use super::output::Output;
-use super::pipeline;
 use crate::campaign::file::Campaign;
 use crate::error::{Kind, Result};
 use crate::gather::Missing;
 use crate::layout::CampaignDir;
 use crate::pack::seal::SealedPack;
+use crate::run::finish;
 use crate::run::journal::{self, Journal};
 use crate::run::state::{Phase, State};
 
@@ -25,15 +25,15 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = Campaign::open(super::run::absolute(&CampaignDir::new(&args.dir))?)?;
+    let campaign = Campaign::open(super::asked::absolute(&CampaignDir::new(&args.dir))?)?;
     let missing = if args.allow_incomplete { Missing::Allow } else { Missing::Refuse };
-    let sealed = pipeline::seal(&campaign, missing)?;
+    let sealed = finish::seal(&campaign, missing)?;
     // Whoever writes to the journal takes the campaign over. A driver that is still at work on the
     // rest must not lose it because somebody looked at what there is.
     let working = State::of(&journal::read(&campaign.dir)?.entries)?.phase == Phase::Active;
     if sealed.manifest.complete || !working {
         let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-        pipeline::note_sealed(&mut journal, &sealed)?;
+        finish::note_sealed(&mut journal, &sealed)?;
     }
     tell(&campaign, &sealed, output)?;
     Ok(if sealed.manifest.complete { Exit::Done } else { Exit::Of(Kind::Incomplete) })

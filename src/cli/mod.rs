@@ -6,13 +6,14 @@
 pub mod exit_code;
 pub mod output;
 
+mod asked;
 mod cancel;
+mod drive;
 mod gather;
 mod keygen;
 mod library;
 mod logging;
 mod logs;
-mod pipeline;
 mod plan;
 mod progress;
 mod resume;

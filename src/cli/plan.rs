@@ -1,9 +1,8 @@
 //! `molsieve plan`: freezes a campaign and cuts its library, without running it.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
+use super::asked::CampaignArgs;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::error::Result;
@@ -11,11 +10,8 @@ use crate::error::Result;
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The campaign file (TOML).
-    campaign: PathBuf,
-    /// The campaign directory [default: the file's name without its ending].
-    #[arg(long)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    campaign: CampaignArgs,
 }
 
 /// The facts of `plan`.
@@ -35,7 +31,7 @@ struct Facts {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = super::run::open_or_plan(&args.campaign, args.dir.as_deref(), output)?;
+    let campaign = args.campaign.open_or_plan(output)?;
     let (identity, plan) = (&campaign.file.identity, &campaign.plan);
     let facts = Facts {
         schema: "molsieve.plan-facts.v1",

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::asked::{self, WorkArgs};
+use super::drive::{self, Options};
 use super::exit_code::Exit;
 use super::output::Output;
-use super::pipeline::{self, Options};
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
@@ -16,9 +17,8 @@ use crate::run::state::{Phase, State};
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,
-    /// Worker processes at a time [default: one for the cores of a task].
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=4096))]
-    workers: Option<u64>,
+    #[command(flatten)]
+    work: WorkArgs,
     /// Leave the session of whoever started this.
     #[arg(long, hide = true)]
     detached: bool,
@@ -30,8 +30,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         // It fails only for the leader of a process group, which a process that was just started is not.
         let _ = rustix::process::setsid();
     }
-    let campaign = Campaign::open(super::run::absolute(&CampaignDir::new(&args.dir))?)?;
-    go_on(&campaign, &Options { workers: args.workers, key: None }, output)
+    let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    go_on(&campaign, &args.work.options(), output)
 }
 
 /// Drives `campaign` on, or verifies it if it is finished.
@@ -43,5 +43,5 @@ pub fn go_on(campaign: &Campaign, options: &Options, output: Output) -> Result<E
             return super::verify::own_pack(campaign, options, output);
         }
     }
-    pipeline::run(campaign, options, output)
+    drive::run(campaign, options, output)
 }

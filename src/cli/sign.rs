@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use super::exit_code::Exit;
 use super::output::Output;
-use super::pipeline;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::sign;
+use crate::run::finish;
 use crate::run::journal::{self, Journal};
 use crate::run::state::{Phase, State};
 
@@ -43,7 +43,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     // Whoever writes to the journal takes the campaign over: a driver at work is left alone.
     if campaign.is_some() && State::of(&journal::read(&dir)?.entries)?.phase != Phase::Active {
         let (mut journal, _) = Journal::take_over(&dir)?;
-        pipeline::note_signed(&mut journal, signed)?;
+        finish::note_signed(&mut journal, signed)?;
     }
     Ok(Exit::Done)
 }

@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, Kind, Result};
-use crate::shard::stop::Stop;
+use crate::stop::Stop;
 
 /// Raises `stop` at the first SIGTERM, SIGINT, SIGHUP or SIGUSR1. At the second, calls `at_once` and ends
 /// the process with exit code 75.

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::drive::Options;
 use super::exit_code::Exit;
 use super::output::Output;
-use super::pipeline::{self, Options};
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::{self, CampaignDir};
 use crate::pack::keys::{PrivateKey, PublicKey};
 use crate::pack::sign;
 use crate::pack::verify::{self, Accept, Code, Report, Trust};
+use crate::run::finish;
 use crate::run::journal::Journal;
 
 /// Arguments of `verify`.
@@ -55,7 +56,7 @@ pub fn is_complete(campaign: &Campaign) -> Result<bool> {
 /// whoever drove the campaign died between the seal and the signature.
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
     let path = campaign.dir.pack();
-    let Some(private) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else {
+    let Some(private) = options.key(campaign) else {
         return tell(&verify::verify(&path, &Trust { accept: Accept::Unsigned, ..Trust::default() })?, output);
     };
     let trust = Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted };
@@ -68,7 +69,7 @@ pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Resul
     }
     let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-    pipeline::note_signed(&mut journal, signed)?;
+    finish::note_signed(&mut journal, signed)?;
     tell(&verify::verify(&path, &trust)?, output)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tracing::{error, info};
 
 use super::exit_code::Exit;
-use super::{pipeline, signals};
+use super::{drive, signals};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::host;
@@ -18,8 +18,8 @@ use crate::scorer::Ended;
 use crate::scorer::open::{self, Here, Post};
 use crate::shard::checkpoint::{self, Header};
 use crate::shard::group::Workplace;
-use crate::shard::stop::Stop;
 use crate::shard::worker::{self, Assignment};
+use crate::stop::Stop;
 
 /// Arguments of `worker`.
 #[derive(Debug, clap::Args)]
@@ -81,7 +81,7 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
         return Err(Error::usage("the library snapshot is not the one that was planned"));
     }
     let post = Post {
-        here: Here { program: pipeline::this_program()? },
+        here: Here { program: drive::this_program()? },
         seed: identity.seed,
         cpus: execution.cpus,
         stderr: campaign.dir.scorer_stderr(&attempt),

@@ -13,14 +13,15 @@ use super::policy::{self, Decision, Seen};
 use super::sign_of_life::SignOfLife;
 use super::state::{State, Wave};
 use super::wave;
-use crate::campaign::file::{Campaign, ScorerLaunch};
+use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::id::GroupIndex;
+use crate::scorer::identity::ScorerLaunch;
 use crate::shard::receipt::Counts;
-use crate::shard::stop::Stop;
+use crate::stop::Stop;
 
 /// How often the driver looks when the adapter has no news.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

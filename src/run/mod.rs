@@ -3,6 +3,7 @@
 
 pub mod driver;
 pub mod event;
+pub mod finish;
 pub mod journal;
 pub mod last_words;
 pub mod look;

@@ -9,7 +9,7 @@ use super::look::Look;
 use crate::campaign::config::Config;
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
-use crate::campaign::units;
+use crate::campaign::scorer as asked_scorer;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
 use crate::layout::CampaignDir;
@@ -18,9 +18,11 @@ use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
 use crate::library::take;
 use crate::pack::keys::PrivateKey;
+use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
 use crate::shard::plan::Plan;
+use crate::units;
 
 /// Called while the library is read, with bytes and records so far.
 pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
@@ -60,7 +62,7 @@ enum Plans {
 /// Freezes and cuts a new campaign.
 fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let Asked { config, base, here, watch } = *asked;
-    let (scorer, launch) = open::resolve(&config.scorer, base, here)?;
+    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     nobody_elses(&dir)?;
@@ -127,7 +129,7 @@ fn same(asked: &Asked<'_>, mut campaign: Campaign) -> Result<Campaign> {
         .hint("give this campaign a directory of its own with `--dir`"));
     }
     library_is_the_same(config, base, &campaign)?;
-    let (now, launch) = open::resolve(&config.scorer, base, here)?;
+    let (now, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
     if let Err(changed) = open::unchanged(&now, &campaign.file.identity.scorer) {
         // A scorer that was broken from the first record on and is mended now costs nobody anything.
         let mut look = Look::new(&campaign)?;
@@ -209,7 +211,7 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     all
 }
 
-fn execution(config: &Config, base: &Path, scorer: file::ScorerLaunch, library: PathBuf) -> Result<Execution> {
+fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBuf) -> Result<Execution> {
     let optional = |text: &Option<String>, key: &str| {
         text.as_ref().map(|t| units::duration(t).map_err(|e| e.within(key))).transpose()
     };

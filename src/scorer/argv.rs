@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::campaign::identity::ScorerFile;
 use crate::digest;
 use crate::error::{Error, Result};
+use crate::scorer::identity::ScorerFile;
 
 /// Resolves what the campaign file says: the program by `PATH`, or relative to `base` if it holds a
 /// slash; an argument that names a file relative to `base` becomes its absolute path, and so does one

@@ -8,9 +8,11 @@
 pub mod argv;
 pub mod builtin;
 pub mod command;
+pub mod identity;
 pub mod open;
 pub mod precheck;
 pub mod row;
+pub mod seed;
 
 use std::borrow::Cow;
 
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::id::Ordinal;
 use crate::library::record::RecordBlock;
-use crate::shard::stop::Stop;
+use crate::stop::Stop;
 use row::RowBlock;
 
 /// How a record ended.

@@ -1,24 +1,18 @@
-//! From `[scorer]` to a frozen identity, and from that to a running pool: the one list of scorers.
+//! From a frozen identity to a running pool: the one list of scorers.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
-
+use super::builtin::Builtin;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
-use super::builtin::{Builtin, similarity};
-use super::command::hello::{self, Hello};
+use super::builtin::similarity;
 use super::command::launch::{self, Launch};
 use super::command::pool::CommandPool;
 use super::command::settings::{Limits, Settings};
+use super::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
+use super::seed::Seeder;
 use super::{Description, Pool, argv};
-use crate::campaign::config::ScorerSection;
-use crate::campaign::file::{CommandLaunch, ScorerLaunch};
-use crate::campaign::identity::{ScorerFile, ScorerIdentity};
-use crate::campaign::seed::Seeder;
-use crate::campaign::units;
-use crate::digest;
 use crate::error::{Error, Result};
 
 /// What this process can say about where it is.
@@ -39,32 +33,6 @@ pub struct Post {
     pub cpus: u32,
     /// Where the children's stderr goes.
     pub stderr: PathBuf,
-}
-
-/// Freezes what `[scorer]` asks for; a command is started once, for its hello.
-///
-/// # Errors
-/// A key is missing or does not belong (exit 2), a file is not there (exit 2), or the scorer
-/// cannot start (exit 6).
-pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
-    const KINDS: [&str; 3] = ["null", "similarity", "command"];
-    if !KINDS.contains(&section.kind.as_str()) {
-        let near = KINDS.into_iter().find(|kind| strsim::jaro_winkler(kind, &section.kind) > 0.8);
-        let hint =
-            near.map_or_else(|| format!("known are: {}", KINDS.join(", ")), |kind| format!("did you mean `{kind}`?"));
-        return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind)).hint(hint));
-    }
-    keys_belong(section)?;
-    match section.kind.as_str() {
-        "null" => Ok((builtin_identity(section, Null::new().describe(), Vec::new()), ScorerLaunch::Null)),
-        "similarity" => {
-            let actives = base.join(section.actives.as_ref().ok_or_else(|| missing("actives"))?);
-            let scorer = similarity::load(&actives)?;
-            let identity = builtin_identity(section, scorer.describe(), scorer.files());
-            Ok((identity, ScorerLaunch::Similarity { actives }))
-        }
-        _ => resolve_command(section, base, here),
-    }
 }
 
 /// Whether the scorer is still the one that was frozen.
@@ -157,100 +125,14 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Se
     }
 }
 
-fn launch_of(command: &CommandLaunch, here: &Here, stderr: Option<PathBuf>) -> Launch {
+/// How a child of `command` is started.
+pub fn launch_of(command: &CommandLaunch, here: &Here, stderr: Option<PathBuf>) -> Launch {
     Launch {
         shim: here.program.clone(),
         argv: command.argv.iter().map(Into::into).collect(),
         directory: Some(command.directory.clone()),
         stderr,
     }
-}
-
-fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
-    let protocol = section.protocol.as_deref().unwrap_or("jsonl");
-    if protocol != "jsonl" {
-        return Err(Error::usage(format!("`scorer.protocol` is `{protocol}`, which this version does not speak"))
-            .hint("use `protocol = \"jsonl\"`"));
-    }
-    let written = section.argv.as_ref().filter(|argv| !argv.is_empty()).ok_or_else(|| missing("argv"))?;
-    let limits = Limits::default();
-    let time = |text: &Option<String>, key: &str, default: Duration| match text {
-        Some(text) => units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))),
-        None => Ok(default),
-    };
-    let mut command = CommandLaunch {
-        argv: argv::resolve(written, base)?,
-        files: section.files.iter().map(|file| base.join(file)).collect(),
-        directory: base.to_path_buf(),
-        env: section.env.clone(),
-        timeout_ms: time(&section.timeout, "timeout", limits.timeout)?.as_millis() as u64,
-        startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis()
-            as u64,
-        grace_ms: time(&section.grace, "grace", limits.grace)?.as_millis() as u64,
-        batch_size: 0,
-        threads: 0,
-    };
-    let (argv, mut files) = argv::identify(&command.argv)?;
-    files.extend(argv::declared(&command.files)?);
-    let environment = command.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let startup = Duration::from_millis(command.startup_timeout_ms);
-    let Hello { description, batch_size, threads } =
-        hello::probe(&launch_of(&command, here, None), &environment, startup)?;
-    (command.batch_size, command.threads) = (batch_size as u32, threads as u32);
-    let mut settings = Map::from_iter([("protocol".to_owned(), Json::from(protocol))]);
-    if !section.env.is_empty() {
-        // A value may be a secret, and an identity is published: its digest stands for it.
-        let digests =
-            section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
-        settings.insert("env".to_owned(), Json::Object(digests.collect()));
-    }
-    let identity = ScorerIdentity {
-        kind: "command".to_owned(),
-        seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
-        description,
-        argv,
-        files: argv::sorted(files),
-        settings,
-    };
-    Ok((identity, ScorerLaunch::Command(command)))
-}
-
-fn builtin_identity(section: &ScorerSection, description: &Description, files: Vec<ScorerFile>) -> ScorerIdentity {
-    ScorerIdentity {
-        kind: section.kind.clone(),
-        description: description.clone(),
-        seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
-        argv: Vec::new(),
-        files,
-        settings: Map::new(),
-    }
-}
-
-/// A key that the scorer of this kind does not read is a mistake, not a decoration.
-fn keys_belong(section: &ScorerSection) -> Result<()> {
-    let is_command = section.kind == "command";
-    let given = [
-        ("actives", section.actives.is_some(), section.kind == "similarity"),
-        ("protocol", section.protocol.is_some(), is_command),
-        ("argv", section.argv.is_some(), is_command),
-        ("files", !section.files.is_empty(), is_command),
-        ("env", !section.env.is_empty(), is_command),
-        ("timeout", section.timeout.is_some(), is_command),
-        ("startup_timeout", section.startup_timeout.is_some(), is_command),
-        ("grace", section.grace.is_some(), is_command),
-    ];
-    match given.iter().find(|(_, given, belongs)| *given && !belongs) {
-        None => Ok(()),
-        Some((key, ..)) => {
-            Err(Error::usage(format!("`scorer.{key}` means nothing to a scorer of kind `{}`", section.kind))
-                .hint("remove it, or change `kind`"))
-        }
-    }
-}
-
-fn missing(key: &str) -> Error {
-    Error::usage(format!("`scorer.{key}` is missing"))
-        .hint(format!("a scorer of this kind needs `{key} = …` in `[scorer]`"))
 }
 
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {

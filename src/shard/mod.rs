@@ -6,5 +6,4 @@ pub mod judge;
 pub mod plan;
 pub mod receipt;
 pub mod recover;
-pub mod stop;
 pub mod worker;

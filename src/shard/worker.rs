@@ -12,7 +12,6 @@ use super::checkpoint::Header;
 use super::group::{OpenGroup, Workplace, header_for};
 use super::judge::{self, Proven};
 use super::plan::Plan;
-use super::stop::Stop;
 use crate::error::{Error, Result};
 use crate::id::{GroupIndex, Ordinal};
 use crate::layout::CampaignDir;
@@ -21,6 +20,7 @@ use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::scorer::row::RowBlock;
 use crate::scorer::{Ended, Pool, PoolFacts, Sink, Source, Supply};
+use crate::stop::Stop;
 
 /// Rows that wait for an earlier one take no more memory than this; beyond it no new records are drawn.
 const WAITING_BYTES_MAX: usize = 16 << 20;

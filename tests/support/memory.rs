@@ -9,7 +9,7 @@ use molsieve::id::Ordinal;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::row::RowBlock;
 use molsieve::scorer::{Sink, Source, Supply};
-use molsieve::shard::stop::Stop;
+use molsieve::stop::Stop;
 
 /// Gives records in order.
 pub struct MemorySource {

@@ -7,7 +7,7 @@ use molsieve::id::Ordinal;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::row::RowBlock;
 use molsieve::scorer::{Ended, Pool, PoolFacts, Sink, Source, Supply};
-use molsieve::shard::stop::Stop;
+use molsieve::stop::Stop;
 
 /// Numbers that look random and are the same every time (xorshift64).
 pub struct Random(pub u64);

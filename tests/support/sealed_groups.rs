@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use molsieve::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank, ScorerIdentity};
+use molsieve::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
 use molsieve::canonical::json;
 use molsieve::digest::merkle::{self, CompactRange};
 use molsieve::digest::{self, Digest};
@@ -11,6 +11,7 @@ use molsieve::fs;
 use molsieve::id::{AttemptId, GroupIndex, Ordinal};
 use molsieve::layout::CampaignDir;
 use molsieve::library::record::Record;
+use molsieve::scorer::identity::ScorerIdentity;
 use molsieve::scorer::row::RowBlock;
 use molsieve::scorer::{Column, ColumnType, Description, Order, PoolFacts, Value, Verdict};
 use molsieve::shard::plan::Plan;

@@ -17,8 +17,8 @@ use molsieve::shard::group::Workplace;
 use molsieve::shard::judge::{self, Proven};
 use molsieve::shard::receipt::Receipt;
 use molsieve::shard::recover;
-use molsieve::shard::stop::Stop;
 use molsieve::shard::worker::{self, Assignment};
+use molsieve::stop::Stop;
 
 use super::memory_pool::MakeRow;
 use super::sealed_groups::{Campaign, identity};

@@ -97,7 +97,7 @@ fn a_pool_that_fails_leaves_a_clean_checkpoint_with_all_that_it_finished() {
             &mut self,
             source: &mut dyn molsieve::scorer::Source,
             sink: &mut dyn molsieve::scorer::Sink,
-            stop: &molsieve::shard::stop::Stop,
+            stop: &molsieve::stop::Stop,
         ) -> molsieve::error::Result<Ended> {
             self.0.run(source, sink, stop)?;
             Err(molsieve::error::Error::environment("the scorer is broken"))

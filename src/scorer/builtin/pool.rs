@@ -16,7 +16,7 @@ use crate::id::Ordinal;
 use crate::library::record::{Record, RecordBlock};
 use crate::scorer::row::RowBlock;
 use crate::scorer::{Ended, Pool, PoolFacts, Sink, Source, Supply, Value, Verdict, reason};
-use crate::shard::stop::Stop;
+use crate::stop::Stop;
 
 /// Records that one thread scores at a time.
 const SHARE: usize = 256;

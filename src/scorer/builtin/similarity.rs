@@ -7,10 +7,10 @@ use std::path::Path;
 
 use super::chem::{Mol, Refusal, crippen, hbond, morgan, rotatable, tpsa, weight};
 use super::{Builtin, tanimoto};
-use crate::campaign::identity::ScorerFile;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::library::record::Record;
+use crate::scorer::identity::ScorerFile;
 use crate::scorer::precheck::precheck;
 use crate::scorer::{Column, ColumnType, Description, Order, Value, Verdict};
 

@@ -14,7 +14,7 @@ use crate::library::record::RecordBlock;
 use crate::scorer::precheck::precheck;
 use crate::scorer::row::RowBlock;
 use crate::scorer::{Ended, Sink, Source, Supply};
-use crate::shard::stop::Stop;
+use crate::stop::Stop;
 
 /// How often the pool looks around when nothing happens.
 const TICK: Duration = Duration::from_millis(20);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::child::{Child, Life};
 use super::jsonl::request;
 use super::queue::Work;
-use crate::campaign::seed::Seeder;
+use crate::scorer::seed::Seeder;
 
 /// How many requests a child has at once: the next one waits in its pipe while it computes.
 pub const DEPTH: usize = 2;

@@ -18,7 +18,7 @@ use super::watched::Watched;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::scorer::{Ended, Pool, PoolFacts, Sink, Source};
-use crate::shard::stop::Stop;
+use crate::stop::Stop;
 
 /// How long a killed child is waited for before the pool goes on without it.
 const GONE: Duration = Duration::from_secs(6);

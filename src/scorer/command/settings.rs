@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::launch::{Environment, Launch};
-use crate::campaign::seed::Seeder;
 use crate::scorer::Description;
+use crate::scorer::seed::Seeder;
 
 /// All that a [`super::pool::CommandPool`] needs to know.
 #[derive(Clone, Debug)]

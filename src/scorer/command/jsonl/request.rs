@@ -1,8 +1,8 @@
 //! How a request is written: `{"seq":1,"records":[[ordinal,"id","structure",seed],…]}`.
 
-use crate::campaign::seed::Seeder;
 use crate::canonical::{escape, number};
 use crate::library::record::RecordBlock;
+use crate::scorer::seed::Seeder;
 
 /// The line of request `seq`, with its line feed.
 ///

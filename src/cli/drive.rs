@@ -1,6 +1,6 @@
-//! What `run` and `resume` share: drive a campaign to its end, gather, sign, say what there is.
+//! What `run` and `resume` share: a driver on this machine, with signals, progress, and words at the end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use molsieve_adapters::Local;
 
@@ -13,13 +13,11 @@ use crate::error::{Error, Kind, Result};
 use crate::gather;
 use crate::host;
 use crate::pack::keys::PrivateKey;
-use crate::pack::seal::{self, SealedPack};
-use crate::pack::sign;
 use crate::run::driver::{self, Driven};
-use crate::run::event::Event;
+use crate::run::finish;
 use crate::run::journal::{self, Journal};
 use crate::run::state::{Phase, State};
-use crate::shard::stop::Stop;
+use crate::stop::Stop;
 
 /// What a person may say about how it is run here.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +28,13 @@ pub struct Options {
     pub key: Option<PathBuf>,
 }
 
+impl Options {
+    /// The key that signs the pack of `campaign`, if any does.
+    pub fn key<'a>(&'a self, campaign: &'a Campaign) -> Option<&'a Path> {
+        self.key.as_deref().or(campaign.file.execution.key.as_deref())
+    }
+}
+
 /// Drives `campaign` to its signed pack.
 ///
 /// # Errors
@@ -37,7 +42,7 @@ pub struct Options {
 pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
     let slots = options.workers.unwrap_or_else(|| default_slots(campaign)).max(1);
     let mut local = Local::new(usize::try_from(slots).unwrap_or(usize::MAX));
-    if let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) {
+    if let Some(key) = options.key(campaign) {
         // Whatever is wrong with it is better known before the night than after.
         PrivateKey::load(key)?;
     }
@@ -70,52 +75,14 @@ fn told_by_the_successor(campaign: &Campaign, error: Error) -> Error {
 
 /// Gathers, seals and signs, and says what there is.
 fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<Exit> {
-    let sealed = seal(campaign, gather::Missing::Refuse)?;
-    note_sealed(journal, &sealed)?;
-    sign_if_asked(campaign, &sealed, journal, options, output)?;
+    let sealed = finish::seal(campaign, gather::Missing::Refuse)?;
+    finish::note_sealed(journal, &sealed)?;
+    match options.key(campaign) {
+        Some(key) => finish::sign(journal, &sealed, key)?,
+        None => output.note("note: the pack is sealed but unsigned: `[pack] key` names no key"),
+    }
     super::gather::tell(campaign, &sealed, output)?;
     Ok(Exit::Done)
-}
-
-/// Gathers and seals.
-pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack> {
-    let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
-    let request = seal::Request {
-        dir: &campaign.dir,
-        identity: &campaign.file.identity,
-        plan: &campaign.plan,
-        facts: super::status::facts(campaign)?,
-    };
-    seal::seal(gathered, &request)
-}
-
-/// Notes the seal in the journal.
-pub fn note_sealed(journal: &mut Journal, sealed: &SealedPack) -> Result<()> {
-    let event = Event::Sealed {
-        payload: sealed.manifest.payload.digest.clone(),
-        pack: sealed.pack_digest.clone(),
-        complete: sealed.manifest.complete,
-    };
-    journal.record(event).map(|_| ())
-}
-
-fn sign_if_asked(
-    campaign: &Campaign,
-    sealed: &SealedPack,
-    journal: &mut Journal,
-    options: &Options,
-    output: Output,
-) -> Result<()> {
-    let Some(key) = options.key.as_ref().or(campaign.file.execution.key.as_ref()) else {
-        output.note("note: the pack is sealed but unsigned: `[pack] key` names no key");
-        return Ok(());
-    };
-    note_signed(journal, sign::sign_sealed(sealed, &[PrivateKey::load(key)?])?)
-}
-
-/// Notes each signature in the journal.
-pub fn note_signed(journal: &mut Journal, signed: sign::Signed) -> Result<()> {
-    signed.keyids.into_iter().try_for_each(|keyid| journal.record(Event::Signed { keyid }).map(|_| ()))
 }
 
 /// One worker for the cores of one task.

@@ -1,0 +1,89 @@
+//! Arguments that several commands share: which campaign, where, and how it is run here.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::drive::{self, Options};
+use super::output::Output;
+use crate::campaign::file::Campaign;
+use crate::clock::Stopwatch;
+use crate::error::{Error, Result};
+use crate::layout::CampaignDir;
+use crate::run::plan;
+use crate::scorer::open::Here;
+
+/// A campaign file, and the directory that it gets.
+#[derive(Debug, clap::Args)]
+pub struct CampaignArgs {
+    /// The campaign file (TOML).
+    pub campaign: PathBuf,
+    /// The campaign directory: made if it is not there, resumed if it is [default: the file's name without its ending].
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+}
+
+/// How a campaign is run here.
+#[derive(Debug, clap::Args)]
+pub struct WorkArgs {
+    /// Worker processes at a time [default: one for the cores of a task].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub workers: Option<u64>,
+}
+
+impl WorkArgs {
+    /// As options of a driver.
+    pub fn options(&self) -> Options {
+        Options { workers: self.workers, key: None }
+    }
+}
+
+impl CampaignArgs {
+    /// Opens or plans it, telling now and then how far the snapshot is.
+    pub fn open_or_plan(&self, output: Output) -> Result<Campaign> {
+        let dir = CampaignDir::new(match &self.dir {
+            Some(dir) => dir.clone(),
+            None => default_dir(&self.campaign)?,
+        });
+        let here = Here { program: drive::this_program()? };
+        let planned = plan::open_or_plan(&self.campaign, absolute(&dir)?, &here, &telling(output))?;
+        let plan = &planned.plan;
+        output.note(format!(
+            "{}: {} records in {} shards of up to {}, scored by {} {}",
+            planned.file.identity.name,
+            plan.records,
+            plan.shards(),
+            plan.shard_records,
+            planned.file.identity.scorer.description.name,
+            planned.file.identity.scorer.description.version,
+        ));
+        Ok(planned)
+    }
+}
+
+/// Tells how far a snapshot is, every ten seconds at most: a large library takes a while.
+fn telling(output: Output) -> impl Fn(u64, u64) + Sync {
+    const EVERY_S: u64 = 10;
+    let (begun, told) = (Stopwatch::start(), AtomicU64::new(0));
+    move |bytes, records| {
+        let (now, last) = (begun.elapsed().as_secs(), told.load(Ordering::Relaxed));
+        let is_time = now >= last + EVERY_S;
+        if is_time && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            output.note(format!("reading the library: {records} records, {} MiB", bytes >> 20));
+        }
+    }
+}
+
+/// Workers are started from anywhere, so the directory is named from the root.
+pub fn absolute(dir: &CampaignDir) -> Result<CampaignDir> {
+    let path = std::path::absolute(dir.root()).map_err(|e| Error::io("cannot find", dir.root(), &e))?;
+    if path.to_str().is_none() {
+        return Err(Error::usage(format!("the directory `{}` has a name that is not text", path.display()))
+            .hint("give a directory whose whole path is UTF-8: it is written into the campaign's files"));
+    }
+    Ok(CampaignDir::new(path))
+}
+
+fn default_dir(file: &Path) -> Result<PathBuf> {
+    let stem = file.file_stem().filter(|stem| Some(*stem) != file.file_name());
+    stem.map(PathBuf::from).ok_or_else(|| Error::usage("the campaign directory has no name").hint("say `--dir DIR`"))
+}

@@ -1,0 +1,75 @@
+//! The end of a campaign: gathered, sealed, signed, and each of it in the journal.
+
+use std::path::Path;
+
+use super::event::Event;
+use super::journal::{self, Journal};
+use crate::campaign::file::Campaign;
+use crate::clock;
+use crate::error::Result;
+use crate::gather;
+use crate::pack::keys::PrivateKey;
+use crate::pack::seal::{self, SealedPack};
+use crate::pack::sign;
+
+/// Gathers and seals, and leaves the journal alone.
+///
+/// # Errors
+/// As [`gather::gather`] and [`seal::seal`].
+pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack> {
+    let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
+    let request = seal::Request {
+        dir: &campaign.dir,
+        identity: &campaign.file.identity,
+        plan: &campaign.plan,
+        facts: facts(campaign)?,
+    };
+    seal::seal(gathered, &request)
+}
+
+/// Notes the seal in the journal.
+///
+/// # Errors
+/// The journal cannot be written (exit 6), or is another's by now (exit 75).
+pub fn note_sealed(journal: &mut Journal, sealed: &SealedPack) -> Result<()> {
+    let event = Event::Sealed {
+        payload: sealed.manifest.payload.digest.clone(),
+        pack: sealed.pack_digest.clone(),
+        complete: sealed.manifest.complete,
+    };
+    journal.record(event).map(|_| ())
+}
+
+/// Signs with the key at `key`, and notes it in the journal.
+///
+/// # Errors
+/// The key cannot sign (exit 2), or the system refuses (exit 6).
+pub fn sign(journal: &mut Journal, sealed: &SealedPack, key: &Path) -> Result<()> {
+    note_signed(journal, sign::sign_sealed(sealed, &[PrivateKey::load(key)?])?)
+}
+
+/// Notes each signature in the journal.
+///
+/// # Errors
+/// As [`note_sealed`].
+pub fn note_signed(journal: &mut Journal, signed: sign::Signed) -> Result<()> {
+    signed.keyids.into_iter().try_for_each(|keyid| journal.record(Event::Signed { keyid }).map(|_| ()))
+}
+
+/// The journal's facts about an execution, for the provenance of its pack.
+fn facts(campaign: &Campaign) -> Result<serde_json::Value> {
+    let entries = journal::read(&campaign.dir)?.entries;
+    let events = entries.into_iter().map(|entry| (clock::rfc3339(entry.at_ms), entry.event));
+    let events: Vec<_> = events.map(|(at, event)| serde_json::json!({"at": at, "event": event})).collect();
+    let execution = &campaign.file.execution;
+    // A list, so that nothing gets into a pack by being added elsewhere: no environment, no key, no path of a person.
+    Ok(serde_json::json!({
+        "scheduler": execution.scheduler,
+        "cpus": execution.cpus,
+        "memory_mib": execution.memory_mib,
+        "walltime_s": execution.walltime_s,
+        "sync_ms": execution.sync_ms,
+        "max_error_ppm": execution.max_error_ppm,
+        "events": events,
+    }))
+}

@@ -1,0 +1,90 @@
+//! What is frozen of a scorer: what it is ([`ScorerIdentity`]), and how this copy of the campaign starts it
+//! ([`ScorerLaunch`]). The first decides what is computed, the second may differ from one directory to the next.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Description;
+use crate::canonical::json;
+use crate::digest::{self, Digest};
+use crate::error::Result;
+
+/// What computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScorerIdentity {
+    /// `null`, `similarity` or `command`.
+    pub kind: String,
+    /// What it says about itself.
+    pub description: Description,
+    /// Which record seeds it gets: the scorer's name unless the campaign says another.
+    pub seed_domain: String,
+    /// The argument vector of a command, files replaced by `sha256:…`, directories by `<dir>`, and
+    /// the program by its base name; empty for a built-in scorer.
+    pub argv: Vec<String>,
+    /// The files that it depends on, by the name of their role, with their digests; sorted.
+    pub files: Vec<ScorerFile>,
+    /// Settings that change the result, canonical.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+impl ScorerIdentity {
+    /// BLAKE3 of the canonical JSON: what a checkpoint names.
+    ///
+    /// # Errors
+    /// A setting has no canonical form.
+    pub fn digest(&self) -> Result<Digest> {
+        Ok(digest::blake3(&json::to_vec(self)?))
+    }
+}
+
+/// A file that a scorer depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScorerFile {
+    /// Its base name, or its role (such as `actives`).
+    pub name: String,
+    /// SHA-256 of its content.
+    pub sha256: Digest,
+}
+
+/// How a scorer is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub enum ScorerLaunch {
+    /// Nothing to start.
+    Null,
+    /// Built in, with its file of actives.
+    Similarity {
+        /// Absolute path.
+        actives: PathBuf,
+    },
+    /// The user's own program.
+    Command(CommandLaunch),
+}
+
+/// How the user's own program is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandLaunch {
+    /// Program and arguments; files and directories as absolute paths.
+    pub argv: Vec<String>,
+    /// Files that the identity names beside those in `argv`; absolute paths.
+    pub files: Vec<PathBuf>,
+    /// Where it runs: the directory of the campaign file.
+    pub directory: PathBuf,
+    /// Added to its environment.
+    pub env: BTreeMap<String, String>,
+    /// The time that one request may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// The time until its hello, in milliseconds.
+    pub startup_timeout_ms: u64,
+    /// The time that work in flight gets after a stop signal, in milliseconds.
+    pub grace_ms: u64,
+    /// Records a request.
+    pub batch_size: u32,
+    /// Threads that one child uses.
+    pub threads: u32,
+}
