@@ -9,6 +9,7 @@
 //! nothing that the others know: it never imports [`seal`]. See `docs/formats/pack.md`.
 
 pub mod archive;
+pub mod content;
 pub mod envelope;
 pub mod index;
 pub mod keys;
@@ -37,8 +38,21 @@ pub const ATTESTATION: &str = "attestation.dsse.json";
 /// All of the above in one file.
 pub const ARCHIVE: &str = "evidence_pack.zip";
 
+/// The best rows with their structures, one record a line.
+pub const HITS_SMI: &str = "hits.smi";
+/// For people, with pictures.
+pub const REPORT: &str = "report.html";
+/// The pack as a Process Run Crate.
+pub const RO_CRATE: &str = "ro-crate-metadata.json";
+/// The payload as Parquet.
+pub const PARQUET: &str = "results.parquet";
+/// The payload as HDF5.
+pub const HDF5: &str = "scores.h5";
+
 /// Content that every pack has.
 pub const CONTENT: [&str; 5] = [HITS, INDEX, METRICS, PROVENANCE, SUMMARY];
+/// Content that a pack may have beside it.
+pub const OPTIONAL: [&str; 5] = [HITS_SMI, PARQUET, REPORT, RO_CRATE, HDF5];
 
 /// Whether `name` can be a member: `[A-Za-z0-9._-]{1,100}`, not starting with a dot or a dash.
 ///

@@ -5,13 +5,11 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::archive::write;
-use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
-use super::provenance::Provenance;
+use super::manifest::Manifest;
 use super::sign::inputs;
 use super::verify::{self, Accept, Code, Trust};
-use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, HITS, INDEX, MANIFEST, METRICS, PROVENANCE, SUMMARY, index};
+use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, MANIFEST, OPTIONAL, content};
 use crate::campaign::identity::Identity;
-use crate::canonical::json;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -67,10 +65,10 @@ pub fn seal(gathered: Gathered, request: &Request<'_>) -> Result<SealedPack> {
         Existing::None => Before::None,
     };
     let dir = PackDir::new(gathered.building.building_at());
-    let manifest = content(&dir, &gathered, request)?;
+    let manifest = content::write(&dir, &gathered, request)?;
     let bytes = manifest.to_bytes()?;
-    put(&dir, MANIFEST, &bytes)?;
-    put(&dir, CHECKSUMS, &manifest.checksums(&bytes))?;
+    content::put(&dir, MANIFEST, &bytes)?;
+    content::put(&dir, CHECKSUMS, &manifest.checksums(&bytes))?;
     write::write(fs::Staged::create_beside(&dir.member(ARCHIVE))?, &inputs(&dir, &manifest))?;
     let complete_since =
         || verify::inspect(&request.dir.pack(), &Trust { accept: Accept::Unsigned, ..Trust::default() });
@@ -84,44 +82,6 @@ pub fn seal(gathered: Gathered, request: &Request<'_>) -> Result<SealedPack> {
     gathered.building.commit()?;
     let pack_digest = digest::sha256(&bytes).sha256_uri();
     Ok(SealedPack { path: request.dir.pack(), manifest, pack_digest, before })
-}
-
-/// Writes all content but `summary.csv`, which is there; answers what the manifest says.
-fn content(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Result<Manifest> {
-    let (bytes, sha256) = gathered.summary;
-    let counts = &gathered.found.counts;
-    let mut manifest = Manifest {
-        schema: SCHEMA.to_owned(),
-        molsieve: env!("CARGO_PKG_VERSION").to_owned(),
-        campaign: request.identity.clone(),
-        payload: PayloadEntry { digest: gathered.root.sha256_uri(), file: SUMMARY.to_owned(), rows: counts.total },
-        records: counts.clone(),
-        circumstantial: counts.circumstantial(),
-        complete: gathered.missing.is_empty(),
-        missing: gathered.missing.clone(),
-        files: vec![FileEntry { name: SUMMARY.to_owned(), bytes, sha256 }],
-    };
-    let provenance = Provenance::new(gathered, request.plan, request.facts.clone());
-    let rest = [
-        (HITS, gathered.found.hits_csv.clone()),
-        (METRICS, json::to_line(&gathered.found.metrics)?),
-        (PROVENANCE, json::to_line(&provenance)?),
-        (INDEX, index::render(&manifest, &provenance).into_bytes()),
-    ];
-    for (name, bytes) in rest {
-        put(dir, name, &bytes)?;
-        let (bytes, sha256) = (bytes.len() as u64, digest::sha256(&bytes));
-        manifest.files.push(FileEntry { name: name.to_owned(), bytes, sha256 });
-    }
-    manifest.files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(manifest)
-}
-
-fn put(dir: &PackDir, name: &str, bytes: &[u8]) -> Result<()> {
-    if fs::write_new(&dir.member(name), bytes)? {
-        return Ok(());
-    }
-    Err(Error::bug(format!("`{name}` is being written twice")))
 }
 
 /// The pack that is there already.
@@ -140,7 +100,7 @@ fn existing(gathered: &Gathered, request: &Request<'_>) -> Result<Existing> {
         Err(e) => return Err(Error::io("cannot read the pack that is there", &path, &e)),
     };
     let own = [MANIFEST, CHECKSUMS, ATTESTATION, ARCHIVE];
-    let is_ours = |name: &OsString| CONTENT.iter().chain(&own).any(|known| name == known);
+    let is_ours = |name: &OsString| CONTENT.iter().chain(&OPTIONAL).chain(&own).any(|known| name == known);
     if let Some(name) = names.into_iter().find(|name| !is_ours(name)) {
         let what = format!("`{}` holds `{}`, which is no part of a pack", path.display(), name.display());
         return Err(
