@@ -195,6 +195,29 @@ impl PackDir {
     }
 }
 
+/// What `molsieve init` calls a campaign file.
+pub const CAMPAIGN_FILE: &str = "campaign.toml";
+
+/// The file called `name` in the directory of a campaign file.
+pub fn beside_campaign_file(dir: &Path, name: &str) -> PathBuf {
+    dir.join(name)
+}
+
+/// Where `molsieve doctor` tries things out in `dir`, for a moment.
+pub fn doctor_place(dir: &Path) -> PathBuf {
+    dir.join("molsieve-doctor")
+}
+
+/// A file with which `molsieve doctor` tries something out.
+pub fn doctor_file(place: &Path, name: &str) -> PathBuf {
+    place.join(name)
+}
+
+/// The manual page of the command called `name`.
+pub fn manual_page(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.1"))
+}
+
 /// Where the public half of the private key at `private` goes: `K.pem` → `K.pub.pem`.
 pub fn public_key_beside(private: &Path) -> PathBuf {
     let stem =

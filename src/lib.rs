@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod cli;
 pub mod clock;
 pub mod digest;
+pub mod doctor;
 pub mod error;
 pub mod fs;
 pub mod gather;

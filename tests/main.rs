@@ -4,6 +4,8 @@
 
 mod attacks;
 mod blame;
+mod errors;
+mod first_minutes;
 mod formats;
 mod libraries;
 mod packs;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::known_keys;
+use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
 use crate::scorer::Order;
@@ -240,9 +240,9 @@ impl Config {
     /// # Errors
     /// It is not a campaign file (exit 2).
     pub fn parse(text: &str) -> Result<Self> {
-        let table: toml::Table = toml::from_str(text).map_err(|e| Error::usage(tidy(&e.to_string())))?;
+        let table: toml::Table = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
         known_keys::check(&table)?;
-        let config: Self = toml::from_str(text).map_err(|e| Error::usage(tidy(&e.to_string())))?;
+        let config: Self = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
         config.check()?;
         Ok(config)
     }
@@ -281,9 +281,4 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// TOML's own messages end in a line feed and may hold several lines with the place; kept, but trimmed.
-fn tidy(message: &str) -> String {
-    message.trim_end().to_owned()
 }

@@ -6,3 +6,4 @@ pub mod file;
 pub mod identity;
 mod known_keys;
 pub mod scorer;
+mod toml_error;

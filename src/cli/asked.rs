@@ -48,10 +48,11 @@ impl CampaignArgs {
         let planned = plan::open_or_plan(&self.campaign, absolute(&dir)?, &here, &telling(output))?;
         let plan = &planned.plan;
         output.note(format!(
-            "{}: {} records in {} shards of up to {}, scored by {} {}",
+            "{}: {} records in {} shard{} of up to {}, scored by {} {}",
             planned.file.identity.name,
             plan.records,
             plan.shards(),
+            if plan.shards() == 1 { "" } else { "s" },
             plan.shard_records,
             planned.file.identity.scorer.description.name,
             planned.file.identity.scorer.description.version,

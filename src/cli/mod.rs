@@ -8,12 +8,15 @@ pub mod output;
 
 mod asked;
 mod cancel;
+mod doctor;
 mod drive;
 mod gather;
+mod init;
 mod keygen;
 mod library;
 mod logging;
 mod logs;
+mod manual;
 mod plan;
 mod progress;
 mod resume;
@@ -28,7 +31,7 @@ mod worker;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 use crate::scorer::command::shim;
@@ -52,6 +55,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented campaign file that runs, with all that it needs.
+    Init(init::Args),
+    /// Find what is wrong with this machine before a campaign depends on it.
+    Doctor(doctor::Args),
     /// Plan, run, gather and sign a campaign; on its own directory, resume it.
     Run(run::Args),
     /// Freeze a campaign and cut its library into shards, without running it.
@@ -76,6 +83,10 @@ enum Command {
     Keygen(keygen::Args),
     /// Look at a library, take its snapshot, or generate one.
     Library(library::Args),
+    /// Print the script that completes commands and options in a shell.
+    Completions(manual::CompletionsArgs),
+    /// Print the manual, or write its pages.
+    Man(manual::ManArgs),
     /// Work on the task groups of one task; started by a scheduler.
     #[command(hide = true)]
     Worker(worker::Args),
@@ -117,6 +128,10 @@ fn report(error: &Error, output: Output) -> ExitCode {
 
 fn dispatch(command: Command, output: Output) -> Result<Exit> {
     match command {
+        Command::Init(args) => init::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
+        Command::Completions(args) => Ok(manual::completions(&args, Cli::command(), output)),
+        Command::Man(args) => manual::man(&args, Cli::command(), output),
         Command::Run(args) => run::run(&args, output),
         Command::Plan(args) => plan::run(&args, output),
         Command::Submit(args) => submit::run(&args, output),

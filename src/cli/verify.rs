@@ -87,8 +87,23 @@ fn tell(report: &Report, output: Output) -> Result<Exit> {
         for line in sentences(report) {
             output.say(line);
         }
+        if let Some(hint) = report.problems.first().map(|problem| hint(problem.code)) {
+            output.say(format!("  hint: {hint}"));
+        }
     }
     Ok(report.failure().map_or(Exit::Done, Exit::Of))
+}
+
+/// What to do about a pack with this problem.
+const fn hint(first: Code) -> &'static str {
+    match first {
+        Code::Unsigned => "`molsieve sign` signs it; `--allow-unsigned` checks its integrity alone",
+        Code::KeyUnknown | Code::SignaturesTooFew => {
+            "give the public key of whoever signed it with `--key`, if you trust them"
+        }
+        Code::Incomplete => "it is sound as far as it goes; `molsieve resume` on its campaign computes the rest",
+        _ => "do not rely on it: get the pack again from whoever sealed it",
+    }
 }
 
 /// The report, for a person: the verdict first.

@@ -236,8 +236,11 @@ fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
         None => scorer.columns.iter().find(numeric),
         Some(name) => Some(scorer.columns.iter().filter(numeric).find(|c| c.name == *name).ok_or_else(|| {
             let names: Vec<&str> = scorer.columns.iter().filter(numeric).map(|c| c.name.as_str()).collect();
-            Error::usage(format!("`pack.rank` names `{name}`, which is no numeric column of the scorer"))
-                .hint(format!("its numeric columns are: {}", names.join(", ")))
+            let hint = match names.as_slice() {
+                [] => "this scorer has no numeric column: leave `rank` out".to_owned(),
+                names => format!("its numeric columns are: {}", names.join(", ")),
+            };
+            Error::usage(format!("`pack.rank` names `{name}`, which is no numeric column of the scorer")).hint(hint)
         })?),
     };
     let rank = column.map(|c| Rank { column: c.clone(), order: config.pack.order.unwrap_or(c.order) });

@@ -11,7 +11,7 @@ use super::demand;
 use super::source::{Source, read, rust_sources};
 
 /// The layer of every module, by its longest prefix; a higher one imports from a lower.
-const LAYERS: [(&str, u8); 28] = [
+const LAYERS: [(&str, u8); 29] = [
     // The crate itself: the list of modules, and the program.
     ("", 15),
     ("cli", 14),
@@ -31,6 +31,7 @@ const LAYERS: [(&str, u8); 28] = [
     ("run::policy", 3),
     ("run::event", 3),
     ("run::journal", 3),
+    ("doctor", 3),
     ("layout", 2),
     ("fs", 2),
     ("id", 1),

@@ -1,0 +1,43 @@
+"""A scorer for molsieve, in plain Python: it counts the carbon atoms in a SMILES. Put your own model in `score`.
+
+It says hello once, and then answers each line of requests with a line of results. Anything that it prints to
+standard error is kept in the logs. The whole protocol: the guide to bringing your own scorer.
+"""
+
+import json
+import re
+import sys
+
+HELLO = {
+    "name": "carbon-count",
+    "version": "1",
+    "columns": [{"name": "carbons", "type": "int", "order": "desc"}],
+    "batch_size": 256,
+    # Say true only if the same molecule always gets the same answer. `molsieve doctor scorer` measures it.
+    "deterministic": True,
+    # The reasons of your own that a molecule may be skipped for, or fail with.
+    "reasons": ["no_carbon"],
+}
+
+
+def score(smiles, seed):
+    """The values of one molecule, by the names of the columns; or a reason to skip it. Seeds are below 2**53."""
+    carbons = len(re.findall(r"C(?!l|a|r|u|o|d|s|e|f|m)|c", smiles))
+    return {"carbons": carbons} if carbons else "no_carbon"
+
+
+def main():
+    print(json.dumps(HELLO), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        results = []
+        for ordinal, _identifier, smiles, seed in request["records"]:
+            found = score(smiles, seed)
+            if isinstance(found, dict):
+                results.append([ordinal, "OK", found])
+            else:
+                results.append([ordinal, "SKIP", found])
+        print(json.dumps({"seq": request["seq"], "results": results}), flush=True)
+
+
+main()

@@ -1,0 +1,58 @@
+//! `molsieve doctor [DIR]`: this machine, and the file system of a directory.
+
+use std::path::PathBuf;
+
+use crate::cli::exit_code::Exit;
+use crate::cli::output::Output;
+use crate::doctor::{Finding, Verdict, disk, limits, tools};
+use crate::error::{Error, Kind, Result};
+use crate::host;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where campaigns would lie.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+}
+
+/// Runs it: exit 6 if a campaign would fail here.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    if !args.dir.is_dir() {
+        return Err(Error::usage(format!("there is no directory `{}`", args.dir.display()))
+            .hint("give the directory where campaigns would lie"));
+    }
+    let mut found = disk::check(&args.dir)?;
+    found.extend(limits::check());
+    found.extend(tools::check());
+    let worst = found.iter().map(|f| f.verdict).max();
+    let facts = serde_json::json!({
+        "schema": "molsieve.doctor.v1",
+        "dir": args.dir,
+        "host": host::name(),
+        "molsieve": env!("CARGO_PKG_VERSION"),
+        "findings": found,
+    });
+    if !output.document(&facts)? {
+        found.iter().for_each(|finding| tell(finding, output));
+        output.say(match worst {
+            Some(Verdict::Problem) => "There are problems: mend them before you start a campaign here.",
+            Some(Verdict::Warning) => "Campaigns can run here; look at the warnings.",
+            _ => "Campaigns can run here.",
+        });
+    }
+    Ok(if worst == Some(Verdict::Problem) { Exit::Of(Kind::Environment) } else { Exit::Done })
+}
+
+fn tell(finding: &Finding, output: Output) {
+    let mark = match finding.verdict {
+        Verdict::Info => "     ",
+        Verdict::Good => "ok   ",
+        Verdict::Warning => "WARN ",
+        Verdict::Problem => "FAIL ",
+    };
+    output.say(format!("{mark}{:<16} {}", finding.check, finding.what));
+    if let Some(hint) = &finding.hint {
+        output.say(format!("     {:<16} → {hint}", ""));
+    }
+}

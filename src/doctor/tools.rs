@@ -1,0 +1,33 @@
+//! Programs that a campaign may want: schedulers, launchers, containers, scorers' company.
+
+use std::path::PathBuf;
+
+use super::{Finding, Verdict};
+
+/// A kind of tool, and the programs that show that it is there.
+const TOOLS: [(&str, &[&str]); 7] = [
+    ("SLURM", &["sbatch", "squeue", "scancel"]),
+    ("HTCondor", &["condor_submit_dag", "condor_q"]),
+    ("MPI", &["mpirun"]),
+    ("Ray", &["ray"]),
+    ("containers", &["apptainer", "singularity", "podman", "docker"]),
+    ("GPUs", &["nvidia-smi", "rocm-smi"]),
+    ("Python", &["python3"]),
+];
+
+/// Looks for programs on `PATH`. That one is missing is a fact, not a fault.
+pub fn check() -> Vec<Finding> {
+    TOOLS.iter().map(|(kind, programs)| look(kind, programs)).collect()
+}
+
+fn look(kind: &'static str, programs: &[&str]) -> Finding {
+    let found: Vec<String> =
+        programs.iter().filter_map(|name| on_path(name)).map(|p| p.display().to_string()).collect();
+    let what = if found.is_empty() { format!("not there ({})", programs.join(", ")) } else { found.join(", ") };
+    Finding::new(kind, Verdict::Info, what)
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(|file| file.is_file())
+}

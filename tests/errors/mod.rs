@@ -1,0 +1,136 @@
+//! What a person is told when something is wrong: one snapshot an error, reviewed as text.
+//!
+//! Each must say what happened, to what, and what to do. After a change that is meant, run the tests
+//! with `INSTA_UPDATE=always`, and read the difference as a user would.
+
+use crate::support::env::{Run, TestEnv, project};
+
+/// Compares what `run` printed, and its exit code, with `tests/errors/NAME.snap`.
+#[track_caller]
+fn told(env: &TestEnv, name: &str, run: &Run) {
+    let here = env.path("").display().to_string();
+    let here = here.trim_end_matches('/');
+    let project = project("").display().to_string();
+    let text =
+        (run.stderr() + &run.stdout()).replace(here, "<here>").replace(project.trim_end_matches('/'), "<project>");
+    let text = format!("exit {}\n{}", run.0.status.code().unwrap(), without_digests(&text));
+    insta::with_settings!({snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!(name, text);
+    });
+    let told = ["\nstopped: ", "\nerror: ", "\nNOT VERIFIED"].iter().any(|word| text.contains(word));
+    assert!(told, "{name}: no error is told: {text}");
+    assert!(text.contains("\n  hint: "), "{name}: a person does not learn what to do: {text}");
+}
+
+/// Digests depend on times, and are the same length.
+fn without_digests(text: &str) -> String {
+    let mut parts = text.split("sha256:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "sha256:…" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+}
+
+fn run_file(env: &TestEnv, text: &str) -> Run {
+    env.write("c.toml", text);
+    env.molsieve(["run", "c.toml", "--dir", "d"])
+}
+
+const GOOD: &str = "[campaign]\nname = \"c\"\n[library]\npath = [\"library.smi\"]\n[scorer]\nkind = \"null\"\n";
+
+#[test]
+fn of_campaign_files() {
+    let env = TestEnv::new();
+    env.small_library(10);
+    let with = |what: &str| format!("{GOOD}{what}");
+    told(&env, "unknown-key", &run_file(&env, &with("[shards]\nrecord = 10\n")));
+    told(&env, "unknown-section", &run_file(&env, &with("[shard]\nrecords = 10\n")));
+    told(&env, "not-toml", &run_file(&env, "[campaign\nname = 1"));
+    told(&env, "wrong-type", &run_file(&env, &with("[shards]\nrecords = \"many\"\n")));
+    told(&env, "missing-section", &run_file(&env, "[campaign]\nname = \"c\"\n"));
+    told(&env, "unknown-scorer", &run_file(&env, &GOOD.replace("null", "similarty")));
+    told(&env, "key-of-another-scorer", &run_file(&env, &GOOD.replace("\"null\"", "\"null\"\nactives = \"a.smi\"")));
+    told(&env, "unknown-scheduler", &run_file(&env, &with("[scheduler]\nkind = \"pbs\"\n")));
+    told(&env, "bad-duration", &run_file(&env, &with("[checkpoint]\nsync = \"half an hour\"\n")));
+    told(&env, "unknown-rank", &run_file(&env, &with("[pack]\nrank = \"affinity\"\n")));
+    told(&env, "no-key", &run_file(&env, &with("[pack]\nkey = \"me.pem\"\n")));
+    told(&env, "no-campaign-file", &env.molsieve(["run", "nothing.toml"]));
+}
+
+#[test]
+fn of_libraries() {
+    let env = TestEnv::new();
+    told(&env, "no-library", &run_file(&env, GOOD));
+    env.write("library.smi", "");
+    told(&env, "empty-library", &run_file(&env, GOOD));
+    env.write("library.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b");
+    told(&env, "truncated-library", &run_file(&env, &GOOD.replace("library.smi", "library.gz")));
+    env.write("library.xlsx", "PK");
+    told(&env, "foreign-library", &run_file(&env, &GOOD.replace("library.smi", "library.xlsx")));
+    told(&env, "glob-of-nothing", &run_file(&env, &GOOD.replace("library.smi", "*.csv")));
+    env.small_library(10);
+    let column = GOOD.replace("[\"library.smi\"]", "[\"library.smi\"]\nid_column = \"7\"");
+    told(&env, "no-such-column", &run_file(&env, &column));
+}
+
+#[test]
+fn of_scorers() {
+    let env = TestEnv::new();
+    env.small_library(10);
+    let command = |argv: &str| GOOD.replace("\"null\"", &format!("\"command\"\nargv = {argv}"));
+    told(&env, "no-program", &run_file(&env, &command("[\"dock-it\"]")));
+    let script = |name: &str, text: &str| {
+        let path = env.write(name, format!("#!/bin/sh\n{text}\n"));
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        run_file(&env, &command(&format!("[\"./{name}\"]")))
+    };
+    told(&env, "no-hello", &script("silent", "echo 'no licence' >&2; exit 3"));
+    told(&env, "bad-hello", &script("liar", "echo '{\"name\": 1}'; cat"));
+    let hello = "{\"name\":\"x\",\"version\":\"1\",\"columns\":[{\"name\":\"s\",\"type\":\"float\"}],\"batch_size\":4,\
+                 \"deterministic\":true}";
+    let babble = format!("echo '{hello}'; while read -r line; do echo '{{]'; done");
+    told(&env, "broken-protocol", &script("babble", &babble));
+}
+
+#[test]
+fn of_campaign_directories() {
+    let env = TestEnv::new();
+    env.small_library(10);
+    told(&env, "no-campaign", &env.molsieve(["status", "nowhere"]));
+    run_file(&env, GOOD).exits(0);
+    told(&env, "another-campaign", &run_file(&env, &GOOD.replace("[scorer]", "[shards]\nrecords = 3\n[scorer]")));
+    env.write("full/thesis.txt", "");
+    told(&env, "not-empty", &env.molsieve(["run", "c.toml", "--dir", "full"]));
+    run_file(&env, GOOD).exits(0);
+    env.molsieve(["plan", "c.toml", "--dir", "planned"]).exits(0);
+    told(&env, "nothing-to-gather", &env.molsieve(["gather", "planned"]));
+    env.write("library.smi", "C a\n");
+    told(&env, "changed-library", &env.molsieve(["run", "c.toml", "--dir", "planned"]));
+}
+
+#[test]
+fn of_packs_and_keys() {
+    let env = TestEnv::new();
+    env.small_library(10);
+    run_file(&env, GOOD).exits(0);
+    told(&env, "no-pack", &env.molsieve(["verify", "nothing.zip"]));
+    env.write("text.zip", "this is not a zip");
+    told(&env, "not-a-zip", &env.molsieve(["verify", "text.zip"]));
+    told(&env, "no-such-key", &env.molsieve(["sign", "d", "--key", "me.pem"]));
+    env.write("me.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    let mode = |mode| std::fs::set_permissions(env.path("me.pem"), std::os::unix::fs::PermissionsExt::from_mode(mode));
+    mode(0o600).unwrap();
+    told(&env, "bad-key", &env.molsieve(["sign", "d", "--key", "me.pem"]));
+    std::fs::remove_file(env.path("me.pem")).unwrap();
+    env.molsieve(["keygen", "--out", "me.pem"]).exits(0);
+    told(&env, "key-exists", &env.molsieve(["keygen", "--out", "me.pem"]));
+    told(&env, "unsigned", &env.molsieve(["verify", "d"]));
+    mode(0o644).unwrap();
+    told(&env, "open-key", &env.molsieve(["sign", "d", "--key", "me.pem"]));
+}
+
+#[test]
+fn of_first_minutes() {
+    let env = TestEnv::new();
+    env.molsieve(["init"]).exits(0);
+    told(&env, "init-twice", &env.molsieve(["init"]));
+    told(&env, "doctor-nowhere", &env.molsieve(["doctor", "nowhere"]));
+}
