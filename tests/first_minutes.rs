@@ -114,3 +114,16 @@ fn completions_are_there_for_the_common_shells() {
     let syntax = format!("'{}' completions bash | bash -n", crate::support::env::MOLSIEVE);
     assert!(std::process::Command::new("bash").args(["-c", &syntax]).status().unwrap().success());
 }
+
+#[test]
+fn logs_are_told_in_words_and_as_facts_and_a_huge_one_by_its_end() {
+    let env = TestEnv::new();
+    env.molsieve(["init"]).exits(0);
+    env.molsieve(["run", "campaign.toml", "--dir", "out"]).exits(0);
+    env.write("out/logs/scorer-x.stderr", "noise\n".repeat(500_000) + "the end\n");
+    let told = env.molsieve(["logs", "out"]).exits(0).stdout();
+    assert!(told.contains("INFO  started") && !told.contains("{\"timestamp\""), "{told}");
+    assert!(told.contains("the end") && told.lines().count() < 60, "{told}");
+    let facts = env.facts(["logs", "out", "stderr", "--lines", "1"]);
+    assert_eq!(facts["files"][0]["lines"], serde_json::json!(["the end"]));
+}
