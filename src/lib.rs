@@ -16,6 +16,7 @@ pub mod layout;
 pub mod library;
 pub mod pack;
 pub mod payload;
+pub mod pilot;
 pub mod run;
 pub mod scorer;
 pub mod shard;

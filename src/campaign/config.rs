@@ -4,6 +4,7 @@
 //! out has a default; `configs/defaults.toml` shows them all.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
 use crate::scorer::Order;
+use crate::units;
 
 /// More cores than this no task gets.
 const CPUS_MAX: u32 = 4096;
@@ -103,22 +105,45 @@ pub struct ScorerSection {
 }
 
 /// `[shards]`: how the library is cut.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShardsSection {
-    /// Records a shard.
-    #[serde(default = "default_records")]
-    pub records: u64,
+    /// Records a shard; filled in by [`Config::parse`] where no target is said either.
+    pub records: Option<u64>,
+    /// How long one worker should be busy with a shard; a pilot says how many records that is.
+    pub target: Option<String>,
 }
 
-impl Default for ShardsSection {
-    fn default() -> Self {
-        Self { records: default_records() }
+/// Records a shard, where neither they nor a target are said.
+const SHARD_RECORDS: u64 = 10_000;
+
+/// How shards are to be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardSize {
+    /// So many records.
+    Records(u64),
+    /// So much time of one worker.
+    Target(Duration),
+}
+
+impl ShardsSection {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// Both keys are given, or what one says is no size (exit 2).
+    pub fn size(&self) -> Result<ShardSize> {
+        match (self.records, &self.target) {
+            (Some(_), Some(_)) => {
+                Err(Error::usage("`shards.records` and `shards.target` both say how large a shard is")
+                    .hint("keep one: `target` has a pilot find the number of records, `records` says it"))
+            }
+            (records, None) => Ok(ShardSize::Records(records.unwrap_or(SHARD_RECORDS))),
+            (None, Some(target)) => match units::duration(target).map_err(|e| e.within("`shards.target`"))? {
+                Duration::ZERO => Err(Error::usage("`shards.target` must be longer than nothing")),
+                target => Ok(ShardSize::Target(target)),
+            },
+        }
     }
-}
-
-const fn default_records() -> u64 {
-    10_000
 }
 
 /// `[checkpoint]`: how much may be lost with a machine.
@@ -242,7 +267,10 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self> {
         let table: toml::Table = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
         known_keys::check(&table)?;
-        let config: Self = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
+        let mut config: Self = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
+        if config.shards.target.is_none() {
+            config.shards.records.get_or_insert(SHARD_RECORDS);
+        }
         config.check()?;
         Ok(config)
     }
@@ -259,7 +287,7 @@ impl Config {
         if self.library.path.is_empty() {
             return Err(Error::usage("`library.path` names no file").hint("write `path = [\"library.smi\"]`"));
         }
-        if self.shards.records == 0 {
+        if self.shards.records == Some(0) {
             return Err(Error::usage("`shards.records` must be at least 1"));
         }
         if !(1..=CPUS_MAX).contains(&self.resources.cpus) {

@@ -10,7 +10,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
         "scorer",
         &["kind", "actives", "protocol", "argv", "files", "env", "timeout", "startup_timeout", "grace", "seed_domain"],
     ),
-    ("shards", &["records"]),
+    ("shards", &["records", "target"]),
     ("checkpoint", &["sync"]),
     ("scheduler", &["kind"]),
     ("resources", &["cpus", "memory", "walltime"]),

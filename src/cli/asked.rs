@@ -9,6 +9,7 @@ use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
+use crate::pilot::Request;
 use crate::run::plan;
 use crate::scorer::open::Here;
 
@@ -40,12 +41,8 @@ impl WorkArgs {
 impl CampaignArgs {
     /// Opens or plans it, telling now and then how far the snapshot is.
     pub fn open_or_plan(&self, output: Output) -> Result<Campaign> {
-        let dir = CampaignDir::new(match &self.dir {
-            Some(dir) => dir.clone(),
-            None => default_dir(&self.campaign)?,
-        });
         let here = Here { program: drive::this_program()? };
-        let planned = plan::open_or_plan(&self.campaign, absolute(&dir)?, &here, &telling(output))?;
+        let planned = plan::open_or_plan(&self.campaign, self.place()?, &here, &telling(output))?;
         let plan = &planned.plan;
         output.note(format!(
             "{}: {} records in {} shard{} of up to {}, scored by {} {}",
@@ -58,6 +55,20 @@ impl CampaignArgs {
             planned.file.identity.scorer.description.version,
         ));
         Ok(planned)
+    }
+
+    /// Plans it with a pilot.
+    pub fn plan_with(&self, pilot: Request, output: Output) -> Result<Campaign> {
+        let here = Here { program: drive::this_program()? };
+        plan::with_pilot(&self.campaign, self.place()?, &here, &telling(output), pilot)
+    }
+
+    /// Its directory, named from the root.
+    fn place(&self) -> Result<CampaignDir> {
+        absolute(&CampaignDir::new(match &self.dir {
+            Some(dir) => dir.clone(),
+            None => default_dir(&self.campaign)?,
+        }))
     }
 }
 

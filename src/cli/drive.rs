@@ -86,7 +86,7 @@ fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output:
 }
 
 /// One worker for the cores of one task.
-fn default_slots(campaign: &Campaign) -> u64 {
+pub(super) fn default_slots(campaign: &Campaign) -> u64 {
     host::cores() as u64 / u64::from(campaign.file.execution.cpus)
 }
 

@@ -10,6 +10,7 @@ mod asked;
 mod cancel;
 mod doctor;
 mod drive;
+mod forecast;
 mod gather;
 mod init;
 mod keygen;
@@ -17,6 +18,7 @@ mod library;
 mod logging;
 mod logs;
 mod manual;
+mod pilot;
 mod plan;
 mod progress;
 mod resume;
@@ -63,6 +65,8 @@ enum Command {
     Run(run::Args),
     /// Freeze a campaign and cut its library into shards, without running it.
     Plan(plan::Args),
+    /// Score a sample and plan with what it cost: rate, time, core hours, cost classes.
+    Pilot(pilot::Args),
     /// Start a campaign and return at once; it goes on without you.
     Submit(submit::Args),
     /// Say how far a campaign is.
@@ -134,6 +138,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Man(args) => manual::man(&args, Cli::command(), output),
         Command::Run(args) => run::run(&args, output),
         Command::Plan(args) => plan::run(&args, output),
+        Command::Pilot(args) => pilot::run(&args, output),
         Command::Submit(args) => submit::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Resume(args) => resume::run(&args, output),

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::asked::CampaignArgs;
 use super::exit_code::Exit;
+use super::forecast::{self, PilotFacts};
 use super::output::Output;
 use crate::error::Result;
+use crate::run::forecast::Forecast;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,8 @@ struct Facts {
     task_groups: u64,
     scorer: String,
     deterministic: bool,
+    pilot: Option<PilotFacts>,
+    forecast: Forecast,
 }
 
 /// Runs it.
@@ -44,6 +48,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         task_groups: plan.groups(),
         scorer: format!("{} {}", identity.scorer.description.name, identity.scorer.description.version),
         deterministic: identity.scorer.description.deterministic,
+        pilot: forecast::pilot(plan),
+        forecast: forecast::forecast(&campaign)?,
     };
     if !output.document(&facts)? {
         output.say(format!("campaign     {}", facts.campaign));
@@ -57,6 +63,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             facts.scorer,
             if facts.deterministic { "" } else { ", not deterministic" }
         ));
+        if let Some(pilot) = &facts.pilot {
+            forecast::say_pilot(pilot, output);
+        }
+        forecast::say_forecast(&facts.forecast, output);
         output.say(format!("run it with  molsieve resume {}", facts.dir));
     }
     Ok(Exit::Done)

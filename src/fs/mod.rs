@@ -33,6 +33,26 @@ pub fn create_dir(dir: &Path) -> Result<()> {
     missing.into_iter().rev().try_for_each(sync_parent)
 }
 
+/// What a file system has left for this user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes.
+    pub bytes: u64,
+    /// Inodes: files and directories. None where the file system makes them as they are needed.
+    pub inodes: Option<u64>,
+}
+
+/// What the file system of `path` has left; a quota of the user is not seen.
+///
+/// # Errors
+/// The system refuses to say (exit 6).
+pub fn room(path: &Path) -> Result<Room> {
+    let there = path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("."));
+    let stat = rustix::fs::statvfs(there).map_err(|e| Error::io("cannot see what is left at", there, &e.into()))?;
+    let inodes = (stat.f_files > 0).then_some(stat.f_favail);
+    Ok(Room { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), inodes })
+}
+
 /// Writes `bytes` to a new file at `path`, whole or not at all.
 ///
 /// When it returns, the content and the name are durable. `Ok(false)`: somebody else was first,

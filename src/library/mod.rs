@@ -30,3 +30,4 @@ pub mod smiles_like;
 pub mod snapshot;
 pub mod sniff;
 pub mod take;
+pub mod weigh;

@@ -140,7 +140,10 @@ impl Driver<'_> {
             };
             match policy::decide(&self.state, &seen) {
                 Decision::Seal => return Ok(Driven::Ready),
-                Decision::Submit(groups) => self.submit(&wave::deal(&groups, self.settings.slots))?,
+                Decision::Submit(groups) => {
+                    let Campaign { plan, file, .. } = self.campaign;
+                    self.submit(&wave::deal(plan, file.identity.seed, &groups, self.settings.slots))?;
+                }
                 Decision::Wait => self.adapter.wait(LOOK_EVERY),
                 Decision::Cancel => {
                     self.cancel()?;

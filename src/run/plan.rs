@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::cut::{self, Cutting};
 use super::event::Event;
 use super::journal::Journal;
 use super::look::Look;
-use crate::campaign::config::Config;
+use crate::campaign::config::{Config, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
 use crate::campaign::scorer as asked_scorer;
@@ -18,10 +19,10 @@ use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
 use crate::library::take;
 use crate::pack::keys::PrivateKey;
+use crate::pilot;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
-use crate::shard::plan::Plan;
 use crate::units;
 
 /// Called while the library is read, with bytes and records so far.
@@ -34,20 +35,49 @@ pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
     let (config, base) = (Config::read(config)?, base_of(config)?);
     key_must_be_sound(&config, &base)?;
-    let asked = Asked { config: &config, base: &base, here, watch };
+    let asked = Asked { config: &config, base: &base, here, watch, shards: config.shards.size()?, pilot: None };
     match Campaign::open_if_any(dir.clone())? {
         Some(campaign) => same(&asked, campaign),
         None => plan(&asked, dir, Plans::IfNone),
     }
 }
 
-/// What somebody asked for.
+/// Plans the campaign that `config` asks for in `dir`, with what a pilot says of its cost.
+///
+/// # Errors
+/// As [`open_or_plan`]; nothing follows from the pilot (exit 3), or work has begun (exit 2).
+pub fn with_pilot(
+    config: &Path,
+    dir: CampaignDir,
+    here: &Here,
+    watch: Watch<'_>,
+    pilot: pilot::Request,
+) -> Result<Campaign> {
+    let (config, base) = (Config::read(config)?, base_of(config)?);
+    key_must_be_sound(&config, &base)?;
+    let shards = config.shards.size()?;
+    let asked = Asked { config: &config, base: &base, here, watch, shards, pilot: Some(pilot) };
+    let Some(campaign) = Campaign::open_if_any(dir.clone())? else { return plan(&asked, dir, Plans::IfNone) };
+    let campaign = same(&Asked { pilot: None, ..asked }, campaign)?;
+    cut::again(&asked.cutting(), campaign)
+}
+
+/// What somebody asked for, as far as planning goes.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     config: &'a Config,
     base: &'a Path,
     here: &'a Here,
     watch: Watch<'a>,
+    shards: ShardSize,
+    /// A pilot is asked for, whether the shards need one or not.
+    pilot: Option<pilot::Request>,
+}
+
+impl Asked<'_> {
+    fn cutting(&self) -> Cutting<'_> {
+        Cutting { here: self.here, shards: self.shards, pilot: self.pilot }
+    }
 }
 
 /// What a planner does where there is a campaign already.
@@ -61,7 +91,7 @@ enum Plans {
 
 /// Freezes and cuts a new campaign.
 fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
-    let Asked { config, base, here, watch } = *asked;
+    let Asked { config, base, here, watch, .. } = *asked;
     let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
@@ -85,7 +115,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
         scorer,
         pack,
     };
-    let plan = Plan::new(identity.digest()?, library.records(), config.shards.records)?;
+    let plan = cut::cut(&asked.cutting(), &dir, &identity, &execution, &library)?;
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };

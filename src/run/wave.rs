@@ -1,7 +1,8 @@
 //! Waves: which task groups go to which task of one submission.
 //!
-//! Line k of `launch/wave-N.tasks` holds the task groups of task k as ascending ranges, such as
-//! `0-9,12`. So every submission, that of a resume included, is tasks 0 to m.
+//! Line k of `launch/wave-N.tasks` holds the task groups of task k in the order in which they are worked
+//! on, such as `12,0-9,4`; a range is in ascending order. So every submission, that of a resume
+//! included, is tasks 0 to m.
 
 use std::collections::BTreeSet;
 
@@ -9,24 +10,45 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::GroupIndex;
 use crate::layout::CampaignDir;
+use crate::shard::order;
+use crate::shard::plan::Plan;
 
 /// Tasks a worker slot gets on average: enough for an even end, few enough that starting a scorer costs nothing.
 const TASKS_A_SLOT: u64 = 4;
 
-/// Deals `missing` groups, in order, to at most `TASKS_A_SLOT` tasks a slot. Pure.
-pub fn deal(missing: &BTreeSet<GroupIndex>, slots: u64) -> Vec<Vec<GroupIndex>> {
-    let groups: Vec<GroupIndex> = missing.iter().copied().collect();
-    let tasks = (slots.max(1) * TASKS_A_SLOT).min(groups.len() as u64).max(1) as usize;
-    let (share, extra) = (groups.len() / tasks, groups.len() % tasks);
-    let mut rest = groups.as_slice();
-    let mut dealt = Vec::with_capacity(tasks);
-    for task in 0..tasks {
-        let (mine, others) = rest.split_at(share + usize::from(task < extra));
+/// How many tasks `groups` task groups make for `slots` workers.
+pub fn tasks(groups: u64, slots: u64) -> u64 {
+    slots.max(1).saturating_mul(TASKS_A_SLOT).min(groups)
+}
+
+/// Deals `missing` groups to at most `TASKS_A_SLOT` tasks a slot, in the order of [`order::execution`]. Pure.
+///
+/// Tasks hold neighbours of that order and weigh about the same: a few costly groups, or many cheap ones.
+pub fn deal(plan: &Plan, campaign_seed: u64, missing: &BTreeSet<GroupIndex>, slots: u64) -> Vec<Vec<GroupIndex>> {
+    let order = order::execution(plan, campaign_seed, missing.iter().copied());
+    let count = tasks(order.len() as u64, slots) as usize;
+    let mut left: u128 = order.iter().map(|group| u128::from(plan.weight(*group))).sum();
+    let mut rest = order.as_slice();
+    let mut dealt = Vec::with_capacity(count);
+    for open in (1..=count).rev() {
+        // An equal part of what is left; but one group at least, and one at least for each later task.
+        let most = rest.len() - (open - 1);
+        let (mut taken, mut weight) = (0, 0);
+        while taken < most && (taken == 0 || open == 1 || (weight + half(plan, rest[taken])) * open as u128 <= left) {
+            weight += u128::from(plan.weight(rest[taken]));
+            taken += 1;
+        }
+        let (mine, others) = rest.split_at(taken);
         dealt.push(mine.to_vec());
+        left -= weight;
         rest = others;
     }
-    dealt.retain(|groups| !groups.is_empty());
     dealt
+}
+
+/// A group that is more than half inside a task's part belongs to it.
+fn half(plan: &Plan, group: GroupIndex) -> u128 {
+    u128::from(plan.weight(group)) / 2
 }
 
 /// Writes the tasks of wave `number`.
@@ -65,14 +87,19 @@ fn ranges(groups: &[GroupIndex]) -> String {
 const GROUPS_MAX: u64 = 10_000_000;
 
 fn parse(line: &str) -> Option<Vec<GroupIndex>> {
-    let mut groups: Vec<GroupIndex> = Vec::new();
+    let (mut groups, mut known) = (Vec::new(), BTreeSet::new());
     for part in line.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-        if last < first || last - first >= GROUPS_MAX || groups.last().is_some_and(|g| g.0 >= first) {
+        if last < first || last - first >= GROUPS_MAX - groups.len() as u64 {
             return None;
         }
-        groups.extend((first..=last).map(GroupIndex));
+        for group in (first..=last).map(GroupIndex) {
+            groups.push(group);
+            if !known.insert(group) {
+                return None;
+            }
+        }
     }
     Some(groups)
 }
@@ -80,26 +107,65 @@ fn parse(line: &str) -> Option<Vec<GroupIndex>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
+    use crate::shard::plan::Classes;
     use proptest::prelude::*;
+
+    fn plan(groups: u64) -> Plan {
+        Plan::new(Digest::default(), groups, 1).unwrap()
+    }
+
+    fn set(groups: impl IntoIterator<Item = u64>) -> BTreeSet<GroupIndex> {
+        groups.into_iter().map(GroupIndex).collect()
+    }
 
     proptest! {
         #[test]
-        fn every_missing_group_is_dealt_once_and_survives_the_file(
+        fn every_missing_group_is_dealt_once_in_its_order_and_survives_the_file(
             missing in proptest::collection::btree_set((0u64..500).prop_map(GroupIndex), 0..200),
             slots in 0u64..10,
+            seed in 0u64..1 << 53,
+            class_of in proptest::collection::vec(0u8..3, 500..=500),
         ) {
-            let tasks = deal(&missing, slots);
+            let mut plan = plan(500);
+            plan.classes = Some(Classes { core_ms: vec![4000, 1900, 7], of_group: class_of });
+            let tasks = deal(&plan, seed, &missing, slots);
             let all: Vec<GroupIndex> = tasks.iter().flatten().copied().collect();
-            prop_assert_eq!(&all, &missing.iter().copied().collect::<Vec<_>>());
+            prop_assert_eq!(&all, &order::execution(&plan, seed, missing.iter().copied()));
+            prop_assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), missing.clone());
+            prop_assert_eq!(tasks.len() as u64, super::tasks(missing.len() as u64, slots));
             for groups in &tasks {
+                prop_assert!(!groups.is_empty());
                 prop_assert_eq!(parse(&ranges(groups)), Some(groups.clone()));
             }
+        }
+
+        #[test]
+        fn tasks_without_a_pilot_differ_by_one_group_at_most(groups in 1u64..500, slots in 1u64..20) {
+            let tasks = deal(&plan(groups), 1, &set(0..groups), slots);
+            let sizes: Vec<usize> = tasks.iter().map(Vec::len).collect();
+            prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{:?}", sizes);
         }
     }
 
     #[test]
+    fn a_costly_group_has_a_task_of_its_own_and_comes_first() {
+        let mut plan = plan(100);
+        let of_group = (0..100).map(|group| u8::from(group != 42)).collect();
+        plan.classes = Some(Classes { core_ms: vec![1000, 10], of_group });
+        let tasks = deal(&plan, 1, &set(0..100), 1);
+        assert_eq!(tasks[0], [GroupIndex(42)]);
+        assert_eq!(tasks.iter().map(Vec::len).collect::<Vec<_>>(), [1, 33, 33, 33]);
+    }
+
+    #[test]
+    fn the_ascending_lists_of_earlier_versions_are_read() {
+        assert_eq!(parse("0-2,12"), Some([0, 1, 2, 12].map(GroupIndex).to_vec()));
+    }
+
+    #[test]
     fn a_line_that_is_no_list_is_refused() {
-        for line in ["", "1-", "3-1", "1,1", "a", "0-99999999999", "2,1", " 1"] {
+        for line in ["", "1-", "3-1", "1,1", "a", "0-99999999999", "2,0-4", " 1"] {
             assert_eq!(parse(line), None, "{line}");
         }
     }

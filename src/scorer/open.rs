@@ -79,6 +79,19 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
     }
 }
 
+/// Records that a pool of `cpus` cores scores at a time: its threads, or its children.
+pub fn lanes(launch: &ScorerLaunch, cpus: u32) -> u32 {
+    match launch {
+        ScorerLaunch::Null | ScorerLaunch::Similarity { .. } => cpus.max(1),
+        ScorerLaunch::Command(command) => lanes_of(command, cpus),
+    }
+}
+
+/// Children of `command` on `cpus` cores.
+fn lanes_of(command: &CommandLaunch, cpus: u32) -> u32 {
+    (cpus / command.threads.max(1)).max(1)
+}
+
 /// A file that was there when the campaign was planned is missing on this node, which is the node's
 /// fault (a mount, most often) and not the scorer's.
 fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
@@ -98,7 +111,7 @@ fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
 }
 
 fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Settings {
-    let children = (post.cpus / command.threads.max(1)).max(1) as usize;
+    let children = lanes_of(command, post.cpus) as usize;
     let mut environments = launch::environments(children, command.threads as usize, &[]);
     for environment in &mut environments {
         environment.extend(command.env.iter().map(|(name, value)| (name.clone(), value.clone())));

@@ -1,8 +1,10 @@
 //! A shard and what becomes of it: [`plan`], [`stop`], [`receipt`].
 
 pub mod checkpoint;
+pub mod estimate;
 pub mod group;
 pub mod judge;
+pub mod order;
 pub mod plan;
 pub mod receipt;
 pub mod recover;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::Pilot;
 use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
@@ -14,6 +15,9 @@ pub const SCHEMA: &str = "molsieve.plan.v1";
 
 /// Task groups that a plan aims for: a receipt and a rows file each, and one entry of a directory.
 const GROUPS_TARGET: u64 = 1000;
+
+/// No plan has more cost classes: the cheapest of so many costs a five-hundredth of the costliest.
+pub const CLASSES_MAX: usize = 10;
 
 /// The shards and task groups of one campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +33,32 @@ pub struct Plan {
     pub shard_records: u64,
     /// Shards a task group; the last group may have fewer.
     pub group_shards: u64,
+    /// What a pilot measured, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot: Option<Pilot>,
+    /// What task groups are expected to cost, if there was a pilot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Classes>,
+}
+
+/// Task groups by what they are expected to cost: each class costs about half of the one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Classes {
+    /// The mean cost of a task group of each class, in milliseconds of one core; the costliest class first.
+    pub core_ms: Vec<u64>,
+    /// The class of each task group.
+    pub of_group: Vec<u8>,
+}
+
+impl Classes {
+    /// Whether it speaks of `groups` task groups, and of no class that it does not have.
+    fn is_sound(&self, groups: u64) -> bool {
+        self.of_group.len() as u64 == groups
+            && self.core_ms.len() <= CLASSES_MAX
+            && self.of_group.iter().all(|class| usize::from(*class) < self.core_ms.len())
+            && self.core_ms.iter().all(|cost| *cost < 1 << 53)
+    }
 }
 
 impl Plan {
@@ -42,15 +72,31 @@ impl Plan {
         }
         let shards = records.div_ceil(shard_records);
         let group_shards = shards.div_ceil(GROUPS_TARGET);
-        Ok(Self { schema: SCHEMA.to_owned(), campaign, records, shard_records, group_shards })
+        let schema = SCHEMA.to_owned();
+        Ok(Self { schema, campaign, records, shard_records, group_shards, pilot: None, classes: None })
     }
 
     /// Whether this is a plan that [`Plan::new`] could have made: it may come from a file that somebody edited.
-    pub const fn is_sound(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         self.records > 0
             && self.shard_records > 0
             && self.group_shards > 0
             && self.group_shards <= self.records.div_ceil(self.shard_records)
+            && self.pilot.as_ref().is_none_or(Pilot::is_sound)
+            && self.classes.as_ref().is_none_or(|classes| classes.is_sound(self.groups()))
+    }
+
+    /// The cost class of a task group, 0 the costliest; without a pilot there is one.
+    pub fn class(&self, group: GroupIndex) -> u8 {
+        let of = |classes: &Classes| classes.of_group.get(usize::try_from(group.0).ok()?).copied();
+        self.classes.as_ref().and_then(of).unwrap_or(0)
+    }
+
+    /// What a task group weighs when work is dealt: its expected cost, or, without a pilot, its shards.
+    pub fn weight(&self, group: GroupIndex) -> u64 {
+        let shards = self.group_shards(group);
+        let of = |classes: &Classes| classes.core_ms.get(usize::from(self.class(group))).copied();
+        self.classes.as_ref().and_then(of).unwrap_or(shards.end - shards.start).max(1)
     }
 
     /// BLAKE3 of the canonical JSON: what checkpoints and receipts name.

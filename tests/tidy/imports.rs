@@ -11,7 +11,7 @@ use super::demand;
 use super::source::{Source, read, rust_sources};
 
 /// The layer of every module, by its longest prefix; a higher one imports from a lower.
-const LAYERS: [(&str, u8); 29] = [
+const LAYERS: [(&str, u8); 32] = [
     // The crate itself: the list of modules, and the program.
     ("", 15),
     ("cli", 14),
@@ -45,6 +45,10 @@ const LAYERS: [(&str, u8); 29] = [
     // Numbers that people write: durations and sizes.
     ("units", 1),
     ("shard::plan", 3),
+    ("shard::order", 3),
+    ("shard::estimate", 3),
+    // It asks a scorer about a few records of a library, and knows no campaign.
+    ("pilot", 6),
 ];
 
 /// The layer of `module`, such as `["pack", "seal"]`.

@@ -1,0 +1,181 @@
+//! What a planned campaign will take: time, core hours, files, room on disk. An estimate, told before work is spent.
+
+use serde::Serialize;
+
+use super::wave;
+use crate::campaign::file::Campaign;
+use crate::error::Result;
+use crate::fs::{self, Room};
+use crate::scorer::{Column, ColumnType};
+use crate::shard::estimate::Pilot;
+
+/// Bytes that a checkpoint keeps of a row beside the row: its ordinal, lengths, reason and outcome.
+const CHECKPOINT_ROW_BYTES: u64 = 6;
+
+/// The zip of a pack is taken to be this much of its `summary.csv`, in percent.
+const ZIP_PERCENT: u64 = 50;
+
+/// Task groups that a worker has open: the one whose records it draws, and the one whose last rows it waits for.
+const OPEN_GROUPS: u64 = 2;
+
+/// Files of a task group: its directory, its rows, its receipt.
+const GROUP_FILES: u64 = 3;
+
+/// Files of a task: its log, what its scorer said, why it failed.
+const TASK_FILES: u64 = 3;
+
+/// Files of a campaign beside these: campaign and plan, journal, waves, library, pack.
+const OTHER_FILES: u64 = 40;
+
+/// An expected number and its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Expected {
+    /// The mean.
+    pub expected: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// Room on disk, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bytes {
+    /// The sealed rows of all task groups.
+    pub rows: u64,
+    /// The most that checkpoints take at a time: they go when a task group is sealed.
+    pub checkpoints: u64,
+    /// The pack: `summary.csv`, and the zip with it.
+    pub pack: u64,
+    /// All of these.
+    pub total: u64,
+}
+
+/// What a campaign will take.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Workers at a time.
+    pub workers: u64,
+    /// Tasks of the first wave.
+    pub tasks: u64,
+    /// Core hours; none without a pilot.
+    pub core_hours: Option<Expected>,
+    /// Seconds from the first task to the last, with so many workers; none without a pilot.
+    pub wall_s: Option<Expected>,
+    /// Files and directories.
+    pub files: u64,
+    /// Room on disk.
+    pub bytes: Bytes,
+    /// Bytes that the file system has left.
+    pub free_bytes: u64,
+    /// Files that it has left; none where it has no limit.
+    pub free_files: Option<u64>,
+    /// What will not fit, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Forecast {
+    /// What `campaign` will take with `workers` at a time.
+    ///
+    /// # Errors
+    /// The system does not say what the file system has left (exit 6).
+    pub fn of(campaign: &Campaign, workers: u64) -> Result<Self> {
+        let room = fs::room(campaign.dir.root())?;
+        Ok(Self::with_room(campaign, workers.max(1), room))
+    }
+
+    fn with_room(campaign: &Campaign, workers: u64, room: Room) -> Self {
+        let plan = &campaign.plan;
+        let tasks = wave::tasks(plan.groups(), workers);
+        let columns = &campaign.file.identity.scorer.description.columns;
+        let row = plan.pilot.as_ref().map_or_else(|| row_bytes(plan.records, columns), |pilot| pilot.row_bytes);
+        let rows = plan.records.saturating_mul(row);
+        let group_records = plan.group_shards.saturating_mul(plan.shard_records).min(plan.records);
+        let open = (workers * OPEN_GROUPS).min(plan.groups());
+        let checkpoints = open.saturating_mul(group_records).saturating_mul(row + CHECKPOINT_ROW_BYTES);
+        let pack = rows.saturating_add(rows / 100 * ZIP_PERCENT);
+        let total = rows.saturating_add(checkpoints).saturating_add(pack);
+        let files = plan.groups() * GROUP_FILES + tasks * TASK_FILES + open + OTHER_FILES;
+        let core_hours = plan.pilot.as_ref().map(|pilot| expected(pilot.core_hours(plan.records, tasks)));
+        // No more workers than tasks are at work.
+        let cores = workers.min(tasks).saturating_mul(u64::from(campaign.file.execution.cpus)).max(1) as f64;
+        let seconds = |hours: f64| hours * 3600.0 / cores;
+        let wall_s = core_hours.map(|h| expected([h.expected, h.low, h.high].map(seconds)));
+        let bytes = Bytes { rows, checkpoints, pack, total };
+        let mut warnings = warnings(&bytes, files, room);
+        warnings.extend(plan.pilot.as_ref().and_then(fell_short));
+        Self {
+            workers,
+            tasks,
+            core_hours,
+            wall_s,
+            files,
+            bytes,
+            free_bytes: room.bytes,
+            free_files: room.inodes,
+            warnings,
+        }
+    }
+}
+
+fn expected([expected, low, high]: [f64; 3]) -> Expected {
+    Expected { expected, low, high }
+}
+
+/// The size of a row, in bytes, where nobody has seen one: what values of the types of its columns usually take.
+fn row_bytes(records: u64, columns: &[Column]) -> u64 {
+    // Ordinal, an id of a dozen characters, `OK`, no reason, and a comma after each.
+    let fixed = u64::from(records.max(1).ilog10()) + 1 + 12 + 2 + 4;
+    let cell = |column: &Column| match column.kind {
+        ColumnType::Float => 19,
+        ColumnType::Int => 5,
+        ColumnType::String => 13,
+    };
+    fixed + columns.iter().map(cell).sum::<u64>()
+}
+
+fn warnings(bytes: &Bytes, files: u64, room: Room) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if bytes.total > room.bytes {
+        warnings.push(format!(
+            "the campaign is expected to take {} MiB, and the file system of its directory has {} MiB left",
+            bytes.total >> 20,
+            room.bytes >> 20
+        ));
+    }
+    if let Some(inodes) = room.inodes.filter(|inodes| files > *inodes) {
+        warnings.push(format!(
+            "the campaign is expected to make {files} files, and the file system of its directory has inodes for {inodes}"
+        ));
+    }
+    warnings
+}
+
+/// A pilot that could not do what it was asked says so.
+fn fell_short(pilot: &Pilot) -> Option<String> {
+    let few = pilot.records.saturating_mul(2) < pilot.asked;
+    few.then(|| {
+        format!(
+            "the pilot finished {} of {} records in {} s: give it more `--time` for a narrower forecast",
+            pilot.records,
+            pilot.asked,
+            pilot.wall_ms.div_ceil(1000)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let bytes = Bytes { rows: 4 << 20, checkpoints: 1 << 20, pack: 6 << 20, total: 11 << 20 };
+        let room = |bytes, inodes| Room { bytes, inodes };
+        assert!(warnings(&bytes, 100, room(11 << 20, Some(100))).is_empty());
+        assert!(warnings(&bytes, 100, room(11 << 20, None)).is_empty());
+        let said = warnings(&bytes, 100, room(10 << 20, Some(99)));
+        assert!(said[0].contains("11 MiB") && said[0].contains("10 MiB left"), "{said:?}");
+        assert!(said[1].contains("100 files") && said[1].contains("inodes for 99"), "{said:?}");
+    }
+}
