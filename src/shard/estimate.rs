@@ -242,3 +242,92 @@ fn student_95(freedom: usize) -> f64 {
     let (z, n) = (1.959_964_f64, freedom as f64);
     TABLE.get(freedom).copied().unwrap_or_else(|| z + (z.powi(3) + z) / (4.0 * n) + 2.8224 / n.powi(2))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    fn found(share: f64, length: f64, timed: &[(u64, f64)]) -> Found {
+        let timed = timed.iter().map(|(records, core_ns)| Timed { records: *records, core_ns: *core_ns }).collect();
+        Found { length_max: length as u64, length, share, row_bytes: 20.0, timed }
+    }
+
+    fn pilot(strata: &[Found]) -> Pilot {
+        let [core_ns, core_ns_low, core_ns_high] = cost(strata, None).unwrap();
+        Pilot {
+            host: "node-1".to_owned(),
+            cpu: "a processor".to_owned(),
+            asked: 100,
+            records: 100,
+            errors: 0,
+            reasons: BTreeMap::new(),
+            wall_ms: 1,
+            startup_ms: 9000,
+            cpus: 2,
+            lanes: 2,
+            core_ns,
+            core_ns_low,
+            core_ns_high,
+            row_bytes: 20,
+            strata: strata.iter().map(Found::summary).collect(),
+        }
+    }
+
+    #[test]
+    fn each_length_counts_by_its_share_of_the_library_and_not_of_the_sample() {
+        let strata = [found(0.9, 10.0, &[(10, 1000.0), (10, 1000.0)]), found(0.1, 90.0, &[(10, 9000.0), (10, 9000.0)])];
+        assert_eq!(cost(&strata, None), Some([180, 180, 180]), "no spread, no interval");
+        let [mean, low, high] = cost(&strata, Some(100)).unwrap();
+        assert!(mean == 180 && low < 180 && high > 180, "which share is long was seen in 100 places only");
+    }
+
+    #[test]
+    fn the_interval_is_that_of_students_t() {
+        // Two batches of one record: mean 100, variance of the mean 100, one degree of freedom.
+        assert_eq!(cost(&[found(1.0, 10.0, &[(1, 90.0), (1, 110.0)])], None), Some([100, 0, 227]));
+        for (freedom, t) in [(1, 12.706), (7, 2.365), (30, 2.042), (100_000, 1.960)] {
+            assert!((student_95(freedom) - t).abs() < 0.005, "{freedom}");
+        }
+    }
+
+    #[test]
+    fn a_stratum_that_was_not_reached_costs_what_the_shorter_one_does() {
+        let strata = [found(0.5, 10.0, &[]), found(0.25, 20.0, &[(1, 100.0)]), found(0.25, 30.0, &[])];
+        let [mean, low, high] = cost(&strata, None).unwrap();
+        assert_eq!(mean, 100);
+        assert!(low == 0 && high > 200, "of one record nobody can say how it spreads: {low} to {high}");
+        assert_eq!(cost(&[found(1.0, 10.0, &[])], None), None);
+    }
+
+    #[test]
+    fn the_line_goes_through_what_was_measured_and_never_falls() {
+        let rising = pilot(&[found(0.5, 10.0, &[(1, 120.0)]), found(0.5, 30.0, &[(1, 160.0)])]);
+        let (base, slope) = rising.line();
+        assert!((base - 100.0).abs() < 1e-6 && (slope - 2.0).abs() < 1e-6, "{base} and {slope}");
+        let falling = pilot(&[found(0.5, 10.0, &[(1, 160.0)]), found(0.5, 30.0, &[(1, 120.0)])]);
+        assert_eq!(falling.line(), (140.0, 0.0));
+        let steep = pilot(&[found(0.5, 10.0, &[(1, 1.0)]), found(0.5, 30.0, &[(1, 999.0)])]);
+        assert!(steep.line().0.abs() < 1e-6, "a record of no length costs nothing, not less");
+    }
+
+    #[test]
+    fn groups_of_long_structures_are_in_a_costlier_class_and_costs_add_up() {
+        let strata = [found(0.5, 10.0, &[(1, 100e6)]), found(0.5, 90.0, &[(1, 900e6)])];
+        let plan = Plan::new(Digest::default(), 400, 100).unwrap();
+        let classes = classes(&plan, &pilot(&strata), &[10.0, 90.0, 10.0, 90.0]);
+        assert_eq!(classes.of_group, [1, 0, 1, 0], "a class in between that has no group is left out");
+        assert_eq!(classes.core_ms, [90_000, 10_000]);
+        let even = super::classes(&plan, &pilot(&strata), &[50.0; 4]);
+        assert_eq!((even.core_ms.len(), even.of_group), (1, vec![0; 4]));
+    }
+
+    #[test]
+    fn core_hours_hold_the_start_of_every_task() {
+        let pilot = pilot(&[found(1.0, 10.0, &[(1, 1e9), (1, 1e9)])]);
+        let [hours, low, high] = pilot.core_hours(3600, 20);
+        assert!((hours - 1.1).abs() < 1e-9 && (low - hours).abs() < 1e-9 && (high - hours).abs() < 1e-9, "{hours}");
+        assert_eq!(pilot.records_in(std::time::Duration::from_secs(60)), 120, "two cores");
+        assert_eq!(pilot.records_in(std::time::Duration::from_millis(1)), 1);
+    }
+}

@@ -47,7 +47,7 @@ impl TestEnv {
             seed: 1,
             library: "library.smi".to_owned(),
             scorer: "kind = \"null\"".to_owned(),
-            shard: 64,
+            shards: "records = 64".to_owned(),
             rest: String::new(),
         }
     }
@@ -117,7 +117,7 @@ pub struct CampaignText<'a> {
     seed: u64,
     library: String,
     scorer: String,
-    shard: u64,
+    shards: String,
     rest: String,
 }
 
@@ -132,8 +132,13 @@ impl CampaignText<'_> {
         self
     }
 
-    pub fn shard(mut self, records: u64) -> Self {
-        self.shard = records;
+    pub fn shard(self, records: u64) -> Self {
+        self.shards(&format!("records = {records}"))
+    }
+
+    /// The lines of `[shards]`.
+    pub fn shards(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.shards);
         self
     }
 
@@ -162,8 +167,8 @@ impl CampaignText<'_> {
     pub fn write(self) -> String {
         let file = format!("{}.toml", self.name);
         let text = format!(
-            "[campaign]\nname = \"{}\"\nseed = {}\n[library]\npath = [\"{}\"]\n[scorer]\n{}\n[shards]\nrecords = {}\n{}",
-            self.name, self.seed, self.library, self.scorer, self.shard, self.rest
+            "[campaign]\nname = \"{}\"\nseed = {}\n[library]\npath = [\"{}\"]\n[scorer]\n{}\n[shards]\n{}\n{}",
+            self.name, self.seed, self.library, self.scorer, self.shards, self.rest
         );
         self.env.write(&file, text);
         file

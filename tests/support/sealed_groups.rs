@@ -161,7 +161,8 @@ pub fn other_row(block: &mut RowBlock, ordinal: Ordinal) {
     block.push(&record, &Verdict::ok(vec![Value::Float(0.125)]), 3);
 }
 
-fn execution() -> Execution {
+/// Who is said to have done it.
+pub fn execution() -> Execution {
     Execution {
         host: "node-1".to_owned(),
         cpu: "a processor".to_owned(),
