@@ -1,8 +1,10 @@
 """The budgets, measured. Called by bench/run; see bench/README.md for what each figure means."""
 
 import argparse
+import json
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import agreement
@@ -179,7 +181,27 @@ class Bench:
             self.table.rows(costs, records, against="multiprocessing")
 
 
-PARTS = ["null", "snapshot", "jsonl", "gather", "similarity", "peers"]
+    def pilot(self):
+        """What a pilot expects, against what the campaign then takes: a scorer whose cost follows the length of a
+        structure, and a library in the order in which it was made, and sorted by length."""
+        made = self.library(20_000)
+        by_length = self.scratch / "library-by-length.smi"
+        lines = sorted(made.read_text().splitlines(), key=lambda line: len(line.split()[0]))
+        by_length.write_text("\n".join(lines) + "\n")
+        self.table.lines += ["", "### pilot, 20,000 records, cost in proportion to length", "", "Budget: within 10 %.", "",
+                             "| library | expected s | 95 % interval | took s | expected of taken |", "|---|---:|---:|---:|---:|"]
+        child = f'argv = ["{PYTHON}", "{COMPARE / "by_length.py"}", "20"]'
+        for name, library in {"as made": made, "sorted by length": by_length}.items():
+            argv, directory = self.campaign("pilot", library, ['kind = "command"', 'protocol = "jsonl"', child], shard=200)
+            shutil.rmtree(directory, ignore_errors=True)
+            planned = subprocess.run([self.molsieve, "--json", "pilot", argv[2], "--dir", directory, "--workers", "1"], capture_output=True, check=True)
+            hours = json.loads(planned.stdout)["forecast"]["core_hours"]
+            took = measure(argv, cwd=TOP).wall_s
+            expected, low, high = (3600 * hours[key] for key in ("expected", "low", "high"))
+            self.table.lines.append(f"| {name} | {expected:.2f} | {low:.2f} to {high:.2f} | {took:.2f} | {expected / took:.3f} |")
+
+
+PARTS = ["null", "snapshot", "jsonl", "gather", "similarity", "peers", "pilot"]
 
 
 def main():

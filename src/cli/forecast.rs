@@ -43,9 +43,9 @@ pub fn pilot(plan: &Plan) -> Option<PilotFacts> {
     Some(PilotFacts { pilot, records_per_s_core, records_per_s_worker, classes })
 }
 
-/// What `campaign` will take with as many workers as fit here.
-pub fn forecast(campaign: &Campaign) -> Result<Forecast> {
-    Forecast::of(campaign, drive::default_slots(campaign))
+/// What `campaign` will take with so many workers at a time, or with as many as fit here.
+pub fn forecast(campaign: &Campaign, workers: Option<u64>) -> Result<Forecast> {
+    Forecast::of(campaign, workers.unwrap_or_else(|| drive::default_slots(campaign)))
 }
 
 /// Tells a person what was measured.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::asked::CampaignArgs;
+use super::asked::{CampaignArgs, WorkArgs};
 use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
@@ -21,6 +21,9 @@ use crate::units;
 pub struct Args {
     #[command(flatten)]
     campaign: CampaignArgs,
+    /// The forecast is for these.
+    #[command(flatten)]
+    work: WorkArgs,
     /// Records that are asked, about.
     #[arg(long, default_value_t = pilot::RECORDS, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     records: u64,
@@ -67,7 +70,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         shard_records: plan.shard_records,
         task_groups: plan.groups(),
         pilot,
-        forecast: forecast::forecast(&campaign)?,
+        forecast: forecast::forecast(&campaign, args.work.workers)?,
     };
     if !output.document(&facts)? {
         forecast::say_pilot(&facts.pilot, output);

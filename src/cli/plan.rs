@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::asked::CampaignArgs;
+use super::asked::{CampaignArgs, WorkArgs};
 use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
@@ -11,9 +11,15 @@ use crate::run::forecast::Forecast;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve plan campaign.toml --dir night-1\n  molsieve plan campaign.toml --dir night-1 --workers 64 --json"
+)]
 pub struct Args {
     #[command(flatten)]
     campaign: CampaignArgs,
+    /// The forecast is for these.
+    #[command(flatten)]
+    work: WorkArgs,
 }
 
 /// The facts of `plan`.
@@ -49,7 +55,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         scorer: format!("{} {}", identity.scorer.description.name, identity.scorer.description.version),
         deterministic: identity.scorer.description.deterministic,
         pilot: forecast::pilot(plan),
-        forecast: forecast::forecast(&campaign)?,
+        forecast: forecast::forecast(&campaign, args.work.workers)?,
     };
     if !output.document(&facts)? {
         output.say(format!("campaign     {}", facts.campaign));

@@ -16,13 +16,13 @@ use crate::scorer::{Outcome, Sink, Source, Supply};
 use crate::stop::Stop;
 
 /// A request should take about so long: long enough to be timed, short enough for many of them.
-const REQUEST: Duration = Duration::from_millis(50);
+const REQUEST: Duration = Duration::from_millis(100);
 
 /// Records of one request, at most: one share of a thread of a built-in scorer.
 const REQUEST_RECORDS: usize = 256;
 
 /// Requests that the records of a stratum make at least, so that their spread is seen.
-const REQUESTS_A_STRATUM: usize = 8;
+const REQUESTS_A_STRATUM: usize = 4;
 
 /// What came of one request.
 #[derive(Clone, Copy, Debug)]
