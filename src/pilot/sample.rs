@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 
-use crate::digest;
 use crate::error::Result;
 use crate::id::Ordinal;
 use crate::library::record::RecordBlock;
@@ -15,6 +14,7 @@ use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::library::weigh::Scales;
 use crate::scorer::STRUCTURE_BYTES_MAX;
+use crate::shard::order::Lot;
 
 /// Places of the library where the first phase looks.
 const PLACES: u64 = 128;
@@ -60,16 +60,15 @@ type Candidate = (u64, u64, Ordinal);
 /// # Errors
 /// The library changed (exit 2), or cannot be read (exit 6).
 pub fn draw(library: &Snapshot, campaign_seed: u64, records: u64) -> Result<Sample> {
-    let mut material = b"molsieve.pilot.v1\0".to_vec();
-    material.extend_from_slice(&campaign_seed.to_le_bytes());
-    let key = digest::blake3(&material).0;
+    let lot = Lot::new("molsieve.pilot.v1", campaign_seed);
     let mut scales = Scales::new(library);
-    let (mut candidates, places) = look_around(library, &key, &mut scales)?;
+    let (mut candidates, places) = look_around(library, &lot, &mut scales)?;
     candidates.sort_unstable();
-    let each = usize::try_from(records).unwrap_or(usize::MAX).div_ceil(STRATA).max(1);
     let total = candidates.len() as f64;
+    let cut = cut(candidates);
+    let each = usize::try_from(records).unwrap_or(usize::MAX).div_ceil(cut.len().max(1));
     let (mut strata, mut wanted) = (Vec::new(), Vec::new());
-    for mut members in cut(candidates) {
+    for mut members in cut {
         let (count, lengths) = (members.len() as f64, members.iter().map(|m| m.0 as f64).sum::<f64>());
         let length_max = members.last().map_or(0, |m| m.0);
         members.sort_unstable_by_key(|m| (m.1, m.2));
@@ -82,9 +81,8 @@ pub fn draw(library: &Snapshot, campaign_seed: u64, records: u64) -> Result<Samp
 }
 
 /// The first phase.
-fn look_around(library: &Snapshot, key: &[u8; 32], scales: &mut Scales) -> Result<(Vec<Candidate>, Option<u64>)> {
+fn look_around(library: &Snapshot, lot: &Lot, scales: &mut Scales) -> Result<(Vec<Candidate>, Option<u64>)> {
     let all = library.records();
-    let lot = |ordinal: Ordinal| digest::keyed_u64(key, &ordinal.to_le_bytes());
     let whole = all <= PLACES * KEPT as u64;
     let (places, window) = if whole { (1, all) } else { (PLACES, WINDOW) };
     let mut slice = Slice::open(library, 0..0)?;
@@ -93,11 +91,11 @@ fn look_around(library: &Snapshot, key: &[u8; 32], scales: &mut Scales) -> Resul
         // One place in each of as many equal parts of the library, where in it is decided by lot.
         let part = |n: u64| (u128::from(all) * u128::from(n) / u128::from(places)) as u64;
         let (from, to) = (part(place), part(place + 1));
-        let start = from + lot(u64::MAX - place) % (to - from).saturating_sub(window).max(1);
+        let start = from + lot.of(u64::MAX - place) % (to - from).saturating_sub(window).max(1);
         slice.move_to(start..start.saturating_add(window).min(to))?;
         let mut here: Vec<Candidate> = Vec::new();
         while let Some(block) = slice.next_block()? {
-            here.extend(block.iter().map(|r| (r.structure.len() as u64, lot(r.ordinal), r.ordinal)));
+            here.extend(block.iter().map(|r| (r.structure.len() as u64, lot.of(r.ordinal), r.ordinal)));
         }
         if !whole {
             here.sort_unstable_by_key(|c| (c.1, c.2));
@@ -194,7 +192,7 @@ mod tests {
         assert!(long >= 100, "{long}");
         assert!((sample.strata.iter().map(|s| s.share).sum::<f64>() - 1.0).abs() < 1e-9);
         let all: Vec<Ordinal> = ordinals(&sample).concat();
-        assert!(all.len() >= 700 && all.iter().all(|o| *o < 40_000));
+        assert!((750..=810).contains(&all.len()) && all.iter().all(|o| *o < 40_000));
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len(), "no record is asked twice");
     }

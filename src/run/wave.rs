@@ -34,8 +34,13 @@ pub fn deal(plan: &Plan, campaign_seed: u64, missing: &BTreeSet<GroupIndex>, slo
         // An equal part of what is left; but one group at least, and one at least for each later task.
         let most = rest.len() - (open - 1);
         let (mut taken, mut weight) = (0, 0);
-        while taken < most && (taken == 0 || open == 1 || (weight + half(plan, rest[taken])) * open as u128 <= left) {
-            weight += u128::from(plan.weight(rest[taken]));
+        while taken < most {
+            let next = u128::from(plan.weight(rest[taken]));
+            // A group that would be more than half outside belongs to the next task.
+            if taken > 0 && open > 1 && (2 * weight + next) * open as u128 > 2 * left {
+                break;
+            }
+            weight += next;
             taken += 1;
         }
         let (mine, others) = rest.split_at(taken);
@@ -44,11 +49,6 @@ pub fn deal(plan: &Plan, campaign_seed: u64, missing: &BTreeSet<GroupIndex>, slo
         rest = others;
     }
     dealt
-}
-
-/// A group that is more than half inside a task's part belongs to it.
-fn half(plan: &Plan, group: GroupIndex) -> u128 {
-    u128::from(plan.weight(group)) / 2
 }
 
 /// Writes the tasks of wave `number`.

@@ -238,7 +238,7 @@ pub fn cost(strata: &[Found], places: Option<u64>) -> Option<[u64; 3]> {
 /// The 97.5th percentile of Student's t: the tabulated values, then the first terms of its expansion
 /// (Abramowitz and Stegun, 26.7.5).
 fn student_95(freedom: usize) -> f64 {
-    const TABLE: [f64; 6] = [12.706, 12.706, 4.303, 3.182, 2.776, 2.571];
+    const TABLE: [f64; 11] = [12.706, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
     let (z, n) = (1.959_964_f64, freedom as f64);
     TABLE.get(freedom).copied().unwrap_or_else(|| z + (z.powi(3) + z) / (4.0 * n) + 2.8224 / n.powi(2))
 }

@@ -13,35 +13,29 @@ use super::plan::Plan;
 use crate::digest;
 use crate::id::GroupIndex;
 
-/// Gives the lot of task groups.
+/// Lots, drawn for one purpose under one campaign seed.
 #[derive(Clone, Debug)]
 pub struct Lot {
     key: [u8; 32],
 }
 
 impl Lot {
-    /// The key is BLAKE3 of `molsieve.order.v1`, a NUL, and the campaign seed (8 bytes, little-endian).
-    pub fn new(campaign_seed: u64) -> Self {
-        Self { key: key_of(b"molsieve.order.v1\0", campaign_seed) }
+    /// The key is BLAKE3 of the purpose, a NUL, and the campaign seed (8 bytes, little-endian).
+    pub fn new(purpose: &str, campaign_seed: u64) -> Self {
+        let seed = campaign_seed.to_le_bytes();
+        Self { key: digest::blake3(&[purpose.as_bytes(), b"\0", &seed].concat()).0 }
     }
 
-    /// Where `group` comes among its like.
-    pub fn of(&self, group: GroupIndex) -> u64 {
-        digest::keyed_u64(&self.key, &group.0.to_le_bytes())
+    /// Where what has this index comes among its like.
+    pub fn of(&self, index: u64) -> u64 {
+        digest::keyed_u64(&self.key, &index.to_le_bytes())
     }
-}
-
-/// A key for one purpose and one campaign seed.
-pub(super) fn key_of(purpose: &[u8], campaign_seed: u64) -> [u8; 32] {
-    let mut material = purpose.to_vec();
-    material.extend_from_slice(&campaign_seed.to_le_bytes());
-    digest::blake3(&material).0
 }
 
 /// `groups` in the order in which they are worked on.
 pub fn execution(plan: &Plan, campaign_seed: u64, groups: impl IntoIterator<Item = GroupIndex>) -> Vec<GroupIndex> {
-    let lot = Lot::new(campaign_seed);
-    let mut keyed: Vec<_> = groups.into_iter().map(|group| (plan.class(group), lot.of(group), group)).collect();
+    let lot = Lot::new("molsieve.order.v1", campaign_seed);
+    let mut keyed: Vec<_> = groups.into_iter().map(|group| (plan.class(group), lot.of(group.0), group)).collect();
     keyed.sort_unstable();
     keyed.into_iter().map(|(.., group)| group).collect()
 }
@@ -84,7 +78,7 @@ mod tests {
     #[test]
     fn the_order_is_the_same_everywhere() {
         let order: Vec<u64> = execution(&plan(10), 7, plan(10).all_groups()).iter().map(|g| g.0).collect();
-        assert_eq!(order, [0]);
+        assert_eq!(order, [2, 1, 4, 5, 0, 3, 9, 7, 6, 8], "as `b3sum --keyed` gives it");
     }
 
     /// Where the `share` of groups that come first lie: how many in each tenth of the library.
