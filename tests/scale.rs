@@ -1,5 +1,6 @@
 //! Scale: what grows with the number of shards, and what must not.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -42,7 +43,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
     };
     let scorer = identity.scorer.digest().unwrap();
     let dir = CampaignDir::new(root);
-    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: Default::default(), execution };
+    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: BTreeMap::default(), execution };
     Campaign::create(dir.clone(), file, plan.clone()).unwrap();
     for group in plan.all_groups().filter(|group| group.0 % 2 == 0) {
         let ordinals = plan.group(group);

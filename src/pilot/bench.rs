@@ -4,7 +4,7 @@
 //! another: from its start to its last row, a request has one lane for itself.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
@@ -78,7 +78,7 @@ pub struct Bench<'a> {
     watch: Stopwatch,
     requests: Vec<Request>,
     /// The request of each record that has no row yet.
-    of: HashMap<Ordinal, usize>,
+    of: BTreeMap<Ordinal, usize>,
     open: usize,
     /// What is known of the cost of a record so far: time, records.
     so_far: (Duration, u64),
@@ -99,7 +99,7 @@ impl<'a> Bench<'a> {
             stop,
             watch: Stopwatch::start(),
             requests: Vec::new(),
-            of: HashMap::new(),
+            of: BTreeMap::new(),
             open: 0,
             so_far: (Duration::ZERO, 0),
             log,
@@ -130,17 +130,12 @@ impl<'a> Bench<'a> {
         };
         self.turn = stratum + 1;
         let size = self.size().min(self.most[stratum]).min(max).max(1);
-        let mut ordinals: Vec<RecordBlock> = Vec::with_capacity(size);
-        while let Some(record) = self.strata[stratum].pop_front() {
-            ordinals.push(record);
-            if ordinals.len() == size {
-                break;
-            }
-        }
+        let waiting = &mut self.strata[stratum];
+        let mut drawn: Vec<RecordBlock> = waiting.drain(..size.min(waiting.len())).collect();
         // Blocks are in ascending order.
-        ordinals.sort_by_key(|record| record.get(0).ordinal);
+        drawn.sort_by_key(|record| record.get(0).ordinal);
         let mut block = RecordBlock::default();
-        for record in ordinals.iter().flat_map(RecordBlock::iter) {
+        for record in drawn.iter().flat_map(RecordBlock::iter) {
             block.push(record.ordinal, record.structure, record.id);
             self.of.insert(record.ordinal, self.requests.len());
         }
