@@ -139,7 +139,8 @@ impl ShardsSection {
             }
             (records, None) => Ok(ShardSize::Records(records.unwrap_or(SHARD_RECORDS))),
             (None, Some(target)) => match units::duration(target).map_err(|e| e.within("`shards.target`"))? {
-                Duration::ZERO => Err(Error::usage("`shards.target` must be longer than nothing")),
+                Duration::ZERO => Err(Error::usage("`shards.target` must be longer than nothing")
+                    .hint("write how long one worker should be busy with a shard, as in `target = \"45min\"`")),
                 target => Ok(ShardSize::Target(target)),
             },
         }

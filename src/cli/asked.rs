@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::drive::{self, Options};
 use super::output::Output;
+use crate::campaign::config::Config;
 use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
-use crate::pilot::Request;
+use crate::pilot::{self, Request};
 use crate::run::plan;
 use crate::scorer::open::Here;
 
@@ -42,7 +43,12 @@ impl CampaignArgs {
     /// Opens or plans it, telling now and then how far the snapshot is.
     pub fn open_or_plan(&self, output: Output) -> Result<Campaign> {
         let here = Here { program: drive::this_program()? };
-        let planned = plan::open_or_plan(&self.campaign, self.place()?, &here, &telling(output))?;
+        let place = self.place()?;
+        if !place.campaign().exists() && Config::read(&self.campaign)?.shards.target.is_some() {
+            output
+                .note(format!("a pilot will find how large shards are: up to {} s of scoring", pilot::TIME.as_secs()));
+        }
+        let planned = plan::open_or_plan(&self.campaign, place, &here, &telling(output))?;
         let plan = &planned.plan;
         output.note(format!(
             "{}: {} records in {} shard{} of up to {}, scored by {} {}",
@@ -60,6 +66,7 @@ impl CampaignArgs {
     /// Plans it with a pilot.
     pub fn plan_with(&self, pilot: Request, output: Output) -> Result<Campaign> {
         let here = Here { program: drive::this_program()? };
+        output.note(format!("the pilot takes up to {} s of scoring", pilot.time.as_secs_f64()));
         plan::with_pilot(&self.campaign, self.place()?, &here, &telling(output), pilot)
     }
 

@@ -64,14 +64,13 @@ fn kind(dir: &Path) -> Finding {
 
 /// Free space and free inodes.
 fn room(dir: &Path) -> Vec<Finding> {
-    let Ok(stat) = rustix::fs::statvfs(dir) else { return Vec::new() };
-    let bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let Ok(room) = fs::room(dir) else { return Vec::new() };
     let judged = |low: bool| if low { Verdict::Warning } else { Verdict::Good };
-    let mut found = vec![Finding::new("space", judged(bytes < FREE_BYTES_LOW), format!("{} MiB free", bytes >> 20))];
-    // Some file systems make inodes as they are needed, and say 0.
-    if stat.f_files > 0 {
-        let what = format!("{} more files fit", stat.f_favail);
-        found.push(Finding::new("inodes", judged(stat.f_favail < FREE_FILES_LOW), what));
+    let space = format!("{} MiB free", room.bytes >> 20);
+    let mut found = vec![Finding::new("space", judged(room.bytes < FREE_BYTES_LOW), space)];
+    if let Some(inodes) = room.inodes {
+        let what = format!("{inodes} more files fit");
+        found.push(Finding::new("inodes", judged(inodes < FREE_FILES_LOW), what));
     }
     found
 }

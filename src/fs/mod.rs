@@ -49,6 +49,7 @@ pub struct Room {
 pub fn room(path: &Path) -> Result<Room> {
     let there = path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("."));
     let stat = rustix::fs::statvfs(there).map_err(|e| Error::io("cannot see what is left at", there, &e.into()))?;
+    // Some file systems make inodes as they are needed, and say 0.
     let inodes = (stat.f_files > 0).then_some(stat.f_favail);
     Ok(Room { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), inodes })
 }

@@ -82,10 +82,12 @@ pub fn measure(subject: &Subject<'_>, post: &Post, request: Request) -> Result<F
     let mut sample = sample::draw(subject.library, post.seed, request.records)?;
     let records = sample.strata.iter_mut().map(|s| std::mem::take(&mut s.records)).collect();
     let lanes = open::lanes(subject.launch, post.cpus);
+    // A task may have more cores than this machine: children that share one would only slow each other down.
+    let here = open::lanes(subject.launch, post.cpus.min(host::cores() as u32));
     let (stop, begun) = (Stop::new(), Stopwatch::start());
     let mut pool = open::pool(subject.launch, subject.scorer, post)?;
     let opened = begun.elapsed();
-    let bench = RefCell::new(Bench::new(records, lanes as usize, request.time, &stop));
+    let bench = RefCell::new(Bench::new(records, here as usize, request.time, &stop));
     pool.run(&mut Feed(&bench), &mut Scale(&bench), &stop).map_err(|e| e.within("in the pilot"))?;
     let ended = begun.elapsed();
     let log = bench.into_inner().into_log();

@@ -70,7 +70,7 @@ pub(super) fn again(how: &Cutting<'_>, campaign: Campaign) -> Result<Campaign> {
         let root = campaign.dir.root().display();
         return Err(Error::usage(format!("the campaign in `{root}` has begun, and its plan is fixed"))
             .hint("give the pilot a directory of its own with `--dir`")
-            .hint(format!("`molsieve status {root}` says how fast this one is")));
+            .hint(format!("`molsieve status {root}` says how far this one is")));
     }
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
     let library = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;

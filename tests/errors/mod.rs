@@ -50,6 +50,7 @@ fn of_campaign_files() {
     told(&env, "key-of-another-scorer", &run_file(&env, &GOOD.replace("\"null\"", "\"null\"\nactives = \"a.smi\"")));
     told(&env, "unknown-scheduler", &run_file(&env, &with("[scheduler]\nkind = \"pbs\"\n")));
     told(&env, "bad-duration", &run_file(&env, &with("[checkpoint]\nsync = \"half an hour\"\n")));
+    told(&env, "two-shard-sizes", &run_file(&env, &with("[shards]\nrecords = 10\ntarget = \"45min\"\n")));
     told(&env, "unknown-rank", &run_file(&env, &with("[pack]\nrank = \"affinity\"\n")));
     told(&env, "no-key", &run_file(&env, &with("[pack]\nkey = \"me.pem\"\n")));
     told(&env, "no-campaign-file", &env.molsieve(["run", "nothing.toml"]));
@@ -97,6 +98,8 @@ fn of_campaign_directories() {
     told(&env, "no-campaign", &env.molsieve(["status", "nowhere"]));
     run_file(&env, GOOD).exits(0);
     told(&env, "another-campaign", &run_file(&env, &GOOD.replace("[scorer]", "[shards]\nrecords = 3\n[scorer]")));
+    run_file(&env, GOOD).exits(0);
+    told(&env, "pilot-too-late", &env.molsieve(["pilot", "c.toml", "--dir", "d"]));
     env.write("full/thesis.txt", "");
     told(&env, "not-empty", &env.molsieve(["run", "c.toml", "--dir", "full"]));
     run_file(&env, GOOD).exits(0);
