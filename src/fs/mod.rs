@@ -212,6 +212,13 @@ impl Staged {
         }
     }
 
+    /// A library is about to write to [`Staged::temporary_path`] through a handle of its own; to be called before each time.
+    ///
+    /// The library must keep the file and close it before the commit, which then makes all of it durable.
+    pub fn other_handle_writes(&mut self) {
+        fault::before_write();
+    }
+
     /// What it will be called.
     pub fn path(&self) -> &Path {
         &self.path
@@ -242,6 +249,9 @@ impl Staged {
 
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.file.capacity() - self.file.buffer().len() {
+            fault::before_write();
+        }
         self.file.write(bytes)
     }
 

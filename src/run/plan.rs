@@ -247,6 +247,7 @@ fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
     let mut outputs = config.pack.outputs.clone();
     outputs.sort();
     outputs.dedup();
+    encode::asked(&outputs, &scorer.columns)?;
     Ok(PackRequest { outputs, rank, top: config.pack.top })
 }
 

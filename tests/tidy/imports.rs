@@ -21,6 +21,8 @@ const LAYERS: [(&str, u8); 29] = [
     ("audit", 11),
     ("pack", 10),
     ("gather", 9),
+    // Encodings of the payload, made from its rows.
+    ("encode", 8),
     ("payload", 8),
     ("campaign", 7),
     ("shard", 6),
