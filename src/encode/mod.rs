@@ -49,6 +49,14 @@ impl Format {
         }
     }
 
+    /// What people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Parquet => "Parquet",
+            Self::Hdf5 => "HDF5",
+        }
+    }
+
     /// The member of a pack that holds it.
     pub const fn file(self) -> &'static str {
         match self {
@@ -124,8 +132,11 @@ pub struct Facts {
 impl Facts {
     /// The facts as names and texts, in the order in which they are written.
     fn texts(&self, schema: &str) -> Vec<(&'static str, String)> {
-        let columns: Vec<serde_json::Value> =
-            self.columns.iter().map(|c| serde_json::json!({"name": c.name, "order": c.order, "type": c.kind})).collect();
+        let columns: Vec<serde_json::Value> = self
+            .columns
+            .iter()
+            .map(|c| serde_json::json!({"name": c.name, "order": c.order, "type": c.kind}))
+            .collect();
         vec![
             ("schema", schema.to_owned()),
             ("payload_digest", self.payload.clone()),
@@ -203,7 +214,11 @@ fn open(format: Format, facts: &Facts, file: Staged) -> Result<Box<dyn Encoding>
         #[cfg(feature = "hdf5")]
         Format::Hdf5 => Ok(Box::new(hdf5::write::Writer::create(file, facts)?)),
         #[cfg(not(all(feature = "parquet", feature = "hdf5")))]
-        _ => Err(Error::bug(format!("`{}` of {} rows is asked of a binary without it", file.path().display(), facts.rows))),
+        _ => Err(Error::bug(format!(
+            "`{}` of {} rows is asked of a binary without it",
+            file.path().display(),
+            facts.rows
+        ))),
     }
 }
 

@@ -13,7 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, renameat_with};
 
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
@@ -338,6 +338,23 @@ fn sync_parent(path: &Path) -> Result<()> {
         // Some network file systems refuse to sync a directory; the rename is then as durable as they make it.
         Err(e) if e.kind() != io::ErrorKind::InvalidInput => Err(Error::io("cannot sync the directory", parent, &e)),
         _ => Ok(()),
+    }
+}
+
+/// A file without a name in the directory for temporary files: it is gone when it is closed, however that comes about.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn scratch() -> Result<File> {
+    let dir = std::env::temp_dir();
+    let mode = Mode::RUSR | Mode::WUSR;
+    match rustix::fs::open(&dir, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, mode) {
+        Ok(file) => Ok(File::from(file)),
+        // Not every file system knows files without names: this one loses its name at once.
+        Err(_) => {
+            let staged = Staged::create_beside(&dir.join("molsieve"))?;
+            staged.file.get_ref().try_clone().map_err(|e| Error::io("cannot create a file in", &dir, &e))
+        }
     }
 }
 

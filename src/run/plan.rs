@@ -10,6 +10,7 @@ use crate::campaign::config::Config;
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
 use crate::campaign::scorer as asked_scorer;
+use crate::encode;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
 use crate::layout::CampaignDir;

@@ -26,7 +26,8 @@ fn schema(columns: &[Column]) -> Result<TypePtr> {
     };
     let [ordinal, id, outcome, reason] = FIXED_COLUMNS;
     let text = || Some(LogicalType::String);
-    let mut fields = vec![field(ordinal, Physical::INT64, Repetition::REQUIRED, Some(LogicalType::integer(64, false)))?];
+    let mut fields =
+        vec![field(ordinal, Physical::INT64, Repetition::REQUIRED, Some(LogicalType::integer(64, false)))?];
     for name in [id, outcome, reason] {
         fields.push(field(name, Physical::BYTE_ARRAY, Repetition::REQUIRED, text())?);
     }

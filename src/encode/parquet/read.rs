@@ -33,7 +33,8 @@ impl Reader {
     pub fn open(file: File, facts: &Facts) -> Result<Self, String> {
         let file = SerializedFileReader::new(file).map_err(|e| unreadable(&e))?;
         let metadata = file.metadata().file_metadata();
-        if metadata.schema() != &*schema(&facts.columns).map_err(|e| unreadable(&e))? {
+        let expected = schema(&facts.columns).map_err(|e| unreadable(&e))?;
+        if metadata.schema().get_fields() != expected.get_fields() {
             return Err("has other columns than the campaign".to_owned());
         }
         let said = metadata.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
@@ -91,9 +92,13 @@ fn read_into(block: &mut Block, columns: &mut [ColumnReader], rows: usize) -> Re
             (Place::Texts(to), ColumnReader::ByteArrayColumnReader(from)) => {
                 required(from, rows)?.iter().for_each(|text| to.push(text.data()));
             }
-            (Place::Cells(Cells::Float(to)), ColumnReader::DoubleColumnReader(from)) => to.extend(optional(from, rows)?),
+            (Place::Cells(Cells::Float(to)), ColumnReader::DoubleColumnReader(from)) => {
+                to.extend(optional(from, rows)?)
+            }
             (Place::Cells(Cells::Int(to)), ColumnReader::Int64ColumnReader(from)) => to.extend(optional(from, rows)?),
-            (Place::Cells(Cells::Text(to)), ColumnReader::ByteArrayColumnReader(from)) => texts(to, &optional(from, rows)?)?,
+            (Place::Cells(Cells::Text(to)), ColumnReader::ByteArrayColumnReader(from)) => {
+                texts(to, &optional(from, rows)?)?
+            }
             _ => return Err("has a column of another type than the campaign".to_owned()),
         }
     }

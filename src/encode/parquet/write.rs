@@ -95,7 +95,10 @@ fn byte_arrays(texts: &Texts, skip_empty: bool) -> Vec<ByteArray> {
     kept.map(|text| ByteArray::from(text.to_vec())).collect()
 }
 
-fn optional<T: DataType>(group: &mut SerializedRowGroupWriter<'_, Staged>, values: &[Option<T::T>]) -> ParquetResult<()> {
+fn optional<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, Staged>,
+    values: &[Option<T::T>],
+) -> ParquetResult<()> {
     let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
     let present: Vec<T::T> = values.iter().flatten().cloned().collect();
     column::<T>(group, &present, Some(&levels))
@@ -107,7 +110,8 @@ fn column<T: DataType>(
     levels: Option<&[i16]>,
 ) -> ParquetResult<()> {
     let next = group.next_column()?;
-    let mut column = next.ok_or_else(|| ParquetError::General("the schema has fewer columns than a block".to_owned()))?;
+    let mut column =
+        next.ok_or_else(|| ParquetError::General("the schema has fewer columns than a block".to_owned()))?;
     column.typed::<T>().write_batch(values, levels, None)?;
     column.close()
 }
