@@ -13,7 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
@@ -240,6 +240,18 @@ impl Staged {
         Ok(file)
     }
 
+    /// Flushes, and gives a handle of the file, positioned at its start, to a reader.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn reader(&mut self) -> Result<File> {
+        let refused = |e| Error::io("cannot read again", &self.temporary, &e);
+        self.file.flush().map_err(refused)?;
+        let mut file = self.file.get_ref().try_clone().map_err(refused)?;
+        file.rewind().map_err(refused)?;
+        Ok(file)
+    }
+
     fn sync(&mut self) -> Result<()> {
         fault::before_write();
         self.file.flush().map_err(|e| Error::io("cannot write", &self.path, &e))?;
@@ -341,21 +353,14 @@ fn sync_parent(path: &Path) -> Result<()> {
     }
 }
 
-/// A file without a name in the directory for temporary files: it is gone when it is closed, however that comes about.
+/// A file in the directory for temporary files, to be read again by this process: it goes away when it is dropped.
 ///
 /// # Errors
 /// The system refuses (exit 6).
-pub fn scratch() -> Result<File> {
-    let dir = std::env::temp_dir();
-    let mode = Mode::RUSR | Mode::WUSR;
-    match rustix::fs::open(&dir, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, mode) {
-        Ok(file) => Ok(File::from(file)),
-        // Not every file system knows files without names: this one loses its name at once.
-        Err(_) => {
-            let staged = Staged::create_beside(&dir.join("molsieve"))?;
-            staged.file.get_ref().try_clone().map_err(|e| Error::io("cannot create a file in", &dir, &e))
-        }
-    }
+pub fn scratch() -> Result<Staged> {
+    let path = crate::layout::scratch();
+    tree::sweep(&path);
+    Staged::create_beside(&path)
 }
 
 /// Opens a log for people, to be appended to by several processes; nobody relies on what is in it.

@@ -3,9 +3,10 @@
     read_encodings.py PACK                 compare, and say so
     read_encodings.py PACK COLUMN ROW      change one cell in both, as a forger would
 """
-import csv, json, math, sys, warnings
+import csv, json, math, sys
 
 import h5py, numpy, pandas
+import pyarrow
 import pyarrow.parquet as parquet
 
 pack, rest = sys.argv[1], sys.argv[2:]
@@ -38,9 +39,8 @@ def forge(name, row):
     cells[row] = "ERROR" if name == "outcome" else changed(cells[row])
     field = table.schema.field(name)
     at = table.schema.get_field_index(name)
-    import pyarrow
     table = table.set_column(at, field, pyarrow.array(cells, field.type))
-    parquet.write_table(table, f"{pack}/results.parquet", store_schema=False)
+    parquet.write_table(table, f"{pack}/results.parquet")
 
 
 def same(found, wanted, where):

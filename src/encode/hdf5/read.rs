@@ -27,7 +27,7 @@ impl Reader {
     /// # Errors
     /// It is not HDF5, or not of this payload.
     pub fn open(handle: std::fs::File, facts: &Facts) -> Result<Self, String> {
-        // The file may have no name (it was unpacked), and its name may by now be another's.
+        // Its name may by now be another file's.
         let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
         let file = File::open(path).map_err(|e| unreadable(&e))?;
         for (name, text) in facts.texts(SCHEMA) {

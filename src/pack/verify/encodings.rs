@@ -29,7 +29,7 @@ pub(super) fn judge(source: &dyn Source, manifest: &Manifest, vouched: bool, rep
             report.not_compared.push(NotCompared { member: name.to_owned(), why });
         } else {
             match source.file(name) {
-                Ok(file) => comparisons.push((name, Comparison::open(format, file, &facts))),
+                Ok(opened) => comparisons.push((name, Comparison::open(format, opened.file, &facts))),
                 Err(Refusal::Problem(problem)) => report.add(problem),
                 Err(Refusal::System(error)) => return Err(error),
             }

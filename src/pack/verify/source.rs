@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use super::report::{Code, Judged, Problem};
 use crate::canonical::escape;
 use crate::error::Error;
-use crate::fs::scratch;
+use crate::fs::{Staged, scratch};
 use crate::layout::PackDir;
 use crate::pack::archive::read::Archive;
 use crate::pack::is_member_name;
@@ -27,7 +27,15 @@ pub(super) trait Source {
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()>;
 
     /// The content of one member as a file, for a reader that jumps to and fro.
-    fn file(&self, name: &str) -> Judged<File>;
+    fn file(&self, name: &str) -> Judged<Opened>;
+}
+
+/// A member as a file.
+pub(super) struct Opened {
+    /// A handle of it.
+    pub file: File,
+    /// What it was unpacked to; a library may look for its name.
+    _scratch: Option<Staged>,
 }
 
 impl Source for Archive {
@@ -39,18 +47,17 @@ impl Source for Archive {
         Self::stream(self, name, each)
     }
 
-    /// Unpacked to a file without a name: an archive can only be read from front to back.
-    fn file(&self, name: &str) -> Judged<File> {
-        let mut file = scratch()?;
+    /// Unpacked to a temporary file: an archive can only be read from front to back.
+    fn file(&self, name: &str) -> Judged<Opened> {
+        let mut scratch = scratch()?;
         let mut written = Ok(());
         self.stream(name, &mut |block| {
             if written.is_ok() {
-                written = file.write_all(block);
+                written = scratch.write(block);
             }
         })?;
-        let rewound = written.and_then(|()| file.rewind());
-        rewound.map_err(|e| Error::io("cannot unpack a member to", &std::env::temp_dir(), &e))?;
-        Ok(file)
+        written?;
+        Ok(Opened { file: scratch.reader()?, _scratch: Some(scratch) })
     }
 }
 
@@ -134,8 +141,8 @@ impl Source for Directory {
         Ok(())
     }
 
-    fn file(&self, name: &str) -> Judged<File> {
-        self.open_member(name)
+    fn file(&self, name: &str) -> Judged<Opened> {
+        Ok(Opened { file: self.open_member(name)?, _scratch: None })
     }
 }
 
