@@ -1,7 +1,7 @@
 //! Writes HDF5: one chunked, compressed dataset a column, with no time in it.
 
 use ::hdf5_metno::types::VarLenUnicode;
-use ::hdf5_metno::{Dataset, Error as Hdf5Error, File, H5Type, Location, Result as Hdf5Result};
+use ::hdf5_metno::{Dataset, Error as Hdf5Error, File as Hdf5File, H5Type, Location, Result as Hdf5Result};
 
 use super::{CHUNK_ROWS, NO_INTEGER, SCHEMA, Word};
 use crate::canonical::row::FIXED_COLUMNS;
@@ -20,7 +20,7 @@ const DEFLATE_LEVEL: u8 = 1;
 /// before the library has closed the file, and `staged` has synced it.
 pub struct Writer {
     staged: Staged,
-    file: File,
+    file: Hdf5File,
     /// In the order of the payload.
     columns: Vec<Dataset>,
     at: usize,
@@ -34,7 +34,7 @@ impl Writer {
     pub fn create(mut staged: Staged, facts: &Facts) -> Result<Self> {
         staged.other_handle_writes();
         let start = || {
-            let file = File::create(staged.temporary_path())?;
+            let file = Hdf5File::create(staged.temporary_path())?;
             describe(&file, facts)?;
             let columns = columns(&file, facts)?;
             Ok((file, columns))
@@ -81,7 +81,7 @@ impl Encoding for Writer {
 }
 
 /// What the file says of itself.
-fn describe(file: &File, facts: &Facts) -> Hdf5Result<()> {
+fn describe(file: &Hdf5File, facts: &Facts) -> Hdf5Result<()> {
     facts.texts(SCHEMA).iter().try_for_each(|(name, text)| attribute(file, name, text))?;
     attribute(file, "molsieve", env!("CARGO_PKG_VERSION"))
 }
@@ -91,7 +91,7 @@ fn attribute(of: &Location, name: &str, text: &str) -> Hdf5Result<()> {
 }
 
 /// Creates the datasets, empty.
-fn columns(file: &File, facts: &Facts) -> Hdf5Result<Vec<Dataset>> {
+fn columns(file: &Hdf5File, facts: &Facts) -> Hdf5Result<Vec<Dataset>> {
     let rows = facts.rows as usize;
     let [ordinal, id, outcome, reason] = FIXED_COLUMNS;
     let mut columns = vec![
@@ -107,7 +107,7 @@ fn columns(file: &File, facts: &Facts) -> Hdf5Result<Vec<Dataset>> {
 }
 
 /// Creates the dataset of a column of the scorer: its attributes say what it is and what stands for no value.
-fn scored(file: &File, of: &Column, rows: usize) -> Hdf5Result<Dataset> {
+fn scored(file: &Hdf5File, of: &Column, rows: usize) -> Hdf5Result<Dataset> {
     let (column, kind) = match of.kind {
         ColumnType::Float => {
             let column = column::<f64>(file, &of.name, rows)?;
@@ -130,7 +130,7 @@ fn scored(file: &File, of: &Column, rows: usize) -> Hdf5Result<Dataset> {
     Ok(column)
 }
 
-fn column<T: H5Type>(file: &File, name: &str, rows: usize) -> Hdf5Result<Dataset> {
+fn column<T: H5Type>(file: &Hdf5File, name: &str, rows: usize) -> Hdf5Result<Dataset> {
     let column = file.new_dataset::<T>().chunk(CHUNK_ROWS.min(rows)).shuffle().deflate(DEFLATE_LEVEL);
     column.obj_track_times(false).shape(rows).create(name)
 }
