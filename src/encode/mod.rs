@@ -131,6 +131,7 @@ pub struct Facts {
 
 impl Facts {
     /// The facts as names and texts, in the order in which they are written.
+    #[cfg(any(feature = "parquet", feature = "hdf5"))]
     fn texts(&self, schema: &str) -> Vec<(&'static str, String)> {
         let columns: Vec<serde_json::Value> = self
             .columns
@@ -198,7 +199,7 @@ pub fn write(
         })
     })?;
     blocks.finish(&mut each)?;
-    encodings.into_iter().try_for_each(|encoding| encoding.finish())?;
+    encodings.into_iter().try_for_each(Encoding::finish)?;
     let written = formats.iter().map(|format| {
         let (sha256, bytes) = digest::sha256_file(&member(format.file()))?;
         Ok(Written { format: *format, bytes, sha256 })
@@ -236,7 +237,7 @@ fn decode(format: Format, file: File, facts: &Facts) -> Result<Box<dyn Decoding>
 
 /// An encoder failed. What it says is text: a full disk is told by its words alone.
 #[cfg(any(feature = "parquet", feature = "hdf5"))]
-fn refused(format: Format, why: String) -> Error {
+fn refused(format: Format, why: &str) -> Error {
     let error = Error::environment(format!("cannot write `{}`: {why}", format.file()));
     error.hint("see whether the disk is full; then run the same command again: nothing that was computed is lost")
 }

@@ -11,7 +11,7 @@ use super::demand;
 use super::source::{Source, read, rust_sources};
 
 /// The layer of every module, by its longest prefix; a higher one imports from a lower.
-const LAYERS: [(&str, u8); 29] = [
+const LAYERS: [(&str, u8); 30] = [
     // The crate itself: the list of modules, and the program.
     ("", 15),
     ("cli", 14),

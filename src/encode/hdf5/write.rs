@@ -158,5 +158,5 @@ fn words(texts: &Texts) -> Hdf5Result<Vec<Word>> {
 }
 
 fn refused(error: &Hdf5Error) -> Error {
-    super::super::refused(Format::Hdf5, error.to_string())
+    super::super::refused(Format::Hdf5, &error.to_string())
 }

@@ -93,11 +93,11 @@ fn read_into(block: &mut Block, columns: &mut [ColumnReader], rows: usize) -> Re
                 required(from, rows)?.iter().for_each(|text| to.push(text.data()));
             }
             (Place::Cells(Cells::Float(to)), ColumnReader::DoubleColumnReader(from)) => {
-                to.extend(optional(from, rows)?)
+                to.extend(optional(from, rows)?);
             }
             (Place::Cells(Cells::Int(to)), ColumnReader::Int64ColumnReader(from)) => to.extend(optional(from, rows)?),
             (Place::Cells(Cells::Text(to)), ColumnReader::ByteArrayColumnReader(from)) => {
-                texts(to, &optional(from, rows)?)?
+                texts(to, &optional(from, rows)?)?;
             }
             _ => return Err("has a column of another type than the campaign".to_owned()),
         }

@@ -36,17 +36,17 @@ impl Writer {
             let schema = schema(&facts.columns)?;
             SerializedFileWriter::new(file, schema, Arc::new(properties(facts)?))
         };
-        Ok(Self { file: start().map_err(refused)? })
+        Ok(Self { file: start().map_err(|e| refused(&e))? })
     }
 }
 
 impl Encoding for Writer {
     fn block(&mut self, block: &Block) -> Result<()> {
-        write_group(&mut self.file, block).map_err(refused)
+        write_group(&mut self.file, block).map_err(|e| refused(&e))
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        self.file.into_inner().map_err(refused)?.commit()
+        self.file.into_inner().map_err(|e| refused(&e))?.commit()
     }
 }
 
@@ -116,6 +116,6 @@ fn column<T: DataType>(
     column.close()
 }
 
-fn refused(error: ParquetError) -> Error {
-    super::super::refused(Format::Parquet, error.to_string())
+fn refused(error: &ParquetError) -> Error {
+    super::super::refused(Format::Parquet, &error.to_string())
 }
