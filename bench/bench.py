@@ -37,14 +37,15 @@ class Bench:
             measure(argv)
         return path
 
-    def campaign(self, name, library, scorer, workers=1, shard=SHARD):
+    def campaign(self, name, library, scorer, workers=1, shard=SHARD, outputs=("csv",)):
         """Arguments of a `run` from nothing to a signed pack, and its directory."""
         key = self.scratch / "key.pem"
         if not key.exists():
             measure([self.molsieve, "keygen", "--out", key])
         file, directory = self.scratch / f"{name}.toml", self.scratch / f"run-{name}"
         lines = ["[campaign]", f'name = "{name}"', "seed = 1", "[library]", f'path = ["{library}"]', "[scorer]", *scorer,
-                 "[shards]", f"records = {shard}", "[pack]", f'key = "{key}"']
+                 "[shards]", f"records = {shard}", "[pack]", f'key = "{key}"',
+                 "outputs = [" + ", ".join(f'"{output}"' for output in outputs) + "]"]
         file.write_text("\n".join(lines) + "\n")
         return [self.molsieve, "run", str(file), "--dir", str(directory), "--workers", str(workers)], directory
 
@@ -133,6 +134,29 @@ class Bench:
         self.table.section(f"gather and verify, {records:,} rows", "≤ 2 × (read + hash + the pack's codec + write)")
         self.table.rows(steps, records, against="read + hash + deflate + write")
 
+    def outputs(self):
+        """What each encoding costs gather and verify beside csv, with the eight columns of `similarity`."""
+        records = self.records // 10 if self.quick else self.records
+        every = {"csv": ("csv",), "csv, parquet": ("csv", "parquet"), "csv, hdf5": ("csv", "hdf5")}
+        gathers, verifies, sizes = {}, {}, []
+        for name, outputs in every.items():
+            scorer = ['kind = "similarity"', f'actives = "{ACTIVES}"']
+            argv, directory = self.campaign(f"outputs-{outputs[-1]}-{records}", self.library(records), scorer, outputs=outputs)
+            if not (directory / "pack" / "summary.csv").exists():
+                shutil.rmtree(directory, ignore_errors=True)
+                measure(argv)
+            pack = directory / "pack"
+            gathers[f"gather {name}"] = ([self.molsieve, "gather", directory], [pack], None)
+            verifies[f"verify {name}"] = ([self.molsieve, "verify", pack, "--allow-unsigned"], [], None)
+        gathered = self.rounds(gathers)
+        for name, (_, [pack], _) in gathers.items():
+            member = {"csv": "summary.csv", "parquet": "results.parquet", "hdf5": "scores.h5"}[name.split()[-1]]
+            sizes.append(f"`{member}` {(pack / member).stat().st_size / 2**20:.1f} MiB")
+        verified = self.rounds(verifies)
+        self.table.section(f"encodings of {records:,} rows with the columns of `similarity`: {', '.join(sizes)}", "none; the price of an output")
+        self.table.rows(gathered, records, against="gather csv")
+        self.table.rows(verified, records, against="verify csv")
+
     def once(self, variants):
         runs, self.runs = self.runs, 1
         try:
@@ -201,7 +225,7 @@ class Bench:
             self.table.lines.append(f"| {name} | {expected:.2f} | {low:.2f} to {high:.2f} | {took:.2f} | {expected / took:.3f} |")
 
 
-PARTS = ["null", "snapshot", "jsonl", "gather", "similarity", "peers", "pilot"]
+PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "similarity", "peers", "pilot"]
 
 
 def main():

@@ -218,6 +218,11 @@ pub fn manual_page(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.1"))
 }
 
+/// What temporary files are called after, in the directory that the system has for them.
+pub fn scratch() -> PathBuf {
+    std::env::temp_dir().join("molsieve")
+}
+
 /// Where the public half of the private key at `private` goes: `K.pem` → `K.pub.pem`.
 pub fn public_key_beside(private: &Path) -> PathBuf {
     let stem =

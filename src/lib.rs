@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod digest;
 pub mod doctor;
+pub mod encode;
 pub mod error;
 pub mod fs;
 pub mod gather;

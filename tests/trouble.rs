@@ -67,6 +67,31 @@ fn a_full_disk_is_exit_6_at_whatever_moment_and_resume_succeeds() {
 }
 
 #[test]
+fn a_disk_that_is_full_while_encodings_are_written_loses_nothing() {
+    let env = TestEnv::new();
+    let reference = reference(&env);
+    let mut refused = 0;
+    for kib in [128, 144, 160, 176, 192, 224] {
+        let place = format!("disk-{kib}");
+        let Some(disk) = SmallDisk::mount(&env.path(&place), kib) else { return };
+        let script = project("tests/scorers/seeded.py");
+        let sections = "[pack]\noutputs = [\"csv\", \"parquet\", \"hdf5\"]";
+        let file = env.campaign(&place).shard(50).python(&script, &[]).with(sections).write();
+        let dir = format!("{place}/d");
+        let run = env.molsieve(["run", &file, "--dir", &dir]);
+        if run.0.status.code() != Some(0) {
+            refused += 1;
+            run.exits(6).says("hint");
+            assert!(!env.path(&dir).join("pack").exists(), "half a pack has its name");
+        }
+        disk.grow(4096);
+        env.molsieve(["resume", &dir]).exits(0);
+        assert_eq!(env.payload_of(&dir), reference, "after a disk of {kib} KiB was full");
+    }
+    assert!(refused > 1, "the disks were too large: only {refused} were full");
+}
+
+#[test]
 fn a_read_only_directory_is_exit_6_and_resume_succeeds() {
     let env = TestEnv::new();
     let reference = reference(&env);

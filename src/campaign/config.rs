@@ -301,9 +301,9 @@ impl Config {
             ))
             .hint("use `kind = \"local\"`"));
         }
-        if let Some(output) = self.pack.outputs.iter().find(|o| *o != "csv") {
-            return Err(Error::usage(format!("`pack.outputs` asks for `{output}`, which this binary cannot write"))
-                .hint("use `outputs = [\"csv\"]`"));
+        if !self.pack.outputs.iter().any(|output| output == "csv") {
+            return Err(Error::usage("`pack.outputs` leaves out `csv`, which every pack has")
+                .hint("add `\"csv\"`: the payload digest is taken over it"));
         }
         if self.limits.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
             return Err(Error::usage("`limits.max_error_rate` must be from 0 to 1"));

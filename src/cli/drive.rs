@@ -46,6 +46,7 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
         // Whatever is wrong with it is better known before the night than after.
         PrivateKey::load(key)?;
     }
+    finish::can_write(&campaign.file.identity)?;
     let stop = Stop::new();
     let killer = local.killer();
     signals::raise_on_signal(&stop, move || killer.kill_all())?;

@@ -118,6 +118,7 @@ fn sentences(report: &Report) -> Vec<String> {
     for problem in problems {
         lines.push(format!("  {}: {}", problem.code.as_str(), problem.message));
     }
+    lines.extend(report.not_compared.iter().map(|not| format!("  not compared  `{}`: {}", not.member, not.why)));
     lines.extend(signers.iter().map(|keyid| format!("  signed by  {keyid}")));
     lines.extend(report.payload_digest.iter().map(|digest| format!("  payload    {digest}")));
     lines.extend(report.pack_digest.iter().map(|digest| format!("  pack       {digest}")));

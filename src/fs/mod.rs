@@ -233,6 +233,13 @@ impl Staged {
         }
     }
 
+    /// A library is about to write to [`Staged::temporary_path`] through a handle of its own; to be called before each time.
+    ///
+    /// The library must keep the file and close it before the commit, which then makes all of it durable.
+    pub fn other_handle_writes(&mut self) {
+        fault::before_write();
+    }
+
     /// What it will be called.
     pub fn path(&self) -> &Path {
         &self.path
@@ -254,6 +261,18 @@ impl Staged {
         Ok(file)
     }
 
+    /// Flushes, and gives a handle of the file, positioned at its start, to a reader.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn reader(&mut self) -> Result<File> {
+        let refused = |e| Error::io("cannot read again", &self.temporary, &e);
+        self.file.flush().map_err(refused)?;
+        let mut file = self.file.get_ref().try_clone().map_err(refused)?;
+        file.rewind().map_err(refused)?;
+        Ok(file)
+    }
+
     fn sync(&mut self) -> Result<()> {
         fault::before_write();
         self.file.flush().map_err(|e| Error::io("cannot write", &self.path, &e))?;
@@ -263,6 +282,9 @@ impl Staged {
 
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.file.capacity() - self.file.buffer().len() {
+            fault::before_write();
+        }
         self.file.write(bytes)
     }
 
@@ -350,6 +372,16 @@ fn sync_parent(path: &Path) -> Result<()> {
         Err(e) if e.kind() != io::ErrorKind::InvalidInput => Err(Error::io("cannot sync the directory", parent, &e)),
         _ => Ok(()),
     }
+}
+
+/// A file in the directory for temporary files, to be read again by this process: it goes away when it is dropped.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn scratch() -> Result<Staged> {
+    let path = crate::layout::scratch();
+    tree::sweep(&path);
+    Staged::create_beside(&path)
 }
 
 /// Opens a log for people, to be appended to by several processes; nobody relies on what is in it.

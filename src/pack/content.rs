@@ -10,6 +10,7 @@ use super::seal::Request;
 use super::{HITS, INDEX, METRICS, PROVENANCE, SUMMARY, index};
 use crate::canonical::json;
 use crate::digest;
+use crate::encode;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::gather::Gathered;
@@ -21,6 +22,7 @@ use crate::layout::PackDir;
 /// The system refuses (exit 6).
 pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Result<Manifest> {
     let mut manifest = bare(gathered, request);
+    manifest.files.extend(encodings(dir, &manifest)?);
     let provenance = Provenance::new(gathered, request.plan, request.facts.clone());
     let rest = [
         (HITS, gathered.found.hits_csv.clone()),
@@ -50,6 +52,15 @@ fn bare(gathered: &Gathered, request: &Request<'_>) -> Manifest {
         missing: gathered.missing.clone(),
         files: vec![FileEntry { name: SUMMARY.to_owned(), bytes, sha256 }],
     }
+}
+
+/// Writes the encodings of the payload that the campaign asks for beside `summary.csv`.
+fn encodings(dir: &PackDir, manifest: &Manifest) -> Result<Vec<FileEntry>> {
+    let campaign = &manifest.campaign;
+    let formats = encode::asked(&campaign.pack.outputs, &campaign.scorer.description.columns)?;
+    let written = encode::write(&formats, &super::facts(manifest), &dir.member(SUMMARY), &|name| dir.member(name))?;
+    let entry = |w: encode::Written| FileEntry { name: w.format.file().to_owned(), bytes: w.bytes, sha256: w.sha256 };
+    Ok(written.into_iter().map(entry).collect())
 }
 
 /// Writes one file of the content, and describes it.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::manifest::Manifest;
 use super::provenance::Provenance;
 use super::{ATTESTATION, CHECKSUMS, HITS, MANIFEST, METRICS, PROVENANCE, SUMMARY};
+use crate::encode::Format;
 
 /// The page of a pack.
 pub fn render(manifest: &Manifest, provenance: &Provenance) -> String {
@@ -47,7 +48,7 @@ fn write_page(page: &mut String, manifest: &Manifest, provenance: &Provenance) -
     if !provenance.discrepancies.is_empty() {
         writeln!(page, "- discrepancies: {}, see `{PROVENANCE}`", provenance.discrepancies.len())?;
     }
-    write_files(page)
+    write_files(page, manifest)
 }
 
 fn write_verdict(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
@@ -79,7 +80,7 @@ fn write_verdict(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_files(page: &mut String) -> std::fmt::Result {
+fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
     writeln!(page, "\n## Files\n")?;
     for (name, what) in [
         (SUMMARY, "one row a record: the payload"),
@@ -91,6 +92,9 @@ fn write_files(page: &mut String) -> std::fmt::Result {
         (ATTESTATION, "the signatures, if it is signed: in-toto statement in a DSSE envelope"),
     ] {
         writeln!(page, "- `{name}`: {what}")?;
+    }
+    for format in Format::ALL.iter().filter(|format| manifest.file(format.file()).is_some()) {
+        writeln!(page, "- `{}`: the same rows as `{SUMMARY}`, as {}", format.file(), format.title())?;
     }
     writeln!(page, "\n## Check it\n\n```sh\nsha256sum -c {CHECKSUMS}\nmolsieve verify . --key K.pub.pem\n```")
 }

@@ -6,6 +6,7 @@ use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, MANIFEST, SUMMARY, is_memb
 use crate::campaign::identity::{self, Identity};
 use crate::canonical::json;
 use crate::digest::{self, Digest};
+use crate::encode::Format;
 use crate::error::{Error, Result};
 use crate::id::Ordinals;
 use crate::payload::complement;
@@ -170,7 +171,9 @@ impl Manifest {
         if let Some(bad) = reserved.iter().find(|name| folded.iter().any(|n| n == **name)) {
             return Some(format!("it lists `{bad}` as content"));
         }
-        let absent = CONTENT.iter().find(|name| !names.contains(name))?;
+        let promised = self.campaign.pack.outputs.iter();
+        let promised = Format::ALL.iter().filter(|f| promised.clone().any(|o| o == f.name())).map(|f| f.file());
+        let absent = CONTENT.into_iter().chain(promised).find(|name| !names.contains(name))?;
         Some(format!("it does not list `{absent}`"))
     }
 }

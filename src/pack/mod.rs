@@ -19,6 +19,9 @@ pub mod seal;
 pub mod sign;
 pub mod verify;
 
+use crate::encode::{Facts, Format};
+use manifest::Manifest;
+
 /// The payload.
 pub const SUMMARY: &str = crate::payload::SUMMARY;
 /// The best rows.
@@ -45,14 +48,25 @@ pub const REPORT: &str = "report.html";
 /// The pack as a Process Run Crate.
 pub const RO_CRATE: &str = "ro-crate-metadata.json";
 /// The payload as Parquet.
-pub const PARQUET: &str = "results.parquet";
+pub const PARQUET: &str = Format::Parquet.file();
 /// The payload as HDF5.
-pub const HDF5: &str = "scores.h5";
+pub const HDF5: &str = Format::Hdf5.file();
 
 /// Content that every pack has.
 pub const CONTENT: [&str; 5] = [HITS, INDEX, METRICS, PROVENANCE, SUMMARY];
 /// Content that a pack may have beside it.
 pub const OPTIONAL: [&str; 5] = [HITS_SMI, PARQUET, REPORT, RO_CRATE, HDF5];
+
+/// What the encodings of the payload say of themselves in the pack of `manifest`.
+pub(crate) fn facts(manifest: &Manifest) -> Facts {
+    Facts {
+        payload: manifest.payload.digest.clone(),
+        rows: manifest.payload.rows,
+        records: manifest.campaign.library.records,
+        library: manifest.campaign.library.root.to_string(),
+        columns: manifest.campaign.scorer.description.columns.clone(),
+    }
+}
 
 /// Whether `name` can be a member: `[A-Za-z0-9._-]{1,100}`, not starting with a dot or a dash.
 ///

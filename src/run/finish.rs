@@ -5,7 +5,9 @@ use std::path::Path;
 use super::event::Event;
 use super::journal::{self, Journal};
 use crate::campaign::file::Campaign;
+use crate::campaign::identity::Identity;
 use crate::clock;
+use crate::encode;
 use crate::error::Result;
 use crate::gather;
 use crate::pack::keys::PrivateKey;
@@ -17,6 +19,7 @@ use crate::pack::sign;
 /// # Errors
 /// As [`gather::gather`] and [`seal::seal`].
 pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack> {
+    can_write(&campaign.file.identity)?;
     let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
     let request = seal::Request {
         dir: &campaign.dir,
@@ -25,6 +28,14 @@ pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack>
         facts: facts(campaign)?,
     };
     seal::seal(gathered, &request)
+}
+
+/// Refuses a campaign whose pack this binary cannot make, before anything is done for it.
+///
+/// # Errors
+/// This binary was built without an encoding that the pack is to hold (exit 2).
+pub fn can_write(identity: &Identity) -> Result<()> {
+    encode::asked(&identity.pack.outputs, &identity.scorer.description.columns).map(|_| ())
 }
 
 /// Notes the seal in the journal.

@@ -11,6 +11,7 @@ use crate::campaign::config::{Config, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
 use crate::campaign::scorer as asked_scorer;
+use crate::encode;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
 use crate::layout::CampaignDir;
@@ -277,6 +278,7 @@ fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
     let mut outputs = config.pack.outputs.clone();
     outputs.sort();
     outputs.dedup();
+    encode::asked(&outputs, &scorer.columns)?;
     Ok(PackRequest { outputs, rank, top: config.pack.top })
 }
 

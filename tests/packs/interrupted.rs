@@ -9,12 +9,15 @@ use molsieve::pack::sign;
 use molsieve::pack::verify::{self, Code, Trust};
 
 use super::{anyone, codes, seal_pack};
-use crate::support::sealed_groups::Campaign;
+use crate::support::sealed_groups::{Campaign, identity};
 
 const ROOT: &str = "MOLSIEVE_TEST_ROOT";
 
+/// With every encoding: each is written in its own way.
 fn campaign(root: &Path) -> Campaign {
-    Campaign::new(&root.join("D"), 60, 20)
+    let mut identity = identity(60);
+    identity.pack.outputs = ["csv", "hdf5", "parquet"].map(str::to_owned).to_vec();
+    Campaign::of(&root.join("D"), identity, 20)
 }
 
 /// What the child process does: gather, seal and sign. Only run by the tests below.

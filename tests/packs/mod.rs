@@ -1,5 +1,6 @@
 //! Packs: what is gathered, sealed and signed is what was computed, and anything else is noticed.
 
+mod encodings;
 mod fixtures;
 mod from_outside;
 mod gathering;

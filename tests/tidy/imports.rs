@@ -11,7 +11,7 @@ use super::demand;
 use super::source::{Source, read, rust_sources};
 
 /// The layer of every module, by its longest prefix; a higher one imports from a lower.
-const LAYERS: [(&str, u8); 32] = [
+const LAYERS: &[(&str, u8)] = &[
     // The crate itself: the list of modules, and the program.
     ("", 15),
     ("cli", 14),
@@ -21,6 +21,8 @@ const LAYERS: [(&str, u8); 32] = [
     ("audit", 11),
     ("pack", 10),
     ("gather", 9),
+    // Encodings of the payload, made from its rows.
+    ("encode", 8),
     ("payload", 8),
     ("campaign", 7),
     ("shard", 6),

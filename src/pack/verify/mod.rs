@@ -4,6 +4,7 @@
 //! world: every member is listed or it is a problem. Each way of tampering has a [`report::Code`] of its own.
 
 mod content;
+mod encodings;
 pub mod report;
 mod source;
 mod trust;
@@ -132,7 +133,7 @@ fn judge(source: &dyn Source, trust: &Trust, report: &mut Report) -> Judged<(Doc
     for entry in manifest.files.iter().filter(|entry| !members.contains_key(&entry.name)) {
         report.add(Problem::of(Code::MemberMissing, &entry.name, format!("there is no `{}`", entry.name)));
     }
-    content::judge(source, &manifest, report)?;
+    content::judge(source, &manifest, trust.accept, report)?;
     if !manifest.complete {
         let absent: u64 = manifest.missing.iter().map(|gap| gap.end - gap.start).sum();
         let of = manifest.campaign.library.records;

@@ -27,9 +27,22 @@ pub struct Report {
     pub records: Records,
     /// What is wrong.
     pub problems: Vec<Problem>,
+    /// Encodings of the payload whose cells were not compared with `summary.csv`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<NotCompared>,
     /// The trusted keys whose signatures hold, by keyid.
     #[serde(skip)]
     pub signers: Vec<String>,
+}
+
+/// An encoding of the payload of which only size and digest were checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotCompared {
+    /// The member.
+    pub member: String,
+    /// Why: a sentence fragment.
+    pub why: String,
 }
 
 /// One thing that is wrong.
@@ -108,6 +121,8 @@ pub enum Code {
     AttestationMalformed,
     /// The envelope attests something other than this pack.
     AttestationMismatch,
+    /// An encoding of the payload does not hold the rows of `summary.csv`.
+    EncodingMismatch,
     /// There is no attestation.
     Unsigned,
     /// No trusted key has signed.
@@ -174,6 +189,7 @@ impl Default for Report {
             pack_digest: None,
             records: Records::default(),
             problems: Vec::new(),
+            not_compared: Vec::new(),
             signers: Vec::new(),
         }
     }
