@@ -18,10 +18,12 @@ use crate::pack::sign;
 /// As [`gather::gather`] and [`seal::seal`].
 pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack> {
     let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
+    let library = campaign.dir.library_named(&campaign.file.execution.library);
     let request = seal::Request {
         dir: &campaign.dir,
         identity: &campaign.file.identity,
         plan: &campaign.plan,
+        library: &library,
         facts: facts(campaign)?,
     };
     seal::seal(gathered, &request)
