@@ -83,7 +83,7 @@ impl Chart {
             let (a, b) = (x(bar.from), x(bar.to));
             let gap = if b - a > 4.0 { 1.0 } else { 0.0 };
             let tall = (base - y(bar.height)).max(LEAST);
-            let class = if bar.marked { "bar hit" } else { "bar" };
+            let class = if bar.marked { "col hit" } else { "col" };
             let _ = write!(
                 out,
                 "<rect class=\"{class}\" x=\"{a:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\"><title>{}</title></rect>",
@@ -93,7 +93,7 @@ impl Chart {
             );
         }
         let _ = write!(out, "<path class=\"axis\" d=\"M{left:.0} {base:.1}H{right:.0}\"/>");
-        for tick in ticks(low, high, if is_small { 3 } else { 8 }) {
+        for tick in ticks(low, high, if is_small { 5 } else { 8 }) {
             let at = x(tick);
             let anchor = if at > right - 16.0 {
                 " class=\"e\""

@@ -16,7 +16,7 @@ pub fn section(facts: &Facts<'_>, name: &str) -> String {
     format!(
         "<header>\n<p class=\"brow\"><span class=\"mark\">molsieve</span> screening report</p>\n<h1>{name}</h1>\n\
          <p class=\"sub\">{} records scored by <b>{}</b> {} · finished {} UTC</p>\n\
-         <div class=\"verdict {class}\" role=\"status\"><strong>{word}.</strong> {}</div>\n{}{}</header>\n",
+         <div class=\"verdict {class}\" role=\"status\"><strong>{word}.</strong> {}</div>\n{}{}{}</header>\n",
         count(manifest.campaign.library.records),
         text(&scorer.name),
         text(&scorer.version),
@@ -24,7 +24,24 @@ pub fn section(facts: &Facts<'_>, name: &str) -> String {
         sentence(facts),
         tiles(facts),
         bar(facts),
+        navigation(facts),
     )
+}
+
+/// The way to the sections.
+fn navigation(facts: &Facts<'_>) -> String {
+    let has_numbers = !facts.found.metrics.columns.is_empty();
+    let sections = [
+        ("hits", "Hits", true),
+        ("scores", "Scores", has_numbers),
+        ("failed", "Not scored", true),
+        ("pace", "Execution", true),
+        ("computed", "What was computed", true),
+        ("verify", "Check it", true),
+    ];
+    let there = sections.iter().filter(|(.., is_there)| *is_there);
+    let links: String = there.map(|(id, name, _)| format!("<a href=\"#{id}\">{name}</a>")).collect();
+    format!("<nav aria-label=\"Sections\">{links}</nav>\n")
 }
 
 /// What the verdict means, in a sentence or two.

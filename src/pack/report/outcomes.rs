@@ -42,7 +42,7 @@ pub fn section(facts: &Facts<'_>) -> String {
         String::new()
     };
     format!(
-        "<section id=\"failed\">\n<h2>Not scored</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">outcome</th><th scope=\"col\">reason</th><th scope=\"col\" class=\"num\">records</th>\
+        "<section id=\"failed\">\n<h2>Not scored</h2>\n<div class=\"scroll\"><table class=\"reasons\">\n<thead><tr><th scope=\"col\">outcome</th><th scope=\"col\">reason</th><th scope=\"col\" class=\"num\">records</th>\
          <th scope=\"col\" class=\"num\">share</th><th scope=\"col\">what it means</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n{more}{}</section>\n",
         examples(facts, &reasons)
     )

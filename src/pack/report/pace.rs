@@ -38,7 +38,7 @@ fn sentence(facts: &Facts<'_>, took: u64, scored: u64) -> String {
     let (groups, hosts) = (provenance.groups.len() as u64, provenance.hosts.len() as u64);
     let plural = |n: u64, word: &str| if n == 1 { format!("one {word}") } else { format!("{} {word}s", count(n)) };
     let rate = if took > 0 {
-        format!(", {} records a second", number((scored as f64 * 1000.0 / took as f64).round()))
+        format!(", {} records a second", count((scored as f64 * 1000.0 / took as f64).round() as u64))
     } else {
         String::new()
     };

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use super::html::{count, cut, rounded, text};
 use super::{Facts, draw};
 use crate::pack::hits::{self, Hit};
-use crate::scorer::Order;
+use crate::scorer::{ColumnType, Order};
 
 /// Hits that are drawn; the others are in `hits.csv`.
-const DRAWN_MAX: usize = 48;
+const DRAWN_MAX: usize = 32;
 
 /// Columns on a card beside the rank column.
 const COLUMNS_MAX: usize = 8;
@@ -89,7 +89,8 @@ fn card(facts: &Facts<'_>, place: usize, hit: &Hit, any_flat: &mut bool) -> Stri
     for (i, column) in others.take(COLUMNS_MAX) {
         let cell = hit.cells.get(i).map_or_else(String::new, |cell| cut(&rounded(cell), CELL_MAX));
         let cell = if cell.is_empty() { "·".to_owned() } else { cell };
-        let _ = write!(rows, "<div><dt>{}</dt><dd>{cell}</dd></div>", cut(&column.name, 18));
+        let wide = if column.kind == ColumnType::String { " class=\"w\"" } else { "" };
+        let _ = write!(rows, "<div{wide}><dt>{}</dt><dd>{cell}</dd></div>", cut(&column.name, 18));
     }
     let id = if hit.id.is_empty() { "<i>no id</i>".to_owned() } else { cut(&hit.id, CELL_MAX) };
     let (picture, is_flat) = picture(facts, hit.ordinal, &format!("structure of hit {place}"));

@@ -6,7 +6,7 @@ use super::labels::{Label, label};
 use super::{Bond, Figure, Point, Stroke};
 
 /// The least that a drawing shows, so that small molecules are not blown up; a bond is 40 long.
-pub const SIZE: Point = (360.0, 250.0);
+pub const SIZE: Point = (310.0, 225.0);
 
 /// Room around the outermost atoms.
 const MARGIN: f64 = 14.0;

@@ -80,6 +80,14 @@ pub fn label(figure: &Figure, index: usize) -> Option<Label> {
 
 /// The side on which an atom has most room.
 fn side(figure: &Figure, index: usize) -> Side {
+    // On its own it is a formula, such as H₂O and HCl; and CH₄ and NH₃.
+    if figure.atoms[index].degree == 0 {
+        return if matches!(figure.atoms[index].element, 8 | 9 | 16 | 17 | 34 | 35 | 53) {
+            Side::Left
+        } else {
+            Side::Right
+        };
+    }
     let at = figure.atoms[index].at;
     let towards = figure.bonds.iter().filter_map(|bond| match bond.ends {
         [a, b] if a == index => Some(figure.atoms[b].at),

@@ -5,6 +5,9 @@ use chematic_perception::{find_sssr, kekulize_inplace};
 
 use super::{ATOMS_MAX, Atom, Bond, Figure, Point, RINGS_MAX, Stroke, stereo};
 
+/// Room between the parts of a salt, letters included.
+const APART: f64 = 58.0;
+
 /// The structure on paper; none if it is not a SMILES, or too large.
 pub fn figure(text: &str) -> Option<Figure> {
     let mut mol = chematic_smiles::parse(text).ok()?;
@@ -23,7 +26,11 @@ pub fn figure(text: &str) -> Option<Figure> {
         return None;
     }
     let mut is_flat = stereo::turn_double_bonds(&mol, &mut at);
-    turn_to_fit(&mut at);
+    let parts = parts(&mol);
+    match parts.as_slice() {
+        [_] => turn_to_fit(&mut at),
+        _ => side_by_side(&parts, &mut at),
+    }
     let wedges = stereo::wedges(&mol, &at, &hydrogens);
     is_flat |= wedges.is_flat;
     let rings = find_sssr(&mol);
@@ -92,6 +99,53 @@ fn turn_to_fit(at: &mut [Point]) {
     }
     if best.0 != 0 {
         at.iter_mut().for_each(|p| *p = turned(p, angle(best.0)));
+    }
+}
+
+/// The atoms of each connected part, in the order in which they were written.
+fn parts(mol: &Molecule) -> Vec<Vec<usize>> {
+    let mut seen = vec![false; mol.atom_count()];
+    let mut parts = Vec::new();
+    for (first, _) in mol.atoms() {
+        if std::mem::replace(&mut seen[first.0 as usize], true) {
+            continue;
+        }
+        let (mut part, mut rest) = (Vec::new(), vec![first]);
+        while let Some(atom) = rest.pop() {
+            part.push(atom.0 as usize);
+            let next = mol.neighbors(atom).map(|(next, _)| next);
+            rest.extend(next.filter(|next| !std::mem::replace(&mut seen[next.0 as usize], true)));
+        }
+        parts.push(part);
+    }
+    parts
+}
+
+/// Puts the parts into rows, one beside the other, so that none lies over another.
+fn side_by_side(parts: &[Vec<usize>], at: &mut [Point]) {
+    let boxes: Vec<(Point, Point)> = parts
+        .iter()
+        .map(|part| {
+            let points = || part.iter().map(|i| at[*i]);
+            let low = points().fold((f64::MAX, f64::MAX), |l, p| (l.0.min(p.0), l.1.min(p.1)));
+            let high = points().fold((f64::MIN, f64::MIN), |h, p| (h.0.max(p.0), h.1.max(p.1)));
+            (low, (high.0 - low.0, high.1 - low.1))
+        })
+        .collect();
+    let area: f64 = boxes.iter().map(|(_, size)| (size.0 + APART) * (size.1 + APART)).sum();
+    let wide = (area * super::ink::SIZE.0 / super::ink::SIZE.1).sqrt().max(super::ink::SIZE.0 - APART);
+    let mut corner = (0.0, 0.0);
+    let mut tall: f64 = 0.0;
+    for (part, (low, size)) in parts.iter().zip(&boxes) {
+        if corner.0 > 0.0 && corner.0 + size.0 > wide {
+            corner = (0.0, corner.1 + tall + APART);
+            tall = 0.0;
+        }
+        for i in part {
+            at[*i] = (at[*i].0 - low.0 + corner.0, at[*i].1 - low.1 + corner.1);
+        }
+        corner.0 += size.0 + APART;
+        tall = tall.max(size.1);
     }
 }
 
