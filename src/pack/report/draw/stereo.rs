@@ -51,7 +51,11 @@ fn wedge(
     taken: &[usize],
     hydrogens: u8,
 ) -> Option<(BondIdx, Stroke)> {
-    let order = mol.stereo_neighbor_order(centre)?;
+    let mut order = mol.stereo_neighbor_order(centre)?.to_vec();
+    if order.len() == 3 {
+        // A lone pair (of a sulfoxide) comes last, for RDKit; second is the same sense.
+        order.insert(1, STEREO_H_SENTINEL);
+    }
     let bonded = mol.neighbors(centre).count();
     if order.len() != 4 || bonded < 3 || bonded + usize::from(hydrogens.min(1)) > 4 {
         return None;
@@ -61,7 +65,7 @@ fn wedge(
         if mol.bond(bond).order != BondOrder::Single || taken.contains(&(bond.0 as usize)) {
             continue;
         }
-        let volume = volume(order, at, centre, neighbour)?;
+        let volume = volume(&order, at, centre, neighbour)?;
         if volume.abs() < 0.15 {
             continue;
         }
