@@ -131,6 +131,26 @@ class Bench:
         self.table.section(f"gather and verify, {records:,} rows", "≤ 2 × (read + hash + the pack's codec + write)")
         self.table.rows(steps, records, against="read + hash + deflate + write")
 
+    def report(self):
+        """What structures and drawings add to a gather, and how large the page is."""
+        library = self.scratch / "report-library.smi"
+        shutil.copy(self.library(self.records), library)
+        argv, directory = self.campaign("report", library, ['kind = "similarity"', f'actives = "{ACTIVES}"'])
+        shutil.rmtree(directory, ignore_errors=True)
+        measure(argv)
+        pack, away, costs = directory / "pack", library.with_suffix(".away"), {"with structures": [], "without": []}
+        for _ in range(self.runs):
+            library.rename(away)
+            one = self.once({"without": ([self.molsieve, "gather", directory], [pack], None)})
+            away.rename(library)
+            one |= self.once({"with structures": ([self.molsieve, "gather", directory], [pack], None)})
+            for name, cost in one.items():
+                costs[name].append(cost)
+        self.table.section(f"gather with a report of 1,000 hits, {self.records:,} rows", "a page under 1.5 MB")
+        self.table.rows(costs, self.records, against="without")
+        size = (pack / "report.html").stat().st_size
+        self.table.note(f"`report.html` has {size:,} bytes, `hits.smi` {(pack / 'hits.smi').stat().st_size:,}.")
+
     def once(self, variants):
         runs, self.runs = self.runs, 1
         try:
@@ -179,7 +199,7 @@ class Bench:
             self.table.rows(costs, records, against="multiprocessing")
 
 
-PARTS = ["null", "snapshot", "jsonl", "gather", "similarity", "peers"]
+PARTS = ["null", "snapshot", "jsonl", "gather", "report", "similarity", "peers"]
 
 
 def main():

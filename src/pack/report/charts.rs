@@ -48,79 +48,100 @@ const LEAST: f64 = 1.5;
 impl Chart {
     /// The picture; none without a bar.
     pub fn svg(&self) -> Option<String> {
-        let (first, last) = (self.bars.first()?, self.bars.last()?);
-        let (low, high) = (first.from, last.to);
+        let (low, high) = (self.bars.first()?.from, self.bars.last()?.to);
         let top = self.bars.iter().map(|bar| bar.height).fold(0.0, f64::max);
         if high <= low || !(high - low).is_finite() || top <= 0.0 {
             return None;
         }
         let (width, height) = self.size;
-        let is_small = width < 400.0;
-        let left = if is_small { 4.0 } else { LEFT };
-        let right = width - 8.0;
-        let base = height - BELOW;
-        let x = |value: f64| left + (value - low) / (high - low) * (right - left);
-        let y = |value: f64| base - value / top * (base - ABOVE);
         let mut out = format!(
             "<svg class=\"chart\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width:.0} {height:.0}\">",
             text(&self.label)
         );
-        if !is_small {
-            for tick in ticks(0.0, top, 4).into_iter().filter(|tick| *tick > 0.0) {
-                let at = y(tick);
-                let _ = write!(out, "<path class=\"grid\" d=\"M{left:.0} {at:.1}H{right:.0}\"/>");
-                let _ = write!(
-                    out,
-                    "<text class=\"e\" x=\"{:.0}\" y=\"{:.1}\">{}</text>",
-                    left - 6.0,
-                    at + 4.0,
-                    amount(tick)
-                );
-            }
-            let _ = write!(out, "<text x=\"0\" y=\"11\">{}</text>", text(&self.unit));
+        let left = if self.is_small() { 4.0 } else { LEFT };
+        let plot = Plot { low, high, top, left, right: width - 8.0, base: height - BELOW };
+        if !self.is_small() {
+            plot.heights(&self.unit, &mut out);
         }
-        for bar in self.bars.iter().filter(|bar| bar.height > 0.0) {
-            let (a, b) = (x(bar.from), x(bar.to));
-            let gap = if b - a > 4.0 { 1.0 } else { 0.0 };
-            let tall = (base - y(bar.height)).max(LEAST);
-            let class = if bar.marked { "col hit" } else { "col" };
-            let _ = write!(
-                out,
-                "<rect class=\"{class}\" x=\"{a:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\"><title>{}</title></rect>",
-                base - tall,
-                (b - a - gap).max(0.5),
-                text(&bar.title)
-            );
-        }
-        let _ = write!(out, "<path class=\"axis\" d=\"M{left:.0} {base:.1}H{right:.0}\"/>");
-        for tick in ticks(low, high, if is_small { 5 } else { 8 }) {
-            let at = x(tick);
-            let anchor = if at > right - 16.0 {
-                " class=\"e\""
-            } else if at < left + 8.0 {
-                ""
-            } else {
-                " class=\"m\""
-            };
-            let _ = write!(out, "<path class=\"axis\" d=\"M{at:.1} {base:.1}v4\"/>");
-            let _ =
-                write!(out, "<text{anchor} x=\"{at:.1}\" y=\"{:.0}\">{}</text>", base + 17.0, text(&(self.axis)(tick)));
-        }
+        self.bars.iter().filter(|bar| bar.height > 0.0).for_each(|bar| plot.bar(bar, &mut out));
+        plot.axis(self.axis, if self.is_small() { 5 } else { 8 }, &mut out);
         if let Some((value, words)) = self.line.as_ref().filter(|(value, _)| (low..=high).contains(value)) {
-            let at = x(*value);
-            let anchor = if at > f64::midpoint(left, right) { ("e", -6.0) } else { ("s", 6.0) };
-            let _ = write!(out, "<path class=\"limit\" d=\"M{at:.1} {:.1}V{base:.1}\"/>", ABOVE - 6.0);
-            let _ = write!(
-                out,
-                "<text class=\"{} limit\" x=\"{:.1}\" y=\"{:.0}\">{}</text>",
-                anchor.0,
-                at + anchor.1,
-                ABOVE + 4.0,
-                text(words)
-            );
+            plot.line(*value, words, &mut out);
         }
         out.push_str("</svg>");
         Some(out)
+    }
+
+    fn is_small(&self) -> bool {
+        self.size.0 < 400.0
+    }
+}
+
+/// Where things are in a picture.
+struct Plot {
+    low: f64,
+    high: f64,
+    top: f64,
+    left: f64,
+    right: f64,
+    base: f64,
+}
+
+impl Plot {
+    fn x(&self, value: f64) -> f64 {
+        self.left + (value - self.low) / (self.high - self.low) * (self.right - self.left)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        self.base - value / self.top * (self.base - ABOVE)
+    }
+
+    /// The lines that say how high bars are.
+    fn heights(&self, unit: &str, out: &mut String) {
+        let left = self.left;
+        for tick in ticks(0.0, self.top, 4).into_iter().filter(|tick| *tick > 0.0) {
+            let at = self.y(tick);
+            let _ = write!(out, "<path class=\"grid\" d=\"M{left:.0} {at:.1}H{:.0}\"/>", self.right);
+            let (x, y) = (left - 6.0, at + 4.0);
+            let _ = write!(out, "<text class=\"e\" x=\"{x:.0}\" y=\"{y:.1}\">{}</text>", amount(tick));
+        }
+        let _ = write!(out, "<text x=\"0\" y=\"11\">{}</text>", text(unit));
+    }
+
+    fn bar(&self, bar: &Bar, out: &mut String) {
+        let (a, b) = (self.x(bar.from), self.x(bar.to));
+        let wide = (b - a - if b - a > 4.0 { 1.0 } else { 0.0 }).max(0.5);
+        let tall = (self.base - self.y(bar.height)).max(LEAST);
+        let class = if bar.marked { "col hit" } else { "col" };
+        let (y, title) = (self.base - tall, text(&bar.title));
+        let _ = write!(
+            out,
+            "<rect class=\"{class}\" x=\"{a:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\"><title>{title}</title></rect>"
+        );
+    }
+
+    fn axis(&self, written: fn(f64) -> String, wanted: usize, out: &mut String) {
+        let (left, right, base) = (self.left, self.right, self.base);
+        let _ = write!(out, "<path class=\"axis\" d=\"M{left:.0} {base:.1}H{right:.0}\"/>");
+        for tick in ticks(self.low, self.high, wanted) {
+            let at = self.x(tick);
+            let anchor = match at {
+                at if at > right - 16.0 => " class=\"e\"",
+                at if at < left + 8.0 => "",
+                _ => " class=\"m\"",
+            };
+            let words = text(&written(tick));
+            let _ = write!(out, "<path class=\"axis\" d=\"M{at:.1} {base:.1}v4\"/>");
+            let _ = write!(out, "<text{anchor} x=\"{at:.1}\" y=\"{:.0}\">{words}</text>", base + 17.0);
+        }
+    }
+
+    fn line(&self, value: f64, words: &str, out: &mut String) {
+        let at = self.x(value);
+        let (anchor, by) = if at > f64::midpoint(self.left, self.right) { ("e", -6.0) } else { ("s", 6.0) };
+        let (from, base, y) = (ABOVE - 6.0, self.base, ABOVE + 4.0);
+        let _ = write!(out, "<path class=\"limit\" d=\"M{at:.1} {from:.1}V{base:.1}\"/>");
+        let _ = write!(out, "<text class=\"{anchor} limit\" x=\"{:.1}\" y=\"{y:.0}\">{}</text>", at + by, text(words));
     }
 }
 

@@ -109,7 +109,7 @@ pub fn picture(facts: &Facts<'_>, ordinal: u64, label: &str) -> (String, bool) {
     let Some(entry) = facts.structures.get(ordinal) else {
         return ("<div class=\"pic none\">structure not read</div>".to_owned(), false);
     };
-    match draw::draw(&entry.structure, &text(label)) {
+    match draw::draw(&entry.structure, label) {
         Some(drawing) => (format!("<div class=\"pic\">{}</div>", drawing.svg), drawing.is_flat),
         None => (format!("<div class=\"pic raw\"><code>{}</code></div>", structure_text(entry, SMILES_MAX)), false),
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::super::html::text;
 use super::labels::{Label, label};
 use super::{Bond, Figure, Point, Stroke};
 
@@ -24,7 +25,8 @@ pub fn svg(figure: &Figure, name: &str) -> String {
     figure.bonds.iter().for_each(|bond| pen.bond(bond));
     let [left, top, width, height] = frame(figure, &labels);
     let mut out = format!(
-        "<svg class=\"mol\" role=\"img\" aria-label=\"{name}\" viewBox=\"{left:.0} {top:.0} {width:.0} {height:.0}\">"
+        "<svg class=\"mol\" role=\"img\" aria-label=\"{}\" viewBox=\"{left:.0} {top:.0} {width:.0} {height:.0}\">",
+        text(name)
     );
     for (class, path) in [("", &pen.lines), (" class=\"d\"", &pen.dashed), (" class=\"f\"", &pen.filled)] {
         if !path.is_empty() {

@@ -88,3 +88,6 @@ pub fn draw(structure: &[u8], label: &str) -> Option<Drawing> {
     let figure = work.join().ok()??;
     Some(Drawing { svg: ink::svg(&figure, label), is_flat: figure.is_flat })
 }
+
+#[cfg(test)]
+mod tests;
