@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::Ordinal;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
@@ -41,21 +41,26 @@ impl Structures {
         match entries(dir, root, wanted) {
             Ok(entries) => Self { entries, problem: None },
             Err(error) => {
+                // What is wrong goes to the log; a pack holds no path of a person.
                 tracing::warn!(problem = error.what(), "the structures of the hits cannot be read from the library");
-                Self { entries: BTreeMap::new(), problem: Some(error.what().to_owned()) }
+                Self { entries: BTreeMap::new(), problem: Some(reason(&error)) }
             }
         }
-    }
-
-    /// No structures, for a reason.
-    pub fn none(why: &str) -> Self {
-        Self { entries: BTreeMap::new(), problem: Some(why.to_owned()) }
     }
 
     /// What the library says of the record `ordinal`, if it was asked for and could be read.
     pub fn get(&self, ordinal: Ordinal) -> Option<&Entry> {
         self.entries.get(&ordinal)
     }
+}
+
+/// Why, in words that are the same wherever the library lies.
+fn reason(error: &Error) -> String {
+    let reason = match error.kind() {
+        Kind::Usage => "it is not what it was when its snapshot was taken, or the snapshot is gone",
+        _ => "a file of it is gone or cannot be read",
+    };
+    reason.to_owned()
 }
 
 /// Each block that holds a wanted record is read once, in order: the cost is bounded by that of

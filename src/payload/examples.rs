@@ -27,10 +27,13 @@ pub struct Example {
     pub reason: String,
 }
 
+/// The ordinal and the start of the id.
+type Kept = (Ordinal, Vec<u8>);
+
 /// The examples so far.
 #[derive(Debug, Default)]
 pub(super) struct Examples {
-    kept: BTreeMap<(Outcome, Vec<u8>), Vec<(Ordinal, Vec<u8>)>>,
+    kept: BTreeMap<(Outcome, Vec<u8>), Vec<Kept>>,
 }
 
 impl Examples {

@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside() {
-        assert_eq!(ticks(0.0, 1.0, 5), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+        assert_eq!(ticks(0.0, 2.0, 4), [0.0, 0.5, 1.0, 1.5, 2.0]);
         assert_eq!(ticks(-7.5, 19.8, 5), [0.0, 10.0]);
         assert_eq!(ticks(3.0, 3.0, 5), [3.0]);
         assert!(ticks(-1e300, 1e300, 5).len() > 2);

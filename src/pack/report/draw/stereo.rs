@@ -91,19 +91,15 @@ fn volume(order: &[u32], at: &[Point], centre: AtomIdx, raised: AtomIdx) -> Opti
         let length = x.hypot(y).max(1e-9);
         Some([x / length, y / length, if *index == raised.0 { HEIGHT } else { 0.0 }])
     };
-    match order.iter().position(|index| *index == STEREO_H_SENTINEL) {
+    if let Some(hydrogen) = order.iter().position(|index| *index == STEREO_H_SENTINEL) {
         // Seen from the hydrogen, which is where the others are not; each place that it moves up turns the sign.
-        Some(hydrogen) => {
-            let mut real = order.iter().filter(|index| **index != STEREO_H_SENTINEL).map(place);
-            let volume = determinant(real.next()??, real.next()??, real.next()??);
-            Some(if hydrogen % 2 == 0 { volume } else { -volume })
-        }
-        None => {
-            let [first, a, b, c] = [place(&order[0])?, place(&order[1])?, place(&order[2])?, place(&order[3])?];
-            let from = |p: [f64; 3]| [p[0] - first[0], p[1] - first[1], p[2] - first[2]];
-            Some(determinant(from(a), from(b), from(c)))
-        }
+        let mut real = order.iter().filter(|index| **index != STEREO_H_SENTINEL).map(place);
+        let volume = determinant(real.next()??, real.next()??, real.next()??);
+        return Some(if hydrogen % 2 == 0 { volume } else { -volume });
     }
+    let [first, a, b, c] = [place(&order[0])?, place(&order[1])?, place(&order[2])?, place(&order[3])?];
+    let from = |p: [f64; 3]| [p[0] - first[0], p[1] - first[1], p[2] - first[2]];
+    Some(determinant(from(a), from(b), from(c)))
 }
 
 fn determinant(a: [f64; 3], b: [f64; 3], c: [f64; 3]) -> f64 {
@@ -114,30 +110,32 @@ fn determinant(a: [f64; 3], b: [f64; 3], c: [f64; 3]) -> f64 {
 pub fn turn_double_bonds(mol: &Molecule, at: &mut [Point]) -> bool {
     let mut is_flat = false;
     for (_, bond) in mol.bonds().filter(|(_, bond)| bond.order == BondOrder::Double) {
-        let (a, b) = (bond.atom1, bond.atom2);
-        let (Some((left, left_up)), Some((right, right_up))) = (marked(mol, a, b), marked(mol, b, a)) else { continue };
-        let (p, q) = (at[a.0 as usize], at[b.0 as usize]);
+        let (near, far) = (bond.atom1, bond.atom2);
+        let marks = (marked(mol, near, far), marked(mol, far, near));
+        let (Some((left, left_up)), Some((right, right_up))) = marks else { continue };
+        let (p, q) = (at[near.0 as usize], at[far.0 as usize]);
         let side = |atom: AtomIdx, at: &[Point]| {
-            let r = at[atom.0 as usize];
-            (q.0 - p.0) * (r.1 - p.1) - (q.1 - p.1) * (r.0 - p.0)
+            let (x, y) = at[atom.0 as usize];
+            (q.0 - p.0) * (y - p.1) - (q.1 - p.1) * (x - p.0)
         };
         let wanted_same = left_up == right_up;
         if (side(left, at) * side(right, at) > 0.0) == wanted_same {
             continue;
         }
-        let Some(moved) = layout::side_of(mol, a, b) else {
+        let Some(moved) = layout::side_of(mol, near, far) else {
             is_flat = true;
             continue;
         };
-        let length = ((q.0 - p.0).powi(2) + (q.1 - p.1).powi(2)).max(1e-9);
-        for atom in moved {
-            let r = &mut at[atom.0 as usize];
-            let along = ((r.0 - p.0) * (q.0 - p.0) + (r.1 - p.1) * (q.1 - p.1)) / length;
-            let foot = (p.0 + along * (q.0 - p.0), p.1 + along * (q.1 - p.1));
-            *r = (2.0 * foot.0 - r.0, 2.0 * foot.1 - r.1);
-        }
+        moved.iter().for_each(|atom| mirror(&mut at[atom.0 as usize], p, q));
     }
     is_flat
+}
+
+/// Moves `at` to the other side of the line through `p` and `q`.
+fn mirror(at: &mut Point, p: Point, q: Point) {
+    let (x, y) = (q.0 - p.0, q.1 - p.1);
+    let along = ((at.0 - p.0) * x + (at.1 - p.1) * y) / (x * x + y * y).max(1e-9);
+    *at = (2.0 * (p.0 + along * x) - at.0, 2.0 * (p.1 + along * y) - at.1);
 }
 
 /// A neighbour of `atom`, other than `across`, whose bond has a direction: the neighbour, and whether it is above.
