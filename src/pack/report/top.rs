@@ -16,6 +16,9 @@ const COLUMNS_MAX: usize = 8;
 /// Characters of a cell on a card, and of an id.
 const CELL_MAX: usize = 36;
 
+/// Columns with longer names have a line of their own on a card.
+const NARROW_MAX: usize = 7;
+
 /// Characters of a SMILES where there is no drawing.
 const SMILES_MAX: usize = 160;
 
@@ -89,8 +92,9 @@ fn card(facts: &Facts<'_>, place: usize, hit: &Hit, any_flat: &mut bool) -> Stri
     for (i, column) in others.take(COLUMNS_MAX) {
         let cell = hit.cells.get(i).map_or_else(String::new, |cell| cut(&rounded(cell), CELL_MAX));
         let cell = if cell.is_empty() { "·".to_owned() } else { cell };
-        let wide = if column.kind == ColumnType::String { " class=\"w\"" } else { "" };
-        let _ = write!(rows, "<div{wide}><dt>{}</dt><dd>{cell}</dd></div>", cut(&column.name, 18));
+        let wide =
+            if column.kind == ColumnType::String || column.name.len() > NARROW_MAX { " class=\"w\"" } else { "" };
+        let _ = write!(rows, "<div{wide}><dt>{}</dt><dd>{cell}</dd></div>", cut(&column.name, 26));
     }
     let id = if hit.id.is_empty() { "<i>no id</i>".to_owned() } else { cut(&hit.id, CELL_MAX) };
     let (picture, is_flat) = picture(facts, hit.ordinal, &format!("structure of hit {place}"));
