@@ -92,8 +92,11 @@ fn card(facts: &Facts<'_>, place: usize, hit: &Hit, any_flat: &mut bool) -> Stri
     for (i, column) in others.take(COLUMNS_MAX) {
         let cell = hit.cells.get(i).map_or_else(String::new, |cell| cut(&rounded(cell), CELL_MAX));
         let cell = if cell.is_empty() { "·".to_owned() } else { cell };
-        let wide =
-            if column.kind == ColumnType::String || column.name.len() > NARROW_MAX { " class=\"w\"" } else { "" };
+        let wide = match column.kind {
+            ColumnType::String => " class=\"w t\"",
+            _ if column.name.len() > NARROW_MAX => " class=\"w\"",
+            _ => "",
+        };
         let _ = write!(rows, "<div{wide}><dt>{}</dt><dd>{cell}</dd></div>", cut(&column.name, 26));
     }
     let id = if hit.id.is_empty() { "<i>no id</i>".to_owned() } else { cut(&hit.id, CELL_MAX) };
