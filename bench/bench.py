@@ -156,6 +156,25 @@ class Bench:
         self.table.section(f"encodings of {records:,} rows with the columns of `similarity`: {', '.join(sizes)}", "none; the price of an output")
         self.table.rows(gathered, records, against="gather csv")
         self.table.rows(verified, records, against="verify csv")
+    def report(self):
+        """What structures and drawings add to a gather, and how large the page is."""
+        library = self.scratch / "report-library.smi"
+        shutil.copy(self.library(self.records), library)
+        argv, directory = self.campaign("report", library, ['kind = "similarity"', f'actives = "{ACTIVES}"'])
+        shutil.rmtree(directory, ignore_errors=True)
+        measure(argv)
+        pack, away, costs = directory / "pack", library.with_suffix(".away"), {"with structures": [], "without": []}
+        for _ in range(self.runs):
+            library.rename(away)
+            one = self.once({"without": ([self.molsieve, "gather", directory], [pack], None)})
+            away.rename(library)
+            one |= self.once({"with structures": ([self.molsieve, "gather", directory], [pack], None)})
+            for name, cost in one.items():
+                costs[name].append(cost)
+        self.table.section(f"gather with a report of 1,000 hits, {self.records:,} rows", "a page under 1.5 MB")
+        self.table.rows(costs, self.records, against="without")
+        size = (pack / "report.html").stat().st_size
+        self.table.note(f"`report.html` has {size:,} bytes, `hits.smi` {(pack / 'hits.smi').stat().st_size:,}.")
 
     def once(self, variants):
         runs, self.runs = self.runs, 1
@@ -225,7 +244,7 @@ class Bench:
             self.table.lines.append(f"| {name} | {expected:.2f} | {low:.2f} to {high:.2f} | {took:.2f} | {expected / took:.3f} |")
 
 
-PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "similarity", "peers", "pilot"]
+PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "report", "similarity", "peers", "pilot"]
 
 
 def main():

@@ -11,6 +11,7 @@ mod libraries;
 mod packs;
 mod payload;
 mod planning;
+mod report;
 mod resume;
 mod scale;
 mod scorers;

@@ -39,6 +39,21 @@ pub fn to_string(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// `text` with what steers a terminal or turns the direction of text escaped; backslashes stay as they are.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            let mut hex = Vec::new();
+            c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push_hex(&mut hex, byte));
+            out.push_str(&String::from_utf8_lossy(&hex));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The bytes that [`push`] was given; `None` if `text` is not an escaped text.
 pub fn undo(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());

@@ -4,16 +4,20 @@
 //! order in which each file may speak of those before it. A new kind of content is a module that
 //! makes its bytes, its name in [`super::OPTIONAL`], and a line in [`write`].
 
+use std::collections::BTreeSet;
+
 use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::seal::Request;
-use super::{HITS, INDEX, METRICS, PROVENANCE, SUMMARY, index};
+use super::structures::Structures;
+use super::{HITS, HITS_SMI, INDEX, METRICS, PROVENANCE, REPORT, SUMMARY, hits, index, report};
 use crate::canonical::json;
 use crate::digest;
 use crate::encode;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::gather::Gathered;
+use crate::id::Ordinal;
 use crate::layout::PackDir;
 
 /// Writes all content but `summary.csv`, which is there; answers what the manifest says.
@@ -24,7 +28,20 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     let mut manifest = bare(gathered, request);
     manifest.files.extend(encodings(dir, &manifest)?);
     let provenance = Provenance::new(gathered, request.plan, request.facts.clone());
+    let structures = wanted(gathered, request, &provenance);
+    let hits_smi = hits::smi(&gathered.found.hits_csv, request.identity, &structures);
+    let report = report::render(&report::Facts {
+        manifest: &manifest,
+        provenance: &provenance,
+        found: &gathered.found,
+        structures: &structures,
+        hits_smi: &hits_smi,
+    });
+    if hits_smi.written > 0 {
+        manifest.files.push(add(dir, HITS_SMI, &hits_smi.bytes)?);
+    }
     let rest = [
+        (REPORT, report.into_bytes()),
         (HITS, gathered.found.hits_csv.clone()),
         (METRICS, json::to_line(&gathered.found.metrics)?),
         (PROVENANCE, json::to_line(&provenance)?),
@@ -35,6 +52,14 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     }
     manifest.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(manifest)
+}
+
+/// The structures that the report shows and `hits.smi` holds.
+fn wanted(gathered: &Gathered, request: &Request<'_>, provenance: &Provenance) -> Structures {
+    let mut wanted: BTreeSet<Ordinal> = hits::rows(&gathered.found.hits_csv).map(|hit| hit.ordinal).collect();
+    wanted.extend(gathered.found.examples.iter().map(|example| example.ordinal));
+    wanted.extend(provenance.pool.slowest.iter().map(|slow| slow.first));
+    Structures::read(request.library, &request.identity.library.root, &wanted)
 }
 
 /// The manifest of `summary.csv` alone.

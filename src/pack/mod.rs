@@ -11,12 +11,15 @@
 pub mod archive;
 pub mod content;
 pub mod envelope;
+pub mod hits;
 pub mod index;
 pub mod keys;
 pub mod manifest;
 pub mod provenance;
+pub mod report;
 pub mod seal;
 pub mod sign;
+pub mod structures;
 pub mod verify;
 
 use crate::encode::{Facts, Format};

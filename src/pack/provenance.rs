@@ -76,6 +76,8 @@ impl Provenance {
             names.for_each(|name| *counts.entry(name.clone()).or_default() += 1);
             counts
         };
+        let mut pool = PoolFacts::default();
+        executions().for_each(|e| pool.merge(&e.pool));
         Self {
             schema: SCHEMA.to_owned(),
             plan: plan.clone(),
@@ -84,7 +86,7 @@ impl Provenance {
             hosts: count(&mut executions().map(|e| &e.host)),
             cpus: count(&mut executions().map(|e| &e.cpu)),
             versions: count(&mut executions().map(|e| &e.molsieve)),
-            pool: executions().fold(PoolFacts::default(), |sum, e| add(&sum, &e.pool)),
+            pool,
             twins: groups.iter().map(|g| g.twins.len() as u64).sum(),
             discrepancies: groups.iter().flat_map(discrepancies).collect(),
             groups: groups.iter().map(GroupFacts::of).collect(),
@@ -117,14 +119,4 @@ fn discrepancies(sealed: &Sealed) -> Vec<String> {
         differing.map(|twin| format!("attempt `{group}/{twin}` came to other rows than `{attempt}`")).collect();
     all.extend(sealed.unusable.iter().map(|why| format!("not used: {why}")));
     all
-}
-
-fn add(a: &PoolFacts, b: &PoolFacts) -> PoolFacts {
-    PoolFacts {
-        crashes: a.crashes + b.crashes,
-        noise_lines: a.noise_lines + b.noise_lines,
-        starts: a.starts + b.starts,
-        timeouts: a.timeouts + b.timeouts,
-        violations: a.violations + b.violations,
-    }
 }

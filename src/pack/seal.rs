@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::archive::write;
 use super::manifest::Manifest;
@@ -26,6 +26,8 @@ pub struct Request<'a> {
     pub identity: &'a Identity,
     /// How it was cut.
     pub plan: &'a Plan,
+    /// The directory of the library snapshot, for the structures of the hits.
+    pub library: &'a Path,
     /// Facts of the campaign and its journal, for provenance: any JSON.
     pub facts: serde_json::Value,
 }

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::histogram::{Histogram, Sketch};
 use crate::scorer::{Column, ColumnType};
 use crate::shard::receipt::Counts;
 
 /// Schema of [`Metrics`].
-pub const SCHEMA: &str = "molsieve.metrics.v1";
+pub const SCHEMA: &str = "molsieve.metrics.v2";
+
+/// The schema before there were histograms.
+pub const SCHEMA_V1: &str = "molsieve.metrics.v1";
 
 /// What the payload holds, in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +38,19 @@ pub struct ColumnMetrics {
     pub max: Option<f64>,
     /// The plain double sum in order of ordinal, divided by `n`; null if there is no value or the sum overflows.
     pub mean: Option<f64>,
+    /// How they are spread; absent if there is no value, and in what was written before version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<Histogram>,
+}
+
+impl Metrics {
+    /// As version 1 wrote them: packs of that version are verified for ever.
+    #[must_use]
+    pub fn into_v1(mut self) -> Self {
+        SCHEMA_V1.clone_into(&mut self.schema);
+        self.columns.iter_mut().for_each(|column| column.histogram = None);
+        self
+    }
 }
 
 /// Accumulates one column, numeric or not.
@@ -45,6 +62,7 @@ pub(super) struct Accumulator {
     min: f64,
     max: f64,
     sum: f64,
+    sketch: Sketch,
 }
 
 impl Accumulator {
@@ -56,6 +74,7 @@ impl Accumulator {
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
             sum: 0.0,
+            sketch: Sketch::new(column.kind == ColumnType::Int),
         }
     }
 
@@ -64,6 +83,7 @@ impl Accumulator {
         self.min = self.min.min(value);
         self.max = self.max.max(value);
         self.sum += value;
+        self.sketch.add(value);
     }
 
     pub(super) fn finish(self) -> Option<ColumnMetrics> {
@@ -74,6 +94,7 @@ impl Accumulator {
             max: some(self.max),
             mean: some(self.sum / self.n as f64),
             name: self.name,
+            histogram: self.sketch.finish(),
         })
     }
 }

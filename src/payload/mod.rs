@@ -3,6 +3,8 @@
 //! Gather runs it over the rows that it merges, verify over the `summary.csv` of a pack: both come
 //! to the same counts, `hits.csv` and `metrics.json` by the same code, from the rows alone.
 
+mod examples;
+pub mod histogram;
 pub mod hits;
 pub mod lines;
 pub mod metrics;
@@ -14,6 +16,8 @@ use crate::digest::merkle::{self, CompactRange};
 use crate::id::{Ordinal, Ordinals};
 use crate::scorer::{Outcome, reason};
 use crate::shard::receipt::Counts;
+pub use examples::Example;
+use examples::Examples;
 use hits::Hits;
 use lines::{Fault, Fields, Lines};
 use metrics::{Accumulator, Metrics};
@@ -69,6 +73,8 @@ pub struct Found {
     pub metrics: Metrics,
     /// The payload digest, if the tree was asked for.
     pub root: Option<Digest>,
+    /// A few records for each reason, by reason and ordinal.
+    pub examples: Vec<Example>,
 }
 
 impl Payload {
@@ -88,6 +94,7 @@ impl Payload {
             hits: Hits::new(identity.pack.top, rank.map(|r| r.order).unwrap_or_default()),
             part: Counts::default(),
             whole: Counts::default(),
+            examples: Examples::default(),
             tree: (tree == Tree::Hash).then(|| CompactRange::starting_at(0)),
         };
         Self { lines: Lines::default(), rows }
@@ -139,6 +146,7 @@ impl Payload {
             },
             root: self.rows.tree.and_then(|tree| tree.root()),
             counts: self.rows.whole,
+            examples: self.rows.examples.into_sorted(),
         })
     }
 }
@@ -188,6 +196,7 @@ struct Rows {
     hits: Hits,
     part: Counts,
     whole: Counts,
+    examples: Examples,
     tree: Option<CompactRange>,
 }
 
@@ -202,7 +211,7 @@ impl Rows {
         let mut fields = Fields::of(line);
         let ordinal = fields.plain().and_then(lines::ordinal).ok_or_else(|| self.malformed("the ordinal"))?;
         self.turn.take(ordinal)?;
-        fields.text().ok_or_else(|| malformed(ordinal, "the id"))?;
+        let id = fields.text().ok_or_else(|| malformed(ordinal, "the id"))?;
         let outcome = match fields.plain() {
             Some(b"OK") => Outcome::Ok,
             Some(b"SKIP") => Outcome::Skip,
@@ -211,6 +220,9 @@ impl Rows {
         };
         let reason = fields.plain().ok_or_else(|| malformed(ordinal, "the reason"))?;
         self.count(ordinal, outcome, reason)?;
+        if outcome != Outcome::Ok {
+            self.examples.consider(ordinal, id, outcome, reason);
+        }
         let rank = self.cells(ordinal, outcome, &mut fields)?;
         if outcome == Outcome::Ok && self.rank.is_some() {
             let fits = self.hits.consider(ordinal, rank, line);

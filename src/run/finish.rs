@@ -21,10 +21,12 @@ use crate::pack::sign;
 pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack> {
     can_write(&campaign.file.identity)?;
     let gathered = gather::gather(&campaign.dir, &campaign.file.identity, &campaign.plan, missing)?;
+    let library = campaign.dir.library_named(&campaign.file.execution.library);
     let request = seal::Request {
         dir: &campaign.dir,
         identity: &campaign.file.identity,
         plan: &campaign.plan,
+        library: &library,
         facts: facts(campaign)?,
     };
     seal::seal(gathered, &request)

@@ -237,6 +237,45 @@ pub struct PoolFacts {
     pub timeouts: u64,
     /// Replies that broke the protocol.
     pub violations: u64,
+    /// The answered requests that took longest, the longest first; none for a built-in scorer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<SlowRequest>,
+}
+
+/// A request that took long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlowRequest {
+    /// Ordinal of its first record.
+    pub first: Ordinal,
+    /// How many records it held.
+    pub records: u64,
+    /// How long the scorer had it, in milliseconds.
+    pub ms: u64,
+}
+
+/// How many slow requests are kept.
+pub const SLOWEST_MAX: usize = 8;
+
+impl PoolFacts {
+    /// Notes how long a request took, if it is among the longest.
+    pub fn note_request(&mut self, request: SlowRequest) {
+        let at = self.slowest.partition_point(|kept| (kept.ms, request.first) >= (request.ms, kept.first));
+        if at < SLOWEST_MAX {
+            self.slowest.insert(at, request);
+            self.slowest.truncate(SLOWEST_MAX);
+        }
+    }
+
+    /// Adds what another pool went through.
+    pub fn merge(&mut self, other: &Self) {
+        self.crashes += other.crashes;
+        self.noise_lines += other.noise_lines;
+        self.starts += other.starts;
+        self.timeouts += other.timeouts;
+        self.violations += other.violations;
+        other.slowest.iter().for_each(|request| self.note_request(*request));
+    }
 }
 
 /// A running scorer: the joint between the worker and whatever computes.

@@ -78,7 +78,10 @@ impl Packed {
 fn seal_pack(campaign: &Campaign, missing: Missing) -> Result<SealedPack> {
     let gathered = gather(&campaign.dir, &campaign.identity, &campaign.plan, missing)?;
     let facts = serde_json::json!({"events": 3});
-    let request = seal::Request { dir: &campaign.dir, identity: &campaign.identity, plan: &campaign.plan, facts };
+    // There is no library here: a pack is sealed without one.
+    let library = campaign.dir.root().join("no-library");
+    let Campaign { dir, identity, plan } = campaign;
+    let request = seal::Request { dir, identity, plan, library: &library, facts };
     seal::seal(gathered, &request)
 }
 

@@ -11,8 +11,8 @@ use super::lane::{Phase, Request};
 use super::queue::Work;
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
-use crate::scorer::Verdict;
 use crate::scorer::row::RowBlock;
+use crate::scorer::{SlowRequest, Verdict};
 
 /// How many children in a row may end without having read anything before the scorer is given up.
 const FALSE_STARTS_MAX: u32 = 3;
@@ -135,6 +135,7 @@ impl Drive<'_> {
         let lane = &mut self.state.lanes[number];
         let Some(request) = lane.answer(now) else { return Ok(()) };
         self.state.false_starts = 0;
+        self.note_time(&request, now);
         if !reply.retry.is_empty() {
             self.postpone(number, &request.work, &reply);
         }
@@ -145,6 +146,14 @@ impl Drive<'_> {
         self.state.violations = 0;
         self.state.retry = None;
         self.finish(reply.rows)
+    }
+
+    /// Notes how long the child had `request`.
+    fn note_time(&mut self, request: &Request, now: Duration) {
+        let records = request.work.block.len() as u64;
+        let Some(first) = request.work.block.iter().next().map(|record| record.ordinal) else { return };
+        let ms = now.saturating_sub(request.since).as_millis() as u64;
+        self.state.facts.note_request(SlowRequest { first, records, ms });
     }
 
     /// Puts the records that the scorer could not do now aside for a while; and if it could do

@@ -1,0 +1,93 @@
+//! Draws a structure in 2D, as SVG that takes its colours from the page around it.
+//!
+//! Where atoms go is decided by `chematic`, behind [`layout`] alone; how it looks is ours ([`ink`]). It is
+//! work on input that nobody checked, by code that is young: it is bounded by the size of the structure,
+//! and done in a thread of its own, whose panic means that there is no drawing.
+
+mod ink;
+mod labels;
+mod layout;
+mod stereo;
+
+/// Longer structures are not drawn.
+const BYTES_MAX: usize = 1000;
+
+/// Structures with more atoms, hydrogens that are written included, are not drawn.
+const ATOMS_MAX: usize = 150;
+
+/// Structures with more bonds than atoms and this are not drawn: cages take long to lay out.
+const RINGS_MAX: usize = 30;
+
+/// Stack of the thread that draws.
+const STACK_BYTES: usize = 8 << 20;
+
+/// A drawing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawing {
+    /// The `svg` element.
+    pub svg: String,
+    /// Whether stereochemistry is written in the structure and could not be drawn.
+    pub is_flat: bool,
+}
+
+/// A point, y downwards; a bond is about 40 long.
+type Point = (f64, f64);
+
+/// An atom on paper.
+#[derive(Clone, Debug)]
+struct Atom {
+    at: Point,
+    element: u8,
+    symbol: &'static str,
+    hydrogens: u8,
+    charge: i8,
+    isotope: Option<u16>,
+    /// How many bonds it has.
+    degree: usize,
+}
+
+/// How a bond is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stroke {
+    Single,
+    Double,
+    Triple,
+    /// To the reader, from the first atom.
+    Wedge,
+    /// From the reader, from the first atom.
+    Hash,
+    /// Given by the first atom, or of no certain order.
+    Dashed,
+}
+
+/// A bond on paper.
+#[derive(Clone, Copy, Debug)]
+struct Bond {
+    ends: [usize; 2],
+    stroke: Stroke,
+    /// The centre of the smallest ring that it is in.
+    ring: Option<Point>,
+}
+
+/// A molecule on paper.
+#[derive(Clone, Debug)]
+struct Figure {
+    atoms: Vec<Atom>,
+    bonds: Vec<Bond>,
+    is_flat: bool,
+}
+
+/// Draws `structure`, a SMILES; `label` says for those who do not see it what it is. None if it cannot be drawn.
+pub fn draw(structure: &[u8], label: &str) -> Option<Drawing> {
+    let text = std::str::from_utf8(structure).ok()?.trim().to_owned();
+    if text.is_empty() || text.len() > BYTES_MAX {
+        return None;
+    }
+    let work = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || layout::figure(&text)).ok()?;
+    // An error here is a panic in there.
+    let figure = work.join().ok()??;
+    Some(Drawing { svg: ink::svg(&figure, label), is_flat: figure.is_flat })
+}
+
+#[cfg(test)]
+mod tests;

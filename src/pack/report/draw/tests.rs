@@ -1,0 +1,67 @@
+use super::*;
+
+fn figure(smiles: &str) -> Figure {
+    layout::figure(smiles).unwrap_or_else(|| panic!("`{smiles}` is not drawn"))
+}
+
+/// The wedged bond of a molecule with one centre: the letters at its wide end, and which kind.
+fn wedge(smiles: &str) -> Vec<(&'static str, Stroke)> {
+    let figure = figure(smiles);
+    let wedged = figure.bonds.iter().filter(|b| matches!(b.stroke, Stroke::Wedge | Stroke::Hash));
+    wedged.map(|bond| (figure.atoms[bond.ends[1]].symbol, bond.stroke)).collect()
+}
+
+#[test]
+fn every_atom_and_bond_of_a_structure_is_in_its_drawing() {
+    let drawn = draw(b"CC(=O)Oc1ccccc1C(=O)O", "aspirin & <more>").unwrap();
+    // Two carbonyl groups are two lines each, three ring bonds as well, and the eight others one.
+    assert_eq!(drawn.svg.matches('M').count(), 2 * 2 + 3 * 2 + 8, "{}", drawn.svg);
+    assert_eq!(drawn.svg.matches("<text").count(), 4, "{}", drawn.svg);
+    assert!(drawn.svg.contains("aria-label=\"aspirin &amp; &lt;more&gt;\"") && !drawn.is_flat);
+    assert_eq!(draw(b"CC(=O)Oc1ccccc1C(=O)O", "aspirin & <more>"), Some(drawn), "the same bytes each time");
+}
+
+#[test]
+fn what_is_no_structure_or_too_large_is_not_drawn() {
+    let deep = [b"C(".repeat(300), b")".repeat(300)].concat();
+    let (long, open) = (b"C".repeat(151), b"C".repeat(5000));
+    for bad in [&b""[..], b" ", b"C(", b"hello", b"\xff\xfe", b"<svg>", b"C1CC", b"c1ccc1(", &deep, &long, &open] {
+        assert_eq!(draw(bad, "x"), None, "{:?}", String::from_utf8_lossy(bad));
+    }
+}
+
+#[test]
+fn mirror_images_are_drawn_as_such() {
+    let (left, right) = (wedge("C[C@H](N)C(=O)O"), wedge("C[C@@H](N)C(=O)O"));
+    assert_eq!((left.len(), right.len()), (1, 1));
+    assert_eq!(left[0].0, right[0].0);
+    assert_ne!(left[0].1, right[0].1);
+    // The same molecule, written from the other end.
+    assert_eq!(wedge("N[C@@H](C)C(=O)O").len(), 1);
+    assert!(wedge("CC(N)C(=O)O").is_empty());
+    assert!(figure("F[Pt@SP1](Cl)(Br)I").is_flat, "what cannot be drawn is said");
+}
+
+#[test]
+fn neighbours_of_a_double_bond_are_on_the_sides_that_were_written() {
+    let same_side = |smiles: &str| {
+        let at: Vec<Point> = figure(smiles).atoms.iter().map(|a| a.at).collect();
+        let side = |p: Point| (at[2].0 - at[1].0) * (p.1 - at[1].1) - (at[2].1 - at[1].1) * (p.0 - at[1].0);
+        side(at[0]) * side(at[3]) > 0.0
+    };
+    for (smiles, expected) in [("F/C=C/F", false), ("F/C=C\\F", true), ("F\\C=C\\F", false), ("C/C=C\\C", true)] {
+        assert_eq!(same_side(smiles), expected, "{smiles}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_salt_do_not_lie_over_each_other() {
+    for salt in ["[Na+].[Cl-]", "CCN.Cl", "C.C.C.C.C.C.C", "CN1CCC(CC1)OC(c1ccccc1)c1ccccc1.OC(=O)C=CC(O)=O"] {
+        let at: Vec<Point> = figure(salt).atoms.iter().map(|a| a.at).collect();
+        for (i, a) in at.iter().enumerate() {
+            for b in &at[..i] {
+                assert!((a.0 - b.0).hypot(a.1 - b.1) > 20.0, "{salt}");
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The best hits, drawn.
+
+use std::fmt::Write;
+
+use super::html::{count, cut, rounded, text};
+use super::{Facts, draw};
+use crate::pack::hits::{self, Hit};
+use crate::scorer::{ColumnType, Order};
+
+/// Hits that are drawn; the others are in `hits.csv`.
+const DRAWN_MAX: usize = 32;
+
+/// Columns on a card beside the rank column.
+const COLUMNS_MAX: usize = 8;
+
+/// Characters of a cell on a card, and of an id.
+const CELL_MAX: usize = 36;
+
+/// Columns with longer names have a line of their own on a card.
+const NARROW_MAX: usize = 7;
+
+/// Characters of a SMILES where there is no drawing.
+const SMILES_MAX: usize = 160;
+
+/// The cards of the best hits.
+pub fn section(facts: &Facts<'_>) -> String {
+    let campaign = &facts.manifest.campaign;
+    let Some(rank) = &campaign.pack.rank else {
+        return "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"none\">The scorer has no numeric column, so nothing is ranked: there are no hits.</p>\n</section>\n".to_owned();
+    };
+    let all = facts.found.hits_csv.iter().filter(|b| **b == b'\n').count().saturating_sub(1);
+    let end = if rank.order == Order::Asc { "lowest" } else { "highest" };
+    let name = text(&rank.column.name);
+    if all == 0 {
+        let why = if campaign.pack.top == 0 { "None were asked for." } else { "No record ended <b>OK</b>." };
+        return format!(
+            "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"none\">There are no hits. {why}</p>\n</section>\n"
+        );
+    }
+    let shown: Vec<Hit> = hits::rows(&facts.found.hits_csv).take(DRAWN_MAX).collect();
+    let mut any_flat = false;
+    let cards: String = shown.iter().enumerate().map(|(i, hit)| card(facts, i + 1, hit, &mut any_flat)).collect();
+    let many = if all == shown.len() {
+        format!("All {all} hits")
+    } else {
+        format!("The best {} of {} hits", shown.len(), count(all as u64))
+    };
+    let flat = if any_flat {
+        " Where a card says <i>flat</i>, the structure has stereochemistry that is not drawn."
+    } else {
+        ""
+    };
+    format!(
+        "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"lead\">{many}, <b>{end} {name}</b> first; equal values stand in the order of the library. \
+         Numbers are rounded here and exact in <code>hits.csv</code>.{flat} {}</p>\n<ol class=\"cards\">\n{cards}</ol>\n</section>\n",
+        about_smi(facts, all as u64)
+    )
+}
+
+/// What is in `hits.smi`, or why there is none.
+fn about_smi(facts: &Facts<'_>, all: u64) -> String {
+    let (written, left_out) = (facts.hits_smi.written, facts.hits_smi.left_out);
+    if let Some(problem) = &facts.structures.problem {
+        return format!(
+            "<b>There are no structures and no <code>hits.smi</code></b>: when the result was gathered, the library could \
+             not be read ({}). The rows are complete without it.",
+            cut(problem, 300)
+        );
+    }
+    match left_out {
+        0 => format!("<code>hits.smi</code> has the structures of all {}.", count(all)),
+        _ if written == 0 => {
+            "There is no <code>hits.smi</code>: no structure among them is a SMILES that fits a line.".to_owned()
+        }
+        _ => format!(
+            "<code>hits.smi</code> has the structures of {}; {} that are no SMILES are left out.",
+            count(written),
+            count(left_out)
+        ),
+    }
+}
+
+/// One hit.
+fn card(facts: &Facts<'_>, place: usize, hit: &Hit, any_flat: &mut bool) -> String {
+    let campaign = &facts.manifest.campaign;
+    let columns = &campaign.scorer.description.columns;
+    let rank = hits::rank_column(campaign);
+    let value = rank.and_then(|at| hit.cells.get(at)).map(|cell| rounded(cell)).unwrap_or_default();
+    let value = if value.is_empty() { "no value".to_owned() } else { text(&value) };
+    let mut rows = String::new();
+    let others = columns.iter().enumerate().filter(|(i, _)| Some(*i) != rank);
+    for (i, column) in others.take(COLUMNS_MAX) {
+        let cell = hit.cells.get(i).map_or_else(String::new, |cell| cut(&rounded(cell), CELL_MAX));
+        let cell = if cell.is_empty() { "·".to_owned() } else { cell };
+        let wide = match column.kind {
+            ColumnType::String => " class=\"w t\"",
+            _ if column.name.len() > NARROW_MAX => " class=\"w\"",
+            _ => "",
+        };
+        let _ = write!(rows, "<div{wide}><dt>{}</dt><dd>{cell}</dd></div>", cut(&column.name, 26));
+    }
+    let id = if hit.id.is_empty() { "<i>no id</i>".to_owned() } else { cut(&hit.id, CELL_MAX) };
+    let (picture, is_flat) = picture(facts, hit.ordinal, &format!("structure of hit {place}"));
+    *any_flat |= is_flat;
+    let flat = if is_flat { " <i class=\"flat\">flat</i>" } else { "" };
+    format!(
+        "<li class=\"card\"><p class=\"place\"><b>{place}</b><span class=\"id\">{id}</span>{flat}</p>{picture}\
+         <p class=\"value\"><span>{}</span><b>{value}</b></p><dl>{rows}</dl><p class=\"ordinal\">record {}</p></li>\n",
+        text(&campaign.pack.rank.as_ref().map_or("", |r| r.column.name.as_str()).chars().take(24).collect::<String>()),
+        count(hit.ordinal)
+    )
+}
+
+/// The drawing of a record, or what stands for it; and whether stereochemistry is missing in it.
+pub fn picture(facts: &Facts<'_>, ordinal: u64, label: &str) -> (String, bool) {
+    let Some(entry) = facts.structures.get(ordinal) else {
+        return ("<div class=\"pic none\">structure not read</div>".to_owned(), false);
+    };
+    match draw::draw(&entry.structure, label) {
+        Some(drawing) => (format!("<div class=\"pic\">{}</div>", drawing.svg), drawing.is_flat),
+        None => (format!("<div class=\"pic raw\"><code>{}</code></div>", structure_text(entry, SMILES_MAX)), false),
+    }
+}
+
+/// A structure as text, cut.
+pub fn structure_text(entry: &crate::pack::structures::Entry, max: usize) -> String {
+    if entry.structure.is_empty() && entry.structure_bytes > 0 {
+        return format!("<i>{} bytes</i>", count(entry.structure_bytes as u64));
+    }
+    if entry.structure.is_empty() {
+        return "<i>empty</i>".to_owned();
+    }
+    // Backslashes are bonds: what is plain text is shown as it is, and nothing else.
+    match std::str::from_utf8(&entry.structure) {
+        Ok(plain) => cut(plain, max),
+        Err(_) => cut(&crate::canonical::escape::to_string(&entry.structure), max),
+    }
+}
