@@ -19,6 +19,7 @@ mod logs;
 mod manual;
 mod plan;
 mod progress;
+mod prove;
 mod resume;
 mod run;
 mod sign;
@@ -79,6 +80,8 @@ enum Command {
     Sign(sign::Args),
     /// Check a pack: integrity, completeness, signature.
     Verify(verify::Args),
+    /// Prove that one row is in a pack, without the others; or check such a proof.
+    Prove(prove::Args),
     /// Make a key pair for signing.
     Keygen(keygen::Args),
     /// Look at a library, take its snapshot, or generate one.
@@ -142,6 +145,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Gather(args) => gather::run(&args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Prove(args) => prove::run(&args, output),
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),

@@ -38,11 +38,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         (_, true) => Accept::UnknownKeys,
         _ => Accept::Trusted,
     };
-    // A campaign directory stands for its pack.
-    let dir = CampaignDir::new(&args.pack);
-    let pack = if dir.campaign().is_file() { dir.pack() } else { args.pack.clone() };
-    let report = verify::verify(&pack, &Trust { keys, threshold: 1, accept })?;
+    let report = verify::verify(&pack_at(&args.pack), &Trust { keys, threshold: 1, accept })?;
     tell(&report, output)
+}
+
+/// The pack that `path` stands for: that of a campaign directory, or itself.
+pub fn pack_at(path: &Path) -> PathBuf {
+    let dir = CampaignDir::new(path);
+    if dir.campaign().is_file() { dir.pack() } else { path.to_path_buf() }
 }
 
 /// Whether the pack of a finished campaign is what its journal says: complete. If not, it is gathered again.

@@ -3,6 +3,7 @@
 //! - SHA-256: manifest, checksums, payload row tree ([`merkle`]), keys, scorer files.
 //! - BLAKE3: library snapshot, checkpoints, sealed results, journal chain, plan, record seeds.
 
+pub mod inclusion;
 pub mod merkle;
 
 use std::fmt;

@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod index;
 pub mod keys;
 pub mod manifest;
+pub mod prove;
 pub mod provenance;
 pub mod seal;
 pub mod sign;
