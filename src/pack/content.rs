@@ -7,7 +7,7 @@
 use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::seal::Request;
-use super::{HITS, INDEX, METRICS, PROVENANCE, SUMMARY, index};
+use super::{HITS, INDEX, METRICS, PROVENANCE, RO_CRATE, SUMMARY, index, ro_crate};
 use crate::canonical::json;
 use crate::digest;
 use crate::error::{Error, Result};
@@ -31,6 +31,9 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     for (name, bytes) in rest {
         manifest.files.push(add(dir, name, &bytes)?);
     }
+    // The last one: it describes all the others.
+    let bytes = ro_crate::render(&manifest, &provenance)?;
+    manifest.files.push(add(dir, RO_CRATE, &bytes)?);
     manifest.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(manifest)
 }

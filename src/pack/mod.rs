@@ -16,6 +16,7 @@ pub mod keys;
 pub mod manifest;
 pub mod prove;
 pub mod provenance;
+pub mod ro_crate;
 pub mod seal;
 pub mod sign;
 pub mod verify;
