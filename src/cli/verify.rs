@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::drive::Options;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::registry;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::{self, CampaignDir};
@@ -72,7 +73,8 @@ pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Resul
     }
     let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-    finish::note_signed(&mut journal, signed)?;
+    finish::note_signed(&mut journal, &signed)?;
+    registry::enter(&signed, output);
     tell(&verify::verify(&path, &trust)?, output)
 }
 

@@ -137,7 +137,8 @@ mod tests {
         let leaves = leaves(21);
         for index in 0..21 {
             let good = prove(&leaves, index);
-            let check = |leaf: Digest, index, size, path: &[Digest]| root_of(leaf, index, size, path) == Some(good.root);
+            let check =
+                |leaf: Digest, index, size, path: &[Digest]| root_of(leaf, index, size, path) == Some(good.root);
             let own = leaves[index as usize];
             assert!(check(own, index, 21, &good.path));
             assert!(!check(leaves[(index as usize + 1) % 21], index, 21, &good.path));

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::manifest::{FileEntry, Manifest};
 use super::provenance::Provenance;
-use super::{CHECKSUMS, HDF5, HITS, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SUMMARY};
+use super::{
+    CHECKSUMS, HDF5, HITS, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SUMMARY,
+};
 use crate::canonical::json::to_line;
 use crate::error::Result;
 
@@ -65,9 +67,7 @@ fn root(manifest: &Manifest, provenance: &Provenance) -> Value {
     let word = if manifest.complete { "complete" } else { "INCOMPLETE" };
     let description = format!(
         "The {word} result of a molecule-screening campaign: {} of {} records of a library, scored by {}",
-        manifest.records.total,
-        manifest.campaign.library.records,
-        manifest.campaign.scorer.description.name,
+        manifest.records.total, manifest.campaign.library.records, manifest.campaign.scorer.description.name,
     );
     json!({
         "@id": "./",
