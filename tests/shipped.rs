@@ -15,7 +15,12 @@ fn top() -> &'static Path {
 
 /// Runs molsieve in `dir` and demands exit 0.
 fn molsieve(dir: &Path, args: &[&str]) {
-    let done = Command::new(env!("CARGO_BIN_EXE_molsieve")).args(args).current_dir(dir).output().unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_molsieve"))
+        .args(args)
+        .current_dir(dir)
+        .env("MOLSIEVE_HOME", dir.join("home"))
+        .output()
+        .unwrap();
     assert!(done.status.success(), "molsieve {args:?}: {}\n{}", done.status, String::from_utf8_lossy(&done.stderr));
 }
 
