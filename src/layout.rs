@@ -41,6 +41,12 @@ impl CampaignDir {
         Self { root: root.into() }
     }
 
+    /// The campaign directory that `pack`, an archive or a directory, lies in; it may be that directory itself.
+    pub fn around(pack: &Path) -> Option<Self> {
+        let pack = pack.canonicalize().ok()?;
+        pack.ancestors().take(3).map(Self::new).find(|dir| dir.campaign().is_file())
+    }
+
     /// The directory itself.
     pub fn root(&self) -> &Path {
         &self.root

@@ -22,6 +22,7 @@ mod plan;
 mod progress;
 mod prove;
 mod registry;
+mod reproduce;
 mod resume;
 mod run;
 mod sign;
@@ -84,6 +85,8 @@ enum Command {
     Verify(verify::Args),
     /// Prove that one row is in a pack, without the others; or check such a proof.
     Prove(prove::Args),
+    /// Compute the request of a pack again, and compare the answers.
+    Reproduce(reproduce::Args),
     /// The catalogue of what was signed here.
     Registry(registry::Args),
     /// The chained history of who signed what, when.
@@ -152,6 +155,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Prove(args) => prove::run(&args, output),
+        Command::Reproduce(args) => reproduce::run(&args, output),
         Command::Registry(args) => registry::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
         Command::Keygen(args) => keygen::run(&args, output),

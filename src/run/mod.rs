@@ -1,6 +1,7 @@
 //! Running a campaign: the journal of what happened, the state that it folds to, the policy that
 //! decides, and the driver that acts. The driver is the only caller of scheduler adapters.
 
+pub mod compare;
 pub mod driver;
 pub mod event;
 pub mod finish;
@@ -9,6 +10,8 @@ pub mod last_words;
 pub mod look;
 pub mod plan;
 pub mod policy;
+pub mod reproduce;
+pub mod rescore;
 pub mod sign_of_life;
 pub mod state;
 pub mod status;
