@@ -3,6 +3,8 @@
 mod audit;
 mod proofs;
 mod registry;
+mod reproduce;
+mod rescore;
 mod ro_crate;
 
 use crate::support::env::TestEnv;
