@@ -157,8 +157,8 @@ fn events(home: &HomeDir, heads: &[Head], report: &mut Report) -> Result<Head> {
 /// Checks the registry entry that `event` tells of.
 fn entry_of(home: &HomeDir, event: &Event, report: &mut Report) -> Result<()> {
     let What::Signed { entry_digest, entry } = &event.what;
-    let place = (entry.audit.seq, entry.audit.prev);
-    if entry.digest()? != *entry_digest || place != (event.seq, event.prev) {
+    let told = (entry.audit.seq, entry.audit.prev, &entry.signed, &entry.who);
+    if entry.digest()? != *entry_digest || told != (event.seq, event.prev, &event.at, &event.who) {
         report.add(Code::EventMalformed, format!("event {} contradicts itself about its entry", event.seq));
         return Ok(());
     }

@@ -17,9 +17,8 @@ use crate::clock;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Kind, Result};
 use crate::fs;
-use crate::host;
 use crate::layout::HomeDir;
-use crate::registry::{self, Entry, Place};
+use crate::registry::{self, Entry, Place, Who};
 
 /// Schema of [`Event`].
 pub const SCHEMA: &str = "molsieve.audit-event.v1";
@@ -46,16 +45,6 @@ pub struct Event {
     pub who: Who,
     /// What.
     pub what: What,
-}
-
-/// Who did it, as the system says: not a proof of a person, which is what keys are for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Who {
-    /// The account.
-    pub account: String,
-    /// Node name.
-    pub host: String,
 }
 
 /// What was done.
@@ -127,7 +116,7 @@ pub fn numbers(home: &HomeDir) -> Result<Numbers> {
         let name = name.to_string_lossy();
         match HomeDir::audit_number(&name) {
             Some(number) => numbers.events.push(number),
-            None if name.starts_with('.') && name.ends_with(".tmp") => {}
+            None if fs::is_temporary(&name) => {}
             None => numbers.strangers.push(name.into_owned()),
         }
     }
@@ -193,8 +182,8 @@ pub fn signed(home: &HomeDir, entry: impl Fn(Place, String) -> Result<Entry>) ->
         complete(home, last.seq)?;
         let (seq, prev, at) = (last.seq + 1, last.digest, clock::rfc3339(clock::unix_ms()));
         let entry = entry(Place { seq, prev }, at.clone())?;
+        let who = entry.who.clone();
         let what = What::Signed { entry_digest: entry.digest()?, entry: Box::new(entry) };
-        let who = Who { account: host::account(), host: host::name() };
         let event = Event { schema: SCHEMA.to_owned(), seq, prev, at, who, what };
         let mut bytes = json::to_vec(&event)?;
         let digest = digest::sha256(&bytes);

@@ -73,20 +73,20 @@ impl Output {
     /// An error, with what to do about it.
     pub fn error(self, error: &Error) {
         // A stop that somebody asked for went as it should.
-        self.told(if error.kind() == Kind::Stopped { "stopped" } else { "error" }, error);
+        told(if error.kind() == Kind::Stopped { "stopped" } else { "error" }, error);
     }
 
     /// What went wrong beside the work, which stands.
     pub fn warning(self, error: &Error) {
-        self.told("warning", error);
+        told("warning", error);
     }
+}
 
-    fn told(self, word: &str, error: &Error) {
-        let mut stderr = io::stderr().lock();
-        write_line(&mut stderr, &format!("{word}: {}", error.what()));
-        for hint in error.hints() {
-            write_line(&mut stderr, &format!("  hint: {hint}"));
-        }
+fn told(word: &str, error: &Error) {
+    let mut stderr = io::stderr().lock();
+    write_line(&mut stderr, &format!("{word}: {}", error.what()));
+    for hint in error.hints() {
+        write_line(&mut stderr, &format!("  hint: {hint}"));
     }
 }
 

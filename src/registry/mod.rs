@@ -15,6 +15,7 @@ use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::host;
 use crate::layout::HomeDir;
 use crate::pack::envelope::Records;
 use crate::pack::manifest::Manifest;
@@ -58,6 +59,8 @@ pub struct Entry {
     pub keyids: Vec<String>,
     /// When, RFC 3339, by the clock of the signing machine.
     pub signed: String,
+    /// Who, as the system says.
+    pub who: Who,
     /// Version of molsieve that signed.
     pub molsieve: String,
 }
@@ -70,6 +73,16 @@ pub struct Place {
     pub seq: u64,
     /// SHA-256 of the event before it: of its line without the line feed; of nothing for the first.
     pub prev: Digest,
+}
+
+/// Who did it, as the system says: not a proof of a person, which is what keys are for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Who {
+    /// The account.
+    pub account: String,
+    /// Node name.
+    pub host: String,
 }
 
 /// Which scorer.
@@ -114,6 +127,7 @@ impl Entry {
             complete: manifest.complete,
             keyids,
             signed,
+            who: Who { account: host::account(), host: host::name() },
             molsieve: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
@@ -201,7 +215,7 @@ pub fn names(home: &HomeDir) -> Result<Names> {
             let digest = name.strip_suffix(".json").and_then(|n| n.parse::<Digest>().ok());
             match digest.filter(|digest| home.entry(digest) == path) {
                 Some(digest) => names.entries.push(digest),
-                None if name.starts_with('.') && name.ends_with(".tmp") => {}
+                None if fs::is_temporary(name) => {}
                 None => names.strangers.push(path.display().to_string()),
             }
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use molsieve::error::Kind;
+use serde_json::Value;
 
 use super::registry::files;
 use super::{signed, unsigned};
@@ -82,12 +83,23 @@ fn a_removed_event_and_two_that_changed_places_are_noticed() {
 #[test]
 fn an_event_that_was_forged_whole_does_not_fit_its_neighbours() {
     let env = logged();
-    // Event 3 with another host, and with everything else as it should be: only the next one gives it away.
-    let text = std::fs::read_to_string(event(&env, 3)).unwrap();
+    // An event of another host, as it would have been: the next one, and its entry in the registry, give it away.
+    let forge = |number: u64| {
+        let event = event(&env, number);
+        let mut forged: Value = serde_json::from_slice(&std::fs::read(&event).unwrap()).unwrap();
+        forged["who"]["host"] = "elsewhere".into();
+        forged["what"]["entry"]["who"]["host"] = "elsewhere".into();
+        let entry = molsieve::canonical::json::to_line(&forged["what"]["entry"]).unwrap();
+        forged["what"]["entry_digest"] = molsieve::digest::sha256(&entry).to_string().into();
+        std::fs::write(event, molsieve::canonical::json::to_line(&forged).unwrap()).unwrap();
+    };
+    forge(3);
+    assert_eq!(problems(&env), ["entry-missing", "chain-broken", "entry-unknown"]);
+    let env = logged();
+    let text = std::fs::read_to_string(event(&env, 5)).unwrap();
     let host = format!("\"host\":\"{}\"", molsieve::host::name());
-    assert!(text.contains(&host));
-    std::fs::write(event(&env, 3), text.replace(&host, "\"host\":\"elsewhere\"")).unwrap();
-    assert_eq!(problems(&env), ["chain-broken"]);
+    std::fs::write(event(&env, 5), text.replacen(&host, "\"host\":\"elsewhere\"", 1)).unwrap();
+    assert_eq!(problems(&env), ["event-malformed"], "the last one has none after it, and contradicts its entry");
 }
 
 #[test]
