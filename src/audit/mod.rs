@@ -26,6 +26,8 @@ pub const SCHEMA: &str = "molsieve.audit-event.v1";
 /// An event is never longer: it holds one registry entry.
 const BYTES_MAX: u64 = registry::BYTES_MAX + (1 << 16);
 
+const REPAIR: &str = "`molsieve audit verify` says all that is wrong; restore the file from a copy";
+
 /// So many others may take the number that this process was about to take.
 const RACES_MAX: u32 = 10_000;
 
@@ -142,7 +144,7 @@ pub fn line(home: &HomeDir, number: u64) -> Result<Option<Vec<u8>>> {
 }
 
 fn no_event(path: &Path) -> Error {
-    Error::verification(format!("`{}` is not an event as they are written", path.display()))
+    Error::verification(format!("`{}` is not an event as they are written", path.display())).hint(REPAIR)
 }
 
 /// Reads an event from its line.
@@ -150,9 +152,11 @@ fn no_event(path: &Path) -> Error {
 /// # Errors
 /// It is none (exit 4).
 pub fn parse(number: u64, line: &[u8]) -> Result<Event> {
-    let event: Event = json::from_slice(&format!("audit event {number}"), line)?;
+    let event: Event = json::from_slice(&format!("audit event {number}"), line).map_err(|e| e.hint(REPAIR))?;
     if event.schema != SCHEMA || event.seq != number {
-        return Err(Error::verification(format!("audit event {number} has another number or an unknown schema")));
+        return Err(
+            Error::verification(format!("audit event {number} has another number or an unknown schema")).hint(REPAIR)
+        );
     }
     Ok(event)
 }

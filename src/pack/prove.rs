@@ -228,13 +228,16 @@ impl Proof {
     pub fn load(path: &Path) -> Result<Self> {
         let metadata = std::fs::metadata(path).map_err(|e| Error::input(path, &e))?;
         if !metadata.is_file() || metadata.len() > BYTES_MAX {
-            return Err(Error::verification(format!("`{}` is no proof: not a file of its size", path.display())));
+            return Err(Error::verification(format!("`{}` is no proof: not a file of its size", path.display()))
+                .hint("give the file that `molsieve prove --out` wrote"));
         }
         let bytes = std::fs::read(path).map_err(|e| Error::input(path, &e))?;
         let what = format!("`{}`", path.display());
-        let proof: Self = json::from_slice(&what, &bytes)?;
+        let remade = "it was changed, or is none: `molsieve prove PACK --id X --out P` makes one";
+        let proof: Self = json::from_slice(&what, &bytes).map_err(|e| e.hint(remade))?;
         if proof.schema != SCHEMA {
-            return Err(Error::verification(format!("{what} has the unknown schema `{}`", escape_text(&proof.schema))));
+            return Err(Error::verification(format!("{what} has the unknown schema `{}`", escape_text(&proof.schema)))
+                .hint("use the version of molsieve that made it, or a later one"));
         }
         Ok(proof)
     }
@@ -244,7 +247,10 @@ impl Proof {
     /// # Errors
     /// They are not, or it is not (exit 4); `trusted` is not a digest (exit 2).
     pub fn check(&self, trusted: Option<&str>) -> Result<()> {
-        let wrong = |what: &str| Err(Error::verification(format!("the proof does not hold: {what}")));
+        let wrong = |what: &str| {
+            Err(Error::verification(format!("the proof does not hold: {what}"))
+                .hint("it was changed, or made wrongly: ask for another, which `molsieve prove PACK --id X` makes"))
+        };
         let Some(root) = Digest::from_sha256_uri(&self.payload_digest) else {
             return wrong("its payload digest is not `sha256:` and 64 digits");
         };

@@ -26,6 +26,8 @@ pub const SCHEMA: &str = "molsieve.registry-entry.v1";
 /// An entry is never longer.
 pub const BYTES_MAX: u64 = 1 << 20;
 
+const REPAIR: &str = "`molsieve audit verify` says all that is wrong; restore the file from a copy";
+
 /// The fewest hex digits that stand for a digest.
 const PREFIX_MIN: usize = 8;
 
@@ -181,13 +183,12 @@ pub fn load(home: &HomeDir, name: &Digest) -> Result<Option<Entry>> {
     if digest::sha256(&bytes) != *name {
         return Err(damaged(&path, "was changed: its SHA-256 is not its name"));
     }
-    let entry: Entry = json::from_slice(&format!("`{}`", path.display()), &bytes)?;
+    let entry: Entry = json::from_slice(&format!("`{}`", path.display()), &bytes).map_err(|e| e.hint(REPAIR))?;
     if entry.schema == SCHEMA { Ok(Some(entry)) } else { Err(damaged(&path, "has an unknown schema")) }
 }
 
 fn damaged(path: &Path, what: &str) -> Error {
-    Error::verification(format!("`{}` {what}", path.display()))
-        .hint("`molsieve audit verify` says all that is wrong; restore the file from a copy")
+    Error::verification(format!("`{}` {what}", path.display())).hint(REPAIR)
 }
 
 /// The names in the registry, and what in its directories is none.

@@ -103,7 +103,8 @@ pub fn rescore(
     let (execution, scorer) = (&campaign.file.execution, &manifest.campaign.scorer);
     let library = Snapshot::open(&campaign.dir.library_named(&execution.library))?;
     if library.root() != manifest.campaign.library.root {
-        return Err(Error::usage("the library snapshot of the campaign is not that of the pack"));
+        return Err(Error::usage("the library snapshot of the campaign is not that of the pack")
+            .hint("`campaign.json` or the library in it was exchanged: give another copy with `--campaign DIR`"));
     }
     let (sample, circumstantial) = sample(pack, &manifest.payload.digest, share)?;
     let stderr = campaign.dir.scorer_stderr(&AttemptId::random()?);
