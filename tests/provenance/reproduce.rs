@@ -106,3 +106,15 @@ fn a_reproduction_is_never_signed_and_an_unsound_pack_is_not_reproduced() {
     env.write("d/pack/metrics.json", "{}");
     env.molsieve(["reproduce", "d", "--campaign", &file, "--dir", "b"]).exits(4).says("cannot be reproduced");
 }
+
+#[test]
+fn a_reproduction_that_was_killed_goes_on_where_it_was() {
+    let env = signed();
+    let reproduce = ["reproduce", "d", "--from", "d", "--dir", "again"];
+    let killed = [3, 9, 15, 25, 40, 70].into_iter().filter(|at| {
+        let mut command = env.command(reproduce);
+        !command.env("MOLSIEVE_FAULT", format!("kill@{at}")).output().unwrap().status.success()
+    });
+    assert!(killed.count() > 1);
+    env.molsieve(reproduce).exits(0).says("REPRODUCED: all 100 rows");
+}
