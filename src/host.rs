@@ -41,3 +41,35 @@ pub fn memory_limit() -> Option<u64> {
     let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
     std::fs::read_to_string(format!("/sys/fs/cgroup{own}/memory.max")).ok()?.trim().parse().ok()
 }
+
+/// The account that this process runs under: its name if the system's own list has it, and its number.
+///
+/// What the environment says (`USER`) is not asked: anybody can set it.
+pub fn account() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    name_of(&accounts, uid).map_or_else(|| format!("uid {uid}"), str::to_owned)
+}
+
+/// The first name in `accounts`, as passwd(5) has them, with this number.
+fn name_of(accounts: &str, uid: u32) -> Option<&str> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_of;
+
+    #[test]
+    fn an_account_has_the_first_name_with_its_number() {
+        let accounts = "root:x:0:0:root:/root:/bin/sh\n:x:7::\nbroken\nann:x:1000:1000::/:\nbob:x:1000:1000::/:\n";
+        assert_eq!(name_of(accounts, 1000), Some("ann"));
+        assert_eq!(name_of(accounts, 0), Some("root"));
+        assert_eq!(name_of(accounts, 7), None);
+        assert_eq!(name_of("", 0), None);
+    }
+}

@@ -1,6 +1,7 @@
 //! molsieve runs a molecule-screening campaign on the batch system you have, and leaves one signed
 //! pack that proves what was computed.
 
+pub mod audit;
 pub mod campaign;
 pub mod canonical;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod library;
 pub mod pack;
 pub mod payload;
 pub mod pilot;
+pub mod registry;
 pub mod run;
 pub mod scorer;
 pub mod shard;

@@ -102,7 +102,12 @@ fn a_file_size_limit_is_an_error_like_a_full_disk() {
     env.small_library(200);
     let file = env.campaign("c").write();
     let script = format!("ulimit -f 1; exec {} run {file} --dir d", crate::support::env::MOLSIEVE);
-    let output = Command::new("sh").args(["-c", &script]).current_dir(env.path(".")).output().unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(env.path("."))
+        .env("MOLSIEVE_HOME", env.path("home"))
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(6), "{}", String::from_utf8_lossy(&output.stderr));
     env.molsieve(["run", &file, "--dir", "d"]).exits(0);
 }

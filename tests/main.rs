@@ -12,6 +12,7 @@ mod packs;
 mod payload;
 mod planning;
 mod report;
+mod provenance;
 mod resume;
 mod scale;
 mod scorers;

@@ -15,7 +15,12 @@ fn top() -> &'static Path {
 
 /// Runs molsieve in `dir` and demands exit 0.
 fn molsieve(dir: &Path, args: &[&str]) {
-    let done = Command::new(env!("CARGO_BIN_EXE_molsieve")).args(args).current_dir(dir).output().unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_molsieve"))
+        .args(args)
+        .current_dir(dir)
+        .env("MOLSIEVE_HOME", dir.join("home"))
+        .output()
+        .unwrap();
     assert!(done.status.success(), "molsieve {args:?}: {}\n{}", done.status, String::from_utf8_lossy(&done.stderr));
 }
 
@@ -76,6 +81,7 @@ fn a_pack_is_verified_without_molsieve_as_the_guide_says() {
     molsieve(stage.path(), &["run", "configs/campaigns/demo.toml", "--dir", "demo"]);
     fs::copy(stage.path().join("demo/pack/evidence_pack.zip"), stage.path().join("evidence_pack.zip")).unwrap();
     fs::copy(stage.path().join("demo-out/demo.pub.pem"), stage.path().join("signer.pub.pem")).unwrap();
+    molsieve(stage.path(), &["prove", "demo", "--ordinal", "4000", "--out", "proof.json"]);
     let guide = fs::read_to_string(top().join("docs/guide/verify-without-molsieve.md")).unwrap();
     let mut dir = stage.path().to_owned();
     for (language, code) in blocks(&guide) {
@@ -85,6 +91,7 @@ fn a_pack_is_verified_without_molsieve_as_the_guide_says() {
         assert!(done.status.success(), "{code}\n{}", String::from_utf8_lossy(&done.stderr));
         if code.contains("cd pack") {
             dir.push("pack");
+            fs::copy(stage.path().join("proof.json"), dir.join("proof.json")).unwrap();
         }
     }
     assert!(dir.join("signature.bin").exists(), "the guide checks a signature");

@@ -80,7 +80,7 @@ impl CampaignArgs {
 }
 
 /// Tells how far a snapshot is, every ten seconds at most: a large library takes a while.
-fn telling(output: Output) -> impl Fn(u64, u64) + Sync {
+pub fn telling(output: Output) -> impl Fn(u64, u64) + Sync {
     const EVERY_S: u64 = 10;
     let (begun, told) = (Stopwatch::start(), AtomicU64::new(0));
     move |bytes, records| {

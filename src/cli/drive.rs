@@ -7,6 +7,7 @@ use molsieve_adapters::Local;
 use super::exit_code::Exit;
 use super::output::Output;
 use super::progress::Meter;
+use super::registry;
 use super::signals;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
@@ -79,7 +80,7 @@ fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output:
     let sealed = finish::seal(campaign, gather::Missing::Refuse)?;
     finish::note_sealed(journal, &sealed)?;
     match options.key(campaign) {
-        Some(key) => finish::sign(journal, &sealed, key)?,
+        Some(key) => drop(registry::enter(&finish::sign(journal, &sealed, key)?, output)),
         None => output.note("note: the pack is sealed but unsigned: `[pack] key` names no key"),
     }
     super::gather::tell(campaign, &sealed, output)?;

@@ -7,6 +7,7 @@ pub mod exit_code;
 pub mod output;
 
 mod asked;
+mod audit;
 mod cancel;
 mod doctor;
 mod drive;
@@ -21,6 +22,9 @@ mod manual;
 mod pilot;
 mod plan;
 mod progress;
+mod prove;
+mod registry;
+mod reproduce;
 mod resume;
 mod run;
 mod sign;
@@ -83,6 +87,14 @@ enum Command {
     Sign(sign::Args),
     /// Check a pack: integrity, completeness, signature.
     Verify(verify::Args),
+    /// Prove that one row is in a pack, without the others; or check such a proof.
+    Prove(prove::Args),
+    /// Compute the request of a pack again, and compare the answers.
+    Reproduce(reproduce::Args),
+    /// The catalogue of what was signed here.
+    Registry(registry::Args),
+    /// The chained history of who signed what, when.
+    Audit(audit::Args),
     /// Make a key pair for signing.
     Keygen(keygen::Args),
     /// Look at a library, take its snapshot, or generate one.
@@ -147,6 +159,10 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Gather(args) => gather::run(&args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Prove(args) => prove::run(&args, output),
+        Command::Reproduce(args) => reproduce::run(&args, output),
+        Command::Registry(args) => registry::run(&args, output),
+        Command::Audit(args) => audit::run(&args, output),
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),

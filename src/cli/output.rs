@@ -72,13 +72,21 @@ impl Output {
 
     /// An error, with what to do about it.
     pub fn error(self, error: &Error) {
-        let mut stderr = io::stderr().lock();
         // A stop that somebody asked for went as it should.
-        let word = if error.kind() == Kind::Stopped { "stopped" } else { "error" };
-        write_line(&mut stderr, &format!("{word}: {}", error.what()));
-        for hint in error.hints() {
-            write_line(&mut stderr, &format!("  hint: {hint}"));
-        }
+        told(if error.kind() == Kind::Stopped { "stopped" } else { "error" }, error);
+    }
+
+    /// What went wrong beside the work, which stands.
+    pub fn warning(self, error: &Error) {
+        told("warning", error);
+    }
+}
+
+fn told(word: &str, error: &Error) {
+    let mut stderr = io::stderr().lock();
+    write_line(&mut stderr, &format!("{word}: {}", error.what()));
+    for hint in error.hints() {
+        write_line(&mut stderr, &format!("  hint: {hint}"));
     }
 }
 

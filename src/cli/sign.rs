@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use super::exit_code::Exit;
 use super::output::Output;
+use super::registry;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::sign;
-use crate::run::finish;
+use crate::run::finish::{self, Registered};
 use crate::run::journal::{self, Journal};
 use crate::run::state::{Phase, State};
 
@@ -30,20 +31,26 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let place = if campaign.is_some() { dir.pack() } else { args.dir.clone() };
     let key = PrivateKey::load(&args.key)?;
     let signed = sign::sign(&place, &[key])?;
+    let registered = registry::enter(&signed, output);
     let facts = serde_json::json!({
         "schema": "molsieve.sign.v1",
         "pack": place,
         "pack_digest": signed.pack_digest,
         "payload_digest": signed.payload_digest,
         "keyids": signed.keyids,
+        "registry_entry": registered.as_ref().map(|r| &r.entry_digest),
+        "audit_head": registered.as_ref().map(|r| r.head.to_string()),
     });
     if !output.document(&facts)? {
         output.say(format!("signed `{}` with key {}", place.display(), signed.keyids.join(", ")));
+        if let Some(Registered { entry_digest, head }) = &registered {
+            output.say(format!("registered as {entry_digest}, audit head {head}"));
+        }
     }
     // Whoever writes to the journal takes the campaign over: a driver at work is left alone.
     if campaign.is_some() && State::of(&journal::read(&dir)?.entries)?.phase != Phase::Active {
         let (mut journal, _) = Journal::take_over(&dir)?;
-        finish::note_signed(&mut journal, signed)?;
+        finish::note_signed(&mut journal, &signed)?;
     }
     Ok(Exit::Done)
 }

@@ -2,20 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use super::drive::Options;
+use super::drive::{self, Options};
 use super::exit_code::Exit;
 use super::output::Output;
+use super::{registry, signals};
 use crate::campaign::file::Campaign;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::{self, CampaignDir};
 use crate::pack::keys::{PrivateKey, PublicKey};
 use crate::pack::sign;
 use crate::pack::verify::{self, Accept, Code, Report, Trust};
 use crate::run::finish;
 use crate::run::journal::Journal;
+use crate::run::rescore::{self, Rescored, Share};
+use crate::scorer::open::Here;
+use crate::stop::Stop;
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve verify evidence_pack.zip --key signer.pub.pem\n  molsieve verify night-1 --key me.pub.pem --rescore 1%"
+)]
 pub struct Args {
     /// The pack: a zip, its directory, or the directory of its campaign.
     pack: PathBuf,
@@ -28,6 +35,12 @@ pub struct Args {
     /// Accept a pack that nobody, or only unknown keys, have signed: integrity alone.
     #[arg(long)]
     allow_unsigned: bool,
+    /// Score this share of the records again, such as `1%`, and compare the rows.
+    #[arg(long, value_name = "SHARE")]
+    rescore: Option<Share>,
+    /// The campaign directory whose scorer and library are used for that [default: the one that the pack lies in].
+    #[arg(long, requires = "rescore")]
+    campaign: Option<PathBuf>,
 }
 
 /// Runs it.
@@ -38,11 +51,73 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         (_, true) => Accept::UnknownKeys,
         _ => Accept::Trusted,
     };
-    // A campaign directory stands for its pack.
-    let dir = CampaignDir::new(&args.pack);
-    let pack = if dir.campaign().is_file() { dir.pack() } else { args.pack.clone() };
-    let report = verify::verify(&pack, &Trust { keys, threshold: 1, accept })?;
-    tell(&report, output)
+    let pack = pack_at(&args.pack);
+    let (report, manifest) = verify::inspect(&pack, &Trust { keys, threshold: 1, accept })?;
+    let is_sound = report.problems.iter().all(|problem| problem.code == Code::Incomplete);
+    match (args.rescore, manifest.filter(|_| is_sound)) {
+        (Some(share), Some(manifest)) => {
+            let campaign = campaign_of(args.campaign.as_deref(), &args.pack)?;
+            let here = Here { program: drive::this_program()? };
+            let stop = Stop::new();
+            signals::raise_on_signal(&stop, || {})?;
+            let rescored = rescore::rescore(&pack, &manifest, &campaign, share, here, &stop)?;
+            tell_both(&report, &rescored, output)
+        }
+        _ => tell(&report, output),
+    }
+}
+
+/// The campaign whose scorer scores again: the one that is named, or the one that the pack lies in.
+fn campaign_of(named: Option<&Path>, pack: &Path) -> Result<Campaign> {
+    let dir = match named {
+        Some(dir) => CampaignDir::new(dir),
+        None => CampaignDir::around(pack).ok_or_else(|| {
+            Error::usage(format!("`{}` lies in no campaign directory", pack.display()))
+                .hint("name the campaign whose scorer and library are to be used: `--campaign DIR`")
+        })?,
+    };
+    Campaign::open(super::asked::absolute(&dir)?)
+}
+
+/// The report of a pack, and what came of scoring some of it again.
+fn tell_both(report: &Report, rescored: &Rescored, output: Output) -> Result<Exit> {
+    if output.is_json() {
+        let value = |e: serde_json::Error| Error::bug(format!("facts have no JSON form: {e}"));
+        let mut facts = serde_json::to_value(report).map_err(value)?;
+        facts["rescore"] = serde_json::to_value(rescored).map_err(value)?;
+        output.document(&facts)?;
+    } else {
+        sentences(report).into_iter().for_each(|line| output.say(line));
+        rescore_sentences(rescored).into_iter().for_each(|line| output.say(line));
+    }
+    Ok(report.failure().or(rescored.failure()).map_or(Exit::Done, Exit::Of))
+}
+
+fn rescore_sentences(found: &Rescored) -> Vec<String> {
+    let Rescored { sampled, same, differ, circumstantial, .. } = found;
+    let word = match (differ, found.deterministic) {
+        (0, _) => "SAME",
+        (_, true) => "DIFFERENT",
+        (_, false) => "different, as a scorer may that does not claim to be deterministic",
+    };
+    let mut lines = vec![format!("  rescored   {word}: {sampled} records, {same} the same, {differ} differ")];
+    if *circumstantial > 0 {
+        lines.push(format!("    {circumstantial} of them ended as crash, timeout or oom, and are not compared"));
+    }
+    for (column, by) in &found.largest {
+        lines.push(format!("    `{column}` differs by up to {by}"));
+    }
+    for pair in &found.differences {
+        lines.push(format!("    record {}:  {}  then", pair.ordinal, pair.pack));
+        lines.push(format!("    record {}:  {}  now", pair.ordinal, pair.again));
+    }
+    lines
+}
+
+/// The pack that `path` stands for: that of a campaign directory, or itself.
+pub fn pack_at(path: &Path) -> PathBuf {
+    let dir = CampaignDir::new(path);
+    if dir.campaign().is_file() { dir.pack() } else { path.to_path_buf() }
 }
 
 /// Whether the pack of a finished campaign is what its journal says: complete. If not, it is gathered again.
@@ -69,7 +144,8 @@ pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Resul
     }
     let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-    finish::note_signed(&mut journal, signed)?;
+    finish::note_signed(&mut journal, &signed)?;
+    registry::enter(&signed, output);
     tell(&verify::verify(&path, &trust)?, output)
 }
 

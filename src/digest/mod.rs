@@ -1,8 +1,9 @@
 //! The only hashing: SHA-256 for what others check, BLAKE3 for what only molsieve reads.
 //!
-//! - SHA-256: manifest, checksums, payload row tree ([`merkle`]), keys, scorer files.
+//! - SHA-256: manifest, checksums, payload row tree ([`merkle`], [`inclusion`]), keys, scorer files, registry, audit chain.
 //! - BLAKE3: library snapshot, checkpoints, sealed results, journal chain, plan, record seeds.
 
+pub mod inclusion;
 pub mod merkle;
 
 use std::fmt;
@@ -33,7 +34,8 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        // `{:.2}` is the first two digits.
+        f.pad(&hex(&self.0))
     }
 }
 

@@ -355,6 +355,11 @@ fn hidden_beside(path: &Path) -> Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
+/// Whether `name` is that of a file that is being written, or that a writer which was killed left.
+pub fn is_temporary(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|rest| rest.strip_suffix(".tmp").is_some())
+}
+
 /// `fdatasync`, unless a test build took it out.
 fn sync_file(file: &File, path: &Path) -> Result<()> {
     if fault::SYNC {

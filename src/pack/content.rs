@@ -10,7 +10,7 @@ use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::seal::Request;
 use super::structures::Structures;
-use super::{HITS, HITS_SMI, INDEX, METRICS, PROVENANCE, REPORT, SUMMARY, hits, index, report};
+use super::{HITS, HITS_SMI, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY, hits, index, report, ro_crate};
 use crate::canonical::json;
 use crate::digest;
 use crate::encode;
@@ -50,6 +50,9 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     for (name, bytes) in rest {
         manifest.files.push(add(dir, name, &bytes)?);
     }
+    // The last one: it describes all the others.
+    let bytes = ro_crate::render(&manifest, &provenance)?;
+    manifest.files.push(add(dir, RO_CRATE, &bytes)?);
     manifest.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(manifest)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::manifest::Manifest;
 use super::provenance::Provenance;
-use super::{ATTESTATION, CHECKSUMS, HITS, MANIFEST, METRICS, PROVENANCE, SUMMARY};
+use super::{ATTESTATION, CHECKSUMS, HITS, MANIFEST, METRICS, PROVENANCE, RO_CRATE, SUMMARY};
 use crate::encode::Format;
 
 /// The page of a pack.
@@ -87,6 +87,7 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
         (HITS, "the best rows, best first"),
         (METRICS, "the payload in numbers"),
         (PROVENANCE, "hosts, times and attempts of this execution"),
+        (RO_CRATE, "the same facts as a Process Run Crate, for tools that read RO-Crate"),
         (MANIFEST, "every file with its size and SHA-256, and what was asked for"),
         (CHECKSUMS, "the same for `sha256sum`"),
         (ATTESTATION, "the signatures, if it is signed: in-toto statement in a DSSE envelope"),

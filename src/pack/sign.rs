@@ -23,6 +23,8 @@ pub struct Signed {
     pub payload_digest: String,
     /// The keys that signed now, by keyid.
     pub keyids: Vec<String>,
+    /// What they signed.
+    pub manifest: Manifest,
 }
 
 /// Signs the pack in the directory `pack` with each of `keys`, and writes its archive anew.
@@ -76,6 +78,7 @@ fn add_signatures(dir: &PackDir, manifest: &Manifest, keys: &[PrivateKey]) -> Re
         pack_digest: digest::sha256(&manifest_bytes).sha256_uri(),
         payload_digest: manifest.payload.digest.clone(),
         keyids: keys.iter().map(|key| Ok(key.public()?.keyid().to_owned())).collect::<Result<_>>()?,
+        manifest: manifest.clone(),
     })
 }
 

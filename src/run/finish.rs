@@ -4,15 +4,18 @@ use std::path::Path;
 
 use super::event::Event;
 use super::journal::{self, Journal};
+use crate::audit;
 use crate::campaign::file::Campaign;
 use crate::campaign::identity::Identity;
 use crate::clock;
 use crate::encode;
 use crate::error::Result;
 use crate::gather;
+use crate::layout::HomeDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::seal::{self, SealedPack};
 use crate::pack::sign;
+use crate::registry::Entry;
 
 /// Gathers and seals, and leaves the journal alone.
 ///
@@ -57,16 +60,41 @@ pub fn note_sealed(journal: &mut Journal, sealed: &SealedPack) -> Result<()> {
 ///
 /// # Errors
 /// The key cannot sign (exit 2), or the system refuses (exit 6).
-pub fn sign(journal: &mut Journal, sealed: &SealedPack, key: &Path) -> Result<()> {
-    note_signed(journal, sign::sign_sealed(sealed, &[PrivateKey::load(key)?])?)
+pub fn sign(journal: &mut Journal, sealed: &SealedPack, key: &Path) -> Result<sign::Signed> {
+    let signed = sign::sign_sealed(sealed, &[PrivateKey::load(key)?])?;
+    note_signed(journal, &signed)?;
+    Ok(signed)
 }
 
 /// Notes each signature in the journal.
 ///
 /// # Errors
 /// As [`note_sealed`].
-pub fn note_signed(journal: &mut Journal, signed: sign::Signed) -> Result<()> {
-    signed.keyids.into_iter().try_for_each(|keyid| journal.record(Event::Signed { keyid }).map(|_| ()))
+pub fn note_signed(journal: &mut Journal, signed: &sign::Signed) -> Result<()> {
+    let mut keyids = signed.keyids.iter();
+    keyids.try_for_each(|keyid| journal.record(Event::Signed { keyid: keyid.clone() }).map(|_| ()))
+}
+
+/// Where a signature stands in the registry and in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// `sha256:` of the registry entry.
+    pub entry_digest: String,
+    /// How far the audit log goes with it.
+    pub head: audit::Head,
+}
+
+/// Writes what was signed into the registry and the audit log of this process's home.
+///
+/// The signature stands whether this works or not.
+///
+/// # Errors
+/// They are damaged (exit 4), or cannot be written (exit 6).
+pub fn register(signed: &sign::Signed) -> Result<Registered> {
+    let home = HomeDir::of_environment()?;
+    let (event, head) = audit::signed(&home, |place, at| Entry::new(&signed.manifest, &signed.keyids, place, at))?;
+    let audit::What::Signed { entry_digest, .. } = event.what;
+    Ok(Registered { entry_digest: entry_digest.sha256_uri(), head })
 }
 
 /// The journal's facts about an execution, for the provenance of its pack.

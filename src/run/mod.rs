@@ -2,6 +2,7 @@
 //! decides, and the driver that acts. The driver is the only caller of scheduler adapters.
 
 mod cut;
+pub mod compare;
 pub mod driver;
 pub mod event;
 pub mod finish;
@@ -11,6 +12,8 @@ pub mod last_words;
 pub mod look;
 pub mod plan;
 pub mod policy;
+pub mod reproduce;
+pub mod rescore;
 pub mod sign_of_life;
 pub mod state;
 pub mod status;

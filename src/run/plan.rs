@@ -7,7 +7,7 @@ use super::cut::{self, Cutting};
 use super::event::Event;
 use super::journal::Journal;
 use super::look::Look;
-use crate::campaign::config::{Config, ShardSize};
+use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
 use crate::campaign::scorer as asked_scorer;
@@ -124,7 +124,10 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
 }
 
 /// A campaign moves into an empty directory, or into one where a planner of ours began; never among other things.
-fn nobody_elses(dir: &CampaignDir) -> Result<()> {
+///
+/// # Errors
+/// There are other things in `dir`, or it is a file (exit 2); the system refuses (exit 6).
+pub fn nobody_elses(dir: &CampaignDir) -> Result<()> {
     let entries = match std::fs::read_dir(dir.root()) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -210,13 +213,18 @@ fn library_request(config: &Config, base: &Path) -> LibraryRequest {
     LibraryRequest {
         base: base.to_path_buf(),
         paths: config.library.path.clone(),
-        format: FormatRequest {
-            format: config.library.format,
-            delimiter: config.library.delimiter,
-            header: config.library.header,
-            structure_column: config.library.structure_column.clone(),
-            id_column: config.library.id_column.clone(),
-        },
+        format: format_request(&config.library),
+    }
+}
+
+/// What `[library]` says about the format.
+pub fn format_request(section: &LibrarySection) -> FormatRequest {
+    FormatRequest {
+        format: section.format,
+        delimiter: section.delimiter,
+        header: section.header,
+        structure_column: section.structure_column.clone(),
+        id_column: section.id_column.clone(),
     }
 }
 

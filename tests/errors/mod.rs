@@ -137,3 +137,24 @@ fn of_first_minutes() {
     told(&env, "init-twice", &env.molsieve(["init"]));
     told(&env, "doctor-nowhere", &env.molsieve(["doctor", "nowhere"]));
 }
+
+#[test]
+fn of_provenance() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C a\nCC b\nCCC a\n");
+    run_file(&env, GOOD).exits(0);
+    told(&env, "id-repeats", &env.molsieve(["prove", "d", "--id", "a"]));
+    told(&env, "no-such-id", &env.molsieve(["prove", "d", "--id", "z"]));
+    env.molsieve(["prove", "d", "--id", "b", "--out", "p.json"]).exits(0);
+    let proof = std::fs::read_to_string(env.path("p.json")).unwrap();
+    env.write("p.json", proof.replace("1,b,OK", "1,b,SKIP"));
+    told(&env, "proof-does-not-hold", &env.molsieve(["prove", "--check", "p.json"]));
+    env.write("p.json", "{}");
+    told(&env, "no-proof", &env.molsieve(["prove", "--check", "p.json"]));
+    env.write("c.toml", GOOD.replace("[library]", "seed = 5\n[library]"));
+    told(&env, "another-request", &env.molsieve(["reproduce", "d", "--campaign", "c.toml", "--dir", "e"]));
+    told(&env, "reproduced-in-place", &env.molsieve(["reproduce", "d", "--from", "d", "--dir", "d"]));
+    std::fs::copy(env.path("d/pack/evidence_pack.zip"), env.path("p.zip")).unwrap();
+    told(&env, "rescore-without-campaign", &env.molsieve(["verify", "p.zip", "--allow-unsigned", "--rescore", "1%"]));
+    told(&env, "no-registry-entry", &env.molsieve(["registry", "show", "0123456789"]));
+}

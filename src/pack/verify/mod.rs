@@ -64,6 +64,23 @@ pub fn inspect(path: &Path, trust: &Trust) -> Result<(Report, Option<Manifest>)>
     Ok((report.close(), manifest))
 }
 
+/// Hands on the content of the member `name` of the pack at `path`, block by block: what was judged before.
+///
+/// # Errors
+/// The member is not there, or cannot be read as it stands (exit 4); the system refuses (exit 6).
+pub fn stream(path: &Path, name: &str, each: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let mut problems = Vec::new();
+    let streamed = if path.is_dir() {
+        Directory::open(path, &mut problems).and_then(|directory| directory.stream(name, each))
+    } else {
+        Archive::open(path, &mut problems).and_then(|archive| Source::stream(&archive, name, each))
+    };
+    streamed.map_err(|refusal| match refusal {
+        Refusal::System(error) => error,
+        Refusal::Problem(problem) => Error::verification(format!("in `{}`: {}", path.display(), problem.message)),
+    })
+}
+
 /// A pack in one file.
 fn archive(path: &Path, trust: &Trust, report: &mut Report) -> Judged<Manifest> {
     let mut problems = Vec::new();

@@ -1,0 +1,99 @@
+//! `molsieve prove`: proves that one row is in a pack, and checks such a proof.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use super::exit_code::Exit;
+use super::output::Output;
+use super::verify::pack_at;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::id::Ordinal;
+use crate::pack::prove::{self, Asked, Proof};
+
+/// Arguments of `prove`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve prove night-1 --id ZINC000012345678 --out proof.json\n  molsieve prove --check proof.json --digest sha256:9f86…",
+    group = clap::ArgGroup::new("what").required(true).args(["id", "ordinal", "check"])
+)]
+pub struct Args {
+    /// The pack: a zip, its directory, or the directory of its campaign.
+    #[arg(required_unless_present = "check", conflicts_with = "check")]
+    pack: Option<PathBuf>,
+    /// The id of the record whose row is proven.
+    #[arg(long)]
+    id: Option<OsString>,
+    /// The ordinal of the record whose row is proven.
+    #[arg(long)]
+    ordinal: Option<Ordinal>,
+    /// Where the proof goes [default: standard output].
+    #[arg(long, conflicts_with = "check")]
+    out: Option<PathBuf>,
+    /// Check this proof. Nothing else is needed.
+    #[arg(long, value_name = "PROOF")]
+    check: Option<PathBuf>,
+    /// The payload digest that you trust: from a verified pack, or from its attestation.
+    #[arg(long, requires = "check")]
+    digest: Option<String>,
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    if let Some(path) = &args.check {
+        return check(path, args.digest.as_deref(), output);
+    }
+    let asked = match (&args.id, args.ordinal) {
+        (Some(id), _) => Asked::Id(id.clone().into_vec()),
+        (None, Some(ordinal)) => Asked::Ordinal(ordinal),
+        (None, None) => return Err(Error::bug("a proof of no row was asked for")),
+    };
+    let pack = args.pack.as_deref().unwrap_or(Path::new("."));
+    if let Some(out) = args.out.as_deref().filter(|out| out.exists()) {
+        return Err(already_there(out));
+    }
+    let proof = prove::prove(&pack_at(pack), &asked)?;
+    let bytes = proof.to_bytes()?;
+    match &args.out {
+        Some(out) if !fs::write_new(out, &bytes)? => return Err(already_there(out)),
+        Some(out) if !output.document(&proof)? => {
+            output.say(format!("proven: leaf {} of {}: {}", proof.row.leaf_index, proof.tree_size, proof.row.line));
+            output.say(format!("payload  {}", proof.payload_digest));
+            output.say(format!("proof    {}", out.display()));
+        }
+        None if !output.document(&proof)? => output.say(String::from_utf8_lossy(&bytes).trim_end()),
+        _ => {}
+    }
+    Ok(Exit::Done)
+}
+
+fn check(path: &Path, digest: Option<&str>, output: Output) -> Result<Exit> {
+    let proof = Proof::load(path)?;
+    proof.check(digest)?;
+    let facts = serde_json::json!({
+        "schema": "molsieve.proof-check.v1",
+        "holds": true,
+        "trusted": digest.is_some(),
+        "payload_digest": proof.payload_digest,
+        "pack_digest": proof.pack_digest,
+        "header": proof.header.line,
+        "row": proof.row.line,
+    });
+    if output.document(&facts)? {
+        return Ok(Exit::Done);
+    }
+    output.say(if digest.is_some() {
+        "PROVEN: this row is in the payload that you trust"
+    } else {
+        "HOLDS: this row is in the payload named below; compare that digest with one that you trust"
+    });
+    output.say(format!("  {}", proof.header.line));
+    output.say(format!("  {}", proof.row.line));
+    output.say(format!("  payload  {}", proof.payload_digest));
+    Ok(Exit::Done)
+}
+
+fn already_there(out: &Path) -> Error {
+    Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`, or remove it")
+}
