@@ -34,7 +34,8 @@ impl Writer {
     pub fn create(mut staged: Staged, facts: &Facts) -> Result<Self> {
         staged.other_handle_writes();
         let start = || {
-            let file = Hdf5File::create(staged.temporary_path())?;
+            let timeless = Hdf5File::with_options().with_fcpl(|plist| plist.obj_track_times(false)).clone();
+            let file = timeless.create(staged.temporary_path())?;
             describe(&file, facts)?;
             let columns = columns(&file, facts)?;
             Ok((file, columns))
