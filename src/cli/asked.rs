@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::drive::{self, Options};
 use super::output::Output;
-use crate::campaign::config::Config;
+use crate::campaign::config::{Config, ShardSize};
 use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
@@ -44,7 +44,8 @@ impl CampaignArgs {
     pub fn open_or_plan(&self, output: Output) -> Result<Campaign> {
         let here = Here { program: drive::this_program()? };
         let place = self.place()?;
-        if !place.campaign().exists() && Config::read(&self.campaign)?.shards.target.is_some() {
+        let is_new = !place.campaign().exists();
+        if is_new && matches!(Config::read(&self.campaign)?.shards.size()?, ShardSize::Target(_)) {
             output
                 .note(format!("a pilot will find how large shards are: up to {} s of scoring", pilot::TIME.as_secs()));
         }
