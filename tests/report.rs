@@ -28,7 +28,9 @@ fn said_by(env: &TestEnv, dir: &str) -> String {
     let path = env.path(&format!("{dir}/pack/report.html"));
     let done = Command::new("python3").arg(project("tests/external/check_report.py")).arg(&path).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap().replace('\u{202f}', "")
+    let text = String::from_utf8(done.stdout).unwrap().replace('\u{202f}', "");
+    // Where one element ends and a mark follows, the judge puts a blank.
+    [".", ",", ":"].iter().fold(text, |text, mark| text.replace(&format!(" {mark}"), mark))
 }
 
 fn page(env: &TestEnv, dir: &str) -> String {
@@ -227,7 +229,7 @@ fn one_record_no_hit_and_no_number_make_a_report_as_well() {
     assert!(!env.path("none/pack/hits.smi").exists());
     env.write("library.smi", "CCO\tone\n");
     env.molsieve(["run", &env.campaign("one").scorer(SIMILARITY).write(), "--dir", "one"]).exits(0);
-    assert!(said_by(&env, "one").contains("All 1 hits"), "{}", said_by(&env, "one"));
+    assert!(said_by(&env, "one").contains("The only hit."), "{}", said_by(&env, "one"));
     let words = MARKUP_SCORER.replace("{\"name\": \"score\", \"type\": \"float\", \"order\": \"asc\"}, ", "");
     let script = env.write("words.py", words.replace("\"score\": ordinal / 4 - 9, ", ""));
     env.molsieve(["run", &env.campaign("words").python(&script, &[]).write(), "--dir", "words"]).exits(0);

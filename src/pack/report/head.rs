@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Facts;
-use super::html::{count, moment, share, text};
+use super::html::{count, moment, records, share, text};
 
 /// Missing ranges that are listed.
 const GAPS_MAX: usize = 12;
@@ -15,9 +15,9 @@ pub fn section(facts: &Facts<'_>, name: &str) -> String {
     let scorer = &manifest.campaign.scorer.description;
     format!(
         "<header>\n<p class=\"brow\"><span class=\"mark\">molsieve</span> screening report</p>\n<h1>{name}</h1>\n\
-         <p class=\"sub\">{} records scored by <b>{}</b> {} · finished {} UTC</p>\n\
+         <p class=\"sub\">{} scored by <b>{}</b> {} · finished {} UTC</p>\n\
          <div class=\"verdict {class}\" role=\"status\"><strong>{word}.</strong> {}</div>\n{}{}{}</header>\n",
-        count(manifest.campaign.library.records),
+        records(manifest.campaign.library.records),
         text(&scorer.name),
         text(&scorer.version),
         moment(&facts.provenance.finished),
@@ -49,7 +49,10 @@ fn sentence(facts: &Facts<'_>) -> String {
     let manifest = facts.manifest;
     let library = manifest.campaign.library.records;
     let mut out = if manifest.complete {
-        format!("Each of the {} records of the library is accounted for exactly once.", count(library))
+        match library {
+            1 => "The one record of the library is accounted for.".to_owned(),
+            _ => format!("Each of the {} records of the library is accounted for exactly once.", count(library)),
+        }
     } else {
         let there = manifest.records.total;
         let mut out = format!(

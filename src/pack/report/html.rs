@@ -47,6 +47,11 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// So many records.
+pub fn records(n: u64) -> String {
+    if n == 1 { "1 record".to_owned() } else { format!("{} records", count(n)) }
+}
+
 /// A number of a cell, rounded for reading to about five digits; what is no number stays as it is.
 pub fn rounded(cell: &str) -> String {
     match cell.parse::<f64>() {

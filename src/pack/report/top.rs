@@ -40,10 +40,16 @@ pub fn section(facts: &Facts<'_>) -> String {
     let shown: Vec<Hit> = hits::rows(&facts.found.hits_csv).take(DRAWN_MAX).collect();
     let mut any_flat = false;
     let cards: String = shown.iter().enumerate().map(|(i, hit)| card(facts, i + 1, hit, &mut any_flat)).collect();
-    let many = if all == shown.len() {
-        format!("All {all} hits")
-    } else {
-        format!("The best {} of {} hits", shown.len(), count(all as u64))
+    let many = match all {
+        1 => "The only hit.".to_owned(),
+        _ if all == shown.len() => {
+            format!("All {all} hits, <b>{end} {name}</b> first; equal values stand in the order of the library.")
+        }
+        _ => format!(
+            "The best {} of {} hits, <b>{end} {name}</b> first; equal values stand in the order of the library.",
+            shown.len(),
+            count(all as u64)
+        ),
     };
     let flat = if any_flat {
         " Where a card says <i>flat</i>, the structure has stereochemistry that is not drawn."
@@ -51,8 +57,7 @@ pub fn section(facts: &Facts<'_>) -> String {
         ""
     };
     format!(
-        "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"lead\">{many}, <b>{end} {name}</b> first; equal values stand in the order of the library. \
-         Numbers are rounded here and exact in <code>hits.csv</code>.{flat} {}</p>\n<ol class=\"cards\">\n{cards}</ol>\n</section>\n",
+        "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"lead\">{many} Numbers are rounded here and exact in <code>hits.csv</code>.{flat} {}</p>\n<ol class=\"cards\">\n{cards}</ol>\n</section>\n",
         about_smi(facts, all as u64)
     )
 }
