@@ -5,6 +5,7 @@
 //! D/plan.json                the shards and task groups, as a formula
 //! D/library/PLANNER/         the library snapshot (see docs/formats/snapshot.md)
 //! D/driver.json              when the driver was last at work; status alone reads it
+//! D/reserve                  room for the last words of a driver on a full disk
 //! D/journal/NNNNNN.jsonl     the campaign's events, a segment a writer
 //! D/launch/wave-N.tasks      line k: the task groups of task k
 //! D/groups/NNNNNN/           what the workers of one task group left:
@@ -95,6 +96,11 @@ impl CampaignDir {
     /// Rewritten now and then by the driver: a sign of life, and nothing else.
     pub fn sign_of_life(&self) -> PathBuf {
         self.root.join("driver.json")
+    }
+
+    /// Room for the last line of the journal on a full disk: removed when it is needed.
+    pub fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
     }
 
     /// Logs for people and programs; never part of a pack.

@@ -43,6 +43,21 @@ pub fn size_mib(text: &str) -> Result<u64> {
     .ok_or_else(bad)
 }
 
+/// A share from 0 to 1 as millionths.
+pub fn millionths(share: f64) -> u64 {
+    (share * 1e6).round() as u64
+}
+
+/// Core-hours as core-milliseconds.
+pub fn core_ms(core_hours: f64) -> u64 {
+    (core_hours * 3_600_000.0).round() as u64
+}
+
+/// Core-milliseconds as core-hours.
+pub fn core_hours(core_ms: u64) -> f64 {
+    core_ms as f64 / 3_600_000.0
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     Some((text[..digits].parse().ok()?, text[digits..].trim_start()))

@@ -54,6 +54,9 @@ pub struct Execution {
     pub walltime_s: Option<u64>,
     /// Share of ERROR rows that pauses the campaign, in millionths.
     pub max_error_ppm: Option<u64>,
+    /// Core time that all tasks may use together, in core-milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_ms_max: Option<u64>,
     /// The private key that `run` signs with.
     pub key: Option<PathBuf>,
 }

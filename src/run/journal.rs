@@ -111,6 +111,8 @@ pub struct Journal {
     file: Appender,
     seq: u64,
     head: Digest,
+    /// An append failed, and may have left half a line: nothing may follow it in this segment.
+    is_torn: bool,
 }
 
 impl Journal {
@@ -129,7 +131,7 @@ impl Journal {
         };
         let history = read_up_to(dir, segment - 1)?;
         let (seq, head) = (history.entries.len() as u64, history.head);
-        Ok((Self { dir: dir.clone(), segment, file, seq, head }, history))
+        Ok((Self { dir: dir.clone(), segment, file, seq, head, is_torn: false }, history))
     }
 
     /// Records `event`; it is durable when this returns, and nobody has taken over.
@@ -138,12 +140,17 @@ impl Journal {
     /// Another process has taken over (exit 75): stop before any effect. Or the system refuses (exit 6).
     pub fn record(&mut self, event: Event) -> Result<Entry> {
         self.still_ours()?;
+        if self.is_torn {
+            return Err(Error::environment("the journal could not be written a moment ago").hint("run `molsieve resume`"));
+        }
         let entry = Entry { schema: SCHEMA.to_owned(), seq: self.seq, prev: self.head, at_ms: clock::unix_ms(), event };
         let mut line = json::to_vec(&entry)?;
         let head = digest::blake3(&line);
         line.push(b'\n');
+        self.is_torn = true;
         self.file.append(&line)?;
         self.file.sync()?;
+        self.is_torn = false;
         self.still_ours()?;
         self.seq += 1;
         self.head = head;

@@ -1,6 +1,7 @@
 //! Running a campaign: the journal of what happened, the state that it folds to, the policy that
 //! decides, and the driver that acts. The driver is the only caller of scheduler adapters.
 
+pub mod core_time;
 pub mod driver;
 pub mod event;
 pub mod finish;

@@ -205,7 +205,7 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     put("scorer", serde_json::to_value(scorer));
     put("shards", serde_json::to_value(shards));
     put("pack", serde_json::to_value(pack));
-    for key in ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace"] {
+    for key in ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace", "scorer.retry_patience"] {
         all.remove(key);
     }
     all
@@ -225,7 +225,8 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         cpus: config.resources.cpus,
         memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
         walltime_s: optional(&config.resources.walltime, "`resources.walltime`")?.map(|d| d.as_secs()),
-        max_error_ppm: config.limits.max_error_rate.map(|rate| (rate * 1e6).round() as u64),
+        max_error_ppm: config.limits.max_error_rate.map(units::millionths),
+        core_ms_max: config.limits.core_hours.map(units::core_ms),
         key: config.pack.key.as_ref().map(|key| base.join(key)),
     })
 }
