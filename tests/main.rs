@@ -6,6 +6,7 @@ mod attacks;
 mod blame;
 mod errors;
 mod first_minutes;
+mod day_two;
 mod formats;
 mod libraries;
 mod packs;

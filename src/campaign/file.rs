@@ -92,6 +92,14 @@ impl Campaign {
         Ok(Self { dir, file, plan })
     }
 
+    /// Writes `campaign.json` anew, after its execution was changed.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn rewrite(&self) -> Result<()> {
+        fs::replace_private(&self.dir.campaign(), &json::to_line(&self.file)?)
+    }
+
     /// Opens the campaign in `dir`; `Ok(None)` if there is none, or only the beginnings of one.
     ///
     /// # Errors
@@ -134,7 +142,7 @@ impl Campaign {
 }
 
 fn read(path: &std::path::Path) -> Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
+    match fs::read_plain(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
         Err(e) => Err(Error::io("cannot read", path, &e)),

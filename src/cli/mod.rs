@@ -17,9 +17,11 @@ mod library;
 mod logging;
 mod logs;
 mod manual;
+mod peek;
 mod plan;
 mod progress;
 mod resume;
+mod retry;
 mod run;
 mod sign;
 mod signals;
@@ -67,8 +69,12 @@ enum Command {
     Submit(submit::Args),
     /// Say how far a campaign is.
     Status(status::Args),
-    /// Go on with a campaign from its checkpoints.
+    /// Go on with a campaign from its checkpoints, with other resources and limits if you like.
     Resume(resume::Args),
+    /// Show the best rows so far, or examples of what failed, without disturbing anybody.
+    Peek(peek::Args),
+    /// Open a new generation of a campaign in which its errors are scored again.
+    Retry(retry::Args),
     /// Stop a campaign at a clean checkpoint, wherever it is driven from.
     Cancel(cancel::Args),
     /// Show the logs of a campaign.
@@ -137,6 +143,8 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Submit(args) => submit::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Resume(args) => resume::run(&args, output),
+        Command::Peek(args) => peek::run(&args, output),
+        Command::Retry(args) => retry::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Logs(args) => logs::run(&args, output),
         Command::Gather(args) => gather::run(&args, output),

@@ -38,7 +38,7 @@ fn read_up_to(dir: &CampaignDir, last: u64) -> Result<History> {
     let mut history = History { entries: Vec::new(), head: digest::blake3(b""), segments: 0 };
     while history.segments < last {
         let path = dir.journal_segment(history.segments + 1);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match fs::read_plain(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 no_later_segment(dir, history.segments)?;

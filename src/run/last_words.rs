@@ -48,7 +48,7 @@ impl LastWords {
 
     /// The words that were left, if any that can be read.
     pub fn hear(dir: &CampaignDir, wave: u64, task: u64) -> Option<Self> {
-        let bytes = std::fs::read(dir.last_words(wave, task)).ok()?;
+        let bytes = fs::read_plain(&dir.last_words(wave, task)).ok()?;
         json::from_slice("last words", &bytes).ok()
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::amend;
 use super::event::Event;
 use super::journal::Journal;
 use super::look::Look;
@@ -39,6 +40,16 @@ pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'
         Some(campaign) => same(&asked, campaign),
         None => plan(&asked, dir, Plans::IfNone),
     }
+}
+
+/// Gives `campaign` what `config` says now about all that is not frozen.
+///
+/// # Errors
+/// Something that is frozen differs (exit 2), or the system refuses (exit 6).
+pub fn reread(config: &Path, campaign: Campaign, here: &Here) -> Result<Campaign> {
+    let (config, base) = (Config::read(config)?, base_of(config)?);
+    key_must_be_sound(&config, &base)?;
+    same(&Asked { config: &config, base: &base, here, watch: &|_, _| {} }, campaign)
 }
 
 /// What somebody asked for.
@@ -84,6 +95,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
         library: LibraryIdentity { root: library.root(), records: library.records() },
         scorer,
         pack,
+        parent: None,
     };
     let plan = Plan::new(identity.digest()?, library.records(), config.shards.records)?;
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
@@ -93,7 +105,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
 }
 
 /// A campaign moves into an empty directory, or into one where a planner of ours began; never among other things.
-fn nobody_elses(dir: &CampaignDir) -> Result<()> {
+pub(super) fn nobody_elses(dir: &CampaignDir) -> Result<()> {
     let entries = match std::fs::read_dir(dir.root()) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -114,7 +126,7 @@ fn nobody_elses(dir: &CampaignDir) -> Result<()> {
 }
 
 /// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.
-fn same(asked: &Asked<'_>, mut campaign: Campaign) -> Result<Campaign> {
+fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Campaign> {
     let Asked { config, base, here, .. } = *asked;
     let root = campaign.dir.root().display().to_string();
     let (now, then) = (frozen(config), &campaign.file.request);
@@ -134,11 +146,12 @@ fn same(asked: &Asked<'_>, mut campaign: Campaign) -> Result<Campaign> {
         // A scorer that was broken from the first record on and is mended now costs nobody anything.
         let mut look = Look::new(&campaign)?;
         look.refresh()?;
-        return if look.finished() == 0 { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
+        let is_fresh = look.finished() == 0 && campaign.file.identity.parent.is_none();
+        return if is_fresh { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
     }
     let library = campaign.file.execution.library.clone();
-    campaign.file.execution = execution(config, base, launch, library)?;
-    Campaign::create(campaign.dir, campaign.file, campaign.plan)
+    let execution = execution(config, base, launch, library)?;
+    amend::amend(campaign, execution)
 }
 
 /// Checks that the paths stand for the files that were planned, by name and size; the content is checked by who reads it.
