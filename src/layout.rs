@@ -52,6 +52,16 @@ impl CampaignDir {
         self.root.join("library").join(name.as_str())
     }
 
+    /// Where planners take their snapshots.
+    pub fn libraries(&self) -> PathBuf {
+        self.root.join("library")
+    }
+
+    /// What is at `relative`, a path that was found in this directory.
+    pub fn inside(&self, relative: &Path) -> PathBuf {
+        self.root.join(relative)
+    }
+
     /// The snapshot that `campaign.json` names: one in this directory, which may be moved with it,
     /// or one elsewhere, by its absolute path.
     pub fn library_named(&self, name: &Path) -> PathBuf {

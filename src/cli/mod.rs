@@ -6,9 +6,11 @@
 pub mod exit_code;
 pub mod output;
 
+mod archive;
 mod asked;
 mod cancel;
 mod doctor;
+mod clean;
 mod drive;
 mod gather;
 mod init;
@@ -77,6 +79,10 @@ enum Command {
     Retry(retry::Args),
     /// Stop a campaign at a clean checkpoint, wherever it is driven from.
     Cancel(cancel::Args),
+    /// Remove what killed processes left in a campaign directory, and nothing that anybody may need.
+    Clean(clean::Args),
+    /// Put what answers questions later into one file, and remove the bulky rest if you like.
+    Archive(archive::Args),
     /// Show the logs of a campaign.
     Logs(logs::Args),
     /// Join what the shards left to one sealed, unsigned pack.
@@ -143,6 +149,8 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Submit(args) => submit::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Resume(args) => resume::run(&args, output),
+        Command::Clean(args) => clean::run(&args, output),
+        Command::Archive(args) => archive::run(&args, output),
         Command::Peek(args) => peek::run(&args, output),
         Command::Retry(args) => retry::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),

@@ -2,6 +2,8 @@
 //! decides, and the driver that acts. The driver is the only caller of scheduler adapters.
 
 pub mod amend;
+pub mod archive;
+pub mod clean;
 pub mod core_time;
 pub mod driver;
 pub mod event;

@@ -9,9 +9,12 @@ use super::sign_of_life::SignOfLife;
 use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
 use crate::clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fs;
 use crate::id::GroupIndex;
-use crate::layout::EntryKind;
+use crate::layout::{EntryKind, PackDir};
+use crate::pack::MANIFEST;
+use crate::pack::manifest::Manifest;
 use crate::shard::checkpoint::{Frame, Reader};
 use crate::shard::receipt::Counts;
 use crate::shard::recover;
@@ -88,7 +91,11 @@ impl Status {
     pub fn read(campaign: &Campaign) -> Result<Self> {
         let state = State::of(&journal::read(&campaign.dir)?.entries)?;
         let mut look = Look::new(campaign)?;
-        look.refresh()?;
+        if state.archived {
+            look.take_from_pack(manifest(campaign)?.records);
+        } else {
+            look.refresh()?;
+        }
         let mut counts = look.sealed().clone();
         let mut begun = Vec::new();
         for group in look.missing() {
@@ -131,6 +138,12 @@ impl Status {
     pub const fn finished(&self) -> u64 {
         self.records.ok + self.records.skip + self.records.error
     }
+}
+
+/// What the pack of a campaign says whose rows were archived.
+fn manifest(campaign: &Campaign) -> Result<Manifest> {
+    let path = PackDir::new(campaign.dir.pack()).member(MANIFEST);
+    Manifest::read(&fs::read_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?)
 }
 
 fn word_of(phase: &Phase) -> (&'static str, Option<String>) {

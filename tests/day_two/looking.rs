@@ -26,7 +26,7 @@ fn the_best_rows_of_a_finished_campaign_are_its_hits() {
 fn a_look_in_mid_run_sees_what_is_finished_and_disturbs_nobody() {
     let env = TestEnv::new();
     let undisturbed = undisturbed(&env);
-    let server = Server::start(0, 6, Then::Hangs);
+    let server = Server::start(0, 13, Then::Hangs);
     let port = server.port;
     let file = licensed(&env, "d", port, "grace = \"100ms\"", "");
     let mut run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();

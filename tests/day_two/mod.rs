@@ -91,9 +91,9 @@ pub fn undisturbed(env: &TestEnv) -> String {
     env.payload_of("undisturbed")
 }
 
-/// A campaign in `d` whose licence server died after six requests; its port. It is paused.
+/// A campaign in `d` whose licence server died after thirteen requests; its port. It is paused.
 pub fn interrupted(env: &TestEnv, rest: &str) -> u16 {
-    let server = Server::start(0, 6, Then::Dies);
+    let server = Server::start(0, 13, Then::Dies);
     let port = server.port;
     let file = licensed(env, "d", port, "retry_patience = \"200ms\"", rest);
     env.molsieve(["run", &file, "--dir", "d", "--workers", "1"]).exits(3).says("paused");
