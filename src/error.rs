@@ -106,7 +106,8 @@ impl Error {
         let new = Self::environment(what.clone());
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::new(Kind::Full, what).hint("free some space or raise the quota, then run the same command again: it resumes")
+                Self::new(Kind::Full, what)
+                    .hint("free some space or raise the quota, then run the same command again: it resumes")
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 new.hint("check the owner and the permissions of that directory, then run the same command again")

@@ -57,7 +57,7 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     signals::raise_on_signal(&stop, move || killer.kill_all())?;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     // What cannot be reserved is not missed before the disk is full.
-    let _ = fs::replace(&campaign.dir.reserve(), &[b'.'; RESERVE_BYTES]);
+    let _ = fs::replace(&campaign.dir.reserve(), &vec![b'.'; RESERVE_BYTES]);
     let mut meter = Meter::new(output, campaign.plan.records);
     let settings =
         driver::Settings { program: this_program()?, slots, stop, watch: &mut |progress| meter.show(progress) };
@@ -90,8 +90,12 @@ fn paused(campaign: &Campaign, pause: &Pause) -> Error {
     let dir = campaign.dir.root().display();
     let error = Error::new(Kind::Incomplete, format!("paused: {}", pause.reason));
     match pause.code {
-        PauseCode::CoreHours => error.hint(format!("`molsieve resume {dir} --core-hours N` goes on with a higher limit")),
-        PauseCode::DiskFull => error.hint(format!("make room, then `molsieve resume {dir}` goes on from the checkpoints")),
+        PauseCode::CoreHours => {
+            error.hint(format!("`molsieve resume {dir} --core-hours N` goes on with a higher limit"))
+        }
+        PauseCode::DiskFull => {
+            error.hint(format!("make room, then `molsieve resume {dir}` goes on from the checkpoints"))
+        }
         PauseCode::Retry => {
             error.hint(format!("see to what the scorer waits for, then `molsieve resume {dir}` goes on"))
         }

@@ -10,7 +10,7 @@ use crate::campaign::config::{CORE_HOURS_MAX, CPUS_MAX};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::layout::CampaignDir;
-use crate::run::amend::{self, Changes};
+use crate::run::amend::{self, Changes, Limit};
 use crate::run::state::{Phase, State};
 use crate::run::{journal, plan};
 use crate::scorer::open::Here;
@@ -86,17 +86,19 @@ impl ChangeArgs {
 }
 
 /// A limit as it is given: `none`, or what `read` makes of it.
-fn limit<T>(text: Option<&String>, option: &str, read: impl Fn(&str) -> Result<T>) -> Result<Option<Option<T>>> {
+fn limit<T>(text: Option<&String>, option: &str, read: impl Fn(&str) -> Result<T>) -> Result<Limit<T>> {
     match text.map(String::as_str) {
-        None => Ok(None),
-        Some("none") => Ok(Some(None)),
-        Some(text) => read(text).map(|value| Some(Some(value))).map_err(|e| e.within(format!("`{option}`"))),
+        None => Ok(Limit::Keep),
+        Some("none") => Ok(Limit::Off),
+        Some(text) => read(text).map(Limit::At).map_err(|e| e.within(format!("`{option}`"))),
     }
 }
 
 fn number(text: &str, least: f64, most: f64) -> Result<f64> {
     let bad = || {
-        Error::usage(format!("`{text}` is not a number from {} to {most}", if least > 0.0 { "above 0" } else { "0" }))
+        let range =
+            if least > 0.0 { format!("above 0, and {most} at most") } else { format!("from {least} to {most}") };
+        Error::usage(format!("`{text}` is not a number {range}"))
             .hint("give a number, or `none` to take the limit away")
     };
     text.parse().ok().filter(|value| (least..=most).contains(value)).ok_or_else(bad)

@@ -13,32 +13,46 @@ use crate::error::{Error, Result};
 use crate::scorer::identity::ScorerLaunch;
 
 /// Keys of the execution that the journal may tell: no path, no environment, no key.
-const TOLD: [&str; 7] = [
-    "scheduler",
-    "cpus",
-    "memory_mib",
-    "walltime_s",
-    "sync_ms",
-    "max_error_ppm",
-    "core_ms_max",
-];
+const TOLD: [&str; 7] = ["scheduler", "cpus", "memory_mib", "walltime_s", "sync_ms", "max_error_ppm", "core_ms_max"];
 
 /// The same of how a command is started.
 const TOLD_OF_A_COMMAND: [&str; 4] = ["timeout_ms", "startup_timeout_ms", "grace_ms", "retry_patience_ms"];
 
-/// What somebody wants otherwise; none leaves a key as it is, `Some(None)` takes a limit away.
+/// What becomes of a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is taken away.
+    Off,
+    /// It is this from now on.
+    At(T),
+}
+
+impl<T: Copy> Limit<T> {
+    fn over(self, old: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => old,
+            Self::Off => None,
+            Self::At(new) => Some(new),
+        }
+    }
+}
+
+/// What somebody wants otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Cores a task.
     pub cpus: Option<u32>,
     /// Memory a task, in MiB.
-    pub memory_mib: Option<Option<u64>>,
+    pub memory_mib: Limit<u64>,
     /// Time limit a task, in seconds.
-    pub walltime_s: Option<Option<u64>>,
+    pub walltime_s: Limit<u64>,
     /// Share of ERROR rows that pauses the campaign, in millionths.
-    pub max_error_ppm: Option<Option<u64>>,
+    pub max_error_ppm: Limit<u64>,
     /// Core time that drains the campaign, in core-milliseconds.
-    pub core_ms_max: Option<Option<u64>>,
+    pub core_ms_max: Limit<u64>,
     /// The time that one request to a command scorer may take, in milliseconds.
     pub timeout_ms: Option<u64>,
     /// How long a command scorer may ask to retry without any result, in milliseconds.
@@ -53,10 +67,10 @@ impl Changes {
     pub fn applied_to(&self, execution: &Execution) -> Result<Execution> {
         let mut new = execution.clone();
         new.cpus = self.cpus.unwrap_or(new.cpus);
-        new.memory_mib = self.memory_mib.unwrap_or(new.memory_mib);
-        new.walltime_s = self.walltime_s.unwrap_or(new.walltime_s);
-        new.max_error_ppm = self.max_error_ppm.unwrap_or(new.max_error_ppm);
-        new.core_ms_max = self.core_ms_max.unwrap_or(new.core_ms_max);
+        new.memory_mib = self.memory_mib.over(new.memory_mib);
+        new.walltime_s = self.walltime_s.over(new.walltime_s);
+        new.max_error_ppm = self.max_error_ppm.over(new.max_error_ppm);
+        new.core_ms_max = self.core_ms_max.over(new.core_ms_max);
         let patience = [self.timeout_ms, self.retry_patience_ms];
         match &mut new.scorer {
             ScorerLaunch::Command(command) => {

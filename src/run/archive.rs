@@ -52,7 +52,9 @@ pub fn archive(campaign: &Campaign, out: &Path, remove_rows: bool) -> Result<Arc
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     ready(campaign, &state)?;
     if out.exists() {
-        return Err(Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`"));
+        return Err(
+            Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`")
+        );
     }
     let (written, mut staged) = write(campaign, state.last_ms / 1000, Staged::create_beside(out)?)?;
     check(&mut staged, &written)?;
@@ -116,6 +118,9 @@ fn members(campaign: &Campaign) -> Result<BTreeMap<PathBuf, Member>> {
 fn without_secrets(campaign: &Campaign) -> Result<Vec<u8>> {
     let mut file = campaign.file.clone();
     file.execution.key = None;
+    if let Some(written) = file.request.get_mut("scorer.env") {
+        *written = digest::sha256(written.as_bytes()).sha256_uri();
+    }
     if let ScorerLaunch::Command(command) = &mut file.execution.scorer {
         command.env.values_mut().for_each(|value| *value = digest::sha256(value.as_bytes()).sha256_uri());
     }

@@ -58,7 +58,9 @@ pub struct Leftover {
 pub fn clean(campaign: &Campaign, dry_run: bool) -> Result<Cleaned> {
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     let held_back = at_work(&state).map(|why| {
-        format!("{why}: only checkpoints of sealed task groups are removed; `molsieve resume` it to its end, then clean")
+        format!(
+            "{why}: only checkpoints of sealed task groups are removed; `molsieve resume` it to its end, then clean"
+        )
     });
     let mut search = Search { campaign, quiet: held_back.is_none(), found: Vec::new() };
     search.groups()?;

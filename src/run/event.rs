@@ -191,3 +191,24 @@ pub enum Event {
         keyid: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_of_the_first_version_has_no_code_and_is_written_as_it_was() {
+        let text = r#"{"kind":"paused","reason":"why"}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        assert_eq!(event, Event::Paused { reason: "why".to_owned(), code: None });
+        assert_eq!(serde_json::to_string(&event).unwrap(), text);
+    }
+
+    #[test]
+    fn a_code_is_the_same_word_everywhere() {
+        use PauseCode::{AllErrors, CoreHours, DiskFull, MaxErrorRate, Retry};
+        for code in [MaxErrorRate, AllErrors, CoreHours, DiskFull, Retry] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

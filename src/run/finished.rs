@@ -120,9 +120,8 @@ impl<'a> Finished<'a> {
         let path = self.campaign.dir.group(receipt.group).rows(&receipt.attempt);
         let refused = |e: std::io::Error| Error::io("cannot read", &path, &e);
         let changed = |what: &str| {
-            Error::verification(format!("`{}` {what}", path.display())).hint(
-                "remove the receipt beside it; `molsieve resume` then computes that task group again",
-            )
+            Error::verification(format!("`{}` {what}", path.display()))
+                .hint("remove the receipt beside it; `molsieve resume` then computes that task group again")
         };
         let mut file = fs::open_plain(&path).map_err(refused)?;
         let (mut blake3, mut cutter, mut failed) = (Blake3::default(), Lines::default(), None);

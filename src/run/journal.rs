@@ -141,7 +141,9 @@ impl Journal {
     pub fn record(&mut self, event: Event) -> Result<Entry> {
         self.still_ours()?;
         if self.is_torn {
-            return Err(Error::environment("the journal could not be written a moment ago").hint("run `molsieve resume`"));
+            return Err(
+                Error::environment("the journal could not be written a moment ago").hint("run `molsieve resume`")
+            );
         }
         let entry = Entry { schema: SCHEMA.to_owned(), seq: self.seq, prev: self.head, at_ms: clock::unix_ms(), event };
         let mut line = json::to_vec(&entry)?;

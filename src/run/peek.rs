@@ -89,7 +89,13 @@ pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
     if *wanted == Wanted::Top && rank_at.is_none() {
         return Err(Error::usage("this scorer has no numeric column to rank by").hint("use `peek --errors`"));
     }
-    let mut keep = Kept { wanted, rank_at, limit, hits: Hits::new(limit, rank.map(|r| r.order).unwrap_or_default()), errors: BTreeMap::new() };
+    let mut keep = Kept {
+        wanted,
+        rank_at,
+        limit,
+        hits: Hits::new(limit, rank.map(|r| r.order).unwrap_or_default()),
+        errors: BTreeMap::new(),
+    };
     let (mut seen, mut sealed_groups) = (Counts::default(), 0);
     let finished = Finished::of(campaign)?;
     for group in campaign.plan.all_groups() {

@@ -208,9 +208,8 @@ mod tests {
     #[test]
     fn a_scorer_that_waits_for_somebody_pauses_the_campaign() {
         let some = groups(&[0]);
-        let broken = |exit, pause| {
-            State { broken: Some(Problem { exit, what: "why".into(), pause }), ..State::default() }
-        };
+        let broken =
+            |exit, pause| State { broken: Some(Problem { exit, what: "why".into(), pause }), ..State::default() };
         let paused = |code| Decision::Pause(Pause { code, reason: "why".into() });
         assert_eq!(decide(&broken(3, None), &seen(&some, &[])), paused(PauseCode::Retry));
         assert_eq!(decide(&broken(6, Some(PauseCode::DiskFull)), &seen(&some, &[])), paused(PauseCode::DiskFull));
