@@ -81,7 +81,10 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     {
         return Err(paused(campaign, &pause));
     }
-    let _ = fs::remove(&campaign.dir.reserve());
+    // (A successor has made one for itself.)
+    if journal.still_ours().is_ok() {
+        let _ = fs::remove(&campaign.dir.reserve());
+    }
     ended
 }
 
