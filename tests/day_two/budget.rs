@@ -1,3 +1,5 @@
+//! Core-hours: counted over all drivers, drained, and raised; other resources and limits at a resume.
+
 use super::{RECORDS, Server, Then, events, finished, interrupted, licensed, undisturbed};
 use crate::support::env::TestEnv;
 

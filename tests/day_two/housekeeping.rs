@@ -1,3 +1,5 @@
+//! Clean, archive, and what somebody may have planted.
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! A licence server that dies.
+
 use super::{RECORDS, Server, finished, interrupted, undisturbed};
 use crate::support::env::TestEnv;
 

@@ -1,3 +1,5 @@
+//! Peek, and what status calls a driver that nobody sees.
+
 use std::time::{Duration, Instant};
 
 use super::{RECORDS, Server, Then, finished, interrupted, licensed, undisturbed};

@@ -1,3 +1,5 @@
+//! Retry: a generation that scores some records again.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
