@@ -4,9 +4,9 @@
 
 mod attacks;
 mod blame;
+mod day_two;
 mod errors;
 mod first_minutes;
-mod day_two;
 mod formats;
 mod libraries;
 mod packs;
