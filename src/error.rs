@@ -23,6 +23,9 @@ pub enum Kind {
     Scheduler,
     /// The system refused (disk, permission, missing tool), or a scorer cannot start: exit 6.
     Environment,
+    /// A disk or a quota is full: exit 6. A task turns it into exit 3, so that the campaign pauses and
+    /// does not tour the tasks.
+    Full,
     /// A scorer keeps breaking its protocol: exit 6. A task turns it into exit 2, so that a broken
     /// scorer does not tour the cluster.
     Scorer,
@@ -39,7 +42,7 @@ impl Kind {
             Self::Incomplete => 3,
             Self::Verification => 4,
             Self::Scheduler => 5,
-            Self::Environment | Self::Scorer => 6,
+            Self::Environment | Self::Full | Self::Scorer => 6,
             Self::Stopped => 75,
         }
     }
@@ -99,10 +102,12 @@ impl Error {
 
     /// The system refused `doing` (a verb phrase such as "cannot write") to `path` (exit 6).
     pub fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        let new = Self::environment(format!("{doing} `{}`: {error}", path.display()));
+        let what = format!("{doing} `{}`: {error}", path.display());
+        let new = Self::environment(what.clone());
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                new.hint("free some space or raise the quota, then run the same command again: it resumes")
+                Self::new(Kind::Full, what)
+                    .hint("free some space or raise the quota, then run the same command again: it resumes")
             }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 new.hint("check the owner and the permissions of that directory, then run the same command again")

@@ -5,6 +5,7 @@
 //! D/plan.json                the shards and task groups, as a formula
 //! D/library/PLANNER/         the library snapshot (see docs/formats/snapshot.md)
 //! D/driver.json              when the driver was last at work; status alone reads it
+//! D/reserve                  room for the last words of a driver on a full disk
 //! D/journal/NNNNNN.jsonl     the campaign's events, a segment a writer
 //! D/launch/wave-N.tasks      line k: the task groups of task k
 //! D/groups/NNNNNN/           what the workers of one task group left:
@@ -67,6 +68,16 @@ impl CampaignDir {
         self.root.join("library").join(name.as_str())
     }
 
+    /// Where planners take their snapshots.
+    pub fn libraries(&self) -> PathBuf {
+        self.root.join("library")
+    }
+
+    /// What is at `relative`, a path that was found in this directory.
+    pub fn inside(&self, relative: &Path) -> PathBuf {
+        self.root.join(relative)
+    }
+
     /// The snapshot that `campaign.json` names: one in this directory, which may be moved with it,
     /// or one elsewhere, by its absolute path.
     pub fn library_named(&self, name: &Path) -> PathBuf {
@@ -111,6 +122,11 @@ impl CampaignDir {
     /// Rewritten now and then by the driver: a sign of life, and nothing else.
     pub fn sign_of_life(&self) -> PathBuf {
         self.root.join("driver.json")
+    }
+
+    /// Room for the last line of the journal on a full disk: removed when it is needed.
+    pub fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
     }
 
     /// Logs for people and programs; never part of a pack.

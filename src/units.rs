@@ -43,6 +43,34 @@ pub fn size_mib(text: &str) -> Result<u64> {
     .ok_or_else(bad)
 }
 
+/// A share from 0 to 1 as millionths.
+pub fn millionths(share: f64) -> u64 {
+    (share * 1e6).round() as u64
+}
+
+/// Core-hours as core-milliseconds.
+pub fn core_ms(core_hours: f64) -> u64 {
+    (core_hours * 3_600_000.0).round() as u64
+}
+
+/// Core-milliseconds as core-hours.
+pub fn core_hours(core_ms: u64) -> f64 {
+    core_ms as f64 / 3_600_000.0
+}
+
+/// A number of bytes, for people.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes as f64, "B");
+    for larger in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, larger);
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     Some((text[..digits].parse().ok()?, text[digits..].trim_start()))
@@ -62,5 +90,7 @@ mod tests {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
         assert!(size_mib("8").is_err());
+        assert_eq!([bytes(1023), bytes(1536), bytes(5 << 30)], ["1023 B", "1.5 KiB", "5.0 GiB"]);
+        assert_eq!((core_ms(0.5), core_hours(1_800_000), millionths(0.25)), (1_800_000, 0.5, 250_000));
     }
 }

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod blame;
+mod day_two;
 mod errors;
 mod first_minutes;
 mod formats;
@@ -11,8 +12,8 @@ mod libraries;
 mod packs;
 mod payload;
 mod planning;
-mod report;
 mod provenance;
+mod report;
 mod resume;
 mod scale;
 mod scorers;

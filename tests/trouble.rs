@@ -46,10 +46,10 @@ fn reference(env: &TestEnv) -> String {
 }
 
 #[test]
-fn a_full_disk_is_exit_6_at_whatever_moment_and_resume_succeeds() {
+fn a_full_disk_pauses_the_campaign_at_whatever_moment_and_resume_succeeds() {
     let env = TestEnv::new();
     let reference = reference(&env);
-    let mut refused = 0;
+    let (mut refused, mut paused) = (0, 0);
     for kib in [16, 32, 48, 64, 80, 96, 112, 128] {
         let place = format!("disk-{kib}");
         let Some(disk) = SmallDisk::mount(&env.path(&place), kib) else { return };
@@ -57,13 +57,25 @@ fn a_full_disk_is_exit_6_at_whatever_moment_and_resume_succeeds() {
         let run = env.molsieve(["run", &file, "--dir", &dir, "--workers", "2"]);
         if run.0.status.code() != Some(0) {
             refused += 1;
-            run.exits(6).says("hint");
+            let room = env.path(&place).display().to_string();
+            let run = run.says("hint").says(&room);
+            if run.0.status.code() == Some(3) {
+                paused += 1;
+                run.says("paused");
+                let facts = env.facts(["status", &dir]);
+                assert_eq!((&facts["state"], &facts["pause"]), (&"paused".into(), &"disk_full".into()), "{facts}");
+                assert!(facts["reason"].as_str().unwrap().contains(&room), "{facts}");
+            } else {
+                // Not even the plan, or the last line of the journal, found room.
+                run.exits(6);
+            }
         }
         disk.grow(4096);
         env.molsieve(["run", &file, "--dir", &dir, "--workers", "2"]).exits(0);
         assert_eq!(env.payload_of(&dir), reference, "after a disk of {kib} KiB was full");
     }
     assert!(refused > 3, "the disks were too large: only {refused} were full");
+    assert!(paused > 1, "only {paused} of {refused} campaigns could say that they are paused");
 }
 
 #[test]

@@ -67,5 +67,6 @@ pub fn identity(records: u64) -> Identity {
             settings: serde_json::Map::new(),
         },
         pack: PackRequest { outputs: vec!["csv".to_owned()], rank: None, top: 0 },
+        parent: None,
     }
 }

@@ -15,7 +15,10 @@ use crate::scorer::Order;
 use crate::units;
 
 /// More cores than this no task gets.
-const CPUS_MAX: u32 = 4096;
+pub const CPUS_MAX: u32 = 4096;
+
+/// More core-hours than this no limit says: a million cores for a century.
+pub const CORE_HOURS_MAX: f64 = 1e12;
 
 /// The campaign file.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -100,6 +103,8 @@ pub struct ScorerSection {
     pub startup_timeout: Option<String>,
     /// `command`: the time that work in flight gets after a stop signal.
     pub grace: Option<String>,
+    /// `command`: how long it may ask to retry without any result before the campaign pauses.
+    pub retry_patience: Option<String>,
     /// Which record seeds it gets; by default those of its name.
     pub seed_domain: Option<String>,
 }
@@ -246,6 +251,8 @@ const fn default_top() -> u64 {
 pub struct LimitsSection {
     /// The share of ERROR rows, from 0 to 1, above which the campaign pauses; judged after 1,000 records.
     pub max_error_rate: Option<f64>,
+    /// The core-hours that all tasks may use together before the campaign drains.
+    pub core_hours: Option<f64>,
 }
 
 impl Config {
@@ -307,6 +314,9 @@ impl Config {
         }
         if self.limits.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
             return Err(Error::usage("`limits.max_error_rate` must be from 0 to 1"));
+        }
+        if self.limits.core_hours.is_some_and(|hours| !(hours > 0.0 && hours <= CORE_HOURS_MAX)) {
+            return Err(Error::usage(format!("`limits.core_hours` must be above 0, and {CORE_HOURS_MAX} at most")));
         }
         Ok(())
     }

@@ -54,6 +54,9 @@ pub struct Execution {
     pub walltime_s: Option<u64>,
     /// Share of ERROR rows that pauses the campaign, in millionths.
     pub max_error_ppm: Option<u64>,
+    /// Core time that all tasks may use together, in core-milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_ms_max: Option<u64>,
     /// The private key that `run` signs with.
     pub key: Option<PathBuf>,
 }
@@ -87,6 +90,14 @@ impl Campaign {
         // It may hold environment variables for the scorer, which are its owner's business alone.
         fs::replace_private(&dir.campaign(), &json::to_line(&file)?)?;
         Ok(Self { dir, file, plan })
+    }
+
+    /// Writes `campaign.json` anew, after its execution was changed.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn rewrite(&self) -> Result<()> {
+        fs::replace_private(&self.dir.campaign(), &json::to_line(&self.file)?)
     }
 
     /// Opens the campaign in `dir`; `Ok(None)` if there is none, or only the beginnings of one.
@@ -131,7 +142,7 @@ impl Campaign {
 }
 
 fn read(path: &std::path::Path) -> Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
+    match fs::read_plain(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
         Err(e) => Err(Error::io("cannot read", path, &e)),

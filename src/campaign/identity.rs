@@ -30,6 +30,9 @@ pub struct Identity {
     pub scorer: ScorerIdentity,
     /// What the pack holds.
     pub pack: PackRequest,
+    /// The campaign of which this one scores some records again, where it is such a generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
 }
 
 impl Identity {
@@ -40,6 +43,22 @@ impl Identity {
     pub fn digest(&self) -> Result<Digest> {
         Ok(digest::blake3(&json::to_vec(self)?))
     }
+}
+
+/// The campaign whose rows a generation takes over, but for the records that it scores again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// Digest of its identity.
+    pub campaign: Digest,
+    /// Its payload digest, where it has a pack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// The digest of its pack, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<String>,
+    /// Which ERROR reasons are scored again, sorted; empty for all.
+    pub reasons: Vec<String>,
 }
 
 /// What is screened.

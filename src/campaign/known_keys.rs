@@ -8,14 +8,26 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("library", &["path", "format", "delimiter", "header", "structure_column", "id_column"]),
     (
         "scorer",
-        &["kind", "actives", "protocol", "argv", "files", "env", "timeout", "startup_timeout", "grace", "seed_domain"],
+        &[
+            "kind",
+            "actives",
+            "protocol",
+            "argv",
+            "files",
+            "env",
+            "timeout",
+            "startup_timeout",
+            "grace",
+            "retry_patience",
+            "seed_domain",
+        ],
     ),
     ("shards", &["records", "target"]),
     ("checkpoint", &["sync"]),
     ("scheduler", &["kind"]),
     ("resources", &["cpus", "memory", "walltime"]),
     ("pack", &["outputs", "top", "rank", "order", "key"]),
-    ("limits", &["max_error_rate"]),
+    ("limits", &["max_error_rate", "core_hours"]),
 ];
 
 /// Refuses a key that is not known, with the nearest one that is.

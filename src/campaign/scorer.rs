@@ -64,6 +64,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis()
             as u64,
         grace_ms: time(&section.grace, "grace", limits.grace)?.as_millis() as u64,
+        retry_patience_ms: time(&section.retry_patience, "retry_patience", limits.retry_patience)?.as_millis() as u64,
         batch_size: 0,
         threads: 0,
     };
@@ -115,6 +116,7 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
         ("timeout", section.timeout.is_some(), is_command),
         ("startup_timeout", section.startup_timeout.is_some(), is_command),
         ("grace", section.grace.is_some(), is_command),
+        ("retry_patience", section.retry_patience.is_some(), is_command),
     ];
     match given.iter().find(|(_, given, belongs)| *given && !belongs) {
         None => Ok(()),

@@ -11,14 +11,20 @@ use super::registry;
 use super::signals;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
+use crate::fs;
 use crate::gather;
 use crate::host;
 use crate::pack::keys::PrivateKey;
 use crate::run::driver::{self, Driven};
+use crate::run::event::PauseCode;
 use crate::run::finish;
 use crate::run::journal::{self, Journal};
+use crate::run::policy::Pause;
 use crate::run::state::{Phase, State};
 use crate::stop::Stop;
+
+/// Enough for a segment of the journal and its name.
+const RESERVE_BYTES: usize = 32 << 10;
 
 /// What a person may say about how it is run here.
 #[derive(Clone, Debug, Default)]
@@ -52,17 +58,70 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     let killer = local.killer();
     signals::raise_on_signal(&stop, move || killer.kill_all())?;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    // What cannot be reserved is not missed before the disk is full.
+    let _ = fs::replace(&campaign.dir.reserve(), &vec![b'.'; RESERVE_BYTES]);
     let mut meter = Meter::new(output, campaign.plan.records);
     let settings =
         driver::Settings { program: this_program()?, slots, stop, watch: &mut |progress| meter.show(progress) };
     let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
     drop(local);
     meter.end();
-    match driven.map_err(|e| told_by_the_successor(campaign, e))? {
+    let ended = driven.map_err(|e| told_by_the_successor(campaign, e)).and_then(|driven| match driven {
         Driven::Ready => finish(campaign, &mut journal, options, output),
         Driven::Stopped => Err(Error::new(Kind::Stopped, "at a clean checkpoint")
             .hint(format!("`molsieve resume {}` goes on from here", campaign.dir.root().display()))),
+        Driven::Paused(pause) => {
+            if pause.code == PauseCode::CoreHours {
+                drain(campaign, &mut journal, options, output)?;
+            }
+            Err(paused(campaign, &pause))
+        }
+    });
+    if let Err(full) = &ended
+        && full.kind() == Kind::Full
+        && let Ok(pause) = finish::pause_for_room(campaign, &journal, full)
+    {
+        return Err(paused(campaign, &pause));
     }
+    // (A successor has made one for itself.)
+    if journal.still_ours().is_ok() {
+        let _ = fs::remove(&campaign.dir.reserve());
+    }
+    ended
+}
+
+/// That a campaign waits for somebody, and what they can do.
+fn paused(campaign: &Campaign, pause: &Pause) -> Error {
+    let dir = campaign.dir.root().display();
+    let error = Error::new(Kind::Incomplete, format!("paused: {}", pause.reason));
+    match pause.code {
+        PauseCode::CoreHours => {
+            error.hint(format!("`molsieve resume {dir} --core-hours N` goes on with a higher limit"))
+        }
+        PauseCode::DiskFull => {
+            error.hint(format!("make room, then `molsieve resume {dir}` goes on from the checkpoints"))
+        }
+        PauseCode::Retry => {
+            error.hint(format!("see to what the scorer waits for, then `molsieve resume {dir}` goes on"))
+        }
+        PauseCode::MaxErrorRate | PauseCode::AllErrors => error
+            .hint(format!("`molsieve peek {dir} --errors` shows some of them"))
+            .hint(format!("mend the cause and `molsieve resume {dir}`, or allow more with `--max-error-rate R`")),
+    }
+}
+
+/// The budget is used up: what is sealed becomes an INCOMPLETE pack, signed if there is a key.
+fn drain(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<()> {
+    let sealed = match finish::seal(campaign, gather::Missing::Allow) {
+        // Not one task group is complete: what is finished is in the checkpoints, and there is nothing to pack.
+        Err(e) if e.kind() == Kind::Incomplete => return Ok(()),
+        sealed => sealed?,
+    };
+    finish::note_sealed(journal, &sealed)?;
+    if let Some(key) = options.key(campaign) {
+        finish::sign(journal, &sealed, key)?;
+    }
+    super::gather::tell(campaign, &sealed, output)
 }
 
 /// Why this driver was succeeded: by one that goes on, or by `molsieve cancel`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::gather::Missing;
 use crate::layout::CampaignDir;
 use crate::pack::seal::SealedPack;
@@ -26,6 +26,10 @@ pub struct Args {
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(super::asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    if State::of(&journal::read(&campaign.dir)?.entries)?.archived {
+        return Err(Error::usage("the rows of this campaign were removed when it was archived")
+            .hint(format!("its pack is whole: `{}`", campaign.dir.pack().display())));
+    }
     let missing = if args.allow_incomplete { Missing::Allow } else { Missing::Refuse };
     let sealed = finish::seal(&campaign, missing)?;
     // Whoever writes to the journal takes the campaign over. A driver that is still at work on the

@@ -19,7 +19,13 @@ pub fn start(dir: &CampaignDir, wave: u64, task: u64) -> Result<()> {
     fs::create_dir(&dir.logs())?;
     let file = fs::open_log(&dir.log(&format!("wave-{wave}-task-{task}")))?;
     let filter = EnvFilter::try_from_env(LEVEL).unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(Mutex::new(file)).finish();
+    // A line that finds no room is lost. The default is to complain on stderr, and to panic if that has no room either.
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .log_internal_errors(false)
+        .with_env_filter(filter)
+        .with_writer(Mutex::new(file))
+        .finish();
     // A second call in one process (as tests do) keeps the first log.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(())

@@ -6,9 +6,11 @@
 pub mod exit_code;
 pub mod output;
 
+mod archive;
 mod asked;
 mod audit;
 mod cancel;
+mod clean;
 mod doctor;
 mod drive;
 mod forecast;
@@ -19,6 +21,7 @@ mod library;
 mod logging;
 mod logs;
 mod manual;
+mod peek;
 mod pilot;
 mod plan;
 mod progress;
@@ -26,6 +29,7 @@ mod prove;
 mod registry;
 mod reproduce;
 mod resume;
+mod retry;
 mod run;
 mod sign;
 mod signals;
@@ -75,10 +79,18 @@ enum Command {
     Submit(submit::Args),
     /// Say how far a campaign is.
     Status(status::Args),
-    /// Go on with a campaign from its checkpoints.
+    /// Go on with a campaign from its checkpoints, with other resources and limits if you like.
     Resume(resume::Args),
+    /// Show the best rows so far, or examples of what failed, without disturbing anybody.
+    Peek(peek::Args),
+    /// Open a new generation of a campaign in which its errors are scored again.
+    Retry(retry::Args),
     /// Stop a campaign at a clean checkpoint, wherever it is driven from.
     Cancel(cancel::Args),
+    /// Remove what killed processes left in a campaign directory, and nothing that anybody may need.
+    Clean(clean::Args),
+    /// Put what answers questions later into one file, and remove the bulky rest if you like.
+    Archive(archive::Args),
     /// Show the logs of a campaign.
     Logs(logs::Args),
     /// Join what the shards left to one sealed, unsigned pack.
@@ -154,6 +166,10 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Submit(args) => submit::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Resume(args) => resume::run(&args, output),
+        Command::Clean(args) => clean::run(&args, output),
+        Command::Archive(args) => archive::run(&args, output),
+        Command::Peek(args) => peek::run(&args, output),
+        Command::Retry(args) => retry::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Logs(args) => logs::run(&args, output),
         Command::Gather(args) => gather::run(&args, output),

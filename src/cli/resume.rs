@@ -6,22 +6,102 @@ use super::asked::{self, WorkArgs};
 use super::drive::{self, Options};
 use super::exit_code::Exit;
 use super::output::Output;
+use crate::campaign::config::{CORE_HOURS_MAX, CPUS_MAX};
 use crate::campaign::file::Campaign;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::layout::CampaignDir;
-use crate::run::journal;
+use crate::run::amend::{self, Changes, Limit};
 use crate::run::state::{Phase, State};
+use crate::run::{journal, plan};
+use crate::scorer::open::Here;
+use crate::units;
 
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate none\n  molsieve resume night-1 --config first.toml"
+)]
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,
     #[command(flatten)]
     work: WorkArgs,
+    #[command(flatten)]
+    changes: ChangeArgs,
     /// Leave the session of whoever started this.
     #[arg(long, hide = true)]
     detached: bool,
+}
+
+/// What may be otherwise from now on. What is frozen may not: library, scorer, seed, what the pack holds.
+#[derive(Debug, clap::Args)]
+struct ChangeArgs {
+    /// Read the campaign file again, and take what it says about all that is not frozen.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Cores a task.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(CPUS_MAX)))]
+    cpus: Option<u32>,
+    /// Memory a task, as in `16G`; `none` leaves it to the scheduler.
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Time limit a task, as in `4h`; `none` leaves it to the scheduler.
+    #[arg(long, value_name = "TIME")]
+    walltime: Option<String>,
+    /// The share of ERROR rows that pauses the campaign, from 0 to 1, or `none`.
+    #[arg(long, value_name = "SHARE")]
+    max_error_rate: Option<String>,
+    /// The core-hours after which the campaign drains, over all its drivers, or `none`.
+    #[arg(long, value_name = "HOURS")]
+    core_hours: Option<String>,
+    /// The time that one request to a command scorer may take.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
+    /// How long a command scorer may ask to retry without any result before the campaign pauses.
+    #[arg(long, value_name = "TIME")]
+    retry_patience: Option<String>,
+}
+
+impl ChangeArgs {
+    fn read(&self) -> Result<Changes> {
+        let ms = |text: &String| units::duration(text).map(|time| time.as_millis() as u64);
+        let seconds = |text: &str| units::duration(text).map(|time| time.as_secs());
+        let share = |text: &str| number(text, 0.0, 1.0).map(units::millionths);
+        let hours = |text: &str| number(text, f64::MIN_POSITIVE, CORE_HOURS_MAX).map(units::core_ms);
+        Ok(Changes {
+            cpus: self.cpus,
+            memory_mib: limit(self.memory.as_ref(), "--memory", units::size_mib)?,
+            walltime_s: limit(self.walltime.as_ref(), "--walltime", seconds)?,
+            max_error_ppm: limit(self.max_error_rate.as_ref(), "--max-error-rate", share)?,
+            core_ms_max: limit(self.core_hours.as_ref(), "--core-hours", hours)?,
+            timeout_ms: self.timeout.as_ref().map(ms).transpose().map_err(|e| e.within("`--timeout`"))?,
+            retry_patience_ms: self
+                .retry_patience
+                .as_ref()
+                .map(ms)
+                .transpose()
+                .map_err(|e| e.within("`--retry-patience`"))?,
+        })
+    }
+}
+
+/// A limit as it is given: `none`, or what `read` makes of it.
+fn limit<T>(text: Option<&String>, option: &str, read: impl Fn(&str) -> Result<T>) -> Result<Limit<T>> {
+    match text.map(String::as_str) {
+        None => Ok(Limit::Keep),
+        Some("none") => Ok(Limit::Off),
+        Some(text) => read(text).map(Limit::At).map_err(|e| e.within(format!("`{option}`"))),
+    }
+}
+
+fn number(text: &str, least: f64, most: f64) -> Result<f64> {
+    let bad = || {
+        let range =
+            if least > 0.0 { format!("above 0, and {most} at most") } else { format!("from {least} to {most}") };
+        Error::usage(format!("`{text}` is not a number {range}"))
+            .hint("give a number, or `none` to take the limit away")
+    };
+    text.parse().ok().filter(|value| (least..=most).contains(value)).ok_or_else(bad)
 }
 
 /// Runs it.
@@ -30,8 +110,13 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         // It fails only for the leader of a process group, which a process that was just started is not.
         let _ = rustix::process::setsid();
     }
-    let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
-    go_on(&campaign, &args.work.options(), output)
+    let changes = args.changes.read()?;
+    let mut campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    if let Some(config) = &args.changes.config {
+        campaign = plan::reread(config, campaign, &Here { program: drive::this_program()? })?;
+    }
+    let execution = changes.applied_to(&campaign.file.execution)?;
+    go_on(&amend::amend(campaign, execution)?, &args.work.options(), output)
 }
 
 /// Drives `campaign` on, or verifies it if it is finished.
@@ -39,9 +124,13 @@ pub fn go_on(campaign: &Campaign, options: &Options, output: Output) -> Result<E
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     if state.phase == Phase::Complete && campaign.dir.pack().exists() {
         output.note("this campaign is finished; verifying its pack");
-        if super::verify::is_complete(campaign)? {
+        if state.archived || super::verify::is_complete(campaign)? {
             return super::verify::own_pack(campaign, options, output);
         }
+    }
+    if state.archived {
+        return Err(Error::new(Kind::Environment, "the pack is gone, and the rows were removed when it was archived")
+            .hint("take `pack/` from the archive, or run the campaign again in another directory"));
     }
     drive::run(campaign, options, output)
 }

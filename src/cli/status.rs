@@ -27,7 +27,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     }
     let (shards, records) = (&status.shards, &status.records);
     let percent = 100.0 * status.finished() as f64 / records.total.max(1) as f64;
-    output.say(format!("{}: {}", status.campaign, status.state));
+    output.say(format!("{}: {}", status.campaign, status.state.replace('_', " ")));
     if let Some(reason) = &status.reason {
         output.say(format!("  because   {reason}"));
     }
@@ -40,6 +40,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         "  shards    {} of {} done, {} running, {} failed",
         shards.done, shards.total, shards.running, shards.failed
     ));
+    let limit = status.core_hours_max.map_or_else(String::new, |hours| format!(" of {hours}"));
+    output.say(format!("  used      {:.3}{limit} core-hours", status.core_hours));
     let ago = clock::unix_ms().saturating_sub(status.last_event_ms) as f64 / 1000.0;
     output.say(format!("  last      event {} ago", progress::span(ago)));
     if let Some(digest) = &status.payload_digest {

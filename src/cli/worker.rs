@@ -56,7 +56,12 @@ pub fn run(args: &Args) -> Result<Exit> {
             // If not even this can be written, the exit code still says what kind of failure it was.
             let _ = LastWords::leave(&dir, args.wave, args.task, &failure);
             // A broken scorer is the program's fault: exit 2, so that it does not tour the cluster.
-            if failure.kind() == Kind::Scorer { Ok(Exit::Of(Kind::Usage)) } else { Err(failure) }
+            match failure.kind() {
+                Kind::Scorer => Ok(Exit::Of(Kind::Usage)),
+                // A full disk is full for every task: the campaign waits for room.
+                Kind::Full => Ok(Exit::Of(Kind::Incomplete)),
+                _ => Err(failure),
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! write, with or without the loss of what was not synced: that is how the tests prove the above.
 
 pub mod fault;
+pub mod read;
 pub mod tree;
 
 use std::fs::{self, File, OpenOptions};
@@ -17,6 +18,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
+pub use read::{open_plain, read_plain};
 
 /// Creates `dir` and its parents.
 ///

@@ -106,8 +106,20 @@ pub(super) fn sweep(path: &Path) {
     }
 }
 
-/// Whether `path`, and what is in it if it is a directory, was not touched lately.
-fn is_abandoned(path: &Path) -> bool {
+/// Removes the directory at `path` with all that is in it; links in it are removed, not followed.
+///
+/// # Errors
+/// The system refuses (exit 6); that it is already gone is fine.
+pub fn remove(path: &Path) -> Result<()> {
+    fault::before_write();
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("cannot remove", path, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether `path`, and what is in it if it is a directory, was not touched for an hour.
+pub fn is_abandoned(path: &Path) -> bool {
     let touched = |path: &Path| {
         let modified = fs::symlink_metadata(path).and_then(|m| m.modified()).ok()?;
         modified.duration_since(std::time::UNIX_EPOCH).ok()

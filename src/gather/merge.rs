@@ -1,14 +1,13 @@
 //! Streams the rows of all task groups into `summary.csv`, and checks that they are what the receipts say.
 
-use std::fs::File;
 use std::io::Read;
 
 use super::survey::Sealed;
 use crate::campaign::identity::Identity;
 use crate::digest::{Blake3, Digest, Sha256};
 use crate::error::{Error, Result};
-use crate::fs::Staged;
 use crate::fs::tree::StagedDir;
+use crate::fs::{self, Staged};
 use crate::layout::PackDir;
 use crate::payload::lines::Fault;
 use crate::payload::{Found, Payload, SUMMARY, Tree, complement, header};
@@ -70,7 +69,7 @@ impl Output {
 /// Copies one rows file, checking its rows and its digest on the way.
 fn copy(group: &Sealed, buffer: &mut [u8], payload: &mut Payload, out: &mut Output) -> Result<()> {
     let refused = |e: std::io::Error| Error::io("cannot read", &group.rows, &e);
-    let mut file = File::open(&group.rows).map_err(refused)?;
+    let mut file = fs::open_plain(&group.rows).map_err(refused)?;
     let mut blake3 = Blake3::default();
     loop {
         let n = match file.read(buffer) {

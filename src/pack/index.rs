@@ -38,6 +38,16 @@ fn write_page(page: &mut String, manifest: &Manifest, provenance: &Provenance) -
         let first = if rank.order == crate::scorer::Order::Asc { "lowest" } else { "highest" };
         writeln!(page, "- hits: the {} with the {first} `{}`", campaign.pack.top, plain(&rank.column.name))?;
     }
+    if let Some(parent) = &campaign.parent {
+        let reasons = if parent.reasons.is_empty() { "all".to_owned() } else { parent.reasons.join(", ") };
+        let of = parent.payload.as_deref().unwrap_or("none: it had no pack");
+        writeln!(
+            page,
+            "- a generation: errors ({}) were scored again; payload of the parent: `{}`",
+            plain(&reasons),
+            plain(of)
+        )?;
+    }
     writeln!(
         page,
         "- computed: {} to {} on {} host(s)",

@@ -110,6 +110,10 @@ impl Manifest {
         if self.campaign.schema != identity::SCHEMA {
             return Some(format!("its campaign has the unknown schema `{}`", self.campaign.schema));
         }
+        let digests = self.campaign.parent.iter().flat_map(|parent| parent.payload.iter().chain(&parent.pack));
+        if digests.into_iter().any(|digest| Digest::from_sha256_uri(digest).is_none()) {
+            return Some("a digest of the parent is not `sha256:` and 64 digits".to_owned());
+        }
         self.miscount().map(str::to_owned).or_else(|| self.bad_file())
     }
 

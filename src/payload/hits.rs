@@ -46,6 +46,11 @@ impl Hits {
         self.bytes <= BYTES_MAX
     }
 
+    /// The rows, best first.
+    pub fn into_rows(self) -> Vec<Vec<u8>> {
+        self.kept.into_sorted_vec().into_iter().map(|hit| hit.row).collect()
+    }
+
     /// `hits.csv`: the header, then the rows exactly as in `summary.csv`, best first.
     pub fn into_csv(self, header: &[u8]) -> Vec<u8> {
         let mut out = header.to_vec();

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use molsieve_adapters::{Adapter, AdapterError, Blame, JobId, JobSpec, JobTag, Resources, TaskId, TaskState};
 
-use super::event::Event;
+use super::core_time::CoreTime;
+use super::event::{Event, PauseCode};
 use super::journal::{History, Journal};
 use super::last_words::LastWords;
 use super::look::Look;
-use super::policy::{self, Decision, Seen};
+use super::policy::{self, Decision, Pause, Seen};
 use super::sign_of_life::SignOfLife;
 use super::state::{State, Wave};
 use super::wave;
@@ -61,18 +62,20 @@ pub struct Settings<'a> {
 }
 
 /// How it went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Driven {
     /// Every group has its receipt.
     Ready,
     /// Stopped at a clean checkpoint.
     Stopped,
+    /// It waits for somebody; every task has ended.
+    Paused(Pause),
 }
 
 /// Drives the campaign until every group has its receipt, or until it is stopped, pauses or fails.
 ///
 /// # Errors
-/// It pauses (exit 3), it fails (the exit code of what made it fail), another process takes over
+/// It fails (the exit code of what made it fail), another process takes over
 /// (exit 75), or the scheduler refuses (exit 5).
 pub fn drive<'a>(
     campaign: &'a Campaign,
@@ -88,6 +91,8 @@ pub fn drive<'a>(
         shown: Stopwatch::start(),
         finished_before: 0,
         finished_at_wave: 0,
+        core_time: CoreTime::start(),
+        cancelled: false,
         campaign,
         journal,
         adapter,
@@ -119,6 +124,9 @@ struct Driver<'a> {
     shown: Stopwatch,
     finished_before: u64,
     finished_at_wave: u64,
+    core_time: CoreTime,
+    /// The active wave was asked to end by this driver.
+    cancelled: bool,
 }
 
 impl Driver<'_> {
@@ -130,6 +138,7 @@ impl Driver<'_> {
             let tasks = self.poll()?;
             self.look.refresh()?;
             self.show(&tasks)?;
+            self.note_core_time(false)?;
             let seen = Seen {
                 missing: self.look.missing(),
                 finished: self.look.finished(),
@@ -137,6 +146,8 @@ impl Driver<'_> {
                 tasks: &tasks,
                 stopping: self.settings.stop.is_raised(),
                 max_error_ppm: self.campaign.file.execution.max_error_ppm,
+                core_ms: self.core_time.pending_ms(),
+                core_ms_max: self.campaign.file.execution.core_ms_max,
             };
             match policy::decide(&self.state, &seen) {
                 Decision::Seal => return Ok(Driven::Ready),
@@ -154,10 +165,9 @@ impl Driver<'_> {
                     self.record(Event::Stopped { reason: "asked to stop".to_owned() })?;
                     return Ok(Driven::Stopped);
                 }
-                Decision::Pause(reason) => {
-                    self.record(Event::Paused { reason: reason.clone() })?;
-                    return Err(Error::new(Kind::Incomplete, format!("paused: {reason}"))
-                        .hint("look at the reasons in `molsieve status`; mend the cause and `molsieve resume`, or change the limit in the campaign file and `molsieve run` it in the same directory"));
+                Decision::Pause(pause) => {
+                    self.record(Event::Paused { reason: pause.reason.clone(), code: Some(pause.code) })?;
+                    return Ok(Driven::Paused(pause));
                 }
                 Decision::Fail(exit, what) => {
                     self.record(Event::Failed { exit, what: what.clone() })?;
@@ -166,6 +176,14 @@ impl Driver<'_> {
                 }
             }
         }
+    }
+
+    /// Notes in the journal what core time was used, if it is time or `at_once`.
+    fn note_core_time(&mut self, at_once: bool) -> Result<()> {
+        let Some(core_ms) = self.core_time.to_note(at_once) else { return Ok(()) };
+        self.record(Event::CoreTime { core_ms })?;
+        self.core_time.noted(core_ms);
+        Ok(())
     }
 
     /// A wave that an earlier driver left: the scheduler is asked for its tag. If nobody knows it,
@@ -180,6 +198,13 @@ impl Driver<'_> {
 
     /// The states of all tasks of the active wave; what the scheduler does not know any more is `Unknown`.
     fn poll(&mut self) -> Result<Vec<TaskState>> {
+        let tasks = self.ask_scheduler()?;
+        let running = tasks.iter().filter(|task| **task == TaskState::Running).count() as u64;
+        self.core_time.look(running * u64::from(self.campaign.file.execution.cpus));
+        Ok(tasks)
+    }
+
+    fn ask_scheduler(&mut self) -> Result<Vec<TaskState>> {
         let Some(Wave { number, job: Some(job), .. }) = &self.state.active else { return Ok(Vec::new()) };
         let job = JobId(job.clone());
         let known = self.adapter.poll(std::slice::from_ref(&job)).map_err(|e| refused(&e))?;
@@ -201,7 +226,7 @@ impl Driver<'_> {
         self.record(Event::WaveIntended { wave: number, tag: tag.clone(), tasks: count, groups })?;
         // After the intent: from here on this number is this driver's, and nobody else writes that file.
         wave::write(&self.campaign.dir, number, tasks)?;
-        self.finished_at_wave = self.look.finished();
+        (self.finished_at_wave, self.cancelled) = (self.look.finished(), false);
         let execution = &self.campaign.file.execution;
         let job = JobSpec {
             tag: JobTag(tag),
@@ -232,12 +257,14 @@ impl Driver<'_> {
 
     fn cancel(&mut self) -> Result<()> {
         let Some(job) = self.state.active.as_ref().and_then(|wave| wave.job.clone()) else { return Ok(()) };
+        self.cancelled = true;
         self.adapter.cancel(&[JobId(job)]).map_err(|e| refused(&e))
     }
 
     /// Notes what went wrong in a wave that has ended, and that it has.
     fn end_wave(&mut self, tasks: &[TaskState]) -> Result<()> {
         let Some(Wave { number, .. }) = self.state.active.clone() else { return Ok(()) };
+        self.note_core_time(true)?;
         let progress = self.look.finished() > self.finished_at_wave;
         let groups = wave::read(&self.campaign.dir, number)?;
         for (task, (state, groups)) in tasks.iter().zip(&groups).enumerate() {
@@ -246,7 +273,7 @@ impl Driver<'_> {
             // What was cancelled was cancelled by us; what was checkpointed at a stop is as it should be.
             let wanted = match state {
                 TaskState::Cancelled => true,
-                TaskState::Checkpointed => self.settings.stop.is_raised() || self.state.broken.is_some(),
+                TaskState::Checkpointed => self.cancelled || self.settings.stop.is_raised(),
                 _ => false,
             };
             if missing.is_empty() || wanted {
@@ -261,9 +288,17 @@ impl Driver<'_> {
     fn failure(&self, wave: u64, task: u64, state: TaskState, groups: Vec<u64>, progress: bool) -> Event {
         let words = LastWords::hear(&self.campaign.dir, wave, task);
         let exit = words.as_ref().map_or_else(|| Kind::Environment.exit_code(), |w| w.exit);
-        let what = words.map_or_else(|| format!("a worker ended as {state:?}, without a word"), |w| w.what);
+        // A worker that waits for somebody and could not even write for what, met a full disk.
+        let waits = state == TaskState::Failed { exit: i32::from(Kind::Incomplete.exit_code()) };
+        let pause = words.as_ref().map_or(waits.then_some(PauseCode::DiskFull), |words| words.pause);
+        let dir = self.campaign.dir.root().display();
+        let wordless = || match pause {
+            Some(_) => format!("the disk or the quota of `{dir}` is full: a worker could not even write why it ended"),
+            None => format!("a worker ended as {state:?}, without a word"),
+        };
+        let what = words.map_or_else(wordless, |words| words.what);
         let program = state.blame() == Blame::Program;
-        Event::TaskFailed { wave, task, state: format!("{state:?}"), groups, progress, program, exit, what }
+        Event::TaskFailed { wave, task, state: format!("{state:?}"), groups, progress, program, exit, what, pause }
     }
 
     /// On the way out with an error: nothing that this driver started stays.
@@ -275,6 +310,8 @@ impl Driver<'_> {
         {
             self.adapter.wait(LOOK_EVERY);
         }
+        // (Not where another driver has taken over, nor on a full disk.)
+        let _ = self.note_core_time(true);
     }
 
     fn show(&mut self, tasks: &[TaskState]) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Everything that can happen to a campaign.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -21,6 +23,35 @@ pub struct Entry {
     pub at_ms: u64,
     /// What.
     pub event: Event,
+}
+
+/// Why a campaign is paused: a closed list, for programs that read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseCode {
+    /// More of its records are ERROR than `limits.max_error_rate` allows.
+    MaxErrorRate,
+    /// Its first records are all ERROR.
+    AllErrors,
+    /// The core time of `limits.core_hours` is used up.
+    CoreHours,
+    /// A disk or a quota is full.
+    DiskFull,
+    /// The scorer asks to retry, and gave no result for longer than `scorer.retry_patience`.
+    Retry,
+}
+
+impl PauseCode {
+    /// The word in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxErrorRate => "max_error_rate",
+            Self::AllErrors => "all_errors",
+            Self::CoreHours => "core_hours",
+            Self::DiskFull => "disk_full",
+            Self::Retry => "retry",
+        }
+    }
 }
 
 /// One fact.
@@ -86,6 +117,39 @@ pub enum Event {
         exit: u8,
         /// What the worker said, if it lived to say it.
         what: String,
+        /// Where it waits for somebody: for what.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pause: Option<PauseCode>,
+    },
+    /// Tasks used core time since the last such event: the cores of each running task × time.
+    CoreTime {
+        /// Core-milliseconds.
+        core_ms: u64,
+    },
+    /// What is not frozen was changed: key to "old → new".
+    Amended {
+        /// The changes.
+        changes: BTreeMap<String, String>,
+    },
+    /// The rows of another campaign's records were taken over, all but those that are scored again.
+    CarriedOver {
+        /// Digest of the identity of that campaign.
+        parent: Digest,
+        /// Records whose rows were taken over.
+        carried: u64,
+        /// Records that had a row and are scored again.
+        retried: u64,
+        /// Records that had no row.
+        unfinished: u64,
+    },
+    /// What answers questions later was copied into one archive.
+    Archived {
+        /// SHA-256 of the archive.
+        sha256: Digest,
+        /// Its length.
+        bytes: u64,
+        /// Whether the rows of the task groups are about to be removed: the pack then stands alone.
+        rows_removed: bool,
     },
     /// All tasks of a wave have ended.
     WaveEnded {
@@ -101,6 +165,9 @@ pub enum Event {
     Paused {
         /// Why.
         reason: String,
+        /// Why, as a code; none in journals of the first version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<PauseCode>,
     },
     /// The campaign cannot go on.
     Failed {
@@ -123,4 +190,25 @@ pub enum Event {
         /// With which key.
         keyid: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_of_the_first_version_has_no_code_and_is_written_as_it_was() {
+        let text = r#"{"kind":"paused","reason":"why"}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        assert_eq!(event, Event::Paused { reason: "why".to_owned(), code: None });
+        assert_eq!(serde_json::to_string(&event).unwrap(), text);
+    }
+
+    #[test]
+    fn a_code_is_the_same_word_everywhere() {
+        use PauseCode::{AllErrors, CoreHours, DiskFull, MaxErrorRate, Retry};
+        for code in [MaxErrorRate, AllErrors, CoreHours, DiskFull, Retry] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
 }

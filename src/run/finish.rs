@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use super::event::Event;
+use super::event::{Event, PauseCode};
 use super::journal::{self, Journal};
+use super::policy::Pause;
 use crate::audit;
 use crate::campaign::file::Campaign;
 use crate::campaign::identity::Identity;
 use crate::clock;
 use crate::encode;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fs;
 use crate::gather;
 use crate::layout::HomeDir;
 use crate::pack::keys::PrivateKey;
@@ -54,6 +56,21 @@ pub fn note_sealed(journal: &mut Journal, sealed: &SealedPack) -> Result<()> {
         complete: sealed.manifest.complete,
     };
     journal.record(event).map(|_| ())
+}
+
+/// Pauses a campaign whose driver met a full disk, if the journal can still be written: the reserve makes room for it.
+///
+/// # Errors
+/// Not even that can be written (exit 6), or another process has taken over (exit 75).
+pub fn pause_for_room(campaign: &Campaign, journal: &Journal, full: &Error) -> Result<Pause> {
+    journal.still_ours()?;
+    fs::remove(&campaign.dir.reserve())?;
+    // A segment of its own: the one before may end in half a line.
+    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+    let what = std::iter::once(full.what()).chain(full.hints().iter().map(String::as_str));
+    let pause = Pause { code: PauseCode::DiskFull, reason: what.collect::<Vec<_>>().join("; ") };
+    journal.record(Event::Paused { reason: pause.reason.clone(), code: Some(pause.code) })?;
+    Ok(pause)
 }
 
 /// Signs with the key at `key`, and notes it in the journal.
@@ -111,6 +128,7 @@ fn facts(campaign: &Campaign) -> Result<serde_json::Value> {
         "walltime_s": execution.walltime_s,
         "sync_ms": execution.sync_ms,
         "max_error_ppm": execution.max_error_ppm,
+        "core_ms_max": execution.core_ms_max,
         "events": events,
     }))
 }

@@ -38,7 +38,7 @@ fn read_up_to(dir: &CampaignDir, last: u64) -> Result<History> {
     let mut history = History { entries: Vec::new(), head: digest::blake3(b""), segments: 0 };
     while history.segments < last {
         let path = dir.journal_segment(history.segments + 1);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match fs::read_plain(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 no_later_segment(dir, history.segments)?;
@@ -111,6 +111,8 @@ pub struct Journal {
     file: Appender,
     seq: u64,
     head: Digest,
+    /// An append failed, and may have left half a line: nothing may follow it in this segment.
+    is_torn: bool,
 }
 
 impl Journal {
@@ -129,7 +131,7 @@ impl Journal {
         };
         let history = read_up_to(dir, segment - 1)?;
         let (seq, head) = (history.entries.len() as u64, history.head);
-        Ok((Self { dir: dir.clone(), segment, file, seq, head }, history))
+        Ok((Self { dir: dir.clone(), segment, file, seq, head, is_torn: false }, history))
     }
 
     /// Records `event`; it is durable when this returns, and nobody has taken over.
@@ -138,12 +140,19 @@ impl Journal {
     /// Another process has taken over (exit 75): stop before any effect. Or the system refuses (exit 6).
     pub fn record(&mut self, event: Event) -> Result<Entry> {
         self.still_ours()?;
+        if self.is_torn {
+            return Err(
+                Error::environment("the journal could not be written a moment ago").hint("run `molsieve resume`")
+            );
+        }
         let entry = Entry { schema: SCHEMA.to_owned(), seq: self.seq, prev: self.head, at_ms: clock::unix_ms(), event };
         let mut line = json::to_vec(&entry)?;
         let head = digest::blake3(&line);
         line.push(b'\n');
+        self.is_torn = true;
         self.file.append(&line)?;
         self.file.sync()?;
+        self.is_torn = false;
         self.still_ours()?;
         self.seq += 1;
         self.head = head;

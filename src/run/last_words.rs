@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::event::PauseCode;
 use crate::canonical::json;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::layout::CampaignDir;
 
@@ -20,6 +21,9 @@ pub struct LastWords {
     pub exit: u8,
     /// What happened, and what to do about it.
     pub what: String,
+    /// Where it waits for somebody: for what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseCode>,
 }
 
 impl LastWords {
@@ -33,13 +37,18 @@ impl LastWords {
             schema: SCHEMA.to_owned(),
             exit: error.kind().exit_code(),
             what: what.collect::<Vec<_>>().join("; "),
+            pause: match error.kind() {
+                Kind::Incomplete => Some(PauseCode::Retry),
+                Kind::Full => Some(PauseCode::DiskFull),
+                _ => None,
+            },
         };
         fs::replace(&dir.last_words(wave, task), &json::to_line(&words)?)
     }
 
     /// The words that were left, if any that can be read.
     pub fn hear(dir: &CampaignDir, wave: u64, task: u64) -> Option<Self> {
-        let bytes = std::fs::read(dir.last_words(wave, task)).ok()?;
+        let bytes = fs::read_plain(&dir.last_words(wave, task)).ok()?;
         json::from_slice("last words", &bytes).ok()
     }
 }

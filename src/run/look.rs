@@ -68,6 +68,11 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
+    /// Takes the word of a complete pack, where the rows are in it alone.
+    pub fn take_from_pack(&mut self, records: Counts) {
+        (self.sealed, self.missing) = (records, BTreeSet::new());
+    }
+
     /// Groups without a receipt.
     pub const fn missing(&self) -> &BTreeSet<GroupIndex> {
         &self.missing

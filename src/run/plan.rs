@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::amend;
 use super::cut::{self, Cutting};
 use super::event::Event;
 use super::journal::Journal;
@@ -41,6 +42,17 @@ pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'
         Some(campaign) => same(&asked, campaign),
         None => plan(&asked, dir, Plans::IfNone),
     }
+}
+
+/// Gives `campaign` what `config` says now about all that is not frozen.
+///
+/// # Errors
+/// Something that is frozen differs (exit 2), or the system refuses (exit 6).
+pub fn reread(config: &Path, campaign: Campaign, here: &Here) -> Result<Campaign> {
+    let (config, base) = (Config::read(config)?, base_of(config)?);
+    key_must_be_sound(&config, &base)?;
+    let shards = config.shards.size()?;
+    same(&Asked { config: &config, base: &base, here, watch: &|_, _| {}, shards, pilot: None }, campaign)
 }
 
 /// Plans the campaign that `config` asks for in `dir`, with what a pilot says of its cost.
@@ -115,6 +127,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
         library: LibraryIdentity { root: library.root(), records: library.records() },
         scorer,
         pack,
+        parent: None,
     };
     let plan = cut::cut(&asked.cutting(), &dir, &identity, &execution, &library)?;
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
@@ -148,7 +161,7 @@ pub fn nobody_elses(dir: &CampaignDir) -> Result<()> {
 }
 
 /// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.
-fn same(asked: &Asked<'_>, mut campaign: Campaign) -> Result<Campaign> {
+fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Campaign> {
     let Asked { config, base, here, .. } = *asked;
     let root = campaign.dir.root().display().to_string();
     let (now, then) = (frozen(config), &campaign.file.request);
@@ -168,11 +181,12 @@ fn same(asked: &Asked<'_>, mut campaign: Campaign) -> Result<Campaign> {
         // A scorer that was broken from the first record on and is mended now costs nobody anything.
         let mut look = Look::new(&campaign)?;
         look.refresh()?;
-        return if look.finished() == 0 { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
+        let is_fresh = look.finished() == 0 && campaign.file.identity.parent.is_none();
+        return if is_fresh { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
     }
     let library = campaign.file.execution.library.clone();
-    campaign.file.execution = execution(config, base, launch, library)?;
-    Campaign::create(campaign.dir, campaign.file, campaign.plan)
+    let execution = execution(config, base, launch, library)?;
+    amend::amend(campaign, execution)
 }
 
 /// Checks that the paths stand for the files that were planned, by name and size; the content is checked by who reads it.
@@ -244,7 +258,7 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     put("scorer", serde_json::to_value(scorer));
     put("shards", serde_json::to_value(shards));
     put("pack", serde_json::to_value(pack));
-    for key in ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace"] {
+    for key in ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace", "scorer.retry_patience"] {
         all.remove(key);
     }
     all
@@ -264,7 +278,8 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         cpus: config.resources.cpus,
         memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
         walltime_s: optional(&config.resources.walltime, "`resources.walltime`")?.map(|d| d.as_secs()),
-        max_error_ppm: config.limits.max_error_rate.map(|rate| (rate * 1e6).round() as u64),
+        max_error_ppm: config.limits.max_error_rate.map(units::millionths),
+        core_ms_max: config.limits.core_hours.map(units::core_ms),
         key: config.pack.key.as_ref().map(|key| base.join(key)),
     })
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use molsieve_adapters::{Blame, TaskState};
 
+use super::event::PauseCode;
 use super::state::{Problem, State};
 use crate::error::Kind;
 use crate::id::GroupIndex;
+use crate::units;
 
 /// Failures of one group without any progress in between, after which the campaign gives up.
 pub const FAILURES_MAX: u32 = 4;
@@ -35,6 +37,19 @@ pub struct Seen<'a> {
     pub stopping: bool,
     /// The share of ERROR rows that pauses the campaign, in millionths.
     pub max_error_ppm: Option<u64>,
+    /// Core time that was used and is not in the state yet, in core-milliseconds.
+    pub core_ms: u64,
+    /// The core time that drains the campaign, in core-milliseconds.
+    pub core_ms_max: Option<u64>,
+}
+
+/// Why to pause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// As a code.
+    pub code: PauseCode,
+    /// As a sentence.
+    pub reason: String,
 }
 
 /// What to do.
@@ -53,7 +68,7 @@ pub enum Decision {
     /// It was asked to stop and everything has.
     Stopped,
     /// Pause, for the reason given.
-    Pause(String),
+    Pause(Pause),
     /// Give up, for the reason given: the exit code, and what happened.
     Fail(u8, String),
 }
@@ -61,7 +76,7 @@ pub enum Decision {
 /// Decides.
 pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
     let running = seen.tasks.iter().any(|task| !task.is_final());
-    let pause = over_error_rate(seen);
+    let pause = over_error_rate(seen).or_else(|| over_budget(state, seen));
     let broken = state.broken.is_some() || seen.tasks.iter().any(|task| task.blame() == Blame::Program);
     if state.active.is_some() {
         return match (running, seen.stopping || broken || pause.is_some()) {
@@ -77,8 +92,11 @@ pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
         return Decision::Seal;
     }
     match &state.broken {
-        Some(Problem { exit: PAUSED, what }) => return Decision::Pause(what.clone()),
-        Some(Problem { exit, what }) => return Decision::Fail(*exit, what.clone()),
+        Some(Problem { what, pause: Some(code), .. }) => return Decision::Pause(Pause::new(*code, what.clone())),
+        Some(Problem { exit: PAUSED, what, .. }) => {
+            return Decision::Pause(Pause::new(PauseCode::Retry, what.clone()));
+        }
+        Some(Problem { exit, what, .. }) => return Decision::Fail(*exit, what.clone()),
         None => {}
     }
     if seen.stopping {
@@ -94,17 +112,33 @@ pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
     Decision::Submit(seen.missing.clone())
 }
 
-fn over_error_rate(seen: &Seen<'_>) -> Option<String> {
+impl Pause {
+    const fn new(code: PauseCode, reason: String) -> Self {
+        Self { code, reason }
+    }
+}
+
+/// The budget drains a campaign that has something left to do; one that is finished is sealed.
+fn over_budget(state: &State, seen: &Seen<'_>) -> Option<Pause> {
+    let used = state.core_ms.saturating_add(seen.core_ms);
+    let limit = seen.core_ms_max.filter(|limit| used >= *limit && !seen.missing.is_empty())?;
+    let (used, limit) = (units::core_hours(used), units::core_hours(limit));
+    let reason = format!("{used:.4} core-hours are used, and `limits.core_hours` allows {limit}");
+    Some(Pause::new(PauseCode::CoreHours, reason))
+}
+
+fn over_error_rate(seen: &Seen<'_>) -> Option<Pause> {
     let Seen { finished, errors, .. } = *seen;
     if errors == finished && finished >= ALL_ERROR_AFTER {
-        return Some(format!("all of the first {finished} records are ERROR: that is hardly the records' fault"));
+        let reason = format!("all of the first {finished} records are ERROR: that is hardly the records' fault");
+        return Some(Pause::new(PauseCode::AllErrors, reason));
     }
     let max_ppm = seen.max_error_ppm.filter(|_| finished >= JUDGED_AFTER)?;
     let over = u128::from(errors) * 1_000_000 > u128::from(finished) * u128::from(max_ppm);
     let limit = max_ppm as f64 / 1e6;
-    over.then(|| {
-        format!("{errors} of {finished} records are ERROR, more than `limits.max_error_rate` ({limit}) allows")
-    })
+    let reason =
+        || format!("{errors} of {finished} records are ERROR, more than `limits.max_error_rate` ({limit}) allows");
+    over.then(|| Pause::new(PauseCode::MaxErrorRate, reason()))
 }
 
 #[cfg(test)]
@@ -117,7 +151,8 @@ mod tests {
     }
 
     fn seen<'a>(missing: &'a BTreeSet<GroupIndex>, tasks: &'a [TaskState]) -> Seen<'a> {
-        Seen { missing, finished: 0, errors: 0, tasks, stopping: false, max_error_ppm: None }
+        let (max_error_ppm, core_ms_max) = (None, None);
+        Seen { missing, finished: 0, errors: 0, tasks, stopping: false, max_error_ppm, core_ms: 0, core_ms_max }
     }
 
     fn in_a_wave() -> State {
@@ -173,8 +208,25 @@ mod tests {
     #[test]
     fn a_scorer_that_waits_for_somebody_pauses_the_campaign() {
         let some = groups(&[0]);
-        let broken = |exit| State { broken: Some(Problem { exit, what: "why".into() }), ..State::default() };
-        assert_eq!(decide(&broken(3), &seen(&some, &[])), Decision::Pause("why".into()));
-        assert_eq!(decide(&broken(2), &seen(&some, &[])), Decision::Fail(2, "why".into()));
+        let broken =
+            |exit, pause| State { broken: Some(Problem { exit, what: "why".into(), pause }), ..State::default() };
+        let paused = |code| Decision::Pause(Pause { code, reason: "why".into() });
+        assert_eq!(decide(&broken(3, None), &seen(&some, &[])), paused(PauseCode::Retry));
+        assert_eq!(decide(&broken(6, Some(PauseCode::DiskFull)), &seen(&some, &[])), paused(PauseCode::DiskFull));
+        assert_eq!(decide(&broken(2, None), &seen(&some, &[])), Decision::Fail(2, "why".into()));
+    }
+
+    #[test]
+    fn a_budget_that_is_used_up_drains_what_runs_and_then_pauses_what_is_left() {
+        let (some, none) = (groups(&[0]), groups(&[]));
+        let used = |state: State, missing, tasks| {
+            let state = State { core_ms: 700, ..state };
+            decide(&state, &Seen { core_ms: 300, core_ms_max: Some(1000), ..seen(missing, tasks) })
+        };
+        assert_eq!(used(in_a_wave(), &some, &[TaskState::Running]), Decision::Cancel);
+        assert_eq!(used(in_a_wave(), &some, &[TaskState::Checkpointed]), Decision::EndWave);
+        let Decision::Pause(pause) = used(State::default(), &some, &[]) else { panic!() };
+        assert_eq!(pause.code, PauseCode::CoreHours);
+        assert_eq!(used(State::default(), &none, &[]), Decision::Seal, "all is there: nothing is left to save for");
     }
 }

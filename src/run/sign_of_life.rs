@@ -38,6 +38,6 @@ impl SignOfLife {
 
     /// The last sign, if there is one that can be read.
     pub fn last(dir: &CampaignDir) -> Option<Self> {
-        json::from_slice("a sign of life", &std::fs::read(dir.sign_of_life()).ok()?).ok()
+        json::from_slice("a sign of life", &fs::read_plain(&dir.sign_of_life()).ok()?).ok()
     }
 }

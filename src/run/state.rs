@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::event::{Entry, Event};
+use super::event::{Entry, Event, PauseCode};
 use crate::error::{Error, Result};
 use crate::id::GroupIndex;
 
@@ -19,6 +19,8 @@ pub enum Phase {
     Paused {
         /// Why.
         reason: String,
+        /// Why, as a code.
+        code: Option<PauseCode>,
     },
     /// Cannot go on.
     Failed {
@@ -49,6 +51,8 @@ pub struct Problem {
     pub exit: u8,
     /// What happened, to what.
     pub what: String,
+    /// Where it waits for somebody: for what.
+    pub pause: Option<PauseCode>,
 }
 
 /// What the events add up to.
@@ -70,6 +74,10 @@ pub struct State {
     pub broken: Option<Problem>,
     /// Payload digest of the last seal.
     pub payload: Option<String>,
+    /// Core time used by the tasks of all drivers, in core-milliseconds.
+    pub core_ms: u64,
+    /// Whether the rows were removed after the pack was archived.
+    pub archived: bool,
     /// When the first and the last event happened, in milliseconds since the Unix epoch.
     pub first_ms: u64,
     /// See `first_ms`.
@@ -87,6 +95,8 @@ impl Default for State {
             last_problem: None,
             broken: None,
             payload: None,
+            core_ms: 0,
+            archived: false,
             first_ms: 0,
             last_ms: 0,
         }
@@ -135,18 +145,26 @@ impl State {
             Event::WaveIntended { wave, tag, .. } => self.intend(*wave, tag),
             Event::WaveSubmitted { wave, job } => self.submitted(*wave, job),
             Event::WaveRefused { wave, .. } | Event::WaveEnded { wave } => self.end(*wave),
-            Event::TaskFailed { groups, progress, exit, what, program, .. } => {
-                let problem = Problem { exit: *exit, what: what.clone() };
+            Event::TaskFailed { groups, progress, exit, what, program, pause, .. } => {
+                let problem = Problem { exit: *exit, what: what.clone(), pause: *pause };
                 self.task_failed(groups, *progress);
                 self.broken = self.broken.take().or_else(|| program.then(|| problem.clone()));
                 self.last_problem = Some(problem);
                 true
             }
             Event::Stopped { .. } => self.enter(Phase::Stopped),
-            Event::Paused { reason } => self.enter(Phase::Paused { reason: reason.clone() }),
+            Event::Paused { reason, code } => self.enter(Phase::Paused { reason: reason.clone(), code: *code }),
             Event::Failed { exit, what } => self.enter(Phase::Failed { exit: *exit, what: what.clone() }),
             Event::Sealed { payload, complete, .. } => self.sealed(payload, *complete),
-            Event::Signed { .. } => true,
+            Event::CoreTime { core_ms } => {
+                self.core_ms = self.core_ms.saturating_add(*core_ms);
+                true
+            }
+            Event::Archived { rows_removed, .. } => {
+                self.archived |= rows_removed;
+                self.phase == Phase::Complete
+            }
+            Event::Signed { .. } | Event::Amended { .. } | Event::CarriedOver { .. } => true,
         }
     }
 

@@ -2,18 +2,23 @@
 
 use serde::Serialize;
 
+use super::event::PauseCode;
 use super::journal;
 use super::look::Look;
 use super::sign_of_life::SignOfLife;
 use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
 use crate::clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fs;
 use crate::id::GroupIndex;
-use crate::layout::EntryKind;
+use crate::layout::{EntryKind, PackDir};
+use crate::pack::MANIFEST;
+use crate::pack::manifest::Manifest;
 use crate::shard::checkpoint::{Frame, Reader};
 use crate::shard::receipt::Counts;
 use crate::shard::recover;
+use crate::units;
 
 /// Schema of [`Status`].
 pub const SCHEMA: &str = "molsieve.status.v1";
@@ -28,10 +33,16 @@ pub struct Status {
     pub schema: &'static str,
     /// The campaign's name.
     pub campaign: String,
-    /// `running`, `complete`, `stopped`, `paused` or `failed`.
+    /// `running`, `no_driver_seen`, `complete`, `stopped`, `paused` or `failed`.
     pub state: &'static str,
-    /// Why, where it is paused or failed, or runs without a sign of life.
+    /// Why, where it is paused or failed, or nobody was seen at it.
     pub reason: Option<String>,
+    /// Why, where it is paused, as one of a closed list of codes.
+    pub pause: Option<PauseCode>,
+    /// Core time that its tasks have used, in core-hours, over all drivers.
+    pub core_hours: f64,
+    /// The core-hours after which it drains.
+    pub core_hours_max: Option<f64>,
     /// Its shards.
     pub shards: Shards,
     /// Its records.
@@ -80,7 +91,11 @@ impl Status {
     pub fn read(campaign: &Campaign) -> Result<Self> {
         let state = State::of(&journal::read(&campaign.dir)?.entries)?;
         let mut look = Look::new(campaign)?;
-        look.refresh()?;
+        if state.archived {
+            look.take_from_pack(manifest(campaign)?.records);
+        } else {
+            look.refresh()?;
+        }
         let mut counts = look.sealed().clone();
         let mut begun = Vec::new();
         for group in look.missing() {
@@ -94,10 +109,12 @@ impl Status {
         let failed = look.missing().iter().filter(is_failed).map(shards).sum();
         let is_running = |group: &&GroupIndex| state.active.is_some() && !is_failed(group);
         let running = begun.iter().filter(is_running).map(shards).sum();
-        let (word, mut reason) = word_of(&state.phase);
+        let (mut word, mut reason) = word_of(&state.phase);
+        let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
         let driver_seen_ms = SignOfLife::last(&campaign.dir).map_or(0, |sign| sign.at_ms).max(state.last_ms);
         let silent_s = clock::unix_ms().saturating_sub(driver_seen_ms) / 1000;
         if state.phase == Phase::Active && silent_s > SILENT_AFTER_S {
+            word = "no_driver_seen";
             reason = Some(format!("no sign of a driver for {silent_s} s: if it is dead, `molsieve resume` goes on"));
         }
         Ok(Self {
@@ -105,6 +122,9 @@ impl Status {
             campaign: campaign.file.identity.name.clone(),
             state: word,
             reason,
+            pause,
+            core_hours: units::core_hours(state.core_ms),
+            core_hours_max: campaign.file.execution.core_ms_max.map(units::core_hours),
             shards: Shards { total: plan.shards(), done: look.shards_done(), running, failed },
             records: Records { total: plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },
             reasons: counts.reasons,
@@ -120,12 +140,18 @@ impl Status {
     }
 }
 
+/// What the pack of a campaign says whose rows were archived.
+fn manifest(campaign: &Campaign) -> Result<Manifest> {
+    let path = PackDir::new(campaign.dir.pack()).member(MANIFEST);
+    Manifest::read(&fs::read_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?)
+}
+
 fn word_of(phase: &Phase) -> (&'static str, Option<String>) {
     match phase {
         Phase::Planned => ("stopped", Some("planned, and not started yet".to_owned())),
         Phase::Active => ("running", None),
         Phase::Stopped => ("stopped", None),
-        Phase::Paused { reason } => ("paused", Some(reason.clone())),
+        Phase::Paused { reason, .. } => ("paused", Some(reason.clone())),
         Phase::Failed { what, .. } => ("failed", Some(what.clone())),
         Phase::Complete => ("complete", None),
     }

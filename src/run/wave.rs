@@ -67,7 +67,8 @@ pub fn write(dir: &CampaignDir, number: u64, tasks: &[Vec<GroupIndex>]) -> Resul
 /// There is no such wave, or its file is not one of ours (exit 2), or cannot be read (exit 6).
 pub fn read(dir: &CampaignDir, number: u64) -> Result<Vec<Vec<GroupIndex>>> {
     let path = dir.wave_tasks(number);
-    let text = std::fs::read_to_string(&path).map_err(|e| Error::input(&path, &e))?;
+    let bytes = fs::read_plain(&path).map_err(|e| Error::input(&path, &e))?;
+    let text = String::from_utf8_lossy(&bytes);
     let bad = |line: usize| Error::usage(format!("`{}`, line {}: not a list of task groups", path.display(), line + 1));
     text.lines().enumerate().map(|(number, line)| parse(line).ok_or_else(|| bad(number))).collect()
 }

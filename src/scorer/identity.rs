@@ -83,8 +83,16 @@ pub struct CommandLaunch {
     pub startup_timeout_ms: u64,
     /// The time that work in flight gets after a stop signal, in milliseconds.
     pub grace_ms: u64,
+    /// The time that it may ask to retry without any result, in milliseconds.
+    #[serde(default = "ten_minutes_ms")]
+    pub retry_patience_ms: u64,
     /// Records a request.
     pub batch_size: u32,
     /// Threads that one child uses.
     pub threads: u32,
+}
+
+/// What the first version of this file meant without saying it.
+const fn ten_minutes_ms() -> u64 {
+    600_000
 }

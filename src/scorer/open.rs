@@ -133,6 +133,7 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Se
             timeout: Duration::from_millis(command.timeout_ms),
             startup_timeout: Duration::from_millis(command.startup_timeout_ms),
             grace: Duration::from_millis(command.grace_ms),
+            retry_patience: Duration::from_millis(command.retry_patience_ms),
             ..Limits::default()
         },
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
-use crate::fs::Appender;
+use crate::fs::{self, Appender};
 use crate::id::{AttemptId, GroupIndex, Ordinal, Ordinals};
 use crate::scorer::Outcome;
 use crate::scorer::row::RowBlock;
@@ -167,7 +167,7 @@ impl Reader {
     /// # Errors
     /// The file cannot be opened (exit 6).
     pub fn open(path: &Path) -> Result<Option<Self>> {
-        let file = match File::open(path) {
+        let file = match fs::open_plain(path) {
             Ok(file) => file,
             // Sealed by a twin a moment ago, and removed: nothing in it is needed any more.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -237,7 +237,7 @@ impl Tally {
     /// # Errors
     /// The file cannot be read (exit 6); that it is gone is fine.
     pub fn read_on(&mut self, path: &Path) -> Result<()> {
-        let mut file = match File::open(path) {
+        let mut file = match fs::open_plain(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(Error::io("cannot read the checkpoint", path, &e)),

@@ -5,7 +5,6 @@
 //! plan and this scorer, covers exactly the records of its task group, adds up, and its rows file is
 //! there with the right length. The content of the rows is checked where they are read.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -15,6 +14,7 @@ use super::recover;
 use crate::canonical::json;
 use crate::digest::Digest;
 use crate::error::{Error, Kind, Result};
+use crate::fs;
 use crate::id::{AttemptId, GroupIndex, Ordinals};
 use crate::layout::{EntryKind, GroupDir};
 
@@ -134,7 +134,7 @@ fn inconsistency(receipt: &Receipt, attempt: &AttemptId, group: GroupIndex, plan
 /// The content of a small file; `None` if it is not small.
 fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>> {
     let refused = |e: std::io::Error| Error::io("cannot read", path, &e);
-    let file = File::open(path).map_err(refused)?;
+    let file = fs::open_plain(path).map_err(refused)?;
     let mut bytes = Vec::new();
     file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(refused)?;
     Ok((bytes.len() as u64 <= BYTES_MAX).then_some(bytes))

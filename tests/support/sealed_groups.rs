@@ -130,6 +130,7 @@ pub fn identity(records: u64) -> Identity {
             rank: Some(Rank { column: score, order: Order::Asc }),
             top: 10,
         },
+        parent: None,
     }
 }
 

@@ -101,7 +101,7 @@ impl Drive<'_> {
         let (why, time) = (shown(why.as_bytes()), patience.as_secs_f64());
         Err(Error::new(
             Kind::Incomplete,
-            format!("paused: the scorer `{name}` asks to retry (`{why}`) and gave no result for {time} s"),
+            format!("the scorer `{name}` asks to retry (`{why}`) and gave no result for {time} s"),
         )
         .hint("see to what the scorer waits for, then run `molsieve resume`"))
     }

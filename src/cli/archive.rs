@@ -1,0 +1,59 @@
+//! `molsieve archive`: what answers questions later, in one file; the bulky rest may go.
+
+use std::path::{Path, PathBuf};
+
+use super::exit_code::Exit;
+use super::output::Output;
+use crate::campaign::file::Campaign;
+use crate::error::Result;
+use crate::layout::CampaignDir;
+use crate::run::archive;
+use crate::units;
+
+/// Arguments of `archive`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve archive night-1\n  molsieve archive night-1 --out /archive/ --remove-rows\n  tar --zstd -tf night-1.tar.zst"
+)]
+pub struct Args {
+    /// The directory of a finished campaign.
+    dir: PathBuf,
+    /// The archive, or an existing directory for it [default: the campaign directory's name and `.tar.zst`, beside it].
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Afterwards, remove the rows of the task groups: they are in the pack.
+    #[arg(long)]
+    remove_rows: bool,
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    let campaign = Campaign::open(super::asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let out = match &args.out {
+        Some(dir) if dir.is_dir() => dir.join(file_name(campaign.dir.root())),
+        Some(file) => file.clone(),
+        None => campaign.dir.root().with_file_name(file_name(campaign.dir.root())),
+    };
+    let archived = archive::archive(&campaign, &out, args.remove_rows)?;
+    let facts = serde_json::json!({
+        "schema": "molsieve.archive.v1",
+        "archive": archived.path,
+        "bytes": archived.bytes,
+        "sha256": archived.sha256,
+        "members": archived.members,
+        "freed": archived.freed,
+    });
+    if !output.document(&facts)? {
+        let size = units::bytes(archived.bytes);
+        output.say(format!("{} files in {size}: {}", archived.members, archived.path.display()));
+        output.say(format!("sha256   {}", archived.sha256));
+        if args.remove_rows {
+            output.say(format!("{} freed; the pack stays where it is", units::bytes(archived.freed)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn file_name(dir: &Path) -> String {
+    format!("{}.tar.zst", dir.file_name().and_then(|name| name.to_str()).unwrap_or("campaign"))
+}

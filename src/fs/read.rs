@@ -1,0 +1,56 @@
+//! Reading what is in a campaign directory: plain files and nothing else.
+//!
+//! Somebody may have planted a link or a pipe there. A link would lead the reader elsewhere, a pipe
+//! would keep it waiting for ever; both are refused here, in one place.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens the plain file at `path` for reading: not through a link, and without waiting for anybody.
+///
+/// # Errors
+/// The system refuses, or it is no plain file.
+pub fn open_plain(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
+    let not_plain = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file; move it away");
+    let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path).map_err(|e| {
+        let is_link = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        if is_link { not_plain() } else { e }
+    })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_plain()) }
+}
+
+/// The content of the plain file at `path`.
+///
+/// # Errors
+/// As [`open_plain`].
+pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open_plain(path)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0).min(1 << 24));
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("plain"), "text").unwrap();
+        std::os::unix::fs::symlink(at("plain"), at("link")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+        assert!(made.success());
+        assert_eq!(read_plain(&at("plain")).unwrap(), b"text");
+        assert_eq!(read_plain(&at("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        for name in ["link", "pipe", "."] {
+            assert_eq!(read_plain(&at(name)).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
+        }
+    }
+}

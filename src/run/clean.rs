@@ -1,0 +1,202 @@
+//! Clean: removes what killed processes left behind, and nothing that anybody alive may need.
+//!
+//! A checkpoint of a sealed task group is never needed again, whoever is at work: the seal stands,
+//! and a twin that still appends to it has it open. Everything else is removed only where the
+//! journal says that no driver and no wave is at work, and the file was not touched for an hour: a
+//! process that the journal does not know of (one that was started a moment ago, or that outlived
+//! its driver for the seconds that a clean checkpoint takes) has younger files than that.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::journal;
+use super::state::{Phase, State};
+use crate::campaign::file::Campaign;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::fs::tree;
+use crate::id::AttemptId;
+use crate::layout::{EntryKind, GroupDir};
+use crate::shard::judge::{self, Proven};
+use crate::shard::recover;
+
+/// Schema of [`Cleaned`].
+pub const SCHEMA: &str = "molsieve.clean.v1";
+
+/// What was removed, or would be.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cleaned {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// Nothing was removed: this is what would be.
+    pub dry_run: bool,
+    /// The leftovers.
+    pub removed: Vec<Leftover>,
+    /// The bytes of all of them.
+    pub bytes: u64,
+    /// Why only the checkpoints of sealed task groups were looked at, if so.
+    pub held_back: Option<String>,
+}
+
+/// A file or directory that nobody needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Leftover {
+    /// Where it is, from the campaign directory.
+    pub path: PathBuf,
+    /// How much room it takes.
+    pub bytes: u64,
+    /// What it is.
+    pub what: &'static str,
+}
+
+/// Removes the leftovers in the directory of `campaign`, or only names them.
+///
+/// # Errors
+/// The journal's chain is broken (exit 4), or the system refuses (exit 6).
+pub fn clean(campaign: &Campaign, dry_run: bool) -> Result<Cleaned> {
+    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    let held_back = at_work(&state).map(|why| {
+        format!(
+            "{why}: only checkpoints of sealed task groups are removed; `molsieve resume` it to its end, then clean"
+        )
+    });
+    let mut search = Search { campaign, quiet: held_back.is_none(), found: Vec::new() };
+    search.groups()?;
+    if search.quiet {
+        search.elsewhere()?;
+    }
+    let mut removed = search.found;
+    removed.sort_by(|a, b| a.path.cmp(&b.path));
+    for leftover in removed.iter().filter(|_| !dry_run) {
+        let path = campaign.dir.inside(&leftover.path);
+        if is_dir(&path) { tree::remove(&path)? } else { fs::remove(&path)? }
+    }
+    let bytes = removed.iter().map(|leftover| leftover.bytes).sum();
+    Ok(Cleaned { schema: SCHEMA, dry_run, removed, bytes, held_back })
+}
+
+/// Why somebody may be at work, as far as the journal knows.
+pub(super) fn at_work(state: &State) -> Option<&'static str> {
+    match state {
+        State { phase: Phase::Active, .. } => Some("the journal says that a driver is at work"),
+        State { active: Some(_), .. } => Some("the journal has no end of its last wave"),
+        _ => None,
+    }
+}
+
+struct Search<'a> {
+    campaign: &'a Campaign,
+    quiet: bool,
+    found: Vec<Leftover>,
+}
+
+impl Search<'_> {
+    fn groups(&mut self) -> Result<()> {
+        let (plan, dir) = (&self.campaign.plan, &self.campaign.dir);
+        let scorer = self.campaign.file.identity.scorer.digest()?;
+        let of = Proven { plan, plan_digest: plan.digest()?, scorer };
+        for group in plan.all_groups() {
+            let group_dir = dir.group(group);
+            // (A link may lead to what is not ours.)
+            if !is_dir(group_dir.root()) {
+                continue;
+            }
+            if judge::find(&of, &group_dir, group)?.is_some() {
+                for attempt in recover::attempts(&group_dir, EntryKind::Checkpoint)? {
+                    self.add(&group_dir.checkpoint(&attempt), "a checkpoint of a sealed task group");
+                }
+            }
+            if self.quiet {
+                self.rows_without_receipt(&group_dir)?;
+                self.hidden(group_dir.root())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_without_receipt(&mut self, dir: &GroupDir) -> Result<()> {
+        let receipts = recover::attempts(dir, EntryKind::Receipt)?;
+        for attempt in recover::attempts(dir, EntryKind::Rows)?.iter().filter(|a| !receipts.contains(a)) {
+            self.add_if_old(&dir.rows(attempt), "rows that no receipt speaks of");
+        }
+        Ok(())
+    }
+
+    /// Unfinished files and directories, wherever we make them.
+    fn elsewhere(&mut self) -> Result<()> {
+        let dir = &self.campaign.dir;
+        for place in [dir.root().to_path_buf(), dir.launch(), dir.logs(), dir.groups()] {
+            self.hidden(&place)?;
+        }
+        for path in entries(&dir.logs())? {
+            if path.to_str().is_some_and(|name| name.ends_with(".problem.json")) {
+                self.add_if_old(&path, "the last words of a worker; what it said is in the journal");
+            }
+        }
+        let named = dir.library_named(&self.campaign.file.execution.library);
+        for path in entries(&dir.libraries())? {
+            if path == named {
+                self.hidden(&path)?;
+            } else if name_of(&path).is_some_and(|name| name.parse::<AttemptId>().is_ok()) {
+                self.add_if_old(&path, "a snapshot that a planner did not finish");
+            }
+        }
+        Ok(())
+    }
+
+    /// What was being written in `place` and never got its name: `.NAME.TAG.tmp` or `.old`.
+    fn hidden(&mut self, place: &Path) -> Result<()> {
+        for path in entries(place)? {
+            let tag = name_of(&path)
+                .filter(|name| name.starts_with('.'))
+                .and_then(|name| name.strip_suffix(".tmp").or_else(|| name.strip_suffix(".old")))
+                .and_then(|name| name.rsplit_once('.'));
+            if tag.is_some_and(|(_, tag)| tag.parse::<AttemptId>().is_ok()) {
+                self.add_if_old(&path, "it was being written, and never got its name");
+            }
+        }
+        Ok(())
+    }
+
+    fn add_if_old(&mut self, path: &Path, what: &'static str) {
+        if tree::is_abandoned(path) {
+            self.add(path, what);
+        }
+    }
+
+    fn add(&mut self, path: &Path, what: &'static str) {
+        let relative = path.strip_prefix(self.campaign.dir.root()).unwrap_or(path).to_path_buf();
+        self.found.push(Leftover { path: relative, bytes: size(path), what });
+    }
+}
+
+fn name_of(path: &Path) -> Option<&str> {
+    path.file_name().and_then(OsStr::to_str)
+}
+
+/// Whether `path` is a directory itself, and not a link to one.
+fn is_dir(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// The bytes of a file, or of all files directly in a directory.
+fn size(path: &Path) -> u64 {
+    let length = |path: &Path| std::fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
+    if is_dir(path) { entries(path).unwrap_or_default().iter().map(|path| length(path)).sum() } else { length(path) }
+}
+
+/// What is in the directory `place`, sorted; nothing if it is not there or is a link.
+pub(super) fn entries(place: &Path) -> Result<Vec<PathBuf>> {
+    if !is_dir(place) {
+        return Ok(Vec::new());
+    }
+    let refused = |e: std::io::Error| Error::io("cannot list", place, &e);
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(place).map_err(refused)? {
+        all.push(entry.map_err(refused)?.path());
+    }
+    all.sort();
+    Ok(all)
+}

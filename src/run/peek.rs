@@ -1,0 +1,194 @@
+//! Peek: the best rows so far, or examples of what failed, while a campaign is at work.
+//!
+//! Sealed rows and checkpoints are read, nothing is written and nobody is asked. Memory holds the
+//! rows that are shown and one bit a record of the task group that is being read.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::finished::{Finished, Row};
+use super::journal;
+use super::state::State;
+use crate::campaign::file::Campaign;
+use crate::canonical::{escape, row};
+use crate::error::{Error, Result};
+use crate::id::Ordinal;
+use crate::library::slice::Slice;
+use crate::library::snapshot::Snapshot;
+use crate::payload::hits::{BYTES_MAX, Hits};
+use crate::payload::lines;
+use crate::scorer::{ColumnType, Outcome};
+use crate::shard::receipt::Counts;
+
+/// Schema of [`Peek`].
+pub const SCHEMA: &str = "molsieve.peek.v1";
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The best rows.
+    Top,
+    /// Records that ended as ERROR, for this reason if there is one.
+    Errors(Option<String>),
+}
+
+/// What there is so far.
+#[derive(Clone, Debug, Serialize)]
+pub struct Peek {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The campaign's name.
+    pub campaign: String,
+    /// Records of the library.
+    pub library: u64,
+    /// How the records ended that were seen; `total` is how many.
+    pub seen: Counts,
+    /// Task groups that are sealed, and how many there are.
+    pub sealed_groups: u64,
+    /// See `sealed_groups`.
+    pub groups: u64,
+    /// The column that ranks the rows, if they are ranked.
+    pub rank: Option<String>,
+    /// The rows, best first, or by ordinal.
+    pub rows: Vec<Shown>,
+}
+
+/// One row, for people and programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    /// Which record.
+    pub ordinal: Ordinal,
+    /// Its id, escaped as in `summary.csv`.
+    pub id: String,
+    /// Its structure, escaped likewise.
+    pub structure: String,
+    /// How it ended.
+    pub outcome: String,
+    /// Why, where it is not `OK`.
+    pub reason: String,
+    /// The scorer's columns.
+    pub values: Map<String, Json>,
+}
+
+/// Looks at `campaign`, and shows up to `limit` rows.
+///
+/// # Errors
+/// There is nothing to rank by, or the rows were archived (exit 2); something is damaged (exit 4) or cannot be read
+/// (exit 6).
+pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
+    if State::of(&journal::read(&campaign.dir)?.entries)?.archived {
+        return Err(Error::usage("the rows of this campaign were removed when it was archived")
+            .hint(format!("look at `{}`", campaign.dir.pack().display())));
+    }
+    let identity = &campaign.file.identity;
+    let columns = &identity.scorer.description.columns;
+    let rank = identity.pack.rank.as_ref().filter(|_| *wanted == Wanted::Top);
+    let rank_at = rank.and_then(|rank| columns.iter().position(|column| column.name == rank.column.name));
+    if *wanted == Wanted::Top && rank_at.is_none() {
+        return Err(Error::usage("this scorer has no numeric column to rank by").hint("use `peek --errors`"));
+    }
+    let mut keep = Kept {
+        wanted,
+        rank_at,
+        limit,
+        hits: Hits::new(limit, rank.map(|r| r.order).unwrap_or_default()),
+        errors: BTreeMap::new(),
+    };
+    let (mut seen, mut sealed_groups) = (Counts::default(), 0);
+    let finished = Finished::of(campaign)?;
+    for group in campaign.plan.all_groups() {
+        let sealed = finished.group(group, &mut |row| {
+            seen.add(row.outcome, row.reason);
+            keep.consider(row)
+        })?;
+        sealed_groups += u64::from(sealed);
+    }
+    let library = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
+    let lines = keep.into_lines();
+    let rows = lines.iter().map(|line| shown(campaign, &library, line)).collect::<Result<_>>()?;
+    Ok(Peek {
+        schema: SCHEMA,
+        campaign: identity.name.clone(),
+        library: campaign.plan.records,
+        seen,
+        sealed_groups,
+        groups: campaign.plan.groups(),
+        rank: rank.map(|rank| rank.column.name.clone()),
+        rows,
+    })
+}
+
+/// The rows that are to be shown.
+struct Kept<'a> {
+    wanted: &'a Wanted,
+    rank_at: Option<usize>,
+    limit: u64,
+    hits: Hits,
+    /// The lowest ordinals.
+    errors: BTreeMap<Ordinal, Vec<u8>>,
+}
+
+impl Kept<'_> {
+    fn consider(&mut self, row: &Row<'_>) -> Result<()> {
+        match self.wanted {
+            Wanted::Top if row.outcome == Outcome::Ok => {
+                let value = self.rank_at.and_then(|at| cell(row, at)).and_then(lines::value);
+                if !self.hits.consider(row.ordinal, value, row.line) {
+                    let what = format!("the rows to show take more than {} MiB", BYTES_MAX >> 20);
+                    return Err(Error::usage(what).hint("ask for fewer with `--top`"));
+                }
+            }
+            Wanted::Errors(reason)
+                if row.outcome == Outcome::Error && reason.as_ref().is_none_or(|reason| reason == row.reason) =>
+            {
+                self.errors.insert(row.ordinal, row.line.to_vec());
+                if self.errors.len() as u64 > self.limit {
+                    self.errors.pop_last();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn into_lines(self) -> Vec<Vec<u8>> {
+        let mut lines = self.hits.into_rows();
+        lines.extend(self.errors.into_values());
+        lines
+    }
+}
+
+/// The cell of the scorer's column `at`.
+fn cell<'a>(row: &Row<'a>, at: usize) -> Option<&'a [u8]> {
+    let mut fields = lines::Fields::of(&row.line[row.reason_at as usize..]);
+    (0..=at).try_for_each(|_| fields.text().map(|_| ()))?;
+    fields.text()
+}
+
+/// Takes a line apart, and finds its structure.
+fn shown(campaign: &Campaign, library: &Snapshot, line: &[u8]) -> Result<Shown> {
+    let malformed = || Error::verification("a finished row is malformed");
+    let fields = row::split(line).ok_or_else(malformed)?;
+    let columns = &campaign.file.identity.scorer.description.columns;
+    let [ordinal, id, outcome, reason, cells @ ..] = fields.as_slice() else { return Err(malformed()) };
+    let ordinal = lines::ordinal(ordinal).ok_or_else(malformed)?;
+    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+    let value = |kind: ColumnType, cell: &[u8]| match kind {
+        _ if cell.is_empty() => Json::Null,
+        ColumnType::String => Json::from(text(cell)),
+        _ => serde_json::from_slice(cell).unwrap_or(Json::Null),
+    };
+    let values = columns.iter().zip(cells).map(|(c, cell)| (c.name.clone(), value(c.kind, cell))).collect();
+    let block = Slice::open(library, ordinal..ordinal + 1)?.next_block()?;
+    let structure = block.filter(|block| !block.is_empty()).map(|block| escape::to_string(block.get(0).structure));
+    Ok(Shown {
+        ordinal,
+        id: text(id),
+        structure: structure.unwrap_or_default(),
+        outcome: text(outcome),
+        reason: text(reason),
+        values,
+    })
+}

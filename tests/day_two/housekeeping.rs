@@ -1,0 +1,185 @@
+//! Clean, archive, and what somebody may have planted.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{RECORDS, Server, Then, finished, interrupted, licensed, undisturbed};
+use crate::support::env::TestEnv;
+
+/// Makes a file that nobody has touched for a day.
+fn old(path: PathBuf) -> PathBuf {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "left behind").unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(86_400)).unwrap();
+    path
+}
+
+fn paths(facts: &serde_json::Value) -> Vec<String> {
+    facts["removed"].as_array().unwrap().iter().map(|l| l["path"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn clean_removes_what_was_left_behind_and_nothing_else() {
+    let env = TestEnv::new();
+    let undisturbed = undisturbed(&env);
+    let port = interrupted(&env, "");
+    let at = |name: &str| env.path("d").join(name);
+    let leftovers = [
+        ".plan.json.0123456789abcdef.tmp",
+        "groups/000000/.aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp",
+        "groups/000000/aaaaaaaaaaaaaaaa.checkpoint",
+        "groups/000009/aaaaaaaaaaaaaaaa.rows",
+        "library/aaaaaaaaaaaaaaaa",
+        "logs/wave-1-task-7.problem.json",
+    ];
+    let stays =
+        ["groups/000009/notes.txt", "groups/000009/bbbbbbbbbbbbbbbb.checkpoint", "groups/000009/.keep.tmp", "mine.tmp"];
+    for name in leftovers.iter().chain(&stays).filter(|name| **name != "library/aaaaaaaaaaaaaaaa") {
+        old(at(name));
+    }
+    old(at("library/aaaaaaaaaaaaaaaa/part-1.index"));
+    let library = std::fs::File::open(at("library/aaaaaaaaaaaaaaaa")).unwrap();
+    library.set_modified(UNIX_EPOCH).unwrap();
+    std::fs::write(at("groups/000009/.young.0123456789abcdef.tmp"), "being written").unwrap();
+    let facts = env.facts(["clean", "d", "--dry-run"]);
+    assert_eq!(paths(&facts), leftovers);
+    assert_eq!(facts["bytes"], 6 * "left behind".len());
+    assert!(leftovers.iter().all(|name| at(name).exists()), "a dry run removed something");
+    assert_eq!(paths(&env.facts(["clean", "d"])), leftovers);
+    assert!(!leftovers.iter().any(|name| at(name).exists()));
+    assert!(stays.iter().all(|name| at(name).exists()) && at("groups/000009/.young.0123456789abcdef.tmp").exists());
+    env.molsieve(["clean", "d"]).exits(0).says("0 B freed");
+    let _server = Server::healthy(port);
+    env.molsieve(["resume", "d"]).exits(0);
+    assert_eq!(env.payload_of("d"), undisturbed);
+}
+
+#[test]
+fn clean_leaves_alone_what_somebody_at_work_may_need() {
+    let env = TestEnv::new();
+    let undisturbed = undisturbed(&env);
+    let server = Server::start(0, 13, Then::Hangs);
+    let port = server.port;
+    let file = licensed(&env, "d", port, "grace = \"100ms\"", "");
+    let mut run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();
+    let begun = Instant::now();
+    while !env.path("d/campaign.json").exists() || finished(&env.facts(["status", "d"])) < 60 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "60 records were never finished");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let needed = old(env.path("d/groups/000006/.aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp"));
+    let rows = old(env.path("d/groups/000006/aaaaaaaaaaaaaaaa.rows"));
+    let spent = old(env.path("d/groups/000000/aaaaaaaaaaaaaaaa.checkpoint"));
+    let facts = env.facts(["clean", "d"]);
+    assert_eq!(paths(&facts), ["groups/000000/aaaaaaaaaaaaaaaa.checkpoint"]);
+    assert!(facts["held_back"].as_str().unwrap().contains("driver"), "{facts}");
+    assert!(needed.exists() && rows.exists() && !spent.exists());
+    env.molsieve(["cancel", "d"]).exits(0);
+    run.wait().unwrap();
+    drop(server);
+    let _server = Server::healthy(port);
+    env.molsieve(["resume", "d"]).exits(0);
+    assert_eq!(env.payload_of("d"), undisturbed);
+}
+
+/// The members of an archive, by name.
+fn members(archive: &Path) -> BTreeMap<String, Vec<u8>> {
+    let decoder = zstd::Decoder::new(std::fs::File::open(archive).unwrap()).unwrap();
+    let mut tar = tar::Archive::new(decoder);
+    let (mut all, mut dates, mut names) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for entry in tar.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().display().to_string();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        dates.push(entry.header().mtime().unwrap());
+        names.push(PathBuf::from(&name));
+        all.insert(name, bytes);
+    }
+    dates.dedup();
+    assert!(dates.len() == 1 && names.is_sorted(), "not sorted and dated alike: {dates:?} {names:?}");
+    all
+}
+
+#[test]
+fn an_archive_holds_what_answers_questions_and_no_secret_and_the_rows_may_go() {
+    let env = TestEnv::new();
+    env.small_library(RECORDS);
+    let file = licensed(&env, "d", 0, "env = { LICENCE = \"hunter2hunter2\" }", "");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    let payload = env.payload_of("d");
+    let before = env.facts(["status", "d"]);
+    let facts = env.facts(["archive", "d"]);
+    let all = members(&env.path("d.tar.zst"));
+    assert_eq!(facts["members"], all.len());
+    for name in ["pack/summary.csv", "pack/evidence_pack.zip", "campaign.json", "plan.json", "journal/000001.jsonl"] {
+        assert!(all.contains_key(name), "`{name}` is not in {:?}", all.keys());
+    }
+    assert_eq!(all["pack/summary.csv"], std::fs::read(env.path("d/pack/summary.csv")).unwrap());
+    assert_eq!(all.keys().filter(|name| name.ends_with(".receipt.json")).count(), 12);
+    let secret = |bytes: &[u8]| bytes.windows(7).any(|window| window == b"hunter2");
+    assert!(!all.values().any(|bytes| secret(bytes)), "a secret is in the archive");
+    env.molsieve(["archive", "d"]).exits(2).says("exists already");
+    let rows = |env: &TestEnv| {
+        let groups = std::fs::read_dir(env.path("d/groups")).unwrap().map(|e| e.unwrap().path());
+        let files = groups.flat_map(|dir| std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()));
+        files.filter(|path| path.extension().is_some_and(|e| e == "rows")).count()
+    };
+    assert_eq!(rows(&env), 12, "rows were removed without being asked");
+    std::fs::create_dir(env.path("shelf")).unwrap();
+    env.molsieve(["archive", "d", "--out", "shelf", "--remove-rows"]).exits(0).says("freed");
+    assert!(env.path("shelf/d.tar.zst").exists());
+    assert_eq!(rows(&env), 0);
+    let after = env.facts(["status", "d"]);
+    for key in ["state", "records", "reasons", "shards", "payload_digest"] {
+        assert_eq!(after[key], before[key], "{key}");
+    }
+    assert_eq!(env.payload_of("d"), payload);
+    env.molsieve(["resume", "d"]).exits(0).says("finished");
+    for args in [&["gather", "d"][..], &["peek", "d"], &["retry", "d", "--errors"]] {
+        env.molsieve(args.iter().copied()).exits(2).says("archived");
+    }
+    std::fs::remove_dir_all(env.path("d/pack")).unwrap();
+    env.molsieve(["resume", "d"]).exits(6).says("archive");
+}
+
+#[test]
+fn what_is_not_finished_or_does_not_verify_is_not_archived() {
+    let env = TestEnv::new();
+    undisturbed(&env);
+    interrupted(&env, "");
+    env.molsieve(["archive", "d"]).exits(3).says("not finished");
+    let summary = env.path("undisturbed/pack/summary.csv");
+    let text = std::fs::read_to_string(&summary).unwrap();
+    std::fs::write(&summary, text.replacen("OK", "KO", 1)).unwrap();
+    env.molsieve(["archive", "undisturbed", "--remove-rows"]).exits(4).says("does not verify");
+    assert!(!env.path("undisturbed.tar.zst").exists() && !env.path("d.tar.zst").exists());
+    std::fs::remove_dir_all(env.path("undisturbed/pack")).unwrap();
+    env.molsieve(["gather", "undisturbed"]).exits(0);
+}
+
+#[test]
+fn a_link_or_a_pipe_in_a_campaign_directory_is_refused_by_name_and_never_waited_for() {
+    let env = TestEnv::new();
+    env.small_library(RECORDS);
+    interrupted(&env, "");
+    let receipt = env.path("d/groups/000009/aaaaaaaaaaaaaaaa.receipt.json");
+    std::fs::create_dir_all(receipt.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(&receipt).status().unwrap().success());
+    for args in [&["status", "d"][..], &["peek", "d"], &["resume", "d"]] {
+        env.molsieve(args.iter().copied()).exits(6).says("aaaaaaaaaaaaaaaa.receipt.json").says("plain file");
+    }
+    std::fs::remove_file(&receipt).unwrap();
+    let checkpoint = env.path("d/groups/000009/aaaaaaaaaaaaaaaa.checkpoint");
+    std::os::unix::fs::symlink("/dev/zero", &checkpoint).unwrap();
+    env.molsieve(["status", "d"]).exits(6).says("plain file");
+    std::fs::remove_file(&checkpoint).unwrap();
+    let campaign = env.path("d/campaign.json");
+    std::fs::remove_file(&campaign).unwrap();
+    std::os::unix::fs::symlink(env.path("library.smi"), &campaign).unwrap();
+    env.molsieve(["status", "d"]).exits(6).says("campaign.json").says("plain file");
+}
