@@ -10,6 +10,7 @@ mod formats;
 mod libraries;
 mod packs;
 mod payload;
+mod protocols;
 mod resume;
 mod scorers;
 mod shipped;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
-use crate::scorer::Order;
+use crate::scorer::{ColumnType, Order};
 
 /// More cores than this no task gets.
 const CPUS_MAX: u32 = 4096;
@@ -82,7 +82,7 @@ pub struct ScorerSection {
     pub kind: String,
     /// `similarity`: the file of actives.
     pub actives: Option<PathBuf>,
-    /// `command`: how it is spoken to; `jsonl`.
+    /// `command`: how it is spoken to: `jsonl`, `batch`.
     pub protocol: Option<String>,
     /// `command`: program and arguments.
     pub argv: Option<Vec<String>>,
@@ -100,6 +100,50 @@ pub struct ScorerSection {
     pub grace: Option<String>,
     /// Which record seeds it gets; by default those of its name.
     pub seed_domain: Option<String>,
+    /// `command`: how many threads one child uses.
+    pub threads: Option<u32>,
+    /// Not `jsonl`: the scorer's name.
+    pub name: Option<String>,
+    /// Not `jsonl`: the scorer's version.
+    pub version: Option<String>,
+    /// Not `jsonl`: the columns that it fills.
+    pub columns: Option<Vec<ColumnSection>>,
+    /// Not `jsonl`: the reasons that it gives.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// Not `jsonl`: whether it always gives the same answer.
+    pub deterministic: Option<bool>,
+    /// `batch`: records a request.
+    pub batch_size: Option<u32>,
+    /// `batch`: exit codes that are no crash.
+    pub ok_exit: Option<Vec<i32>>,
+    /// `batch`: how records are written for it: `smi` or `csv`.
+    pub input: Option<String>,
+    /// `batch`: how it writes its results: `tsv` or `csv`.
+    pub output: Option<String>,
+    /// `batch`: whether its results begin with a line of column names.
+    pub output_header: Option<bool>,
+    /// `batch`: the name of the column with the ordinals.
+    pub output_key: Option<String>,
+    /// `batch`: the file that it leaves for a record and that is kept.
+    pub keep: Option<String>,
+}
+
+/// One column that a program fills which says nothing of itself.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnSection {
+    /// Its name.
+    pub name: String,
+    /// Its type: `float` unless said.
+    #[serde(rename = "type")]
+    pub kind: Option<ColumnType>,
+    /// Which end is best.
+    #[serde(default)]
+    pub order: Order,
+    /// Whether an empty cell is a value.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// `[shards]`: how the library is cut.

@@ -5,5 +5,6 @@ pub mod config;
 pub mod file;
 pub mod identity;
 mod known_keys;
+mod protocol;
 pub mod scorer;
 mod toml_error;

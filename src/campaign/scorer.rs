@@ -6,12 +6,14 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::config::ScorerSection;
+use super::protocol;
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::scorer::builtin::null::Null;
 use crate::scorer::builtin::{Builtin, similarity};
 use crate::scorer::command::hello::{self, Hello};
 use crate::scorer::command::settings::Limits;
+use crate::scorer::command::translate::spec::Translation;
 use crate::scorer::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
 use crate::scorer::open::{Here, launch_of};
 use crate::scorer::{Description, argv};
@@ -45,18 +47,25 @@ pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(Sco
 
 fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
     let protocol = section.protocol.as_deref().unwrap_or("jsonl");
-    if protocol != "jsonl" {
+    if !protocol::PROTOCOLS.contains(&protocol) {
         return Err(Error::usage(format!("`scorer.protocol` is `{protocol}`, which this version does not speak"))
-            .hint("use `protocol = \"jsonl\"`"));
+            .hint(format!("known are: {}", protocol::PROTOCOLS.join(", "))));
     }
     let written = section.argv.as_ref().filter(|argv| !argv.is_empty()).ok_or_else(|| missing("argv"))?;
+    let (spoken, written) = match protocol::resolve(section, protocol, written)? {
+        Some(mut spoken) => {
+            let argv = std::mem::take(&mut spoken.argv);
+            (Some(spoken), argv)
+        }
+        None => (None, written.clone()),
+    };
     let limits = Limits::default();
     let time = |text: &Option<String>, key: &str, default: Duration| match text {
         Some(text) => units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))),
         None => Ok(default),
     };
     let mut command = CommandLaunch {
-        argv: argv::resolve(written, base)?,
+        argv: argv::resolve(&written, base)?,
         files: section.files.iter().map(|file| base.join(file)).collect(),
         directory: base.to_path_buf(),
         env: section.env.clone(),
@@ -64,16 +73,21 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis()
             as u64,
         grace_ms: time(&section.grace, "grace", limits.grace)?.as_millis() as u64,
-        batch_size: 0,
-        threads: 0,
+        batch_size: spoken.as_ref().map_or(1, |spoken| spoken.batch_size),
+        threads: section.threads.unwrap_or(1),
+        translation: spoken.map(|spoken| spoken.translation),
     };
+    // An element with fields is no path, whatever files there are.
+    for position in command.translation.iter().flat_map(|translation| &translation.templates) {
+        command.argv[*position].clone_from(&written[*position]);
+    }
     let (argv, mut files) = argv::identify(&command.argv)?;
     files.extend(argv::declared(&command.files)?);
     let environment = command.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let startup = Duration::from_millis(command.startup_timeout_ms);
     let Hello { description, batch_size, threads } =
-        hello::probe(&launch_of(&command, here, None), &environment, startup)?;
-    (command.batch_size, command.threads) = (batch_size as u32, threads as u32);
+        hello::probe(&launch_of(&command, 0, here, None)?, &environment, startup)?;
+    (command.batch_size, command.threads) = (batch_size as u32, section.threads.unwrap_or(threads as u32));
     let mut settings = Map::from_iter([("protocol".to_owned(), Json::from(protocol))]);
     if !section.env.is_empty() {
         // A value may be a secret, and an identity is published: its digest stands for it.
@@ -81,6 +95,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
             section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
         settings.insert("env".to_owned(), Json::Object(digests.collect()));
     }
+    settings.extend(command.translation.iter().flat_map(Translation::settings));
     let identity = ScorerIdentity {
         kind: "command".to_owned(),
         seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
@@ -115,6 +130,19 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
         ("timeout", section.timeout.is_some(), is_command),
         ("startup_timeout", section.startup_timeout.is_some(), is_command),
         ("grace", section.grace.is_some(), is_command),
+        ("threads", section.threads.is_some(), is_command),
+        ("name", section.name.is_some(), is_command),
+        ("version", section.version.is_some(), is_command),
+        ("columns", section.columns.is_some(), is_command),
+        ("reasons", !section.reasons.is_empty(), is_command),
+        ("deterministic", section.deterministic.is_some(), is_command),
+        ("batch_size", section.batch_size.is_some(), is_command),
+        ("ok_exit", section.ok_exit.is_some(), is_command),
+        ("input", section.input.is_some(), is_command),
+        ("output", section.output.is_some(), is_command),
+        ("output_header", section.output_header.is_some(), is_command),
+        ("output_key", section.output_key.is_some(), is_command),
+        ("keep", section.keep.is_some(), is_command),
     ];
     match given.iter().find(|(_, given, belongs)| *given && !belongs) {
         None => Ok(()),

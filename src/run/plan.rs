@@ -205,7 +205,9 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     put("scorer", serde_json::to_value(scorer));
     put("shards", serde_json::to_value(shards));
     put("pack", serde_json::to_value(pack));
-    for key in ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace"] {
+    for key in
+        ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace", "scorer.threads", "scorer.batch_size"]
+    {
         all.remove(key);
     }
     all

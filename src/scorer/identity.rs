@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Description;
+use super::command::translate::spec::Translation;
 use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::Result;
@@ -87,4 +88,7 @@ pub struct CommandLaunch {
     pub batch_size: u32,
     /// Threads that one child uses.
     pub threads: u32,
+    /// How it is spoken to, if not in `jsonl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation: Option<Translation>,
 }

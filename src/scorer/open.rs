@@ -10,6 +10,8 @@ use super::builtin::similarity;
 use super::command::launch::{self, Launch};
 use super::command::pool::CommandPool;
 use super::command::settings::{Limits, Settings};
+use super::command::translate;
+use super::command::translate::spec::{Spec, Translation};
 use super::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
 use super::seed::Seeder;
 use super::{Description, Pool, argv};
@@ -74,7 +76,11 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
                 return Err(changed(&ScorerIdentity { argv, ..frozen.clone() }, frozen));
             }
             check(&frozen.description, &argv::sorted(files))?;
-            Ok(Box::new(CommandPool::new(settings(command, frozen, post))?))
+            let spoken = command.translation.as_ref().map(Translation::settings).unwrap_or_default();
+            if spoken.iter().any(|(key, value)| frozen.settings.get(key) != Some(value)) {
+                return Err(changed(&ScorerIdentity { settings: spoken, ..frozen.clone() }, frozen));
+            }
+            Ok(Box::new(CommandPool::new(settings(command, frozen, post)?)?))
         }
     }
 }
@@ -86,7 +92,9 @@ fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
         ScorerLaunch::Null => Vec::new(),
         ScorerLaunch::Similarity { actives } => vec![actives],
         ScorerLaunch::Command(command) => {
-            let arguments = command.argv.iter().map(Path::new).filter(|path| path.is_absolute());
+            let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);
+            let literal = command.argv.iter().enumerate().filter(|(position, _)| !templates.contains(position));
+            let arguments = literal.map(|(_, text)| Path::new(text)).filter(|path| path.is_absolute());
             arguments.chain(command.files.iter().map(PathBuf::as_path)).collect()
         }
     };
@@ -97,14 +105,14 @@ fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
     }
 }
 
-fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Settings {
+fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Result<Settings> {
     let children = (post.cpus / command.threads.max(1)).max(1) as usize;
     let mut environments = launch::environments(children, command.threads as usize, &[]);
     for environment in &mut environments {
         environment.extend(command.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    Settings {
-        launch: launch_of(command, &post.here, Some(post.stderr.clone())),
+    Ok(Settings {
+        launch: launch_of(command, post.seed, &post.here, Some(post.stderr.clone()))?,
         children: environments,
         files: command
             .argv
@@ -122,17 +130,29 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Se
             grace: Duration::from_millis(command.grace_ms),
             ..Limits::default()
         },
-    }
+    })
 }
 
-/// How a child of `command` is started.
-pub fn launch_of(command: &CommandLaunch, here: &Here, stderr: Option<PathBuf>) -> Launch {
-    Launch {
-        shim: here.program.clone(),
-        argv: command.argv.iter().map(Into::into).collect(),
-        directory: Some(command.directory.clone()),
-        stderr,
-    }
+/// How a child of `command` is started, for the campaign seed `seed`: the program itself if it speaks
+/// `jsonl`, else a translator that starts the program.
+///
+/// # Errors
+/// What a translator must know is more than one argument can hold (exit 2).
+pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option<PathBuf>) -> Result<Launch> {
+    let argv = match &command.translation {
+        None => command.argv.iter().map(Into::into).collect(),
+        Some(translation) => {
+            let spec = Spec {
+                argv: command.argv.clone(),
+                translation: translation.clone(),
+                batch_size: command.batch_size,
+                threads: command.threads,
+                seed,
+            };
+            vec![here.program.clone().into(), translate::SUBCOMMAND.into(), spec.to_argument()?.into()]
+        }
+    };
+    Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr })
 }
 
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {

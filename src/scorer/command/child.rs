@@ -19,6 +19,7 @@ use super::launch::{Environment, Launch};
 use super::lines::{Lines, Piece};
 use super::stderr::{self, SharedLog, SharedTail};
 use crate::error::{Error, Result};
+use crate::fs::scratch::Scratch;
 
 /// How long pipes are read on after the end of a child; only a descendant that left its process
 /// group can hold them open.
@@ -80,6 +81,9 @@ pub struct Child {
     orders: UnboundedSender<Order>,
     tail: SharedTail,
     task: JoinHandle<()>,
+    /// Its private directory: removed when the pool lets go of the child, which by then has ended, and
+    /// all that it said has been heard. What it said may name files in here.
+    _tmp: Scratch,
 }
 
 impl Child {
@@ -94,7 +98,8 @@ impl Child {
         events: &UnboundedSender<Event>,
         log: &SharedLog,
     ) -> Result<Self> {
-        let mut process = launch.spawn(environment)?;
+        let tmp = Scratch::create()?;
+        let mut process = launch.spawn(environment, tmp.path())?;
         let group = Group::of(&process);
         let (Some(stdin), Some(stdout), Some(errors)) =
             (process.stdin.take(), process.stdout.take(), process.stderr.take())
@@ -122,7 +127,7 @@ impl Child {
         let task = tokio::spawn(async move {
             keeper.keep(errors, kept, log).await;
         });
-        Ok(Self { orders, tail, task })
+        Ok(Self { orders, tail, task, _tmp: tmp })
     }
 
     /// Writes a request, of which one line is expected in return.

@@ -95,6 +95,25 @@ fn check(hello: &Written) -> Result<(), String> {
     check_reasons(&hello.reasons)
 }
 
+/// Checks what a campaign file says of a scorer by the rules of a hello.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn check_description(description: &Description) -> Result<(), String> {
+    let Description { name, version, columns, deterministic, reasons } = description.clone();
+    let optional = (None, Some(1));
+    check(&Written {
+        name,
+        version,
+        columns,
+        batch_size: 1,
+        deterministic,
+        protocol: optional.0,
+        reasons,
+        threads: optional.1,
+    })
+}
+
 fn check_columns(columns: &[Column]) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for name in columns.iter().map(|column| column.name.as_str()) {

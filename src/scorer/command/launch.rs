@@ -1,13 +1,18 @@
 //! How a child is started: which program, with which environment, tied to this worker.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
 use super::shim;
 use crate::error::{Error, Result};
+
+/// Names the private directory of a child in its environment: fresh, and removed when the child has ended.
+pub const TMP_VARIABLE: &str = "MOLSIEVE_TMP";
+/// Names the GPUs that a child may use in its environment.
+pub const GPUS_VARIABLE: &str = "CUDA_VISIBLE_DEVICES";
 
 /// Variables that are added to the environment of a child, over those of the worker.
 pub type Environment = Vec<(String, String)>;
@@ -26,20 +31,21 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Starts a child in a process group of its own.
+    /// Starts a child in a process group of its own, with `tmp` as its private directory.
     ///
     /// The kernel kills it when the *thread* that calls this ends: call it from one that lives as
     /// long as the pool. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// The system starts no process (exit 6). That the program itself cannot start is seen later, by its end.
-    pub(super) fn spawn(&self, environment: &Environment) -> Result<Child> {
+    pub(super) fn spawn(&self, environment: &Environment, tmp: &Path) -> Result<Child> {
         let mut command = Command::new(&self.shim);
         command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string()).args(&self.argv);
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)));
         // A Python scorer that forgets to flush would otherwise never be heard.
         command.env("PYTHONUNBUFFERED", "1");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
+        command.env(TMP_VARIABLE, tmp);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
@@ -69,7 +75,7 @@ pub fn environments(children: usize, threads: usize, gpus: &[String]) -> Vec<Env
         .map(|child| {
             let mut environment = vec![("OMP_NUM_THREADS".to_owned(), threads.to_string())];
             if !gpus.is_empty() {
-                environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus[child % gpus.len()].clone()));
+                environment.push((GPUS_VARIABLE.to_owned(), gpus[child % gpus.len()].clone()));
             }
             environment
         })

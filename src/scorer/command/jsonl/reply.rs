@@ -125,6 +125,8 @@ struct Top<'r, 'a>(&'r mut Reader<'a>);
 enum Field {
     Seq,
     Results,
+    Violation,
+    Files,
 }
 
 impl<'de> Visitor<'de> for Top<'_, '_> {
@@ -140,6 +142,11 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
             match field {
                 Field::Seq if seq.is_some() => return Err(de::Error::duplicate_field("seq")),
                 Field::Seq => seq = Some(map.next_value::<u64>()?),
+                // A translator says so of the program that it speaks for.
+                Field::Violation => return Err(de::Error::custom(map.next_value::<String>()?)),
+                Field::Files => {
+                    map.next_value::<de::IgnoredAny>()?;
+                }
                 Field::Results if results => return Err(de::Error::duplicate_field("results")),
                 Field::Results => {
                     map.next_value_seed(Results(self.0))?;
