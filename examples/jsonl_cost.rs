@@ -87,6 +87,7 @@ fn pool(launch: &Launch, records: u64, batch: usize) -> Result<usize> {
         seeder: Seeder::new(1, "echo"),
         files: Vec::new(),
         limits: Limits::default(),
+        memory_events: None,
     };
     let (mut source, mut sink) = (Counter { next: 0, records }, Total::default());
     CommandPool::new(settings)?.run(&mut source, &mut sink, &Stop::new())?;

@@ -14,6 +14,8 @@ use crate::scorer::{ColumnType, Order};
 
 /// More cores than this no task gets.
 const CPUS_MAX: u32 = 4096;
+/// More GPUs than this no task gets.
+const GPUS_MAX: u32 = 1024;
 
 /// The campaign file.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -82,7 +84,7 @@ pub struct ScorerSection {
     pub kind: String,
     /// `similarity`: the file of actives.
     pub actives: Option<PathBuf>,
-    /// `command`: how it is spoken to: `jsonl`, `batch`.
+    /// `command`: how it is spoken to: `jsonl`, `batch`, `each`, `easydock`.
     pub protocol: Option<String>,
     /// `command`: program and arguments.
     pub argv: Option<Vec<String>>,
@@ -102,6 +104,8 @@ pub struct ScorerSection {
     pub seed_domain: Option<String>,
     /// `command`: how many threads one child uses.
     pub threads: Option<u32>,
+    /// `command`: how many GPUs one child has for itself; children share the GPUs of the task if not said.
+    pub gpus: Option<u32>,
     /// Not `jsonl`: the scorer's name.
     pub name: Option<String>,
     /// Not `jsonl`: the scorer's version.
@@ -113,11 +117,11 @@ pub struct ScorerSection {
     pub reasons: Vec<String>,
     /// Not `jsonl`: whether it always gives the same answer.
     pub deterministic: Option<bool>,
-    /// `batch`: records a request.
+    /// `batch`, `easydock`: records a request.
     pub batch_size: Option<u32>,
-    /// `batch`: exit codes that are no crash.
+    /// `batch`, `each`: exit codes that are no crash.
     pub ok_exit: Option<Vec<i32>>,
-    /// `batch`: how records are written for it: `smi` or `csv`.
+    /// `batch`, `each`: how records are written for it: `smi` or `csv`.
     pub input: Option<String>,
     /// `batch`: how it writes its results: `tsv` or `csv`.
     pub output: Option<String>,
@@ -127,6 +131,12 @@ pub struct ScorerSection {
     pub output_key: Option<String>,
     /// `batch`: the file that it leaves for a record and that is kept.
     pub keep: Option<String>,
+    /// `each`: the regular expression that finds the columns, each as a named group.
+    pub pattern: Option<String>,
+    /// `each`: where it looks: `stdout` or `out`.
+    pub source: Option<String>,
+    /// `easydock`: what the server is told at its start.
+    pub init: Option<toml::Table>,
 }
 
 /// One column that a program fills which says nothing of itself.
@@ -214,11 +224,14 @@ pub struct ResourcesSection {
     pub memory: Option<String>,
     /// Time limit.
     pub walltime: Option<String>,
+    /// GPUs.
+    #[serde(default)]
+    pub gpus: u32,
 }
 
 impl Default for ResourcesSection {
     fn default() -> Self {
-        Self { cpus: default_cpus(), memory: None, walltime: None }
+        Self { cpus: default_cpus(), memory: None, walltime: None, gpus: 0 }
     }
 }
 
@@ -309,6 +322,7 @@ impl Config {
         if !(1..=CPUS_MAX).contains(&self.resources.cpus) {
             return Err(Error::usage(format!("`resources.cpus` must be from 1 to {CPUS_MAX}")));
         }
+        self.check_shares()?;
         if self.scheduler.kind != "local" {
             return Err(Error::usage(format!(
                 "`scheduler.kind` is `{}`, which this version does not have",
@@ -322,6 +336,33 @@ impl Config {
         }
         if self.limits.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
             return Err(Error::usage("`limits.max_error_rate` must be from 0 to 1"));
+        }
+        Ok(())
+    }
+
+    /// What a child needs must be there in a task.
+    fn check_shares(&self) -> Result<()> {
+        let (scorer, resources) = (&self.scorer, &self.resources);
+        if resources.gpus > GPUS_MAX {
+            return Err(Error::usage(format!("`resources.gpus` must be at most {GPUS_MAX}")));
+        }
+        let shares = [
+            ("threads", scorer.threads, "cpus", resources.cpus, "processor cores"),
+            ("gpus", scorer.gpus, "gpus", resources.gpus, "GPUs"),
+        ];
+        for (key, wanted, of, there, what) in shares {
+            if wanted.is_some_and(|wanted| wanted == 0 || wanted > there) {
+                return Err(Error::usage(format!(
+                    "`scorer.{key}` must be from 1 to `resources.{of}`, which is {there}"
+                ))
+                .hint(format!("it is how many {what} one child uses; the task has `resources.{of}` of them")));
+            }
+        }
+        let names_gpu = scorer.argv.iter().flatten().any(|text| text.contains("{gpu}"));
+        let fields = matches!(scorer.protocol.as_deref(), Some("batch" | "each"));
+        if fields && names_gpu && resources.gpus == 0 {
+            return Err(Error::usage("`scorer.argv` holds `{gpu}`, and a task has no GPU")
+                .hint("say how many it has with `gpus = 1` in `[resources]`"));
         }
         Ok(())
     }

@@ -48,6 +48,9 @@ pub struct Execution {
     pub scheduler: String,
     /// Cores a task.
     pub cpus: u32,
+    /// GPUs a task.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gpus: u32,
     /// Memory a task, in MiB.
     pub memory_mib: Option<u64>,
     /// Time limit a task, in seconds.
@@ -56,6 +59,12 @@ pub struct Execution {
     pub max_error_ppm: Option<u64>,
     /// The private key that `run` signs with.
     pub key: Option<PathBuf>,
+}
+
+/// Whether a number need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde wants")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Execution {

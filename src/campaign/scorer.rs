@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::config::ScorerSection;
-use super::protocol;
+use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::scorer::builtin::null::Null;
@@ -52,9 +52,11 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
             .hint(format!("known are: {}", protocol::PROTOCOLS.join(", "))));
     }
     let written = section.argv.as_ref().filter(|argv| !argv.is_empty()).ok_or_else(|| missing("argv"))?;
-    let (spoken, written) = match protocol::resolve(section, protocol, written)? {
+    let mut told = Told::default();
+    let (spoken, written) = match protocol::resolve(section, protocol, written, base)? {
         Some(mut spoken) => {
             let argv = std::mem::take(&mut spoken.argv);
+            told = std::mem::take(&mut spoken.told);
             (Some(spoken), argv)
         }
         None => (None, written.clone()),
@@ -66,7 +68,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     };
     let mut command = CommandLaunch {
         argv: argv::resolve(&written, base)?,
-        files: section.files.iter().map(|file| base.join(file)).collect(),
+        files: section.files.iter().map(|file| base.join(file)).chain(std::mem::take(&mut told.files)).collect(),
         directory: base.to_path_buf(),
         env: section.env.clone(),
         timeout_ms: time(&section.timeout, "timeout", limits.timeout)?.as_millis() as u64,
@@ -75,6 +77,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         grace_ms: time(&section.grace, "grace", limits.grace)?.as_millis() as u64,
         batch_size: spoken.as_ref().map_or(1, |spoken| spoken.batch_size),
         threads: section.threads.unwrap_or(1),
+        gpus: section.gpus.unwrap_or(0),
         translation: spoken.map(|spoken| spoken.translation),
     };
     // An element with fields is no path, whatever files there are.
@@ -94,6 +97,9 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         let digests =
             section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
         settings.insert("env".to_owned(), Json::Object(digests.collect()));
+    }
+    if !told.identity.is_empty() {
+        settings.insert("init".to_owned(), Json::Object(told.identity));
     }
     settings.extend(command.translation.iter().flat_map(Translation::settings));
     let identity = ScorerIdentity {
@@ -131,6 +137,7 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
         ("startup_timeout", section.startup_timeout.is_some(), is_command),
         ("grace", section.grace.is_some(), is_command),
         ("threads", section.threads.is_some(), is_command),
+        ("gpus", section.gpus.is_some(), is_command),
         ("name", section.name.is_some(), is_command),
         ("version", section.version.is_some(), is_command),
         ("columns", section.columns.is_some(), is_command),
@@ -143,6 +150,9 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
         ("output_header", section.output_header.is_some(), is_command),
         ("output_key", section.output_key.is_some(), is_command),
         ("keep", section.keep.is_some(), is_command),
+        ("pattern", section.pattern.is_some(), is_command),
+        ("source", section.source.is_some(), is_command),
+        ("init", section.init.is_some(), is_command),
     ];
     match given.iter().find(|(_, given, belongs)| *given && !belongs) {
         None => Ok(()),

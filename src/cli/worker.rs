@@ -15,6 +15,7 @@ use crate::library::snapshot::Snapshot;
 use crate::run::last_words::LastWords;
 use crate::run::wave;
 use crate::scorer::Ended;
+use crate::scorer::command::launch;
 use crate::scorer::open::{self, Here, Post};
 use crate::shard::checkpoint::{self, Header};
 use crate::shard::group::Workplace;
@@ -84,6 +85,7 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
         here: Here { program: drive::this_program()? },
         seed: identity.seed,
         cpus: execution.cpus,
+        gpus: launch::devices(execution.gpus, std::env::var(launch::GPUS_VARIABLE).ok().as_deref())?,
         stderr: campaign.dir.scorer_stderr(&attempt),
     };
     let mut pool = open::pool(&execution.scorer, &identity.scorer, &post)?;

@@ -205,9 +205,15 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     put("scorer", serde_json::to_value(scorer));
     put("shards", serde_json::to_value(shards));
     put("pack", serde_json::to_value(pack));
-    for key in
-        ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace", "scorer.threads", "scorer.batch_size"]
-    {
+    for key in [
+        "pack.key",
+        "scorer.timeout",
+        "scorer.startup_timeout",
+        "scorer.grace",
+        "scorer.threads",
+        "scorer.gpus",
+        "scorer.batch_size",
+    ] {
         all.remove(key);
     }
     all
@@ -225,6 +231,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
             as u64,
         scheduler: config.scheduler.kind.clone(),
         cpus: config.resources.cpus,
+        gpus: config.resources.gpus,
         memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
         walltime_s: optional(&config.resources.walltime, "`resources.walltime`")?.map(|d| d.as_secs()),
         max_error_ppm: config.limits.max_error_rate.map(|rate| (rate * 1e6).round() as u64),

@@ -88,7 +88,16 @@ pub struct CommandLaunch {
     pub batch_size: u32,
     /// Threads that one child uses.
     pub threads: u32,
+    /// GPUs that one child has for itself; 0 if children share.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gpus: u32,
     /// How it is spoken to, if not in `jsonl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub translation: Option<Translation>,
+}
+
+/// Whether a number need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde wants")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

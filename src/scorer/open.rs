@@ -8,6 +8,7 @@ use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
 use super::builtin::similarity;
 use super::command::launch::{self, Launch};
+use super::command::oom;
 use super::command::pool::CommandPool;
 use super::command::settings::{Limits, Settings};
 use super::command::translate;
@@ -33,6 +34,8 @@ pub struct Post {
     pub seed: u64,
     /// Cores to use.
     pub cpus: u32,
+    /// GPUs to use, by their names in `CUDA_VISIBLE_DEVICES`.
+    pub gpus: Vec<String>,
     /// Where the children's stderr goes.
     pub stderr: PathBuf,
 }
@@ -106,8 +109,11 @@ fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
 }
 
 fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Result<Settings> {
-    let children = (post.cpus / command.threads.max(1)).max(1) as usize;
-    let mut environments = launch::environments(children, command.threads as usize, &[]);
+    let gpus = launch::shares(&post.gpus, command.gpus as usize);
+    let by_threads = (post.cpus / command.threads.max(1)).max(1) as usize;
+    // Where each child has GPUs of its own, there are no more children than that makes.
+    let children = if command.gpus > 0 { by_threads.min(gpus.len().max(1)) } else { by_threads };
+    let mut environments = launch::environments(children, command.threads as usize, &gpus);
     for environment in &mut environments {
         environment.extend(command.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
@@ -130,6 +136,7 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Re
             grace: Duration::from_millis(command.grace_ms),
             ..Limits::default()
         },
+        memory_events: oom::own_events(),
     })
 }
 

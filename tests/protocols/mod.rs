@@ -1,6 +1,8 @@
 //! Programs that do not speak `jsonl`, from the campaign file to the pack.
 
 mod batch;
+mod each;
+mod easydock;
 
 use crate::support::env::{CampaignText, TestEnv, project, python};
 
@@ -28,4 +30,14 @@ fn place() -> TestEnv {
 
 fn text(parts: &[&str]) -> String {
     parts.iter().map(|part| format!("{part:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// All as a healthy program has it, but for the poison record.
+#[track_caller]
+fn assert_only_poison(found: &[String], healthy: &[String], poison: &str) {
+    for (ordinal, (found, healthy)) in found.iter().zip(healthy).enumerate() {
+        let expected = if ordinal == POISON_ORDINAL { poison } else { healthy };
+        assert_eq!(found, expected);
+    }
+    assert_eq!(found.len(), healthy.len());
 }

@@ -69,6 +69,13 @@ pub struct End {
     pub read: u64,
 }
 
+impl End {
+    /// Whether SIGKILL ended it, and not from us: we say `killed` of those.
+    pub fn is_sigkill(&self) -> bool {
+        self.how == "signal 9"
+    }
+}
+
 enum Order {
     Write(Vec<u8>),
     Close,

@@ -82,6 +82,35 @@ pub fn environments(children: usize, threads: usize, gpus: &[String]) -> Vec<Env
         .collect()
 }
 
+/// The GPUs `0` to `count - 1`; of those that the scheduler gave this process, if it named any.
+///
+/// # Errors
+/// The scheduler gave fewer, or what it says is no list of names (exit 6).
+pub fn devices(count: u32, given: Option<&str>) -> Result<Vec<String>> {
+    let count = count as usize;
+    let Some(given) = given.filter(|_| count > 0) else { return Ok((0..count).map(|n| n.to_string()).collect()) };
+    let is_name = |name: &&str| {
+        !name.is_empty()
+            && !name.starts_with('-')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:./".contains(&b))
+    };
+    let names: Vec<&str> = given.split(',').map(str::trim).take_while(is_name).collect();
+    if names.len() < count {
+        return Err(Error::environment(format!(
+            "`resources.gpus` asks for {count}, and `{GPUS_VARIABLE}` gives {} (`{}`)",
+            names.len(),
+            given.chars().filter(|c| !c.is_control()).take(100).collect::<String>()
+        ))
+        .hint("ask the scheduler for as many, or lower `resources.gpus`"));
+    }
+    Ok(names[..count].iter().map(|name| (*name).to_owned()).collect())
+}
+
+/// What each child gets of `gpus` in turn: `each` of them, or one that it shares with others if that is 0.
+pub fn shares(gpus: &[String], each: usize) -> Vec<String> {
+    gpus.chunks_exact(each.max(1)).map(|share| share.join(",")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +122,20 @@ mod tests {
         assert_eq!(third[0], ("OMP_NUM_THREADS".to_owned(), "4".to_owned()));
         assert_eq!(third[1], ("CUDA_VISIBLE_DEVICES".to_owned(), "0".to_owned()));
         assert_eq!(environments(1, 1, &[])[0].len(), 1);
+    }
+
+    #[test]
+    fn gpus_are_those_of_the_scheduler_and_each_child_has_its_share() {
+        let of = |count, given| devices(count, given).map_err(|e| e.what().to_owned());
+        assert_eq!(of(2, None).unwrap(), ["0", "1"]);
+        assert_eq!(of(2, Some("3,GPU-5a/1:0, 7")).unwrap(), ["3", "GPU-5a/1:0"]);
+        assert!(of(0, Some("3")).unwrap().is_empty());
+        for bad in ["", "3", "3,-1", "3,$(x)", "-o,1"] {
+            assert!(of(2, Some(bad)).unwrap_err().contains("asks for 2"), "{bad}");
+        }
+        let four = of(4, None).unwrap();
+        assert_eq!(shares(&four, 2), ["0,1", "2,3"]);
+        assert_eq!(shares(&four, 3), ["0,1,2"]);
+        assert_eq!(shares(&four, 0), ["0", "1", "2", "3"]);
     }
 }

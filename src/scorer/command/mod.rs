@@ -30,6 +30,7 @@ mod child;
 mod drive;
 mod lane;
 mod lines;
+pub mod oom;
 mod queue;
 mod react;
 mod stderr;

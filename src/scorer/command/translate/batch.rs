@@ -1,9 +1,8 @@
 //! The protocol `batch`: one process for many records, over files. Its document is `docs/formats/batch.md`.
 
-use std::collections::VecDeque;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use super::dirs::Dirs;
 use super::program::Starter;
 use super::serve::{Answer, Answers, Asked, Kept, Request, Translator, Trouble};
 use super::spec::{self, Format, Input, Spec, reason};
@@ -15,8 +14,6 @@ use crate::fs::scratch;
 pub const FIELDS: [&str; 7] = ["in", "out", "tmp", "seed", "seed31", "threads", "gpu"];
 /// What the pattern of a kept file may hold.
 pub const KEEP_FIELDS: [&str; 2] = ["tmp", "ordinal"];
-/// How many requests a child holds at once: the files of this many answers are left where they are.
-const REQUESTS_HELD: usize = crate::scorer::command::lane::DEPTH;
 
 /// Speaks to a `batch` program.
 #[derive(Debug)]
@@ -27,9 +24,7 @@ pub struct BatchTranslator {
     keep: Vec<Template>,
     starter: Starter,
     gpu: String,
-    tmp: PathBuf,
-    /// The directories of the last requests.
-    dirs: VecDeque<PathBuf>,
+    dirs: Dirs,
 }
 
 impl BatchTranslator {
@@ -40,18 +35,7 @@ impl BatchTranslator {
     pub fn new(spec: Spec, how: spec::Batch, starter: Starter, gpu: String, tmp: PathBuf) -> Result<Self, String> {
         let argv = super::templates(&spec, &FIELDS)?;
         let keep = how.keep.iter().map(|text| Template::parse(text, &KEEP_FIELDS)).collect::<Result<_, _>>()?;
-        Ok(Self { spec, how, argv, keep, starter, gpu, tmp, dirs: VecDeque::new() })
-    }
-
-    /// A fresh directory for request `seq`. That of a request is removed when its answer was surely taken.
-    fn dir(&mut self, seq: u64) -> io::Result<PathBuf> {
-        while self.dirs.len() >= REQUESTS_HELD {
-            self.dirs.pop_front().iter().for_each(|dir| scratch::clear(dir));
-        }
-        let dir = self.tmp.join(seq.to_string());
-        scratch::make_dir(&dir)?;
-        self.dirs.push_back(dir.clone());
-        Ok(dir)
+        Ok(Self { spec, how, argv, keep, starter, gpu, dirs: Dirs::new(tmp) })
     }
 
     fn argv(&self, input: &Path, output: &Path, dir: &Path) -> Vec<String> {
@@ -99,7 +83,7 @@ impl Translator for BatchTranslator {
             return Ok(Answers { answers, files: Vec::new() });
         }
         // That this machine has no room or no process left is not the fault of a record: it is asked again later.
-        let dir = match self.dir(request.seq) {
+        let dir = match self.dirs.make(request.seq) {
             Ok(dir) => dir,
             Err(e) => return Ok(super::postponed(request, &format!("no directory for the input: {e}"))),
         };
@@ -114,12 +98,16 @@ impl Translator for BatchTranslator {
         }
         let found = table::read(&output, &self.how.output, &self.spec.translation, request);
         let found = found.map_err(Trouble::Violation)?;
-        let missing = |unfit: bool| if unfit { reason::UNSAFE } else { reason::NO_RESULT };
-        let answers: Vec<Answer> = found
-            .into_iter()
-            .zip(unfit)
-            .map(|(answer, unfit)| answer.unwrap_or_else(|| Answer::Error(missing(unfit).to_owned())))
-            .collect();
+        // That the program says nothing of one record may be the fault of another: only of a record that it was
+        // given alone is its silence an answer.
+        let alone = unfit.iter().filter(|unfit| !**unfit).count() == 1;
+        let missing = |unfit: bool| match (unfit, alone) {
+            (true, _) => Answer::Error(reason::UNSAFE.to_owned()),
+            (false, true) => Answer::Error(reason::NO_RESULT.to_owned()),
+            (false, false) => Answer::Alone,
+        };
+        let answers: Vec<Answer> =
+            found.into_iter().zip(unfit).map(|(answer, unfit)| answer.unwrap_or_else(|| missing(unfit))).collect();
         let files = self.kept(request, &answers, &dir);
         Ok(Answers { answers, files })
     }

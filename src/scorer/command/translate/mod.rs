@@ -15,13 +15,17 @@
 //! template  arguments with fields
 //! table     records written to a file, results read from one
 //! values    what a text stands for
-//! batch     one protocol each
+//! dirs      a directory a request
+//! batch, each, easydock   one protocol each
 //! ```
 
 pub mod batch;
+pub mod each;
+pub mod easydock;
 pub mod spec;
 pub mod template;
 
+mod dirs;
 mod program;
 mod serve;
 mod table;
@@ -31,6 +35,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use self::batch::BatchTranslator;
+use self::each::EachTranslator;
+use self::easydock::EasydockTranslator;
 use self::program::Starter;
 use self::serve::{Answer, Answers, Request};
 use self::spec::{Protocol, Spec};
@@ -66,11 +72,21 @@ pub fn run(arguments: &[OsString]) -> Result<()> {
         .map_err(|e| Error::environment(format!("the path of this program is not known: {e}")))?;
     let starter = Starter { shim, ok_exit: spec.translation.ok_exit.clone() };
     let gpu = std::env::var(GPUS_VARIABLE).unwrap_or_default();
-    let mut translator = match &spec.translation.protocol {
-        Protocol::Batch(how) => BatchTranslator::new(spec.clone(), how.clone(), starter, gpu, tmp.clone()),
+    match spec.translation.protocol.clone() {
+        Protocol::Batch(how) => {
+            let mut batch = BatchTranslator::new(spec.clone(), how, starter, gpu, tmp.clone()).map_err(Error::bug)?;
+            serve::serve(&spec, &mut batch, &tmp)
+        }
+        Protocol::Each(how) => {
+            let mut each = EachTranslator::new(spec.clone(), how, starter, gpu, tmp.clone()).map_err(Error::bug)?;
+            serve::serve(&spec, &mut each, &tmp)
+        }
+        Protocol::Easydock(how) => {
+            let mut server = EasydockTranslator::start(spec, &how, starter)?;
+            let spec = server.spec().clone();
+            serve::serve(&spec, &mut server, &tmp)
+        }
     }
-    .map_err(Error::bug)?;
-    serve::serve(&spec, &mut translator, &tmp)
 }
 
 /// The argument vector of `spec`, its fields to be filled in.

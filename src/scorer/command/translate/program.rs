@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::scorer::command::shim;
 
@@ -28,6 +30,26 @@ impl fmt::Display for Death {
     }
 }
 
+/// What a program printed; `None` if it was more than [`PRINTED_BYTES_MAX`].
+pub type Printed = Option<Vec<u8>>;
+
+/// More than this of what a program prints is not searched.
+const PRINTED_BYTES_MAX: usize = 16 << 20;
+/// How long the output of a program that has ended is read on.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Reads to the end, so that no program waits for us, and keeps it if it is not too much.
+fn read_all(mut stdout: impl Read) -> Printed {
+    let (mut kept, mut over, mut buffer) = (Vec::new(), false, vec![0; 64 << 10]);
+    while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+        over |= kept.len() + count > PRINTED_BYTES_MAX;
+        if !over {
+            kept.extend_from_slice(&buffer[..count]);
+        }
+    }
+    (!over).then_some(kept)
+}
+
 /// How programs are started: through our own executable, which ties them to this process.
 #[derive(Clone, Debug)]
 pub struct Starter {
@@ -39,11 +61,30 @@ pub struct Starter {
 
 impl Starter {
     /// A command that becomes `argv`. It shares our process group, so that whoever ends us ends it.
-    pub fn command(&self, argv: impl IntoIterator<Item = impl Into<OsString>>) -> Command {
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn command(&self, argv: impl IntoIterator<Item = impl Into<OsString>>) -> io::Result<Command> {
         let mut command = Command::new(&self.shim);
         command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string());
         command.args(argv.into_iter().map(Into::into)).stdin(Stdio::null());
-        command
+        Ok(command)
+    }
+
+    /// Runs `argv` to its end; the answer is what it printed, `None` if that was too much.
+    ///
+    /// # Errors
+    /// The system starts no process.
+    pub fn capture(&self, argv: impl IntoIterator<Item = impl Into<OsString>>) -> io::Result<Result<Printed, Death>> {
+        let mut process = self.command(argv)?.stdout(Stdio::piped()).spawn()?;
+        let (sender, receiver) = channel();
+        if let Some(stdout) = process.stdout.take() {
+            std::thread::Builder::new().spawn(move || sender.send(read_all(stdout)))?;
+        }
+        let status = process.wait()?;
+        // What it left behind in the background may hold its output open: that is not waited for.
+        let printed = receiver.recv_timeout(DRAIN).unwrap_or_default();
+        Ok(self.judge(status).map(|()| printed))
     }
 
     /// Runs `argv` to its end. What it prints goes where our own words go: into the log of the scorer.
@@ -52,7 +93,7 @@ impl Starter {
     /// The system starts no process.
     pub fn run(&self, argv: impl IntoIterator<Item = impl Into<OsString>>) -> io::Result<Result<(), Death>> {
         let words = io::stderr().as_fd().try_clone_to_owned()?;
-        let status = self.command(argv).stdout(Stdio::from(words)).status()?;
+        let status = self.command(argv)?.stdout(Stdio::from(words)).status()?;
         Ok(self.judge(status))
     }
 

@@ -42,6 +42,8 @@ pub enum Answer {
     Error(String),
     /// Not the record's fault: to be asked again later.
     Retry(String),
+    /// Nothing can be said of it in this company: to be asked again, alone.
+    Alone,
 }
 
 /// A file that the program left for a record and that is to be kept: ordinal, name, absolute path.
@@ -202,6 +204,7 @@ fn reply(request: &Request, answers: &Answers, columns: &[Column]) -> Vec<u8> {
         Answer::Skip(reason) => json!([ordinal, "SKIP", reason]),
         Answer::Error(reason) => json!([ordinal, "ERROR", reason]),
         Answer::Retry(why) => json!([ordinal, "RETRY", why]),
+        Answer::Alone => json!([ordinal, "ALONE", "it has no result in this company"]),
     });
     let mut reply = json!({"seq": request.seq, "results": results.collect::<Vec<_>>()});
     if !answers.files.is_empty() {

@@ -43,6 +43,10 @@ pub struct Translation {
 pub enum Protocol {
     /// One process for many records, over files.
     Batch(Batch),
+    /// One process a record.
+    Each(Each),
+    /// A server of EasyDock's.
+    Easydock(Easydock),
 }
 
 /// What `batch` needs.
@@ -56,6 +60,38 @@ pub struct Batch {
     /// Files that are kept: patterns of paths below `{tmp}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<String>,
+}
+
+/// What `each` needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Each {
+    /// How the record is written for the program, if it is told where.
+    pub input: Input,
+    /// Where its score is looked for.
+    pub source: Source,
+    /// A regular expression with one named group a column.
+    pub pattern: String,
+}
+
+/// Where the score of an `each` program is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// In what it prints.
+    Stdout,
+    /// In the file that it was told to write.
+    Out,
+}
+
+/// What a server of EasyDock's needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Easydock {
+    /// What it is told at its start; files as absolute paths.
+    pub init: Map<String, Json>,
+    /// The only column is the one that every server has: the server says which end is best.
+    pub default_column: bool,
 }
 
 /// How records are written to a file.
@@ -105,6 +141,16 @@ impl Translation {
                 settings.insert("protocol".to_owned(), json!("batch"));
                 settings.insert("input".to_owned(), json!(batch.input));
                 settings.insert("output".to_owned(), json!(batch.output));
+            }
+            Protocol::Each(each) => {
+                settings.insert("protocol".to_owned(), json!("each"));
+                settings.insert("input".to_owned(), json!(each.input));
+                settings.insert("source".to_owned(), json!(each.source));
+                settings.insert("pattern".to_owned(), json!(each.pattern));
+            }
+            // What the server is told holds paths: who plans puts it in, with digests in their place.
+            Protocol::Easydock(_) => {
+                settings.insert("protocol".to_owned(), json!("easydock"));
             }
         }
         settings
