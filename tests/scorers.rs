@@ -33,7 +33,7 @@ fn launch(arguments: &[&str]) -> Launch {
     let script = root().join("tests/scorers/hostile.py");
     let mut argv = vec![python().into_os_string(), script.into_os_string()];
     argv.extend(arguments.iter().map(Into::into));
-    Launch { shim: env!("CARGO_BIN_EXE_molsieve").into(), argv, directory: None, stderr: None }
+    Launch { shim: env!("CARGO_BIN_EXE_molsieve").into(), argv, directory: None, stderr: None, keeper: None }
 }
 
 /// Limits that make tests short and are far above what a healthy child takes.

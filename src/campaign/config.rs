@@ -106,6 +106,8 @@ pub struct ScorerSection {
     pub threads: Option<u32>,
     /// `command`: how many GPUs one child has for itself; children share the GPUs of the task if not said.
     pub gpus: Option<u32>,
+    /// `command`: the container that the program runs in.
+    pub container: Option<ContainerSection>,
     /// Not `jsonl`: the scorer's name.
     pub name: Option<String>,
     /// Not `jsonl`: the scorer's version.
@@ -137,6 +139,37 @@ pub struct ScorerSection {
     pub source: Option<String>,
     /// `easydock`: what the server is told at its start.
     pub init: Option<toml::Table>,
+}
+
+/// A container: the path of an image file, or a table.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "a container is the path of a `.sif` file, or a table of runtime, image, digest, binds, network"
+)]
+pub enum ContainerSection {
+    /// The path of an image file.
+    Image(String),
+    /// All of it.
+    Table(ContainerTable),
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerTable {
+    /// `apptainer`, `singularity`, `docker`, `podman`.
+    pub runtime: Option<String>,
+    /// The path of an image file, or the name of an image.
+    pub image: String,
+    /// What it must be: `sha256:…`.
+    pub digest: Option<String>,
+    /// Paths that it sees: `HOST`, `HOST:INSIDE` or `HOST:INSIDE:rw`.
+    #[serde(default)]
+    pub binds: Vec<String>,
+    /// Whether it has the network.
+    #[serde(default)]
+    pub network: bool,
 }
 
 /// One column that a program fills which says nothing of itself.

@@ -21,6 +21,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "seed_domain",
             "threads",
             "gpus",
+            "container",
             "name",
             "version",
             "columns",

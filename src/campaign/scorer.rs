@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::config::ScorerSection;
+use super::container;
 use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
@@ -61,14 +62,22 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         }
         None => (None, written.clone()),
     };
+    let (container, image) = section.container.as_ref().map(|it| container::resolve(it, base)).transpose()?.unzip();
+    let place = if container.is_some() { argv::Place::Container } else { argv::Place::Here };
     let limits = Limits::default();
     let time = |text: &Option<String>, key: &str, default: Duration| match text {
         Some(text) => units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))),
         None => Ok(default),
     };
     let mut command = CommandLaunch {
-        argv: argv::resolve(&written, base)?,
-        files: section.files.iter().map(|file| base.join(file)).chain(std::mem::take(&mut told.files)).collect(),
+        argv: argv::resolve_for(&written, base, place)?,
+        files: section
+            .files
+            .iter()
+            .map(|file| base.join(file))
+            .chain(std::mem::take(&mut told.files))
+            .chain(image.flatten())
+            .collect(),
         directory: base.to_path_buf(),
         env: section.env.clone(),
         timeout_ms: time(&section.timeout, "timeout", limits.timeout)?.as_millis() as u64,
@@ -78,6 +87,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         batch_size: spoken.as_ref().map_or(1, |spoken| spoken.batch_size),
         threads: section.threads.unwrap_or(1),
         gpus: section.gpus.unwrap_or(0),
+        container,
         translation: spoken.map(|spoken| spoken.translation),
     };
     // An element with fields is no path, whatever files there are.
@@ -100,6 +110,10 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     }
     if !told.identity.is_empty() {
         settings.insert("init".to_owned(), Json::Object(told.identity));
+    }
+    if let Some(container) = &command.container {
+        // Which runtime it is, and what lies where, is this machine's affair.
+        settings.insert("container".to_owned(), serde_json::json!({ "digest": container.digest }));
     }
     settings.extend(command.translation.iter().flat_map(Translation::settings));
     let identity = ScorerIdentity {
@@ -138,6 +152,7 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
         ("grace", section.grace.is_some(), is_command),
         ("threads", section.threads.is_some(), is_command),
         ("gpus", section.gpus.is_some(), is_command),
+        ("container", section.container.is_some(), is_command),
         ("name", section.name.is_some(), is_command),
         ("version", section.version.is_some(), is_command),
         ("columns", section.columns.is_some(), is_command),

@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Result};
-use crate::scorer::command::{shim, translate};
+use crate::scorer::command::{contain, shim, translate};
 use exit_code::Exit;
 use output::{Form, Output};
 
@@ -100,6 +100,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         // Not a command for people: what follows is another program's, and not ours to parse.
         return report(&shim::exec(rest), Output::new(Form::Human));
+    }
+    if let [_, first, rest @ ..] = args.as_slice()
+        && first == contain::SUBCOMMAND
+    {
+        return report(&contain::exec(rest), Output::new(Form::Human));
     }
     if let [_, first, rest @ ..] = args.as_slice()
         && first == translate::SUBCOMMAND

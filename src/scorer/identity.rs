@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Description;
+use super::command::contain::Container;
 use super::command::translate::spec::Translation;
 use crate::canonical::json;
 use crate::digest::{self, Digest};
@@ -91,6 +92,9 @@ pub struct CommandLaunch {
     /// GPUs that one child has for itself; 0 if children share.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub gpus: u32,
+    /// The container that it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
     /// How it is spoken to, if not in `jsonl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub translation: Option<Translation>,

@@ -225,3 +225,48 @@ fn the_identity_holds_what_changes_an_answer_and_no_path() {
     assert_ne!(plain, identity("exit", "ok_exit = [0, 1]"));
     assert_ne!(plain, identity("deterministic", "deterministic = true"));
 }
+
+#[test]
+fn files_that_are_kept_are_named_with_the_results_and_stay_long_enough() {
+    use std::io::{BufRead, BufReader, Write};
+
+    let env = place();
+    let keep = "keep = \"{tmp}/out/{ordinal}.txt\"";
+    let file = campaign(&env, "it", "keep", &["{tmp}"], keep).write();
+    env.molsieve(["run", &file, "--dir", "it"]).exits(0);
+    assert_eq!(rows(&env, "it").len(), 40);
+
+    // What the translator says, as the pool hears it.
+    let text = std::fs::read_to_string(env.path("it/campaign.json")).unwrap();
+    let execution = serde_json::from_str::<serde_json::Value>(&text).unwrap()["execution"]["scorer"]["command"].take();
+    let spec = serde_json::json!({
+        "argv": execution["argv"], "translation": execution["translation"], "batch_size": 8, "threads": 1, "seed": 1,
+    });
+    let tmp = env.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let mut command = env.command(["__translate", &spec.to_string()]);
+    command.env("MOLSIEVE_TMP", &tmp).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut stdin, mut lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    let mut next = || serde_json::from_str::<serde_json::Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["name"], "table");
+    let mut kept = Vec::new();
+    for seq in 1..=3_u64 {
+        writeln!(stdin, "{{\"seq\":{seq},\"records\":[[{seq},\"a\",\"CCO\",9],[{},\"b\",\"C O\",9]]}}", seq + 10)
+            .unwrap();
+        let reply = next();
+        // The second record has no line in the input: nothing is kept of it.
+        assert_eq!(reply["files"].as_array().unwrap().len(), 1, "{reply}");
+        assert_eq!(reply["results"][1], serde_json::json!([seq + 10, "ERROR", "unsafe_structure"]));
+        let [ordinal, name, path] = reply["files"][0].as_array().unwrap().as_slice() else { panic!("{reply}") };
+        assert_eq!((ordinal, name), (&serde_json::json!(seq), &serde_json::json!(format!("{seq}.txt"))));
+        let path = std::path::PathBuf::from(path.as_str().unwrap());
+        assert!(path.starts_with(tmp.canonicalize().unwrap()), "{}", path.display());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "CCO");
+        kept.push(path);
+    }
+    let there: Vec<bool> = kept.iter().map(|path| path.exists()).collect();
+    assert_eq!(there, [false, true, true], "until the request after next was read");
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}

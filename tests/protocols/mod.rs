@@ -1,6 +1,7 @@
 //! Programs that do not speak `jsonl`, from the campaign file to the pack.
 
 mod batch;
+mod containers;
 mod each;
 mod easydock;
 

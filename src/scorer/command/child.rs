@@ -5,6 +5,7 @@
 //! process group of the child is killed and the child is reaped.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::contain;
 use super::launch::{Environment, Launch};
 use super::lines::{Lines, Piece};
 use super::stderr::{self, SharedLog, SharedTail};
@@ -117,6 +119,7 @@ impl Child {
         let tail = SharedTail::default();
         let errors = tokio::spawn(stderr::collect(errors, SharedTail::clone(&tail), SharedLog::clone(log)));
         let keeper = Keeper {
+            containers: launch.keeper.clone().map(|program| (program, tmp.path().to_path_buf())),
             life,
             process,
             group,
@@ -187,6 +190,8 @@ impl Drop for Group {
 
 /// Owns the process and its pipes.
 struct Keeper {
+    /// What keeps its containers, and the directory that they are named by.
+    containers: Option<(PathBuf, PathBuf)>,
     life: Life,
     process: Process,
     group: Group,
@@ -220,6 +225,9 @@ impl Keeper {
             errors.abort();
         }
         stderr::finish(&tail, &log);
+        if let Some((program, tmp)) = self.containers.take() {
+            let _ = tokio::task::spawn_blocking(move || contain::reap(&program, &tmp)).await;
+        }
         let how = how.unwrap_or_else(|| "killed".to_owned());
         let end = End { how, read: self.written.saturating_sub(unread) };
         self.tell(What::Ended(end));

@@ -28,6 +28,8 @@ pub struct Launch {
     pub directory: Option<PathBuf>,
     /// The log file of what children say on stderr.
     pub stderr: Option<PathBuf>,
+    /// The program that keeps containers although a command was killed, if that is what runs it.
+    pub keeper: Option<PathBuf>,
 }
 
 impl Launch {

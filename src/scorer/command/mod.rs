@@ -17,6 +17,7 @@
 //! waits where decisions are taken. A further protocol is a further file in [`translate`]. What a
 //! program must do to be a scorer is in `docs/formats/jsonl.md`.
 
+pub mod contain;
 pub mod hello;
 pub mod jsonl;
 pub mod launch;

@@ -91,7 +91,7 @@ impl Translator for BatchTranslator {
         if let Err(e) = scratch::write(&input, &records) {
             return Ok(super::postponed(request, &format!("cannot write the input: {e}")));
         }
-        match self.starter.run(self.argv(&input, &output, &dir)) {
+        match self.starter.run(&self.argv(&input, &output, &dir)) {
             Err(e) => return Ok(super::postponed(request, &format!("cannot start a process: {e}"))),
             Ok(Err(death)) => return Err(Trouble::Died(death)),
             Ok(Ok(())) => {}

@@ -125,7 +125,7 @@ impl EachTranslator {
         if let Err(e) = scratch::write(&input, &record) {
             return later("cannot write the input", e);
         }
-        let printed = match self.starter.capture(self.argv(asked, &input, &output, &dir)) {
+        let printed = match self.starter.capture(&self.argv(asked, &input, &output, &dir)) {
             Err(e) => return later("cannot start a process", e),
             Ok(Err(death)) => return Err(Trouble::Died(death)),
             Ok(Ok(printed)) => printed,

@@ -2,7 +2,7 @@
 //! `docs/formats/easydock.md`; the protocol is EasyDock's (<https://github.com/ci-lab-cz/easydock>, version 1.3).
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
@@ -147,8 +147,7 @@ struct Server {
 impl Server {
     fn start(starter: Starter, argv: &[String]) -> Result<Self> {
         let refused = |e: std::io::Error| Error::environment(format!("cannot start the server: {e}"));
-        let mut command = starter.command(argv).map_err(refused)?;
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(refused)?;
+        let mut process = starter.serve(argv).map_err(refused)?;
         let stdout = process.stdout.take().ok_or_else(|| Error::bug("a server was started without pipes"))?;
         let (stdin, lines) = (process.stdin.take(), listen(stdout).map_err(refused)?);
         Ok(Self { process, stdin, lines, starter, id: 0 })

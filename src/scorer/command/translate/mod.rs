@@ -64,13 +64,13 @@ pub fn run(arguments: &[OsString]) -> Result<()> {
             .hint("to score records, use `molsieve run` with a campaign file"));
     };
     let tmp = PathBuf::from(tmp);
-    if !spec.argv.first().is_some_and(|program| Path::new(program).is_file()) {
+    if spec.contained.is_none() && !spec.argv.first().is_some_and(|program| Path::new(program).is_file()) {
         let program = spec.argv.first().map(String::as_str).unwrap_or_default();
         return Err(Error::environment(format!("there is no program `{program}`")));
     }
     let shim = std::env::current_exe()
         .map_err(|e| Error::environment(format!("the path of this program is not known: {e}")))?;
-    let starter = Starter { shim, ok_exit: spec.translation.ok_exit.clone() };
+    let starter = Starter::new(shim, &spec, &tmp);
     let gpu = std::env::var(GPUS_VARIABLE).unwrap_or_default();
     match spec.translation.protocol.clone() {
         Protocol::Batch(how) => {

@@ -1,15 +1,18 @@
 //! The user's program, started once and waited for.
 
-use std::ffi::OsString;
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use super::spec::Spec;
+use crate::scorer::command::contain::{self, Contained};
+use crate::scorer::command::launch::GPUS_VARIABLE;
 use crate::scorer::command::shim;
 
 /// How a program ended that should not have ended so.
@@ -51,32 +54,58 @@ fn read_all(mut stdout: impl Read) -> Printed {
 }
 
 /// How programs are started: through our own executable, which ties them to this process.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Starter {
     /// Our own executable.
-    pub shim: PathBuf,
+    shim: PathBuf,
     /// Exit codes that are fine.
-    pub ok_exit: Vec<i32>,
+    ok_exit: Vec<i32>,
+    /// The container that the program runs in.
+    contained: Option<Contained>,
+    /// Our private directory.
+    tmp: PathBuf,
+    /// How many programs were started.
+    count: Cell<u64>,
 }
 
 impl Starter {
-    /// A command that becomes `argv`. It shares our process group, so that whoever ends us ends it.
+    /// Starts the program of `spec` through `shim`, our own executable.
+    pub fn new(shim: PathBuf, spec: &Spec, tmp: &Path) -> Self {
+        let (ok_exit, contained) = (spec.translation.ok_exit.clone(), spec.contained.clone());
+        Self { shim, ok_exit, contained, tmp: tmp.to_path_buf(), count: Cell::new(0) }
+    }
+
+    /// A command that becomes `argv`, in its container if it has one. It shares our process group, so that whoever
+    /// ends us ends it.
+    fn command(&self, argv: &[String]) -> Command {
+        let mut command = Command::new(&self.shim);
+        command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string()).stdin(Stdio::null());
+        let Some(contained) = &self.contained else {
+            command.args(argv);
+            return command;
+        };
+        self.count.set(self.count.get() + 1);
+        let name = format!("{}-{}", contain::name_of(&self.tmp), self.count.get());
+        let gpus = std::env::var(GPUS_VARIABLE).ok();
+        command.args(contained.wrap(argv, &name, &self.tmp.display().to_string(), gpus.as_deref()));
+        command.envs(contained.settings_of_runtime());
+        command
+    }
+
+    /// Starts `argv` as a server: it is written to and read from.
     ///
     /// # Errors
-    /// The system refuses.
-    pub fn command(&self, argv: impl IntoIterator<Item = impl Into<OsString>>) -> io::Result<Command> {
-        let mut command = Command::new(&self.shim);
-        command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string());
-        command.args(argv.into_iter().map(Into::into)).stdin(Stdio::null());
-        Ok(command)
+    /// The system starts no process.
+    pub fn serve(&self, argv: &[String]) -> io::Result<Child> {
+        self.command(argv).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
     }
 
     /// Runs `argv` to its end; the answer is what it printed, `None` if that was too much.
     ///
     /// # Errors
     /// The system starts no process.
-    pub fn capture(&self, argv: impl IntoIterator<Item = impl Into<OsString>>) -> io::Result<Result<Printed, Death>> {
-        let mut process = self.command(argv)?.stdout(Stdio::piped()).spawn()?;
+    pub fn capture(&self, argv: &[String]) -> io::Result<Result<Printed, Death>> {
+        let mut process = self.command(argv).stdout(Stdio::piped()).spawn()?;
         let (sender, receiver) = channel();
         if let Some(stdout) = process.stdout.take() {
             std::thread::Builder::new().spawn(move || sender.send(read_all(stdout)))?;
@@ -91,9 +120,9 @@ impl Starter {
     ///
     /// # Errors
     /// The system starts no process.
-    pub fn run(&self, argv: impl IntoIterator<Item = impl Into<OsString>>) -> io::Result<Result<(), Death>> {
+    pub fn run(&self, argv: &[String]) -> io::Result<Result<(), Death>> {
         let words = io::stderr().as_fd().try_clone_to_owned()?;
-        let status = self.command(argv)?.stdout(Stdio::from(words)).status()?;
+        let status = self.command(argv).stdout(Stdio::from(words)).status()?;
         Ok(self.judge(status))
     }
 

@@ -15,6 +15,7 @@ use super::spec::Spec;
 use crate::error::{Error, Result};
 use crate::fs::scratch;
 use crate::scorer::Column;
+use crate::scorer::command::contain::{self, Contained, Runtime};
 use crate::scorer::command::lines::LINE_BYTES_MAX;
 
 /// One request of the pool.
@@ -85,9 +86,11 @@ pub trait Translator {
 /// The pool says what is not a request (a defect of ours), or cannot be written to (exit 6).
 pub fn serve(spec: &Spec, translator: &mut dyn Translator, tmp: &Path) -> Result<()> {
     let columns = &spec.translation.description.columns;
+    let keeps = |contained: &&Contained| contained.container.runtime != Runtime::Apptainer;
+    let keeper = spec.contained.as_ref().filter(keeps).map(|contained| contained.container.program.clone());
     say(&hello(spec))?;
     let busy = Arc::new(Busy::default());
-    for line in requests(Arc::clone(&busy), tmp.to_path_buf())? {
+    for line in requests(Arc::clone(&busy), tmp.to_path_buf(), keeper)? {
         busy.begin();
         let request: Request =
             serde_json::from_slice(&line).map_err(|e| Error::bug(format!("the pool asks what is no request: {e}")))?;
@@ -122,7 +125,7 @@ impl Busy {
 }
 
 /// The lines of stdin, read by a thread of its own: so its end is seen while the program works.
-fn requests(busy: Arc<Busy>, tmp: PathBuf) -> Result<Receiver<Vec<u8>>> {
+fn requests(busy: Arc<Busy>, tmp: PathBuf, keeper: Option<PathBuf>) -> Result<Receiver<Vec<u8>>> {
     let (sender, receiver) = sync_channel(4);
     let read = move || {
         let mut input = io::stdin().lock();
@@ -137,6 +140,7 @@ fn requests(busy: Arc<Busy>, tmp: PathBuf) -> Result<Receiver<Vec<u8>>> {
         }
         busy.deserted.store(true, Ordering::SeqCst);
         if busy.working.load(Ordering::SeqCst) {
+            keeper.iter().for_each(|program| contain::reap(program, &tmp));
             scratch::clear(&tmp);
             end_all();
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::scorer::Description;
+use crate::scorer::command::contain::Contained;
 
 /// Reasons that a translator gives: they are declared for every scorer that speaks through one.
 pub mod reason {
@@ -171,6 +172,9 @@ pub struct Spec {
     pub threads: u32,
     /// The campaign seed.
     pub seed: u64,
+    /// The container that the program runs in, without an argument vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contained: Option<Contained>,
 }
 
 /// The kernel takes no longer argument than 128 KiB.
