@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
@@ -71,8 +71,10 @@ pub struct LibrarySection {
     /// Said instead of sniffed: whether the first line names the columns.
     pub header: Option<bool>,
     /// Said instead of sniffed: name or number (from 1) of the structure column.
+    #[serde(default, deserialize_with = "name_or_number")]
     pub structure_column: Option<String>,
     /// Said instead of sniffed: name or number (from 1) of the id column.
+    #[serde(default, deserialize_with = "name_or_number")]
     pub id_column: Option<String>,
 }
 
@@ -355,7 +357,6 @@ impl Config {
         if !(1..=CPUS_MAX).contains(&self.resources.cpus) {
             return Err(Error::usage(format!("`resources.cpus` must be from 1 to {CPUS_MAX}")));
         }
-        self.check_shares()?;
         if self.scheduler.kind != "local" {
             return Err(Error::usage(format!(
                 "`scheduler.kind` is `{}`, which this version does not have",
@@ -373,8 +374,11 @@ impl Config {
         Ok(())
     }
 
-    /// What a child needs must be there in a task.
-    fn check_shares(&self) -> Result<()> {
+    /// Checks that what a child needs is there in a task.
+    ///
+    /// # Errors
+    /// It is not (exit 2).
+    pub fn check_shares(&self) -> Result<()> {
         let (scorer, resources) = (&self.scorer, &self.resources);
         if resources.gpus > GPUS_MAX {
             return Err(Error::usage(format!("`resources.gpus` must be at most {GPUS_MAX}")));
@@ -398,5 +402,38 @@ impl Config {
                 .hint("say how many it has with `gpus = 1` in `[resources]`"));
         }
         Ok(())
+    }
+}
+
+/// A column, by its name or its number: `2` is as good as `"2"`.
+fn name_or_number<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a column is a name or a number")]
+    enum Column {
+        Name(String),
+        Number(u64),
+    }
+    Ok(Option::<Column>::deserialize(value)?.map(|column| match column {
+        Column::Name(name) => name,
+        Column::Number(number) => number.to_string(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(library: &str) -> Result<Config> {
+        Config::parse(&format!(
+            "[campaign]\nname = \"a\"\n[library]\npath = [\"a.smi\"]\n{library}\n[scorer]\nkind = \"null\"\n"
+        ))
+    }
+
+    #[test]
+    fn a_column_is_a_name_or_a_number() {
+        let library = parse("structure_column = 2\nid_column = \"name\"").unwrap().library;
+        assert_eq!((library.structure_column.as_deref(), library.id_column.as_deref()), (Some("2"), Some("name")));
+        assert_eq!(parse("").unwrap().library.id_column, None);
+        assert!(parse("id_column = true").unwrap_err().what().contains("a name or a number"));
     }
 }

@@ -33,6 +33,7 @@ pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 /// `dir` holds another campaign (exit 2), or the campaign cannot be frozen.
 pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
     let (config, base) = (Config::read(config)?, base_of(config)?);
+    config.check_shares()?;
     key_must_be_sound(&config, &base)?;
     let asked = Asked { config: &config, base: &base, here, watch };
     match Campaign::open_if_any(dir.clone())? {

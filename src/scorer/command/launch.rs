@@ -6,7 +6,9 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
+use super::contain::{self, Contained};
 use super::shim;
+use super::translate::{self, spec::Spec};
 use crate::error::{Error, Result};
 
 /// Names the private directory of a child in its environment: fresh, and removed when the child has ended.
@@ -56,6 +58,37 @@ impl Launch {
             Error::environment(format!("cannot start a process from `{}`: {e}", self.shim.display()))
                 .hint("check the limits on processes and memory (`ulimit -u`, `ulimit -v`)")
         })
+    }
+}
+
+/// What a person should be told of a launch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The user's program, and not what stands before it.
+    pub program: String,
+    /// The document of what it must say.
+    pub document: &'static str,
+}
+
+impl Launch {
+    /// The user's program, and the document of its protocol, whatever stands between it and us.
+    pub fn told(&self) -> Told {
+        let text = |at: usize| self.argv.get(at).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+        let first = |argv: Vec<String>| argv.into_iter().next().unwrap_or_default();
+        let (second, third) = (text(1), text(2));
+        if second == translate::SUBCOMMAND
+            && let Ok(spec) = serde_json::from_str::<Spec>(&third)
+        {
+            let document = spec.translation.protocol.document();
+            return Told { program: first(spec.argv), document };
+        }
+        let document = "docs/formats/jsonl.md";
+        if second == contain::SUBCOMMAND
+            && let Ok(contained) = serde_json::from_str::<Contained>(&third)
+        {
+            return Told { program: first(contained.argv), document };
+        }
+        Told { program: text(0), document }
     }
 }
 

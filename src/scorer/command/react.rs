@@ -179,14 +179,17 @@ impl Drive<'_> {
             return self.blame(unanswered, Fault::Violation);
         }
         let name = &self.state.settings.description.name;
+        let document = self.state.settings.launch.told().document;
         let said = shown(&words[..words.len().min(200)]);
         Err(Error::new(
             Kind::Scorer,
             format!("the scorer `{name}` broke its protocol {VIOLATIONS_MAX} times in a row: {what}; it said `{said}`"),
         )
-        .hint(
-            "compare what it writes to stdout with docs/formats/jsonl.md; a line that starts with `{` must be a reply",
-        ))
+        .hint(if document.ends_with("jsonl.md") {
+            format!("compare what it writes to stdout with {document}; a line that starts with `{{` must be a reply")
+        } else {
+            format!("compare what it writes with {document}")
+        }))
     }
 
     fn ended(&mut self, number: usize, end: &End) -> Result<()> {

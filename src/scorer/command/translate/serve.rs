@@ -163,17 +163,14 @@ fn end_all() -> ! {
     std::process::exit(1)
 }
 
-/// Ends this process as the program ended; the answer is for the case that a signal does not.
+/// Ends this process as the program ended; the answer is for all cases in which it did not get SIGKILL.
+///
+/// SIGKILL is passed on, as it is what the kernel sends where memory is short. Any other signal is told: passed on, it
+/// might leave a core of this process beside that of the program.
 fn died(death: &Death) -> Error {
-    if let Death::Signal(number) = death {
-        // Those that the kernel or an administrator sends; any other is told by the exit code.
-        let signal = [Signal::KILL, Signal::SEGV, Signal::ABORT, Signal::TERM, Signal::BUS, Signal::ILL, Signal::FPE]
-            .into_iter()
-            .find(|signal| signal.as_raw() == *number);
-        if let Some(signal) = signal {
-            let _ = writeln!(io::stderr(), "molsieve: the program {death}");
-            let _ = kill_process(getpid(), signal);
-        }
+    if *death == Death::Signal(Signal::KILL.as_raw()) {
+        let _ = writeln!(io::stderr(), "molsieve: the program {death}");
+        let _ = kill_process(getpid(), Signal::KILL);
     }
     Error::environment(format!("the program {death}"))
 }

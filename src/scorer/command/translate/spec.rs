@@ -127,6 +127,17 @@ pub enum Format {
     Csv,
 }
 
+impl Protocol {
+    /// The document that says how it is spoken.
+    pub const fn document(&self) -> &'static str {
+        match self {
+            Self::Batch(_) => "docs/formats/batch.md",
+            Self::Each(_) => "docs/formats/each.md",
+            Self::Easydock(_) => "docs/formats/easydock.md",
+        }
+    }
+}
+
 impl Translation {
     /// What of it changes an answer: the `settings` of the scorer's identity.
     pub fn settings(&self) -> Map<String, Json> {
