@@ -19,7 +19,7 @@ pub fn resolve(section: &ContainerSection, base: &Path) -> Result<(Container, Op
         ContainerSection::Image(image) => ContainerTable { image: image.clone(), ..ContainerTable::default() },
         ContainerSection::Table(table) => table.clone(),
     };
-    let is_file = table.image.ends_with(".sif");
+    let is_file = Path::new(&table.image).extension().is_some_and(|extension| extension == "sif");
     let (runtime, program) = runtime_of(&table, is_file)?;
     let binds = table.binds.iter().map(|text| bind(text, base)).collect::<Result<_>>()?;
     for path in [base, &std::env::temp_dir()] {

@@ -87,8 +87,11 @@ pub fn resolve(section: &ScorerSection, protocol: &str, written: &[String], base
     Ok(Some(Spoken { translation, batch_size, argv, told }))
 }
 
+/// Elements of an argument vector that hold fields, with their positions.
+type Placed = Vec<(usize, Template)>;
+
 /// The argument vector to be resolved, and those of its elements that hold fields.
-fn arguments(written: &[String], fields: &[&str]) -> Result<(Vec<String>, Vec<(usize, Template)>)> {
+fn arguments(written: &[String], fields: &[&str]) -> Result<(Vec<String>, Placed)> {
     let (mut argv, mut templates) = (Vec::new(), Vec::new());
     for (position, text) in written.iter().enumerate() {
         let template = Template::parse(text, fields).map_err(|what| {

@@ -14,7 +14,6 @@ use crate::scorer::builtin::null::Null;
 use crate::scorer::builtin::{Builtin, similarity};
 use crate::scorer::command::hello::{self, Hello};
 use crate::scorer::command::settings::Limits;
-use crate::scorer::command::translate::spec::Translation;
 use crate::scorer::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
 use crate::scorer::open::{Here, launch_of};
 use crate::scorer::{Description, argv};
@@ -65,10 +64,6 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     let (container, image) = section.container.as_ref().map(|it| container::resolve(it, base)).transpose()?.unzip();
     let place = if container.is_some() { argv::Place::Container } else { argv::Place::Here };
     let limits = Limits::default();
-    let time = |text: &Option<String>, key: &str, default: Duration| match text {
-        Some(text) => units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))),
-        None => Ok(default),
-    };
     let mut command = CommandLaunch {
         argv: argv::resolve_for(&written, base, place)?,
         files: section
@@ -80,15 +75,14 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
             .collect(),
         directory: base.to_path_buf(),
         env: section.env.clone(),
-        timeout_ms: time(&section.timeout, "timeout", limits.timeout)?.as_millis() as u64,
-        startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis()
-            as u64,
-        grace_ms: time(&section.grace, "grace", limits.grace)?.as_millis() as u64,
+        timeout_ms: milliseconds(&section.timeout, "timeout", limits.timeout)?,
+        startup_timeout_ms: milliseconds(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?,
+        grace_ms: milliseconds(&section.grace, "grace", limits.grace)?,
         batch_size: spoken.as_ref().map_or(1, |spoken| spoken.batch_size),
         threads: section.threads.unwrap_or(1),
         gpus: section.gpus.unwrap_or(0),
-        container,
-        translation: spoken.map(|spoken| spoken.translation),
+        container: container.map(Box::new),
+        translation: spoken.map(|spoken| Box::new(spoken.translation)),
     };
     // An element with fields is no path, whatever files there are.
     for position in command.translation.iter().flat_map(|translation| &translation.templates) {
@@ -101,21 +95,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     let Hello { description, batch_size, threads } =
         hello::probe(&launch_of(&command, 0, here, None)?, &environment, startup)?;
     (command.batch_size, command.threads) = (batch_size as u32, section.threads.unwrap_or(threads as u32));
-    let mut settings = Map::from_iter([("protocol".to_owned(), Json::from(protocol))]);
-    if !section.env.is_empty() {
-        // A value may be a secret, and an identity is published: its digest stands for it.
-        let digests =
-            section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
-        settings.insert("env".to_owned(), Json::Object(digests.collect()));
-    }
-    if !told.identity.is_empty() {
-        settings.insert("init".to_owned(), Json::Object(told.identity));
-    }
-    if let Some(container) = &command.container {
-        // Which runtime it is, and what lies where, is this machine's affair.
-        settings.insert("container".to_owned(), serde_json::json!({ "digest": container.digest }));
-    }
-    settings.extend(command.translation.iter().flat_map(Translation::settings));
+    let settings = settings(section, protocol, &command, told.identity);
     let identity = ScorerIdentity {
         kind: "command".to_owned(),
         seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
@@ -125,6 +105,37 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         settings,
     };
     Ok((identity, ScorerLaunch::Command(command)))
+}
+
+/// The time that `scorer.key` says, in milliseconds.
+fn milliseconds(text: &Option<String>, key: &str, default: Duration) -> Result<u64> {
+    let said = text.as_ref().map(|text| units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))));
+    Ok(said.transpose()?.unwrap_or(default).as_millis() as u64)
+}
+
+/// What changes an answer beside the argument vector and the files; `told` is what a server is told.
+fn settings(
+    section: &ScorerSection,
+    protocol: &str,
+    command: &CommandLaunch,
+    told: Map<String, Json>,
+) -> Map<String, Json> {
+    let mut settings = Map::from_iter([("protocol".to_owned(), Json::from(protocol))]);
+    if !section.env.is_empty() {
+        // A value may be a secret, and an identity is published: its digest stands for it.
+        let digests =
+            section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
+        settings.insert("env".to_owned(), Json::Object(digests.collect()));
+    }
+    if !told.is_empty() {
+        settings.insert("init".to_owned(), Json::Object(told));
+    }
+    if let Some(container) = &command.container {
+        // Which runtime it is, and what lies where, is this machine's affair.
+        settings.insert("container".to_owned(), serde_json::json!({ "digest": container.digest }));
+    }
+    settings.extend(command.translation.iter().flat_map(|translation| translation.settings()));
+    settings
 }
 
 fn builtin_identity(section: &ScorerSection, description: &Description, files: Vec<ScorerFile>) -> ScorerIdentity {

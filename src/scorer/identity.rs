@@ -94,10 +94,10 @@ pub struct CommandLaunch {
     pub gpus: u32,
     /// The container that it runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container: Option<Container>,
+    pub container: Option<Box<Container>>,
     /// How it is spoken to, if not in `jsonl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub translation: Option<Translation>,
+    pub translation: Option<Box<Translation>>,
 }
 
 /// Whether a number need not be written.

@@ -80,8 +80,8 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
                 return Err(changed(&ScorerIdentity { argv, ..frozen.clone() }, frozen));
             }
             check(&frozen.description, &argv::sorted(files))?;
-            command.container.as_ref().map_or(Ok(()), container_is_there)?;
-            let spoken = command.translation.as_ref().map(Translation::settings).unwrap_or_default();
+            command.container.as_deref().map_or(Ok(()), container_is_there)?;
+            let spoken = command.translation.as_ref().map(|translation| translation.settings()).unwrap_or_default();
             if spoken.iter().any(|(key, value)| frozen.settings.get(key) != Some(value)) {
                 return Err(changed(&ScorerIdentity { settings: spoken, ..frozen.clone() }, frozen));
             }
@@ -159,7 +159,7 @@ pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option
         (Some(translation), contained) => {
             let spec = Spec {
                 argv: command.argv.clone(),
-                translation: translation.clone(),
+                translation: Translation::clone(translation),
                 batch_size: command.batch_size,
                 threads: command.threads,
                 seed,
@@ -169,13 +169,13 @@ pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option
         }
     };
     let keeps = |container: &&Container| container.runtime != Runtime::Apptainer;
-    let keeper = command.container.as_ref().filter(keeps).map(|container| container.program.clone());
+    let keeper = command.container.as_deref().filter(keeps).map(|container| container.program.clone());
     Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper })
 }
 
 /// The container of `command`, and what the scorer in it reads.
 fn contained(command: &CommandLaunch) -> Option<Contained> {
-    let container = command.container.clone()?;
+    let container = *command.container.clone()?;
     let is_file = |file: &&PathBuf| file.is_absolute() && file.is_file();
     let named: Vec<PathBuf> = command.argv.iter().map(PathBuf::from).collect();
     let image = PathBuf::from(&container.image);

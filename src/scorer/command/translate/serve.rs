@@ -97,7 +97,7 @@ pub fn serve(spec: &Spec, translator: &mut dyn Translator, tmp: &Path) -> Result
         match translator.answer(&request) {
             Ok(answers) => say(&reply(&request, &answers, columns))?,
             Err(Trouble::Violation(what)) => say(&violation(request.seq, &what))?,
-            Err(Trouble::Died(death)) => return Err(died(&death)),
+            Err(Trouble::Died(death)) => return Err(died(death)),
         }
         busy.end();
     }
@@ -167,8 +167,8 @@ fn end_all() -> ! {
 ///
 /// SIGKILL is passed on, as it is what the kernel sends where memory is short. Any other signal is told: passed on, it
 /// might leave a core of this process beside that of the program.
-fn died(death: &Death) -> Error {
-    if *death == Death::Signal(Signal::KILL.as_raw()) {
+fn died(death: Death) -> Error {
+    if death == Death::Signal(Signal::KILL.as_raw()) {
         let _ = writeln!(io::stderr(), "molsieve: the program {death}");
         let _ = kill_process(getpid(), Signal::KILL);
     }

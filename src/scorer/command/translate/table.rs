@@ -209,16 +209,12 @@ fn cells(line: &str, format: Format) -> Option<Vec<String>> {
         loop {
             let (part, after) = inside.split_once('"')?;
             cell.push_str(part);
-            match after.strip_prefix('"') {
-                Some(more) => {
-                    cell.push('"');
-                    inside = more;
-                }
-                None => {
-                    inside = after;
-                    break;
-                }
-            }
+            let Some(more) = after.strip_prefix('"') else {
+                inside = after;
+                break;
+            };
+            cell.push('"');
+            inside = more;
         }
         cells.push(cell);
         match inside.trim_start_matches(' ').strip_prefix(',') {

@@ -37,8 +37,8 @@ fn read_text(text: impl AsRef<[u8]>, output: &Output) -> Result<Found, String> {
     read(&path, output, &translation(), &request())
 }
 
-fn ok(score: f64, site: serde_json::Value) -> Option<Answer> {
-    Some(Answer::Ok(vec![json!(score), site]))
+fn ok(score: f64, site: serde_json::Value) -> Answer {
+    Answer::Ok(vec![json!(score), site])
 }
 
 #[test]
@@ -54,12 +54,12 @@ fn records_are_written_so_that_a_line_is_a_record() {
 fn rows_come_in_any_order_and_columns_by_name() {
     let text = "\u{feff}site\tmore\tordinal\tscore\r\nA\tx\t8\t-7.5\r\n\r\n\ty\t7\t 1e1\r\n";
     let found = read_text(text, &output(Format::Tsv, true)).unwrap();
-    assert_eq!(found, [ok(10.0, json!(null)), None, ok(-7.5, json!("A"))]);
+    assert_eq!(found, [Some(ok(10.0, json!(null))), None, Some(ok(-7.5, json!("A")))]);
     let quoted = "ordinal,score,site\n7,1,\"a,\"\"b\"\"\"\n12,2,c\n";
     let found = read_text(quoted, &output(Format::Csv, true)).unwrap();
-    assert_eq!(found, [ok(1.0, json!("a,\"b\"")), ok(2.0, json!("c")), None]);
+    assert_eq!(found, [Some(ok(1.0, json!("a,\"b\""))), Some(ok(2.0, json!("c"))), None]);
     let bare = read_text("12\t3\tA\tmore\n", &output(Format::Tsv, false)).unwrap();
-    assert_eq!(bare, [None, ok(3.0, json!("A")), None]);
+    assert_eq!(bare, [None, Some(ok(3.0, json!("A"))), None]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn what_is_not_a_value_is_an_error_of_its_record_alone() {
     for bad in ["", "nan", "inf", "high", "7,2"] {
         let text = format!("ordinal\tscore\tsite\n7\t{bad}\tA\n8\t1\tA\n");
         let found = read_text(text, &output(Format::Tsv, true)).unwrap();
-        assert_eq!(found, [Some(Answer::Error("bad_value".to_owned())), None, ok(1.0, json!("A"))], "{bad}");
+        assert_eq!(found, [Some(Answer::Error("bad_value".to_owned())), None, Some(ok(1.0, json!("A")))], "{bad}");
     }
     let short = read_text("ordinal\tscore\tsite\n7\n", &output(Format::Tsv, true)).unwrap();
     assert_eq!(short[0], Some(Answer::Error("bad_value".to_owned())));
