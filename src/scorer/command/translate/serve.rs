@@ -94,12 +94,14 @@ pub fn serve(spec: &Spec, translator: &mut dyn Translator, tmp: &Path) -> Result
         busy.begin();
         let request: Request =
             serde_json::from_slice(&line).map_err(|e| Error::bug(format!("the pool asks what is no request: {e}")))?;
-        match translator.answer(&request) {
+        let answered = translator.answer(&request);
+        // Once the reply is read, the pool may close our input at any moment, and that is a good end.
+        busy.end();
+        match answered {
             Ok(answers) => say(&reply(&request, &answers, columns))?,
             Err(Trouble::Violation(what)) => say(&violation(request.seq, &what))?,
             Err(Trouble::Died(death)) => return Err(died(death)),
         }
-        busy.end();
     }
     Ok(())
 }
