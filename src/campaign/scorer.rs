@@ -75,9 +75,9 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
             .collect(),
         directory: base.to_path_buf(),
         env: section.env.clone(),
-        timeout_ms: milliseconds(&section.timeout, "timeout", limits.timeout)?,
-        startup_timeout_ms: milliseconds(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?,
-        grace_ms: milliseconds(&section.grace, "grace", limits.grace)?,
+        timeout_ms: milliseconds(section.timeout.as_ref(), "timeout", limits.timeout)?,
+        startup_timeout_ms: milliseconds(section.startup_timeout.as_ref(), "startup_timeout", limits.startup_timeout)?,
+        grace_ms: milliseconds(section.grace.as_ref(), "grace", limits.grace)?,
         batch_size: spoken.as_ref().map_or(1, |spoken| spoken.batch_size),
         threads: section.threads.unwrap_or(1),
         gpus: section.gpus.unwrap_or(0),
@@ -108,8 +108,8 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
 }
 
 /// The time that `scorer.key` says, in milliseconds.
-fn milliseconds(text: &Option<String>, key: &str, default: Duration) -> Result<u64> {
-    let said = text.as_ref().map(|text| units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))));
+fn milliseconds(text: Option<&String>, key: &str, default: Duration) -> Result<u64> {
+    let said = text.map(|text| units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))));
     Ok(said.transpose()?.unwrap_or(default).as_millis() as u64)
 }
 
