@@ -87,6 +87,7 @@ fn pool(launch: &Launch, records: u64, batch: usize) -> Result<usize> {
         seeder: Seeder::new(1, "echo"),
         files: Vec::new(),
         limits: Limits::default(),
+        memory_events: None,
     };
     let (mut source, mut sink) = (Counter { next: 0, records }, Total::default());
     CommandPool::new(settings)?.run(&mut source, &mut sink, &Stop::new())?;
@@ -122,7 +123,7 @@ fn main() -> std::io::Result<()> {
     let mut number = |default: u64| arguments.next().and_then(|n| n.parse().ok()).unwrap_or(default);
     let (records, batch) = (number(1_000_000), number(256) as usize);
     let scorer = std::env::current_exe()?.with_file_name("echo_scorer");
-    let launch = Launch { shim, argv: vec![scorer.clone().into()], directory: None, stderr: None };
+    let launch = Launch { shim, argv: vec![scorer.clone().into()], directory: None, stderr: None, keeper: None };
     let (watch, before) = (Stopwatch::start(), cpu_s());
     let rows = pool(&launch, records, batch).map_err(|e| std::io::Error::other(e.to_string()))?;
     let (cpu, wall) = (cpu_s() - before, watch.elapsed().as_secs_f64());

@@ -12,6 +12,7 @@ mod libraries;
 mod packs;
 mod payload;
 mod planning;
+mod protocols;
 mod provenance;
 mod report;
 mod resume;

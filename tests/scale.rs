@@ -39,6 +39,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
         memory_mib: None,
         walltime_s: None,
         max_error_ppm: None,
+        gpus: 0,
         core_ms_max: None,
         key: None,
     };

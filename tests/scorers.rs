@@ -33,7 +33,7 @@ fn launch(arguments: &[&str]) -> Launch {
     let script = root().join("tests/scorers/hostile.py");
     let mut argv = vec![python().into_os_string(), script.into_os_string()];
     argv.extend(arguments.iter().map(Into::into));
-    Launch { shim: env!("CARGO_BIN_EXE_molsieve").into(), argv, directory: None, stderr: None }
+    Launch { shim: env!("CARGO_BIN_EXE_molsieve").into(), argv, directory: None, stderr: None, keeper: None }
 }
 
 /// Limits that make tests short and are far above what a healthy child takes.
@@ -63,6 +63,7 @@ fn settings(arguments: &[&str]) -> Settings {
         description: hello.description,
         files: Vec::new(),
         limits: limits(),
+        memory_events: None,
     }
 }
 
@@ -450,6 +451,41 @@ fn each_child_has_its_own_environment() {
     let mut settings = settings(&["environment", "CUDA_VISIBLE_DEVICES"]);
     settings.children = environments(1, 3, &["7".to_owned()]);
     assert!(Run::of(settings).sink.rows.values().all(|row| row.ends_with(",7")));
+}
+
+#[test]
+fn a_record_that_a_scorer_wants_alone_is_asked_alone_and_once() {
+    let run = Run::of(settings(&["alone"]));
+    run.assert_only_poison("alone", None);
+    assert_eq!(run.facts.violations, 0);
+    let endless = Run::of(settings(&["always_alone", POISON]));
+    endless.assert_only_poison("always_alone", Some("bad_reply"));
+}
+
+#[test]
+fn a_child_that_was_killed_while_memory_was_short_is_out_of_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = dir.path().join("memory.events");
+    std::fs::write(&events, "oom_kill 0\n").unwrap();
+    let mut short = settings(&["oom_on", events.to_str().unwrap()]);
+    short.memory_events = Some(events.clone());
+    Run::of(short).assert_only_poison("oom_on", Some("oom"));
+    // Killed just so, while the count stands still, it is a crash.
+    let mut killed = settings(&["crash_on", POISON]);
+    killed.memory_events = Some(events);
+    Run::of(killed).assert_only_poison("crash_on", Some("crash"));
+}
+
+#[test]
+fn each_child_has_a_private_directory_that_goes_away_with_it() {
+    let mut settings = settings(&["tmp"]);
+    settings.children.truncate(1);
+    let run = Run::of(settings);
+    let labels: std::collections::BTreeSet<&str> =
+        run.rows().iter().map(|row| row.rsplit(',').next().unwrap()).collect();
+    assert_eq!(labels.len(), 1, "{labels:?}");
+    let path = Path::new(labels.first().unwrap());
+    assert!(path.is_absolute() && !path.exists(), "{labels:?}");
 }
 
 #[path = "scorers/ends.rs"]

@@ -65,7 +65,9 @@ fn every_shipped_campaign_runs_to_a_pack_that_verifies() {
             molsieve(stage.path(), &["verify", &pack, "--key", "demo-out/demo.pub.pem"]);
         }
         let rows = fs::read_to_string(stage.path().join(stem).join("pack/summary.csv")).unwrap();
-        assert_eq!(rows.lines().count(), 1 + 4999, "{name}");
+        // One process a record is for slow programs: that example has a small library.
+        let records = if stem == "each" { 8 } else { 4999 };
+        assert_eq!(rows.lines().count(), 1 + records, "{name}");
     }
 }
 

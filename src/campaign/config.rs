@@ -6,16 +6,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
-use crate::scorer::Order;
+use crate::scorer::{ColumnType, Order};
 use crate::units;
 
 /// More cores than this no task gets.
 pub const CPUS_MAX: u32 = 4096;
+/// More GPUs than this no task gets.
+const GPUS_MAX: u32 = 1024;
 
 /// More core-hours than this no limit says: a million cores for a century.
 pub const CORE_HOURS_MAX: f64 = 1e12;
@@ -74,8 +76,10 @@ pub struct LibrarySection {
     /// Said instead of sniffed: whether the first line names the columns.
     pub header: Option<bool>,
     /// Said instead of sniffed: name or number (from 1) of the structure column.
+    #[serde(default, deserialize_with = "name_or_number")]
     pub structure_column: Option<String>,
     /// Said instead of sniffed: name or number (from 1) of the id column.
+    #[serde(default, deserialize_with = "name_or_number")]
     pub id_column: Option<String>,
 }
 
@@ -87,7 +91,7 @@ pub struct ScorerSection {
     pub kind: String,
     /// `similarity`: the file of actives.
     pub actives: Option<PathBuf>,
-    /// `command`: how it is spoken to; `jsonl`.
+    /// `command`: how it is spoken to: `jsonl`, `batch`, `each`, `easydock`.
     pub protocol: Option<String>,
     /// `command`: program and arguments.
     pub argv: Option<Vec<String>>,
@@ -107,6 +111,91 @@ pub struct ScorerSection {
     pub retry_patience: Option<String>,
     /// Which record seeds it gets; by default those of its name.
     pub seed_domain: Option<String>,
+    /// `command`: how many threads one child uses.
+    pub threads: Option<u32>,
+    /// `command`: how many GPUs one child has for itself; children share the GPUs of the task if not said.
+    pub gpus: Option<u32>,
+    /// `command`: the container that the program runs in.
+    pub container: Option<ContainerSection>,
+    /// Not `jsonl`: the scorer's name.
+    pub name: Option<String>,
+    /// Not `jsonl`: the scorer's version.
+    pub version: Option<String>,
+    /// Not `jsonl`: the columns that it fills.
+    pub columns: Option<Vec<ColumnSection>>,
+    /// Not `jsonl`: the reasons that it gives.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// Not `jsonl`: whether it always gives the same answer.
+    pub deterministic: Option<bool>,
+    /// `batch`, `easydock`: records a request.
+    pub batch_size: Option<u32>,
+    /// `batch`, `each`: exit codes that are no crash.
+    pub ok_exit: Option<Vec<i32>>,
+    /// `batch`, `each`: how records are written for it: `smi` or `csv`.
+    pub input: Option<String>,
+    /// `batch`: how it writes its results: `tsv` or `csv`.
+    pub output: Option<String>,
+    /// `batch`: whether its results begin with a line of column names.
+    pub output_header: Option<bool>,
+    /// `batch`: the name of the column with the ordinals.
+    pub output_key: Option<String>,
+    /// `batch`: the file that it leaves for a record and that is kept.
+    pub keep: Option<String>,
+    /// `each`: the regular expression that finds the columns, each as a named group.
+    pub pattern: Option<String>,
+    /// `each`: where it looks: `stdout` or `out`.
+    pub source: Option<String>,
+    /// `easydock`: what the server is told at its start.
+    pub init: Option<toml::Table>,
+}
+
+/// A container: the path of an image file, or a table.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "a container is the path of a `.sif` file, or a table of runtime, image, digest, binds, network"
+)]
+pub enum ContainerSection {
+    /// The path of an image file.
+    Image(String),
+    /// All of it.
+    Table(ContainerTable),
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerTable {
+    /// `apptainer`, `singularity`, `docker`, `podman`.
+    pub runtime: Option<String>,
+    /// The path of an image file, or the name of an image.
+    pub image: String,
+    /// What it must be: `sha256:…`.
+    pub digest: Option<String>,
+    /// Paths that it sees: `HOST`, `HOST:INSIDE` or `HOST:INSIDE:rw`.
+    #[serde(default)]
+    pub binds: Vec<String>,
+    /// Whether it has the network.
+    #[serde(default)]
+    pub network: bool,
+}
+
+/// One column that a program fills which says nothing of itself.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnSection {
+    /// Its name.
+    pub name: String,
+    /// Its type: `float` unless said.
+    #[serde(rename = "type")]
+    pub kind: Option<ColumnType>,
+    /// Which end is best.
+    #[serde(default)]
+    pub order: Order,
+    /// Whether an empty cell is a value.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// `[shards]`: how the library is cut.
@@ -201,11 +290,14 @@ pub struct ResourcesSection {
     pub memory: Option<String>,
     /// Time limit.
     pub walltime: Option<String>,
+    /// GPUs.
+    #[serde(default)]
+    pub gpus: u32,
 }
 
 impl Default for ResourcesSection {
     fn default() -> Self {
-        Self { cpus: default_cpus(), memory: None, walltime: None }
+        Self { cpus: default_cpus(), memory: None, walltime: None, gpus: 0 }
     }
 }
 
@@ -319,5 +411,68 @@ impl Config {
             return Err(Error::usage(format!("`limits.core_hours` must be above 0, and {CORE_HOURS_MAX} at most")));
         }
         Ok(())
+    }
+
+    /// Checks that what a child needs is there in a task.
+    ///
+    /// # Errors
+    /// It is not (exit 2).
+    pub fn check_shares(&self) -> Result<()> {
+        let (scorer, resources) = (&self.scorer, &self.resources);
+        if resources.gpus > GPUS_MAX {
+            return Err(Error::usage(format!("`resources.gpus` must be at most {GPUS_MAX}")));
+        }
+        let shares = [
+            ("threads", scorer.threads, "cpus", resources.cpus, "processor cores"),
+            ("gpus", scorer.gpus, "gpus", resources.gpus, "GPUs"),
+        ];
+        for (key, wanted, of, there, what) in shares {
+            if wanted.is_some_and(|wanted| wanted == 0 || wanted > there) {
+                return Err(Error::usage(format!(
+                    "`scorer.{key}` must be from 1 to `resources.{of}`, which is {there}"
+                ))
+                .hint(format!("it is how many {what} one child uses; the task has `resources.{of}` of them")));
+            }
+        }
+        let names_gpu = scorer.argv.iter().flatten().any(|text| text.contains("{gpu}"));
+        let fields = matches!(scorer.protocol.as_deref(), Some("batch" | "each"));
+        if fields && names_gpu && resources.gpus == 0 {
+            return Err(Error::usage("`scorer.argv` holds `{gpu}`, and a task has no GPU")
+                .hint("say how many it has with `gpus = 1` in `[resources]`"));
+        }
+        Ok(())
+    }
+}
+
+/// A column, by its name or its number: `2` is as good as `"2"`.
+fn name_or_number<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a column is a name or a number")]
+    enum Column {
+        Name(String),
+        Number(u64),
+    }
+    Ok(Option::<Column>::deserialize(value)?.map(|column| match column {
+        Column::Name(name) => name,
+        Column::Number(number) => number.to_string(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(library: &str) -> Result<Config> {
+        Config::parse(&format!(
+            "[campaign]\nname = \"a\"\n[library]\npath = [\"a.smi\"]\n{library}\n[scorer]\nkind = \"null\"\n"
+        ))
+    }
+
+    #[test]
+    fn a_column_is_a_name_or_a_number() {
+        let library = parse("structure_column = 2\nid_column = \"name\"").unwrap().library;
+        assert_eq!((library.structure_column.as_deref(), library.id_column.as_deref()), (Some("2"), Some("name")));
+        assert_eq!(parse("").unwrap().library.id_column, None);
+        assert!(parse("id_column = true").unwrap_err().what().contains("a name or a number"));
     }
 }

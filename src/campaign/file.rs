@@ -14,7 +14,9 @@ use crate::canonical::json;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout::CampaignDir;
+use crate::scorer::command::launch;
 use crate::scorer::identity::ScorerLaunch;
+use crate::scorer::open::{Here, Post};
 use crate::shard::plan::Plan;
 
 /// Schema of [`CampaignFile`].
@@ -48,6 +50,9 @@ pub struct Execution {
     pub scheduler: String,
     /// Cores a task.
     pub cpus: u32,
+    /// GPUs a task.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gpus: u32,
     /// Memory a task, in MiB.
     pub memory_mib: Option<u64>,
     /// Time limit a task, in seconds.
@@ -61,10 +66,26 @@ pub struct Execution {
     pub key: Option<PathBuf>,
 }
 
+/// Whether a number need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde wants")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Execution {
     /// How often checkpoints are made durable.
     pub const fn sync(&self) -> Duration {
         Duration::from_millis(self.sync_ms)
+    }
+
+    /// What the pool of one task gets here, for the campaign seed `seed`; its children's stderr goes to `stderr`.
+    ///
+    /// # Errors
+    /// The scheduler gave the task fewer GPUs than it was to have (exit 6).
+    pub fn post(&self, here: &Here, seed: u64, stderr: PathBuf) -> Result<Post> {
+        let given = std::env::var(launch::GPUS_VARIABLE).ok();
+        let gpus = launch::devices(self.gpus, given.as_deref())?;
+        Ok(Post { here: here.clone(), seed, cpus: self.cpus, gpus, stderr })
     }
 }
 

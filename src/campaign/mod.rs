@@ -2,8 +2,10 @@
 //! file that holds both for everybody who works on it ([`mod@file`]).
 
 pub mod config;
+mod container;
 pub mod file;
 pub mod identity;
 mod known_keys;
+mod protocol;
 pub mod scorer;
 mod toml_error;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::config::ScorerSection;
+use super::container;
+use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::scorer::builtin::null::Null;
@@ -45,43 +47,56 @@ pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(Sco
 
 fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
     let protocol = section.protocol.as_deref().unwrap_or("jsonl");
-    if protocol != "jsonl" {
+    if !protocol::PROTOCOLS.contains(&protocol) {
         return Err(Error::usage(format!("`scorer.protocol` is `{protocol}`, which this version does not speak"))
-            .hint("use `protocol = \"jsonl\"`"));
+            .hint(format!("known are: {}", protocol::PROTOCOLS.join(", "))));
     }
     let written = section.argv.as_ref().filter(|argv| !argv.is_empty()).ok_or_else(|| missing("argv"))?;
-    let limits = Limits::default();
-    let time = |text: &Option<String>, key: &str, default: Duration| match text {
-        Some(text) => units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))),
-        None => Ok(default),
+    let mut told = Told::default();
+    let (spoken, written) = match protocol::resolve(section, protocol, written, base)? {
+        Some(mut spoken) => {
+            let argv = std::mem::take(&mut spoken.argv);
+            told = std::mem::take(&mut spoken.told);
+            (Some(spoken), argv)
+        }
+        None => (None, written.clone()),
     };
+    let (container, image) = section.container.as_ref().map(|it| container::resolve(it, base)).transpose()?.unzip();
+    let place = if container.is_some() { argv::Place::Container } else { argv::Place::Here };
+    let limits = Limits::default();
     let mut command = CommandLaunch {
-        argv: argv::resolve(written, base)?,
-        files: section.files.iter().map(|file| base.join(file)).collect(),
+        argv: argv::resolve_for(&written, base, place)?,
+        files: section
+            .files
+            .iter()
+            .map(|file| base.join(file))
+            .chain(std::mem::take(&mut told.files))
+            .chain(image.flatten())
+            .collect(),
         directory: base.to_path_buf(),
         env: section.env.clone(),
-        timeout_ms: time(&section.timeout, "timeout", limits.timeout)?.as_millis() as u64,
-        startup_timeout_ms: time(&section.startup_timeout, "startup_timeout", limits.startup_timeout)?.as_millis()
-            as u64,
-        grace_ms: time(&section.grace, "grace", limits.grace)?.as_millis() as u64,
-        retry_patience_ms: time(&section.retry_patience, "retry_patience", limits.retry_patience)?.as_millis() as u64,
-        batch_size: 0,
-        threads: 0,
+        timeout_ms: milliseconds(section.timeout.as_ref(), "timeout", limits.timeout)?,
+        startup_timeout_ms: milliseconds(section.startup_timeout.as_ref(), "startup_timeout", limits.startup_timeout)?,
+        grace_ms: milliseconds(section.grace.as_ref(), "grace", limits.grace)?,
+        retry_patience_ms: milliseconds(section.retry_patience.as_ref(), "retry_patience", limits.retry_patience)?,
+        batch_size: spoken.as_ref().map_or(1, |spoken| spoken.batch_size),
+        threads: section.threads.unwrap_or(1),
+        gpus: section.gpus.unwrap_or(0),
+        container: container.map(Box::new),
+        translation: spoken.map(|spoken| Box::new(spoken.translation)),
     };
+    // An element with fields is no path, whatever files there are.
+    for position in command.translation.iter().flat_map(|translation| &translation.templates) {
+        command.argv[*position].clone_from(&written[*position]);
+    }
     let (argv, mut files) = argv::identify(&command.argv)?;
     files.extend(argv::declared(&command.files)?);
     let environment = command.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let startup = Duration::from_millis(command.startup_timeout_ms);
     let Hello { description, batch_size, threads } =
-        hello::probe(&launch_of(&command, here, None), &environment, startup)?;
-    (command.batch_size, command.threads) = (batch_size as u32, threads as u32);
-    let mut settings = Map::from_iter([("protocol".to_owned(), Json::from(protocol))]);
-    if !section.env.is_empty() {
-        // A value may be a secret, and an identity is published: its digest stands for it.
-        let digests =
-            section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
-        settings.insert("env".to_owned(), Json::Object(digests.collect()));
-    }
+        hello::probe(&launch_of(&command, 0, here, None)?, &environment, startup)?;
+    (command.batch_size, command.threads) = (batch_size as u32, section.threads.unwrap_or(threads as u32));
+    let settings = settings(section, protocol, &command, told.identity);
     let identity = ScorerIdentity {
         kind: "command".to_owned(),
         seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
@@ -91,6 +106,37 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
         settings,
     };
     Ok((identity, ScorerLaunch::Command(command)))
+}
+
+/// The time that `scorer.key` says, in milliseconds.
+fn milliseconds(text: Option<&String>, key: &str, default: Duration) -> Result<u64> {
+    let said = text.map(|text| units::duration(text).map_err(|e| e.within(format!("`scorer.{key}`"))));
+    Ok(said.transpose()?.unwrap_or(default).as_millis() as u64)
+}
+
+/// What changes an answer beside the argument vector and the files; `told` is what a server is told.
+fn settings(
+    section: &ScorerSection,
+    protocol: &str,
+    command: &CommandLaunch,
+    told: Map<String, Json>,
+) -> Map<String, Json> {
+    let mut settings = Map::from_iter([("protocol".to_owned(), Json::from(protocol))]);
+    if !section.env.is_empty() {
+        // A value may be a secret, and an identity is published: its digest stands for it.
+        let digests =
+            section.env.iter().map(|(k, v)| (k.clone(), Json::from(digest::sha256(v.as_bytes()).sha256_uri())));
+        settings.insert("env".to_owned(), Json::Object(digests.collect()));
+    }
+    if !told.is_empty() {
+        settings.insert("init".to_owned(), Json::Object(told));
+    }
+    if let Some(container) = &command.container {
+        // Which runtime it is, and what lies where, is this machine's affair.
+        settings.insert("container".to_owned(), serde_json::json!({ "digest": container.digest }));
+    }
+    settings.extend(command.translation.iter().flat_map(|translation| translation.settings()));
+    settings
 }
 
 fn builtin_identity(section: &ScorerSection, description: &Description, files: Vec<ScorerFile>) -> ScorerIdentity {
@@ -117,6 +163,24 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
         ("startup_timeout", section.startup_timeout.is_some(), is_command),
         ("grace", section.grace.is_some(), is_command),
         ("retry_patience", section.retry_patience.is_some(), is_command),
+        ("threads", section.threads.is_some(), is_command),
+        ("gpus", section.gpus.is_some(), is_command),
+        ("container", section.container.is_some(), is_command),
+        ("name", section.name.is_some(), is_command),
+        ("version", section.version.is_some(), is_command),
+        ("columns", section.columns.is_some(), is_command),
+        ("reasons", !section.reasons.is_empty(), is_command),
+        ("deterministic", section.deterministic.is_some(), is_command),
+        ("batch_size", section.batch_size.is_some(), is_command),
+        ("ok_exit", section.ok_exit.is_some(), is_command),
+        ("input", section.input.is_some(), is_command),
+        ("output", section.output.is_some(), is_command),
+        ("output_header", section.output_header.is_some(), is_command),
+        ("output_key", section.output_key.is_some(), is_command),
+        ("keep", section.keep.is_some(), is_command),
+        ("pattern", section.pattern.is_some(), is_command),
+        ("source", section.source.is_some(), is_command),
+        ("init", section.init.is_some(), is_command),
     ];
     match given.iter().find(|(_, given, belongs)| *given && !belongs) {
         None => Ok(()),

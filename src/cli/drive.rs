@@ -146,8 +146,12 @@ fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output:
     Ok(Exit::Done)
 }
 
-/// One worker for the cores of one task.
+/// One worker for the cores of one task. How many GPUs this machine has is not known, and two workers would
+/// take the same ones: with GPUs there is one worker.
 pub(super) fn default_slots(campaign: &Campaign) -> u64 {
+    if campaign.file.execution.gpus > 0 {
+        return 1;
+    }
     host::cores() as u64 / u64::from(campaign.file.execution.cpus)
 }
 

@@ -44,7 +44,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Result};
-use crate::scorer::command::shim;
+use crate::scorer::command::{contain, shim, translate};
 use exit_code::Exit;
 use output::{Form, Output};
 
@@ -128,6 +128,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         // Not a command for people: what follows is another program's, and not ours to parse.
         return report(&shim::exec(rest), Output::new(Form::Human));
+    }
+    if let [_, first, rest @ ..] = args.as_slice()
+        && first == contain::SUBCOMMAND
+    {
+        return report(&contain::exec(rest), Output::new(Form::Human));
+    }
+    if let [_, first, rest @ ..] = args.as_slice()
+        && first == translate::SUBCOMMAND
+    {
+        let done = translate::run(rest);
+        return done.map_or_else(|error| report(&error, Output::new(Form::Human)), |()| ExitCode::SUCCESS);
     }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

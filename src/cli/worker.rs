@@ -15,7 +15,7 @@ use crate::library::snapshot::Snapshot;
 use crate::run::last_words::LastWords;
 use crate::run::wave;
 use crate::scorer::Ended;
-use crate::scorer::open::{self, Here, Post};
+use crate::scorer::open::{self, Here};
 use crate::shard::checkpoint::{self, Header};
 use crate::shard::group::Workplace;
 use crate::shard::worker::{self, Assignment};
@@ -85,12 +85,8 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
     if library.root() != identity.library.root {
         return Err(Error::usage("the library snapshot is not the one that was planned"));
     }
-    let post = Post {
-        here: Here { program: drive::this_program()? },
-        seed: identity.seed,
-        cpus: execution.cpus,
-        stderr: campaign.dir.scorer_stderr(&attempt),
-    };
+    let here = Here { program: drive::this_program()? };
+    let post = execution.post(&here, identity.seed, campaign.dir.scorer_stderr(&attempt))?;
     let mut pool = open::pool(&execution.scorer, &identity.scorer, &post)?;
     let place = Workplace {
         host: host::name(),

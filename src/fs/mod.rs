@@ -8,6 +8,7 @@
 
 pub mod fault;
 pub mod read;
+pub mod scratch;
 pub mod tree;
 
 use std::fs::{self, File, OpenOptions};

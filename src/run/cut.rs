@@ -12,7 +12,7 @@ use crate::id::AttemptId;
 use crate::layout::CampaignDir;
 use crate::library::snapshot::Snapshot;
 use crate::pilot::{self, Request, Subject};
-use crate::scorer::open::{Here, Post};
+use crate::scorer::open::Here;
 use crate::shard::plan::Plan;
 
 /// What decides how a library is cut.
@@ -43,12 +43,7 @@ pub(super) fn cut(
         (asked, _) => asked.unwrap_or_default(),
     };
     fs::create_dir(&dir.logs())?;
-    let post = Post {
-        here: how.here.clone(),
-        seed: identity.seed,
-        cpus: execution.cpus,
-        stderr: dir.scorer_stderr(&AttemptId::random()?),
-    };
+    let post = execution.post(how.here, identity.seed, dir.scorer_stderr(&AttemptId::random()?))?;
     let subject = Subject { library, scorer: &identity.scorer, launch: &execution.scorer };
     let mut findings = pilot::measure(&subject, &post, request)?;
     let mut plan = whole(match how.shards {

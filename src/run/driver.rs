@@ -99,6 +99,8 @@ pub fn drive<'a>(
         settings,
     };
     let program = match &campaign.file.execution.scorer {
+        // What a container holds, the digest of its image says.
+        ScorerLaunch::Command(command) if command.container.is_some() => None,
         ScorerLaunch::Command(command) => Some(digest::sha256_file(Path::new(&command.argv[0]))?.0),
         _ => None,
     };

@@ -71,7 +71,7 @@ pub enum Event {
         molsieve: String,
         /// Node name.
         host: String,
-        /// SHA-256 of the scorer's program, `argv[0]`, as this driver found it; none for a built-in scorer.
+        /// SHA-256 of the scorer's program, `argv[0]`, as this driver found it; none for a built-in scorer and for one in a container.
         program: Option<Digest>,
     },
     /// Tasks are about to be submitted (promise P4: intent before effect).

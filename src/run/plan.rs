@@ -36,6 +36,7 @@ pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 /// `dir` holds another campaign (exit 2), or the campaign cannot be frozen.
 pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
     let (config, base) = (Config::read(config)?, base_of(config)?);
+    config.check_shares()?;
     key_must_be_sound(&config, &base)?;
     let asked = Asked { config: &config, base: &base, here, watch, shards: config.shards.size()?, pilot: None };
     match Campaign::open_if_any(dir.clone())? {
@@ -258,7 +259,16 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     put("scorer", serde_json::to_value(scorer));
     put("shards", serde_json::to_value(shards));
     put("pack", serde_json::to_value(pack));
-    for key in ["pack.key", "scorer.timeout", "scorer.startup_timeout", "scorer.grace", "scorer.retry_patience"] {
+    for key in [
+        "pack.key",
+        "scorer.timeout",
+        "scorer.startup_timeout",
+        "scorer.grace",
+        "scorer.retry_patience",
+        "scorer.threads",
+        "scorer.gpus",
+        "scorer.batch_size",
+    ] {
         all.remove(key);
     }
     all
@@ -276,6 +286,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
             as u64,
         scheduler: config.scheduler.kind.clone(),
         cpus: config.resources.cpus,
+        gpus: config.resources.gpus,
         memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
         walltime_s: optional(&config.resources.walltime, "`resources.walltime`")?.map(|d| d.as_secs()),
         max_error_ppm: config.limits.max_error_rate.map(units::millionths),

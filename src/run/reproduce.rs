@@ -25,7 +25,7 @@ use crate::pack::SUMMARY;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Accept, Code, Trust};
 use crate::payload::lines::ROW_BYTES_MAX;
-use crate::scorer::open::{self, Here, Post};
+use crate::scorer::open::{self, Here};
 use crate::shard::plan::Plan;
 
 /// The request of the pack at `path`, which is verified first, but not who signed it.
@@ -77,7 +77,7 @@ pub fn plan_again(from: &Campaign, dir: CampaignDir, here: &Here, watch: Watch<'
     let (scorer, execution) = (&from.file.identity.scorer, &from.file.execution);
     let stderr = dir.scorer_stderr(&AttemptId::random()?);
     // It checks the scorer's files; nothing is started until it runs.
-    open::pool(&execution.scorer, scorer, &Post { here: here.clone(), seed: 0, cpus: execution.cpus, stderr })?;
+    open::pool(&execution.scorer, scorer, &execution.post(here, 0, stderr)?)?;
     if let Some(begun) = Campaign::open_if_any(dir.clone())? {
         return Ok(begun);
     }

@@ -18,7 +18,7 @@ use crate::library::record::RecordBlock;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::pack::manifest::Manifest;
-use crate::scorer::open::{self, Here, Post};
+use crate::scorer::open::{self, Here};
 use crate::scorer::row::RowBlock;
 use crate::scorer::{ColumnType, Ended, Sink, Source, Supply};
 use crate::stop::Stop;
@@ -108,7 +108,7 @@ pub fn rescore(
     }
     let (sample, circumstantial) = sample(pack, &manifest.payload.digest, share)?;
     let stderr = campaign.dir.scorer_stderr(&AttemptId::random()?);
-    let post = Post { here, seed: manifest.campaign.seed, cpus: execution.cpus, stderr };
+    let post = execution.post(&here, manifest.campaign.seed, stderr)?;
     crate::fs::create_dir(&campaign.dir.logs())?;
     let mut pool = open::pool(&execution.scorer, scorer, &post)?;
     let columns = scorer.description.columns.iter();

@@ -16,26 +16,52 @@ use crate::scorer::identity::ScorerFile;
 /// # Errors
 /// There is no such program (exit 6: a missing tool).
 pub fn resolve(written: &[String], base: &Path) -> Result<Vec<String>> {
+    resolve_for(written, base, Place::Here)
+}
+
+/// Where a program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine.
+    Here,
+    /// In a container, unless it is one of our files: nobody here knows what is in it.
+    Container,
+}
+
+/// As [`resolve`], for a program in `place`.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_for(written: &[String], base: &Path, place: Place) -> Result<Vec<String>> {
     let mut argv = Vec::with_capacity(written.len());
     for (position, argument) in written.iter().enumerate() {
-        let path = if position == 0 {
-            program(argument, base)?
-        } else {
-            let path = base.join(argument);
-            // A plain word that happens to be the name of a directory is still a word.
-            if !(path.is_file() || argument.contains('/') && path.is_dir()) {
+        let path =
+            if position == 0 && place == Place::Container && !(argument.contains('/') && base.join(argument).is_file())
+            {
                 argv.push(argument.clone());
                 continue;
-            }
-            path
-        };
+            } else if position == 0 {
+                program(argument, base)?
+            } else {
+                let path = base.join(argument);
+                // A plain word that happens to be the name of a directory is still a word.
+                if !(path.is_file() || argument.contains('/') && path.is_dir()) {
+                    argv.push(argument.clone());
+                    continue;
+                }
+                path
+            };
         let text = path.to_str().ok_or_else(|| Error::usage(format!("the path `{}` is not text", path.display())))?;
         argv.push(text.to_owned());
     }
     Ok(argv)
 }
 
-fn program(name: &str, base: &Path) -> Result<PathBuf> {
+/// The program called `name`: by `PATH`, or relative to `base` if there is a slash in it.
+///
+/// # Errors
+/// There is none (exit 6).
+pub fn program(name: &str, base: &Path) -> Result<PathBuf> {
     let not_there = || {
         Error::environment(format!("there is no program `{name}`"))
             .hint("check `scorer.argv`: a name is looked for in PATH, a path starts at the campaign file's directory")

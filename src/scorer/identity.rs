@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Description;
+use super::command::contain::Container;
+use super::command::translate::spec::Translation;
 use crate::canonical::json;
 use crate::digest::{self, Digest};
 use crate::error::Result;
@@ -90,6 +92,21 @@ pub struct CommandLaunch {
     pub batch_size: u32,
     /// Threads that one child uses.
     pub threads: u32,
+    /// GPUs that one child has for itself; 0 if children share.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gpus: u32,
+    /// The container that it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Box<Container>>,
+    /// How it is spoken to, if not in `jsonl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation: Option<Box<Translation>>,
+}
+
+/// Whether a number need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde wants")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What the first version of this file meant without saying it.

@@ -7,9 +7,13 @@ use super::builtin::Builtin;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
 use super::builtin::similarity;
+use super::command::contain::{self, Contained, Container, Runtime};
 use super::command::launch::{self, Launch};
+use super::command::oom;
 use super::command::pool::CommandPool;
 use super::command::settings::{Limits, Settings};
+use super::command::translate;
+use super::command::translate::spec::{Spec, Translation};
 use super::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
 use super::seed::Seeder;
 use super::{Description, Pool, argv};
@@ -31,6 +35,8 @@ pub struct Post {
     pub seed: u64,
     /// Cores to use.
     pub cpus: u32,
+    /// GPUs to use, by their names in `CUDA_VISIBLE_DEVICES`.
+    pub gpus: Vec<String>,
     /// Where the children's stderr goes.
     pub stderr: PathBuf,
 }
@@ -74,7 +80,12 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
                 return Err(changed(&ScorerIdentity { argv, ..frozen.clone() }, frozen));
             }
             check(&frozen.description, &argv::sorted(files))?;
-            Ok(Box::new(CommandPool::new(settings(command, frozen, post))?))
+            command.container.as_deref().map_or(Ok(()), container_is_there)?;
+            let spoken = command.translation.as_ref().map(|translation| translation.settings()).unwrap_or_default();
+            if spoken.iter().any(|(key, value)| frozen.settings.get(key) != Some(value)) {
+                return Err(changed(&ScorerIdentity { settings: spoken, ..frozen.clone() }, frozen));
+            }
+            Ok(Box::new(CommandPool::new(settings(command, frozen, post)?)?))
         }
     }
 }
@@ -99,7 +110,12 @@ fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
         ScorerLaunch::Null => Vec::new(),
         ScorerLaunch::Similarity { actives } => vec![actives],
         ScorerLaunch::Command(command) => {
-            let arguments = command.argv.iter().map(Path::new).filter(|path| path.is_absolute());
+            let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);
+            // What is in a container, nobody here can look at.
+            let first = usize::from(command.container.is_some());
+            let literal =
+                command.argv.iter().enumerate().skip(first).filter(|(position, _)| !templates.contains(position));
+            let arguments = literal.map(|(_, text)| Path::new(text)).filter(|path| path.is_absolute());
             arguments.chain(command.files.iter().map(PathBuf::as_path)).collect()
         }
     };
@@ -110,14 +126,17 @@ fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
     }
 }
 
-fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Settings {
-    let children = lanes_of(command, post.cpus) as usize;
-    let mut environments = launch::environments(children, command.threads as usize, &[]);
+fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Result<Settings> {
+    let gpus = launch::shares(&post.gpus, command.gpus as usize);
+    let by_threads = lanes_of(command, post.cpus) as usize;
+    // Where each child has GPUs of its own, there are no more children than that makes.
+    let children = if command.gpus > 0 { by_threads.min(gpus.len().max(1)) } else { by_threads };
+    let mut environments = launch::environments(children, command.threads as usize, &gpus);
     for environment in &mut environments {
         environment.extend(command.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    Settings {
-        launch: launch_of(command, &post.here, Some(post.stderr.clone())),
+    Ok(Settings {
+        launch: launch_of(command, post.seed, &post.here, Some(post.stderr.clone()))?,
         children: environments,
         files: command
             .argv
@@ -136,17 +155,92 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Se
             retry_patience: Duration::from_millis(command.retry_patience_ms),
             ..Limits::default()
         },
-    }
+        memory_events: oom::own_events(),
+    })
 }
 
-/// How a child of `command` is started.
-pub fn launch_of(command: &CommandLaunch, here: &Here, stderr: Option<PathBuf>) -> Launch {
-    Launch {
-        shim: here.program.clone(),
-        argv: command.argv.iter().map(Into::into).collect(),
-        directory: Some(command.directory.clone()),
-        stderr,
+/// How a child of `command` is started, for the campaign seed `seed`: the program itself if it speaks
+/// `jsonl`, else a translator that starts the program.
+///
+/// # Errors
+/// What a translator must know is more than one argument can hold (exit 2).
+pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option<PathBuf>) -> Result<Launch> {
+    let argv = match (&command.translation, contained(command)) {
+        (None, None) => command.argv.iter().map(Into::into).collect(),
+        (None, Some(contained)) => {
+            vec![here.program.clone().into(), contain::SUBCOMMAND.into(), contained.to_argument()?.into()]
+        }
+        (Some(translation), contained) => {
+            let spec = Spec {
+                argv: command.argv.clone(),
+                translation: Translation::clone(translation),
+                batch_size: command.batch_size,
+                threads: command.threads,
+                seed,
+                contained: contained.map(|contained| Contained { argv: Vec::new(), ..contained }),
+            };
+            vec![here.program.clone().into(), translate::SUBCOMMAND.into(), spec.to_argument()?.into()]
+        }
+    };
+    let keeps = |container: &&Container| container.runtime != Runtime::Apptainer;
+    let keeper = command.container.as_deref().filter(keeps).map(|container| container.program.clone());
+    Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper })
+}
+
+/// The container of `command`, and what the scorer in it reads.
+fn contained(command: &CommandLaunch) -> Option<Contained> {
+    let container = *command.container.clone()?;
+    let is_file = |file: &&PathBuf| file.is_absolute() && file.is_file();
+    let named: Vec<PathBuf> = command.argv.iter().map(PathBuf::from).collect();
+    let image = PathBuf::from(&container.image);
+    let files = named.iter().chain(&command.files).filter(is_file).filter(|file| **file != image).cloned().collect();
+    Some(Contained {
+        container,
+        directory: command.directory.clone(),
+        files,
+        env: command.env.keys().cloned().collect(),
+        argv: command.argv.clone(),
+    })
+}
+
+/// The digests by which `program` (Docker or Podman) knows `image`: first that of its repository, if it has one.
+///
+/// # Errors
+/// There is no such image here (exit 6).
+pub fn image_digests(program: &Path, image: &str) -> Result<Vec<String>> {
+    let ask = ["image", "inspect", "--format", "{{json .RepoDigests}} {{.Id}}", image];
+    let done = std::process::Command::new(program).args(ask).stdin(std::process::Stdio::null()).output();
+    let done = done.map_err(|e| Error::io("cannot start", program, &e))?;
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let is_hex = |text: &&str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    // `["name@sha256:HEX",…] sha256:HEX`; Podman leaves the last `sha256:` out.
+    let words = said.split(|c: char| !c.is_ascii_hexdigit()).filter(is_hex);
+    let mut found: Vec<String> = words.map(|hex| format!("sha256:{hex}")).collect();
+    let id = found.pop();
+    found.sort_unstable();
+    found.extend(id);
+    found.dedup();
+    if !done.status.success() || found.is_empty() {
+        return Err(Error::environment(format!("`{}` has no image `{image}`", program.display()))
+            .hint(format!("get it first: `{} pull {image}`", program.display())));
     }
+    Ok(found)
+}
+
+/// Whether the container is still the one that was frozen: its image is found by name here.
+fn container_is_there(container: &Container) -> Result<()> {
+    if container.runtime == Runtime::Apptainer {
+        // Its file is among those that were checked.
+        return Ok(());
+    }
+    if image_digests(&container.program, &container.image)?.contains(&container.digest) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the image `{}` is not the one that was planned, `{}`",
+        container.image, container.digest
+    ))
+    .hint("get that one, or run the changed scorer as a campaign of its own in another directory"))
 }
 
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {

@@ -120,6 +120,15 @@ def misbehave(request, structures, served):
     hit = ARG in structures
     if MODE == "crash_on" and hit:
         os.kill(os.getpid(), signal.SIGKILL)
+    if MODE == "oom_on" and "POISON" in structures:
+        # ARG is a `memory.events`, as the kernel keeps it.
+        with open(ARG, "a+") as events:
+            events.seek(0)
+            count = len(events.read().splitlines())
+        with open(ARG + ".new", "w") as events:
+            events.write("x\n" * count + f"oom_kill {count + 1}\n")
+        os.rename(ARG + ".new", ARG)
+        os.kill(os.getpid(), signal.SIGKILL)
     if MODE == "exit_on" and hit:
         sys.exit(3)
     if MODE == "hang_on" and hit:
@@ -164,6 +173,15 @@ def answer(request):
             entry[2]["label"] = os.environ.get(ARG)
     if MODE == "retry_always" or (MODE == "retry_on" and ARG in structures):
         reply["results"] = [[entry[0], "RETRY", "licence server"] for entry in results]
+    if MODE == "alone" and len(results) > 1:
+        reply["results"] = [[e[0], "ALONE", "too large together"] if "O" in s else e for e, s in zip(results, structures)]
+    if MODE == "always_alone" and ARG in structures:
+        reply["results"] = [[entry[0], "ALONE", "too large"] for entry in results]
+    if MODE == "tmp":
+        path = os.environ["MOLSIEVE_TMP"]
+        usable = os.stat(path).st_mode & 0o777 == 0o700 and os.listdir(path) == []
+        for entry in results:
+            entry[2]["label"] = path if usable else "unusable"
     if MODE == "retry":
         for at, entry in enumerate(results):
             if entry[0] % 2 and first(f"record-{entry[0]}"):

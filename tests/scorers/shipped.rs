@@ -57,6 +57,7 @@ fn score(script: &str, structures: &[&str]) -> Vec<String> {
         description: hello.description,
         files: Vec::new(),
         limits: limits(),
+        memory_events: None,
     };
     let (source, sink) = pair(structures.iter().map(|s| (s.as_bytes(), &b""[..])));
     let run = Run::on(settings, source, sink, &Stop::new());

@@ -46,6 +46,7 @@ impl TestEnv {
             name: name.to_owned(),
             seed: 1,
             library: "library.smi".to_owned(),
+            format: String::new(),
             scorer: "kind = \"null\"".to_owned(),
             shards: "records = 64".to_owned(),
             rest: String::new(),
@@ -116,6 +117,7 @@ pub struct CampaignText<'a> {
     name: String,
     seed: u64,
     library: String,
+    format: String,
     scorer: String,
     shards: String,
     rest: String,
@@ -124,6 +126,12 @@ pub struct CampaignText<'a> {
 impl CampaignText<'_> {
     pub fn library(mut self, path: &str) -> Self {
         path.clone_into(&mut self.library);
+        self
+    }
+
+    /// Further lines of `[library]`.
+    pub fn library_format(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.format);
         self
     }
 
@@ -167,8 +175,8 @@ impl CampaignText<'_> {
     pub fn write(self) -> String {
         let file = format!("{}.toml", self.name);
         let text = format!(
-            "[campaign]\nname = \"{}\"\nseed = {}\n[library]\npath = [\"{}\"]\n[scorer]\n{}\n[shards]\n{}\n{}",
-            self.name, self.seed, self.library, self.scorer, self.shards, self.rest
+            "[campaign]\nname = \"{}\"\nseed = {}\n[library]\npath = [\"{}\"]\n{}\n[scorer]\n{}\n[shards]\n{}\n{}",
+            self.name, self.seed, self.library, self.format, self.scorer, self.shards, self.rest
         );
         self.env.write(&file, text);
         file

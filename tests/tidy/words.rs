@@ -27,6 +27,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("src/encode/hdf5/", "", "HDF5 has words of its own for what is in a file"),
     ("src/pack/ro_crate.rs", "dataset", "RO-Crate calls a crate so"),
     ("docs/formats/ro-crate.md", "dataset", "RO-Crate calls a crate so"),
+    ("docs/formats/easydock.md", "ligand", "EasyDock's protocol says so"),
+    ("src/scorer/command/translate/easydock.rs", "ligand", "EasyDock's protocol says so"),
 ];
 
 /// Whether `file` is held to the words: code, documents and what is shipped, but not what others wrote.

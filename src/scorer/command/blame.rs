@@ -1,7 +1,7 @@
 //! What a death, a time-out or a broken reply means for the records that were asked: the poison rule.
 //!
 //! Only what a living worker saw, outside any stop, with the record alone in the request counts.
-//! Two deaths are `ERROR crash`, one time-out is `ERROR timeout`, two broken replies are
+//! Two deaths are `ERROR crash`, or `ERROR oom` if memory was short at the second, one time-out is `ERROR timeout`, two broken replies are
 //! `ERROR bad_reply`. Records that were asked together are asked again one by one.
 
 use super::queue::Work;
@@ -12,6 +12,8 @@ use crate::scorer::reason;
 pub enum Fault {
     /// Its child died.
     Death,
+    /// Its child was killed while the kernel killed for want of memory.
+    Memory,
     /// It took longer than the limit.
     Timeout,
     /// Its reply broke the protocol.
@@ -43,9 +45,10 @@ pub fn judge(mut work: Work, fault: Fault) -> Judgement {
         }
         _ if !work.alone => Judgement::First(work.singles()),
         Fault::Timeout => Judgement::Final(work, reason::TIMEOUT),
-        Fault::Death => {
+        Fault::Death | Fault::Memory => {
             work.deaths += 1;
-            if work.deaths > 1 { Judgement::Final(work, reason::CRASH) } else { Judgement::First(vec![work]) }
+            let reason = if fault == Fault::Memory { reason::OOM } else { reason::CRASH };
+            if work.deaths > 1 { Judgement::Final(work, reason) } else { Judgement::First(vec![work]) }
         }
     }
 }
@@ -76,6 +79,7 @@ mod tests {
     #[test]
     fn a_record_is_judged_by_what_it_does_alone() {
         assert_eq!(end(work(1, true), Fault::Death), (reason::CRASH, 2));
+        assert_eq!(end(work(1, true), Fault::Memory), (reason::OOM, 2));
         assert_eq!(end(work(1, true), Fault::Timeout), (reason::TIMEOUT, 1));
         assert_eq!(end(work(1, true), Fault::Violation), (reason::PROTOCOL, 2));
         assert_eq!(end(work(1, false), Fault::Death), (reason::CRASH, 3));
@@ -86,7 +90,7 @@ mod tests {
 
     #[test]
     fn records_asked_together_are_asked_one_by_one() {
-        for fault in [Fault::Death, Fault::Timeout, Fault::Violation] {
+        for fault in [Fault::Death, Fault::Memory, Fault::Timeout, Fault::Violation] {
             let Judgement::First(singles) = judge(work(3, false), fault) else { panic!("judged together") };
             let ordinals: Vec<u64> = singles.iter().map(|single| single.block.get(0).ordinal).collect();
             assert_eq!(ordinals, [0, 1, 2]);

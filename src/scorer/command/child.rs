@@ -5,6 +5,7 @@
 //! process group of the child is killed and the child is reaped.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::contain;
 use super::launch::{Environment, Launch};
 use super::lines::{Lines, Piece};
 use super::stderr::{self, SharedLog, SharedTail};
 use crate::error::{Error, Result};
+use crate::fs::scratch::Scratch;
 
 /// How long pipes are read on after the end of a child; only a descendant that left its process
 /// group can hold them open.
@@ -68,6 +71,13 @@ pub struct End {
     pub read: u64,
 }
 
+impl End {
+    /// Whether SIGKILL ended it, and not from us: we say `killed` of those.
+    pub fn is_sigkill(&self) -> bool {
+        self.how == "signal 9"
+    }
+}
+
 enum Order {
     Write(Vec<u8>),
     Close,
@@ -80,6 +90,9 @@ pub struct Child {
     orders: UnboundedSender<Order>,
     tail: SharedTail,
     task: JoinHandle<()>,
+    /// Its private directory: removed when the pool lets go of the child, which by then has ended, and
+    /// all that it said has been heard. What it said may name files in here.
+    _tmp: Scratch,
 }
 
 impl Child {
@@ -94,7 +107,8 @@ impl Child {
         events: &UnboundedSender<Event>,
         log: &SharedLog,
     ) -> Result<Self> {
-        let mut process = launch.spawn(environment)?;
+        let tmp = Scratch::create()?;
+        let mut process = launch.spawn(environment, tmp.path())?;
         let group = Group::of(&process);
         let (Some(stdin), Some(stdout), Some(errors)) =
             (process.stdin.take(), process.stdout.take(), process.stderr.take())
@@ -105,6 +119,7 @@ impl Child {
         let tail = SharedTail::default();
         let errors = tokio::spawn(stderr::collect(errors, SharedTail::clone(&tail), SharedLog::clone(log)));
         let keeper = Keeper {
+            containers: launch.keeper.clone().map(|program| (program, tmp.path().to_path_buf())),
             life,
             process,
             group,
@@ -122,7 +137,7 @@ impl Child {
         let task = tokio::spawn(async move {
             keeper.keep(errors, kept, log).await;
         });
-        Ok(Self { orders, tail, task })
+        Ok(Self { orders, tail, task, _tmp: tmp })
     }
 
     /// Writes a request, of which one line is expected in return.
@@ -175,6 +190,8 @@ impl Drop for Group {
 
 /// Owns the process and its pipes.
 struct Keeper {
+    /// What keeps its containers, and the directory that they are named by.
+    containers: Option<(PathBuf, PathBuf)>,
     life: Life,
     process: Process,
     group: Group,
@@ -208,6 +225,9 @@ impl Keeper {
             errors.abort();
         }
         stderr::finish(&tail, &log);
+        if let Some((program, tmp)) = self.containers.take() {
+            let _ = tokio::task::spawn_blocking(move || contain::reap(&program, &tmp)).await;
+        }
         let how = how.unwrap_or_else(|| "killed".to_owned());
         let end = End { how, read: self.written.saturating_sub(unread) };
         self.tell(What::Ended(end));

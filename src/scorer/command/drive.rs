@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use super::child::{Child, Event};
 use super::lane::{DEPTH, Lane, Phase};
+use super::oom;
 use super::pool::State;
 use super::queue::Work;
 use crate::error::Result;
@@ -213,6 +214,7 @@ impl<'a> Drive<'a> {
         let life = lanes[number].next_life();
         let child = Child::start(&settings.launch, &settings.children[number], life, sender, log)?;
         facts.starts += 1;
+        lanes[number].oom_kills = oom::kills(settings.memory_events.as_deref());
         lanes[number].begin(child, now);
         Ok(())
     }

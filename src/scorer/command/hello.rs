@@ -8,7 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
 use super::child::{Child, Event, Life, What};
-use super::launch::{Environment, Launch};
+use super::launch::{Environment, Launch, Told};
 use super::stderr::Log;
 use crate::canonical::row::FIXED_COLUMNS;
 use crate::error::{Error, Result};
@@ -95,6 +95,25 @@ fn check(hello: &Written) -> Result<(), String> {
     check_reasons(&hello.reasons)
 }
 
+/// Checks what a campaign file says of a scorer by the rules of a hello.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn check_description(description: &Description) -> Result<(), String> {
+    let Description { name, version, columns, deterministic, reasons } = description.clone();
+    let optional = (None, Some(1));
+    check(&Written {
+        name,
+        version,
+        columns,
+        batch_size: 1,
+        deterministic,
+        protocol: optional.0,
+        reasons,
+        threads: optional.1,
+    })
+}
+
 fn check_columns(columns: &[Column]) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for name in columns.iter().map(|column| column.name.as_str()) {
@@ -162,14 +181,18 @@ pub fn difference(frozen: &Description, now: &Description) -> Option<String> {
 
 /// The error for a scorer that does not get as far as a sound hello (exit 6).
 pub fn cannot_start(launch: &Launch, what: &str, last_words: &[String]) -> Error {
-    let program = launch.argv.first().map(|program| program.display().to_string()).unwrap_or_default();
+    let Told { program, document } = launch.told();
+    let hint = if document.ends_with("jsonl.md") {
+        format!("run the command of `[scorer] argv` by hand: its first line on stdout must be the hello of {document}")
+    } else {
+        format!("{document} says what the program must do; what it said last is above")
+    };
     let said = if last_words.is_empty() {
         "it said nothing on stderr".to_owned()
     } else {
         format!("its last words on stderr:\n    {}", last_words.join("\n    "))
     };
-    Error::environment(format!("the scorer `{program}` cannot start: {what}; {said}"))
-        .hint("run the command of `[scorer] argv` by hand: its first line on stdout must be the hello of docs/formats/jsonl.md")
+    Error::environment(format!("the scorer `{program}` cannot start: {what}; {said}")).hint(hint)
 }
 
 /// Starts one child, reads its hello, and lets it end.

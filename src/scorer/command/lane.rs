@@ -59,6 +59,8 @@ pub struct Lane {
     pub retries: u32,
     /// Nothing is started or asked before this.
     pub rest_until: Duration,
+    /// How often the kernel had killed for want of memory when its child was started.
+    pub oom_kills: u64,
     written: u64,
     seq: u64,
 }
@@ -76,6 +78,7 @@ impl Lane {
             answered: 0,
             retries: 0,
             rest_until: Duration::ZERO,
+            oom_kills: 0,
             written: 0,
             seq: 0,
         }

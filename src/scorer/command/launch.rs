@@ -1,13 +1,20 @@
 //! How a child is started: which program, with which environment, tied to this worker.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
+use super::contain::{self, Contained};
 use super::shim;
+use super::translate::{self, spec::Spec};
 use crate::error::{Error, Result};
+
+/// Names the private directory of a child in its environment: fresh, and removed when the child has ended.
+pub const TMP_VARIABLE: &str = "MOLSIEVE_TMP";
+/// Names the GPUs that a child may use in its environment.
+pub const GPUS_VARIABLE: &str = "CUDA_VISIBLE_DEVICES";
 
 /// Variables that are added to the environment of a child, over those of the worker.
 pub type Environment = Vec<(String, String)>;
@@ -23,23 +30,26 @@ pub struct Launch {
     pub directory: Option<PathBuf>,
     /// The log file of what children say on stderr.
     pub stderr: Option<PathBuf>,
+    /// The program that keeps containers although a command was killed, if that is what runs it.
+    pub keeper: Option<PathBuf>,
 }
 
 impl Launch {
-    /// Starts a child in a process group of its own.
+    /// Starts a child in a process group of its own, with `tmp` as its private directory.
     ///
     /// The kernel kills it when the *thread* that calls this ends: call it from one that lives as
     /// long as the pool. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// The system starts no process (exit 6). That the program itself cannot start is seen later, by its end.
-    pub(super) fn spawn(&self, environment: &Environment) -> Result<Child> {
+    pub(super) fn spawn(&self, environment: &Environment, tmp: &Path) -> Result<Child> {
         let mut command = Command::new(&self.shim);
         command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string()).args(&self.argv);
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)));
         // A Python scorer that forgets to flush would otherwise never be heard.
         command.env("PYTHONUNBUFFERED", "1");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
+        command.env(TMP_VARIABLE, tmp);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
@@ -48,6 +58,37 @@ impl Launch {
             Error::environment(format!("cannot start a process from `{}`: {e}", self.shim.display()))
                 .hint("check the limits on processes and memory (`ulimit -u`, `ulimit -v`)")
         })
+    }
+}
+
+/// What a person should be told of a launch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The user's program, and not what stands before it.
+    pub program: String,
+    /// The document of what it must say.
+    pub document: &'static str,
+}
+
+impl Launch {
+    /// The user's program, and the document of its protocol, whatever stands between it and us.
+    pub fn told(&self) -> Told {
+        let text = |at: usize| self.argv.get(at).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+        let first = |argv: Vec<String>| argv.into_iter().next().unwrap_or_default();
+        let (second, third) = (text(1), text(2));
+        if second == translate::SUBCOMMAND
+            && let Ok(spec) = serde_json::from_str::<Spec>(&third)
+        {
+            let document = spec.translation.protocol.document();
+            return Told { program: first(spec.argv), document };
+        }
+        let document = "docs/formats/jsonl.md";
+        if second == contain::SUBCOMMAND
+            && let Ok(contained) = serde_json::from_str::<Contained>(&third)
+        {
+            return Told { program: first(contained.argv), document };
+        }
+        Told { program: text(0), document }
     }
 }
 
@@ -69,11 +110,40 @@ pub fn environments(children: usize, threads: usize, gpus: &[String]) -> Vec<Env
         .map(|child| {
             let mut environment = vec![("OMP_NUM_THREADS".to_owned(), threads.to_string())];
             if !gpus.is_empty() {
-                environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus[child % gpus.len()].clone()));
+                environment.push((GPUS_VARIABLE.to_owned(), gpus[child % gpus.len()].clone()));
             }
             environment
         })
         .collect()
+}
+
+/// The GPUs `0` to `count - 1`; of those that the scheduler gave this process, if it named any.
+///
+/// # Errors
+/// The scheduler gave fewer, or what it says is no list of names (exit 6).
+pub fn devices(count: u32, given: Option<&str>) -> Result<Vec<String>> {
+    let count = count as usize;
+    let Some(given) = given.filter(|_| count > 0) else { return Ok((0..count).map(|n| n.to_string()).collect()) };
+    let is_name = |name: &&str| {
+        !name.is_empty()
+            && !name.starts_with('-')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:./".contains(&b))
+    };
+    let names: Vec<&str> = given.split(',').map(str::trim).take_while(is_name).collect();
+    if names.len() < count {
+        return Err(Error::environment(format!(
+            "`resources.gpus` asks for {count}, and `{GPUS_VARIABLE}` gives {} (`{}`)",
+            names.len(),
+            given.chars().filter(|c| !c.is_control()).take(100).collect::<String>()
+        ))
+        .hint("ask the scheduler for as many, or lower `resources.gpus`"));
+    }
+    Ok(names[..count].iter().map(|name| (*name).to_owned()).collect())
+}
+
+/// What each child gets of `gpus` in turn: `each` of them, or one that it shares with others if that is 0.
+pub fn shares(gpus: &[String], each: usize) -> Vec<String> {
+    gpus.chunks_exact(each.max(1)).map(|share| share.join(",")).collect()
 }
 
 #[cfg(test)]
@@ -87,5 +157,20 @@ mod tests {
         assert_eq!(third[0], ("OMP_NUM_THREADS".to_owned(), "4".to_owned()));
         assert_eq!(third[1], ("CUDA_VISIBLE_DEVICES".to_owned(), "0".to_owned()));
         assert_eq!(environments(1, 1, &[])[0].len(), 1);
+    }
+
+    #[test]
+    fn gpus_are_those_of_the_scheduler_and_each_child_has_its_share() {
+        let of = |count, given| devices(count, given).map_err(|e| e.what().to_owned());
+        assert_eq!(of(2, None).unwrap(), ["0", "1"]);
+        assert_eq!(of(2, Some("3,GPU-5a/1:0, 7")).unwrap(), ["3", "GPU-5a/1:0"]);
+        assert!(of(0, Some("3")).unwrap().is_empty());
+        for bad in ["", "3", "3,-1", "3,$(x)", "-o,1"] {
+            assert!(of(2, Some(bad)).unwrap_err().contains("asks for 2"), "{bad}");
+        }
+        let four = of(4, None).unwrap();
+        assert_eq!(shares(&four, 2), ["0,1", "2,3"]);
+        assert_eq!(shares(&four, 3), ["0,1,2"]);
+        assert_eq!(shares(&four, 0), ["0", "1", "2", "3"]);
     }
 }

@@ -10,24 +10,28 @@
 //!   launch, shim, lines, stderr
 //! hello    what a program says about itself
 //! jsonl    the protocol: how a request is written and a reply is read
+//! translate   children of ours that speak `jsonl` for programs that do not
 //! ```
 //!
 //! The pool decides, the child moves bytes: no decision is taken where bytes move, and nothing
-//! waits where decisions are taken. A further protocol is a further file beside [`jsonl`]. What a
+//! waits where decisions are taken. A further protocol is a further file in [`translate`]. What a
 //! program must do to be a scorer is in `docs/formats/jsonl.md`.
 
+pub mod contain;
 pub mod hello;
 pub mod jsonl;
 pub mod launch;
 pub mod pool;
 pub mod settings;
 pub mod shim;
+pub mod translate;
 
 mod blame;
 mod child;
 mod drive;
 mod lane;
 mod lines;
+pub mod oom;
 mod queue;
 mod react;
 mod stderr;

@@ -8,6 +8,7 @@ use super::drive::{Drawing, Drive};
 use super::hello;
 use super::jsonl::reply::{self, Asked, Reply};
 use super::lane::{Phase, Request};
+use super::oom;
 use super::queue::Work;
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
@@ -56,7 +57,7 @@ impl Drive<'_> {
                     return Ok(());
                 };
                 lane.answer(self.state.clock.now());
-                self.left_behind |= !reply.retry.is_empty();
+                self.left_behind |= !reply.retry.is_empty() || !reply.alone.is_empty();
                 if reply.rows.is_empty() { Ok(()) } else { self.sink.finished(reply.rows) }
             }
             (_, What::Ended(_)) => {
@@ -139,6 +140,8 @@ impl Drive<'_> {
         if !reply.retry.is_empty() {
             self.postpone(number, &request.work, &reply);
         }
+        let singles = request.work.pick(&reply.alone).singles();
+        singles.into_iter().rev().for_each(|work| self.state.queue.push_front(work));
         if reply.rows.is_empty() {
             return Ok(());
         }
@@ -185,14 +188,17 @@ impl Drive<'_> {
             return self.blame(unanswered, Fault::Violation);
         }
         let name = &self.state.settings.description.name;
+        let document = self.state.settings.launch.told().document;
         let said = shown(&words[..words.len().min(200)]);
         Err(Error::new(
             Kind::Scorer,
             format!("the scorer `{name}` broke its protocol {VIOLATIONS_MAX} times in a row: {what}; it said `{said}`"),
         )
-        .hint(
-            "compare what it writes to stdout with docs/formats/jsonl.md; a line that starts with `{` must be a reply",
-        ))
+        .hint(if document.ends_with("jsonl.md") {
+            format!("compare what it writes to stdout with {document}; a line that starts with `{{` must be a reply")
+        } else {
+            format!("compare what it writes with {document}")
+        }))
     }
 
     fn ended(&mut self, number: usize, end: &End) -> Result<()> {
@@ -211,7 +217,9 @@ impl Drive<'_> {
             self.ask_again(unanswered);
         } else if !unanswered.is_empty() {
             self.state.facts.crashes += 1;
-            self.blame(unanswered, Fault::Death)?;
+            let before = self.state.lanes[number].oom_kills;
+            let short_of_memory = end.is_sigkill() && oom::kills(self.state.settings.memory_events.as_deref()) > before;
+            self.blame(unanswered, if short_of_memory { Fault::Memory } else { Fault::Death })?;
         }
         Ok(())
     }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub seeder: Seeder,
     /// How patient to be.
     pub limits: Limits,
+    /// The `memory.events` of the control group that the children are in, if there is one.
+    pub memory_events: Option<PathBuf>,
 }
 
 /// How patient a pool is.

@@ -35,7 +35,9 @@ pub struct Reply {
     pub rows: RowBlock,
     /// The records that are to be asked again later, by their index in the request.
     pub retry: Vec<usize>,
-    /// Why, as the last of them said.
+    /// The records that are to be asked again alone, by their index in the request.
+    pub alone: Vec<usize>,
+    /// Why, as the last of those to be asked later said.
     pub why: String,
 }
 
@@ -125,6 +127,8 @@ struct Top<'r, 'a>(&'r mut Reader<'a>);
 enum Field {
     Seq,
     Results,
+    Violation,
+    Files,
 }
 
 impl<'de> Visitor<'de> for Top<'_, '_> {
@@ -140,6 +144,11 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
             match field {
                 Field::Seq if seq.is_some() => return Err(de::Error::duplicate_field("seq")),
                 Field::Seq => seq = Some(map.next_value::<u64>()?),
+                // A translator says so of the program that it speaks for.
+                Field::Violation => return Err(de::Error::custom(map.next_value::<String>()?)),
+                Field::Files => {
+                    map.next_value::<de::IgnoredAny>()?;
+                }
                 Field::Results if results => return Err(de::Error::duplicate_field("results")),
                 Field::Results => {
                     map.next_value_seed(Results(self.0))?;
@@ -197,6 +206,7 @@ enum Word {
     Skip,
     Error,
     Retry,
+    Alone,
 }
 
 impl<'de> DeserializeSeed<'de> for Entry<'_, '_> {
@@ -226,9 +236,13 @@ impl<'de> Visitor<'de> for Entry<'_, '_> {
                 reader.reply.why = why;
                 reader.reply.retry.push(index);
             }),
+            Word::Alone if reader.asked.block.len() == 1 => {
+                return Err(de::Error::custom(format!("record {ordinal} is alone in the request already")));
+            }
+            Word::Alone => seq.next_element::<String>()?.map(|_| reader.reply.alone.push(index)),
         };
         third.ok_or_else(|| <S::Error as de::Error>::invalid_length(2, &"three elements"))?;
-        if !matches!(word, Word::Retry) {
+        if !matches!(word, Word::Retry | Word::Alone) {
             reader.push_row(index);
         }
         Ok(())

@@ -1,0 +1,121 @@
+//! Programs that do not speak `jsonl`: a translator stands between them and the pool.
+//!
+//! ```text
+//! pool  ──jsonl──→  molsieve __translate  ──files, arguments──→  the user's program
+//! ```
+//!
+//! A translator is a child like any other: it says hello, takes requests, and ends. So blame,
+//! isolation, time-outs, `RETRY`, stops and checkpoints are the pool's alone. When the program
+//! dies, the translator dies in the same way; the pool then sees a death with the right request in
+//! flight. It is plain blocking code: it has one program at a time.
+//!
+//! ```text
+//! serve     the side that the pool sees
+//! program   the user's program: started, waited for
+//! template  arguments with fields
+//! table     records written to a file, results read from one
+//! values    what a text stands for
+//! dirs      a directory a request
+//! batch, each, easydock   one protocol each
+//! ```
+
+pub mod batch;
+pub mod each;
+pub mod easydock;
+pub mod spec;
+pub mod template;
+
+mod dirs;
+mod program;
+mod serve;
+mod table;
+mod values;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use self::batch::BatchTranslator;
+use self::each::EachTranslator;
+use self::easydock::EasydockTranslator;
+use self::program::Starter;
+use self::serve::{Answer, Answers, Request};
+use self::spec::{Protocol, Spec};
+use self::template::Template;
+use crate::error::{Error, Result};
+use crate::scorer::command::launch::{GPUS_VARIABLE, TMP_VARIABLE};
+
+/// The hidden subcommand whose one argument, a [`Spec`] as JSON, is for [`run`].
+pub const SUBCOMMAND: &str = "__translate";
+
+/// Files with longer names are not kept.
+const KEPT_NAME_MAX: usize = 64;
+
+/// Translates until the pool has no more requests. `arguments` are those after [`SUBCOMMAND`].
+///
+/// # Errors
+/// It was not started by a pool (exit 2), or the program died (exit 6, or the signal that killed it).
+pub fn run(arguments: &[OsString]) -> Result<()> {
+    let spec = match arguments {
+        [spec] => spec.to_str().and_then(|text| serde_json::from_str::<Spec>(text).ok()),
+        _ => None,
+    };
+    let (Some(spec), Some(tmp)) = (spec, std::env::var_os(TMP_VARIABLE)) else {
+        return Err(Error::usage(format!("`{SUBCOMMAND}` is for molsieve itself"))
+            .hint("to score records, use `molsieve run` with a campaign file"));
+    };
+    let tmp = PathBuf::from(tmp);
+    if spec.contained.is_none() && !spec.argv.first().is_some_and(|program| Path::new(program).is_file()) {
+        let program = spec.argv.first().map(String::as_str).unwrap_or_default();
+        return Err(Error::environment(format!("there is no program `{program}`")));
+    }
+    let shim = std::env::current_exe()
+        .map_err(|e| Error::environment(format!("the path of this program is not known: {e}")))?;
+    let starter = Starter::new(shim, &spec, &tmp);
+    let gpu = std::env::var(GPUS_VARIABLE).unwrap_or_default();
+    match spec.translation.protocol.clone() {
+        Protocol::Batch(how) => {
+            let mut batch = BatchTranslator::new(spec.clone(), how, starter, gpu, tmp.clone()).map_err(Error::bug)?;
+            serve::serve(&spec, &mut batch, &tmp)
+        }
+        Protocol::Each(how) => {
+            let mut each = EachTranslator::new(spec.clone(), how, starter, gpu, tmp.clone()).map_err(Error::bug)?;
+            serve::serve(&spec, &mut each, &tmp)
+        }
+        Protocol::Easydock(how) => {
+            let mut server = EasydockTranslator::start(spec, &how, starter)?;
+            let spec = server.spec().clone();
+            serve::serve(&spec, &mut server, &tmp)
+        }
+    }
+}
+
+/// The argument vector of `spec`, its fields to be filled in.
+fn templates(spec: &Spec, known: &[&str]) -> Result<Vec<Template>, String> {
+    let element = |(position, text): (usize, &String)| {
+        if spec.translation.templates.contains(&position) {
+            Template::parse(text, known)
+        } else {
+            Ok(Template::text(text))
+        }
+    };
+    spec.argv.iter().enumerate().map(element).collect()
+}
+
+/// `seed` for programs that want a positive 32-bit integer: its low 31 bits, and 1 for 0, which many take for "random".
+fn seed31(seed: u64) -> u64 {
+    (seed & 0x7fff_ffff).max(1)
+}
+
+/// Every record is to be asked again later.
+fn postponed(request: &Request, why: &str) -> Answers {
+    Answers { answers: vec![Answer::Retry(why.to_owned()); request.records.len()], files: Vec::new() }
+}
+
+/// The name and the true path of the file at `path`, if there is one that may be kept: a plain file
+/// with a plain name, in `dir`.
+fn kept_file(dir: &Path, path: &Path) -> Option<(String, PathBuf)> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let name = path.file_name()?.to_str().filter(|name| name.len() <= KEPT_NAME_MAX && name.bytes().all(allowed))?;
+    let (true_path, true_dir) = (path.canonicalize().ok()?, dir.canonicalize().ok()?);
+    (true_path.starts_with(true_dir) && true_path.is_file()).then(|| (name.to_owned(), true_path))
+}

@@ -1,0 +1,137 @@
+//! The user's program, started once and waited for.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use super::spec::Spec;
+use crate::scorer::command::contain::{self, Contained};
+use crate::scorer::command::launch::GPUS_VARIABLE;
+use crate::scorer::command::shim;
+
+/// How a program ended that should not have ended so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// With an exit code that is not among those that are fine.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "ended with exit code {code}"),
+            Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
+        }
+    }
+}
+
+/// What a program printed; `None` if it was more than [`PRINTED_BYTES_MAX`].
+pub type Printed = Option<Vec<u8>>;
+
+/// More than this of what a program prints is not searched.
+const PRINTED_BYTES_MAX: usize = 16 << 20;
+/// How long the output of a program that has ended is read on.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Reads to the end, so that no program waits for us, and keeps it if it is not too much.
+fn read_all(mut stdout: impl Read) -> Printed {
+    let (mut kept, mut over, mut buffer) = (Vec::new(), false, vec![0; 64 << 10]);
+    while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+        over |= kept.len() + count > PRINTED_BYTES_MAX;
+        if !over {
+            kept.extend_from_slice(&buffer[..count]);
+        }
+    }
+    (!over).then_some(kept)
+}
+
+/// How programs are started: through our own executable, which ties them to this process.
+#[derive(Debug)]
+pub struct Starter {
+    /// Our own executable.
+    shim: PathBuf,
+    /// Exit codes that are fine.
+    ok_exit: Vec<i32>,
+    /// The container that the program runs in.
+    contained: Option<Contained>,
+    /// Our private directory.
+    tmp: PathBuf,
+    /// How many programs were started.
+    count: Cell<u64>,
+}
+
+impl Starter {
+    /// Starts the program of `spec` through `shim`, our own executable.
+    pub fn new(shim: PathBuf, spec: &Spec, tmp: &Path) -> Self {
+        let (ok_exit, contained) = (spec.translation.ok_exit.clone(), spec.contained.clone());
+        Self { shim, ok_exit, contained, tmp: tmp.to_path_buf(), count: Cell::new(0) }
+    }
+
+    /// A command that becomes `argv`, in its container if it has one. It shares our process group, so that whoever
+    /// ends us ends it.
+    fn command(&self, argv: &[String]) -> Command {
+        let mut command = Command::new(&self.shim);
+        command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string()).stdin(Stdio::null());
+        let Some(contained) = &self.contained else {
+            command.args(argv);
+            return command;
+        };
+        self.count.set(self.count.get() + 1);
+        let name = format!("{}-{}", contain::name_of(&self.tmp), self.count.get());
+        let gpus = std::env::var(GPUS_VARIABLE).ok();
+        command.args(contained.wrap(argv, &name, &self.tmp.display().to_string(), gpus.as_deref()));
+        command.envs(contained.settings_of_runtime());
+        command
+    }
+
+    /// Starts `argv` as a server: it is written to and read from.
+    ///
+    /// # Errors
+    /// The system starts no process.
+    pub fn serve(&self, argv: &[String]) -> io::Result<Child> {
+        self.command(argv).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+    }
+
+    /// Runs `argv` to its end; the answer is what it printed, `None` if that was too much.
+    ///
+    /// # Errors
+    /// The system starts no process.
+    pub fn capture(&self, argv: &[String]) -> io::Result<Result<Printed, Death>> {
+        let mut process = self.command(argv).stdout(Stdio::piped()).spawn()?;
+        let (sender, receiver) = channel();
+        if let Some(stdout) = process.stdout.take() {
+            std::thread::Builder::new().spawn(move || sender.send(read_all(stdout)))?;
+        }
+        let status = process.wait()?;
+        // What it left behind in the background may hold its output open: that is not waited for.
+        let printed = receiver.recv_timeout(DRAIN).unwrap_or_default();
+        Ok(self.judge(status).map(|()| printed))
+    }
+
+    /// Runs `argv` to its end. What it prints goes where our own words go: into the log of the scorer.
+    ///
+    /// # Errors
+    /// The system starts no process.
+    pub fn run(&self, argv: &[String]) -> io::Result<Result<(), Death>> {
+        let words = io::stderr().as_fd().try_clone_to_owned()?;
+        let status = self.command(argv).stdout(Stdio::from(words)).status()?;
+        Ok(self.judge(status))
+    }
+
+    /// Whether `status` is fine.
+    pub fn judge(&self, status: ExitStatus) -> Result<(), Death> {
+        match (status.code(), status.signal()) {
+            (Some(code), _) if self.ok_exit.contains(&code) => Ok(()),
+            (Some(code), _) => Err(Death::Code(code)),
+            (None, signal) => Err(Death::Signal(signal.unwrap_or_default())),
+        }
+    }
+}

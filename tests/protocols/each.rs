@@ -1,0 +1,118 @@
+//! The protocol `each`.
+
+use super::*;
+
+const PATTERN: &str = r"pattern = '(?m)^RESULT:\s+(?P<score>\S+)'";
+
+/// A campaign called `name` with `tests/scorers/one.py` in `mode`, given `structure` and what `args` say.
+fn campaign<'e>(
+    env: &'e TestEnv,
+    name: &str,
+    mode: &str,
+    structure: &str,
+    args: &[&str],
+    more: &str,
+) -> CampaignText<'e> {
+    let (python, script) = (python(), project("tests/scorers/one.py"));
+    let mut argv = vec![python.as_str(), script.to_str().unwrap(), mode, POISON, structure];
+    argv.extend(args);
+    env.campaign(name).shard(16).scorer(&format!(
+        "kind = \"command\"\nprotocol = \"each\"\nargv = [{}]\nname = \"one\"\nversion = \"1\"\n\
+         columns = [{{ name = \"score\", order = \"asc\" }}]\n{PATTERN}\n{more}",
+        text(&argv)
+    ))
+}
+
+fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
+    let file = campaign.write();
+    env.molsieve(["run", &file, "--dir", dir]).exits(0);
+    rows(env, dir)
+}
+
+#[test]
+fn a_program_that_prints_a_number_is_a_scorer() {
+    let env = place();
+    let healthy = run(&env, campaign(&env, "healthy", "ok", "{structure}", &["{seed}"], ""), "healthy");
+    assert_eq!((healthy.len(), healthy[0].as_str()), (40, "0,id 0,OK,,28.125"));
+    assert!(healthy.iter().all(|row| row.contains(",OK,,")), "{healthy:?}");
+    // However the structure reaches it, and wherever the score is found.
+    let file = run(&env, campaign(&env, "file", "ok", "{in}", &["{seed31}"], ""), "file");
+    let out = run(&env, campaign(&env, "out", "out", "{in}", &["{ordinal}", "{out}"], "source = \"out\""), "out");
+    assert_eq!((&file, &out), (&healthy, &healthy));
+}
+
+#[test]
+fn a_bad_record_is_an_error_of_its_own() {
+    let env = place();
+    let healthy = run(&env, campaign(&env, "healthy", "ok", "{structure}", &["{seed}"], ""), "healthy");
+    for (mode, reason, more) in [
+        ("crash", "crash", ""),
+        ("exit", "crash", ""),
+        ("hang", "timeout", "timeout = \"2s\""),
+        ("silent", "no_result", ""),
+        ("nan", "bad_value", ""),
+        ("flood", "bad_reply", ""),
+        ("exit", "no_result", "ok_exit = [0, 3]"),
+    ] {
+        let dir = format!("{mode}-{reason}");
+        let found = run(&env, campaign(&env, &dir, mode, "{structure}", &["{seed}"], more), &dir);
+        assert_only_poison(&found, &healthy, &format!("{POISON_ORDINAL},id {POISON_ORDINAL},ERROR,{reason},"));
+    }
+}
+
+#[test]
+fn a_structure_is_never_taken_for_an_option_and_never_for_more_than_one_argument() {
+    let env = TestEnv::new();
+    let hostile = "-rf\ta\n--help\tb\n@/etc/passwd\tc\nCC O; touch pwned\td\n$(touch pwned)\te\n{seed}\tf\nC'\"`\tg\n";
+    env.write("library.smi", hostile);
+    let more = "\n[limits]\nmax_error_rate = 1.0\n";
+    let of = |name: &str, structure: &str| {
+        let campaign = campaign(&env, name, "arguments", structure, &["{seed}"], "");
+        run(&env, campaign.library_format("delimiter = \"tab\"").with(more), name)
+    };
+    let refused = |ordinal: usize, id: &str| format!("{ordinal},{id},ERROR,unsafe_structure,");
+    let given = |ordinal: usize, id: &str| format!("{ordinal},{id},OK,,5");
+    let rows = of("bare", "{structure}");
+    assert_eq!(rows[..3], [refused(0, "a"), refused(1, "b"), refused(2, "c")]);
+    assert_eq!(rows[3..], [given(3, "d"), given(4, "e"), given(5, "f"), given(6, "g")]);
+    // Behind a word of ours, it cannot begin an option.
+    let rows = of("behind", "--smiles={structure}");
+    assert_eq!(rows[0], given(0, "a"));
+    assert!(!env.path("pwned").exists());
+}
+
+#[test]
+fn each_record_has_the_seed_of_its_structure() {
+    let env = place();
+    let of = |name: &str, seed: u64, shard: u64, field: &str| {
+        run(&env, campaign(&env, name, "seed", "{structure}", &[field], "").seed(seed).shard(shard), name)
+    };
+    let first = of("first", 1, 16, "{seed}");
+    assert_eq!(first, of("second", 1, 7, "{seed}"));
+    let other = of("other", 2, 16, "{seed}");
+    assert!(first.iter().zip(&other).all(|(a, b)| a != b));
+    for row in of("small", 1, 16, "{seed31}") {
+        let seed: f64 = row.rsplit(',').next().unwrap().parse().unwrap();
+        assert!((1.0..2_147_483_648.0).contains(&seed), "{row}");
+    }
+}
+
+#[test]
+fn a_campaign_that_cannot_work_is_refused_before_any_work() {
+    let env = place();
+    for (name, structure, args, more, says) in [
+        ("unknown", "{smiles}", &["x"][..], "", "`{smiles}`, which stands for nothing"),
+        ("nothing", "x", &["x"], "", "`{structure}` or `{in}`"),
+        ("out", "{structure}", &["x"], "source = \"out\"", "no element of `scorer.argv` holds `{out}`"),
+        ("size", "{structure}", &["x"], "batch_size = 2", "`scorer.batch_size` means nothing"),
+        ("gpu", "{structure}", &["{gpu}"], "", "a task has no GPU"),
+    ] {
+        let file = campaign(&env, name, "ok", structure, args, more).write();
+        env.molsieve(["plan", &file, "--dir", name]).exits(2).says(says);
+        assert!(!env.path(name).join("campaign.json").exists());
+    }
+    let other = campaign(&env, "group", "ok", "{structure}", &["x"], "").write();
+    let text = std::fs::read_to_string(env.path(&other)).unwrap();
+    env.write(&other, text.replace("(?P<score>", "(?P<affinity>"));
+    env.molsieve(["plan", &other, "--dir", "group"]).exits(2).says("`(?P<score>…)`");
+}
