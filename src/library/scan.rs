@@ -9,20 +9,10 @@ use super::counts::Counts;
 use super::decode::{self, Compression};
 use super::format::{Format, FormatRequest};
 use super::lines::Lines;
-use super::parse::Parser;
+pub(super) use super::records::Found;
+use super::records::Reader;
 use super::sniff::{self, Sample};
-use crate::error::Result;
-
-/// One record as it is found.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Found<'a> {
-    /// Where its line starts in the decoded stream.
-    pub offset: u64,
-    /// The structure.
-    pub structure: &'a [u8],
-    /// The id.
-    pub id: &'a [u8],
-}
+use crate::error::{Error, Result};
 
 /// A file that was opened and sniffed.
 pub(super) struct Scan<'a> {
@@ -32,7 +22,7 @@ pub(super) struct Scan<'a> {
     pub size: u64,
     /// How it is compressed.
     pub compression: Compression,
-    /// How its lines are read.
+    /// How it is read.
     pub format: Format,
 }
 
@@ -58,18 +48,13 @@ impl<'a> Scan<'a> {
 
     /// Hands each record to `each`, until that breaks or the file ends.
     pub(super) fn run(mut self, mut each: impl FnMut(Found<'_>) -> Result<ControlFlow<()>>) -> Result<Scanned> {
-        let mut parser = Parser::new(&self.format);
-        let (mut overlong, mut unterminated) = (0, 0);
-        while let Some(line) = self.lines.next_line().map_err(|e| decode::read_error(self.path, &e))? {
-            overlong += u64::from(line.is_cut);
-            unterminated = u64::from(!line.is_terminated && !line.is_cut);
-            if let Some((structure, id)) = parser.parse(line.bytes)
-                && each(Found { offset: line.offset, structure, id })?.is_break()
-            {
-                break;
-            }
-        }
-        let counts = Counts { overlong, unterminated, ..parser.counts };
-        Ok(Scanned { decoded: self.lines.offset(), counts })
+        let mut reader = Reader::new(&self.format).ok_or_else(|| Error::bug("a file without lines is read by line"))?;
+        let ended = reader.each(&mut self.lines, |found| match each(found) {
+            Ok(ControlFlow::Continue(())) => ControlFlow::Continue(()),
+            Ok(ControlFlow::Break(())) => ControlFlow::Break(Ok(())),
+            Err(e) => ControlFlow::Break(Err(e)),
+        });
+        ended.map_err(|e| decode::read_error(self.path, &e))?.unwrap_or(Ok(()))?;
+        Ok(Scanned { decoded: self.lines.offset(), counts: reader.counts() })
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::block::{FileRoot, library_root};
 use super::counts::Counts;
 use super::decode::Compression;
-use super::format::Format;
+use super::format::{Format, Notation};
 use super::index::IndexReader;
 use crate::canonical::escape;
 use crate::digest::Digest;
@@ -28,6 +28,9 @@ pub const SCHEMA: &str = "molsieve.snapshot.v1";
 pub struct Document {
     /// [`SCHEMA`].
     pub schema: String,
+    /// How the structures of all files are written.
+    #[serde(default, skip_serializing_if = "Notation::is_smiles")]
+    pub notation: Notation,
     /// Root of the library (BLAKE3).
     pub root: Digest,
     /// Records of all files.
@@ -66,6 +69,13 @@ pub struct Source {
     pub bytes: u64,
     /// How it is compressed. Plain files are read where they are.
     pub compression: Compression,
+}
+
+impl FileSnapshot {
+    /// Whether its records are read from the file itself, and not from what was repacked.
+    pub fn is_in_place(&self) -> bool {
+        self.source.compression == Compression::None && !matches!(self.format, Format::Parquet { .. })
+    }
 }
 
 impl Source {
@@ -144,6 +154,11 @@ impl Snapshot {
         self.0.document.root
     }
 
+    /// How its structures are written.
+    pub fn notation(&self) -> Notation {
+        self.0.document.notation
+    }
+
     /// How many records the library has.
     pub fn records(&self) -> u64 {
         self.0.document.records
@@ -171,7 +186,7 @@ impl Snapshot {
     /// # Errors
     /// A file changed (exit 2), is gone, or cannot be read (exit 6).
     pub fn check_files(&self) -> Result<()> {
-        for file in self.files().iter().filter(|f| f.source.compression == Compression::None) {
+        for file in self.files().iter().filter(|file| file.is_in_place()) {
             let path = file.source.path()?;
             let metadata = path.metadata().map_err(|e| gone(&path, &e))?;
             if metadata.len() != file.source.bytes {
@@ -225,7 +240,10 @@ impl Document {
         if sum != Some(self.records) {
             return Err("the records of its files do not add up".to_owned());
         }
-        if library_root(self.files.iter().map(|file| (file.root, file.records))) != self.root {
+        if self.files.iter().any(|file| file.format.notation() != self.notation) {
+            return Err("its files are of other notations".to_owned());
+        }
+        if library_root(self.notation, self.files.iter().map(|file| (file.root, file.records))) != self.root {
             return Err("its root is not that of its files".to_owned());
         }
         let is_accounted = |file: &FileSnapshot| file.counts.is_balanced() && file.counts.records == file.records;

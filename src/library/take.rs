@@ -13,10 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use super::block::{Blocks, Digester, FileRoot, library_root};
 use super::counts::Counts;
 use super::decode::Compression;
+use super::format::Notation;
 use super::index::{Entry, IndexWriter};
 use super::record::RecordBlock;
 use super::repack::FrameWriter;
-use super::request::{InputFile, Inputs, LibraryRequest, resolve};
+use super::request::{InputFile, Inputs, LibraryRequest, notation_of, resolve};
 use super::scan::Scan;
 use super::snapshot::{Document, FileSnapshot, SCHEMA, Snapshot, Source, Stored};
 use crate::canonical::{escape, json};
@@ -41,6 +42,7 @@ pub fn take(request: &LibraryRequest, into: &Path, threads: usize, progress: &Pr
         Inputs::Snapshot(dir) => return Snapshot::open(&dir),
         Inputs::Files(files) => files,
     };
+    let notation = notation_of(&files, &request.format)?;
     let dir = SnapshotDir::new(into);
     fs::create_dir(into)?;
     remove_leftovers(&dir)?;
@@ -65,7 +67,7 @@ pub fn take(request: &LibraryRequest, into: &Path, threads: usize, progress: &Pr
             .filter_map(|thread| thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
             .collect()
     });
-    let document = pass.document()?;
+    let document = pass.document(notation)?;
     parts.into_iter().try_for_each(Part::commit)?;
     fs::replace(&dir.snapshot(), &json::to_line(&document)?)?;
     Ok(Snapshot::of(dir, document))
@@ -122,7 +124,7 @@ impl Pass<'_> {
     }
 
     /// The document of all files, in order, or the first failure.
-    fn document(self) -> Result<Document> {
+    fn document(self, notation: Notation) -> Result<Document> {
         let mut done = self.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         done.sort_by_key(|(index, _)| *index);
         let files = done.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>>>()?;
@@ -135,8 +137,8 @@ impl Pass<'_> {
             };
             return Err(Error::usage(what).hint("check that the download is complete; a header alone is no record"));
         }
-        let root = library_root(files.iter().map(|file| (file.root, file.records)));
-        Ok(Document { schema: SCHEMA.to_owned(), root, records, files })
+        let root = library_root(notation, files.iter().map(|file| (file.root, file.records)));
+        Ok(Document { schema: SCHEMA.to_owned(), notation, root, records, files })
     }
 }
 

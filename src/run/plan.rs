@@ -13,7 +13,7 @@ use crate::campaign::scorer as asked_scorer;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
 use crate::layout::CampaignDir;
-use crate::library::format::FormatRequest;
+use crate::library::format::{FormatRequest, Notation};
 use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
 use crate::library::take;
@@ -64,6 +64,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let Asked { config, base, here, watch } = *asked;
     let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
+    scorer_reads_it(&scorer.kind, request::notation(&library_request(config, base))?)?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     nobody_elses(&dir)?;
     crate::fs::create_dir(dir.root())?;
@@ -90,6 +91,15 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
     Campaign::create(dir, file, plan)
+}
+
+/// The built-in `similarity` reads SMILES alone; what a command reads, only its author knows.
+fn scorer_reads_it(kind: &str, notation: Notation) -> Result<()> {
+    if kind == "similarity" && notation != Notation::Smiles {
+        return Err(Error::usage(format!("the scorer `similarity` reads SMILES, and the library holds {notation}s"))
+            .hint("convert the library to SMILES (`.smi`), or use a scorer of your own, which is given the molfiles"));
+    }
+    Ok(())
 }
 
 /// A campaign moves into an empty directory, or into one where a planner of ours began; never among other things.
