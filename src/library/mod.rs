@@ -20,6 +20,8 @@ mod globbing;
 mod index;
 pub mod inspect;
 pub mod lines;
+#[cfg(feature = "parquet")]
+mod parquet;
 pub mod parse;
 pub mod record;
 mod records;

@@ -226,19 +226,22 @@ fn said_column(said: &str, table: &Table<'_>) -> Result<Option<usize>> {
 
 /// The column of structures: by name, or the one that holds SMILES, or the first.
 fn structure_column(table: &Table<'_>) -> usize {
-    if let Some(header) = table.header {
-        let words: Vec<String> = header.iter().map(|cell| word(cell)).collect();
-        let exact = STRUCTURE_NAMES.iter().find_map(|name| words.iter().position(|w| w == name));
-        if let Some(column) = exact.or_else(|| words.iter().position(|w| w.contains("smiles"))) {
-            return column;
-        }
+    if let Some(column) = table.header.and_then(|header| named_structure(header)) {
+        return column;
     }
     let width = table.rows.iter().map(Vec::len).max().unwrap_or(0);
     (0..width).find(|column| mostly_smiles(table.data, *column)).unwrap_or(0)
 }
 
+/// The column whose name says that structures are in it.
+pub(super) fn named_structure(header: &[Vec<u8>]) -> Option<usize> {
+    let words: Vec<String> = header.iter().map(|cell| word(cell)).collect();
+    let exact = STRUCTURE_NAMES.iter().find_map(|name| words.iter().position(|w| w == name));
+    exact.or_else(|| words.iter().position(|w| w.contains("smiles")))
+}
+
 /// The column of ids: by name; without names, the first that is not the structure.
-fn id_column(header: Option<&Vec<Vec<u8>>>, structure: usize) -> Option<usize> {
+pub(super) fn id_column(header: Option<&Vec<Vec<u8>>>, structure: usize) -> Option<usize> {
     let other = usize::from(structure == 0);
     let Some(header) = header else { return Some(other) };
     let words: Vec<String> = header.iter().map(|cell| word(cell)).collect();
@@ -254,7 +257,7 @@ pub(super) fn named_id(words: &[String], is_free: impl Fn(usize) -> bool) -> Opt
 }
 
 /// Whether at least half of the rows have SMILES in `column`.
-fn mostly_smiles(rows: &[Vec<Vec<u8>>], column: usize) -> bool {
+pub(super) fn mostly_smiles(rows: &[Vec<Vec<u8>>], column: usize) -> bool {
     let smiles = rows.iter().filter(|row| row.get(column).is_some_and(|cell| looks_like_smiles(cell))).count();
     smiles > 0 && 2 * smiles >= rows.len()
 }

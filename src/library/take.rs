@@ -12,7 +12,6 @@ use std::sync::{Mutex, PoisonError};
 
 use super::block::{Blocks, Digester, FileRoot, library_root};
 use super::counts::Counts;
-use super::decode::Compression;
 use super::format::Notation;
 use super::index::{Entry, IndexWriter};
 use super::record::RecordBlock;
@@ -168,7 +167,7 @@ impl Part {
         let entry = self.index.entries();
         let scan = Scan::open(&file.path, &pass.request.format, &pass.bytes)?;
         let (size, compression, format) = (scan.size, scan.compression, scan.format.clone());
-        let is_plain = compression == Compression::None;
+        let is_plain = scan.is_in_place();
         if !is_plain && self.frames.is_none() {
             self.frames = Some(FrameWriter::create(&self.dir.frames(&self.name))?);
         }

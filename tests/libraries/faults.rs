@@ -85,7 +85,7 @@ fn the_first_bad_file_is_named_and_nothing_is_left() {
 fn foreign_formats_are_refused_by_name_and_by_content() {
     let sdf = b"name\n  prog\n\n  1  0\nM  END\n$$$$\n";
     for (name, bytes) in [
-        ("x.sdf", &sdf[..]),
+        ("x.mol2", &sdf[..]),
         ("x.parquet", b"PAR1rest"),
         ("x.smi", sdf),
         ("x.smi", b"PAR1rest"),

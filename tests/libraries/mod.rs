@@ -4,7 +4,10 @@ mod changes;
 mod faults;
 mod hostile;
 mod interrupted;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod properties;
+mod sdf;
 mod vectors;
 
 use std::io::Write;
