@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
@@ -62,16 +62,32 @@ pub struct CampaignSection {
 pub struct LibrarySection {
     /// Files and globs.
     pub path: Vec<String>,
-    /// Said instead of sniffed: `smi`, `txt`, `cxsmiles`, `csv`, `tsv`.
+    /// Said instead of sniffed: `smi`, `txt`, `cxsmiles`, `csv`, `tsv`, `sdf`, `parquet`.
     pub format: Option<FileFormat>,
     /// Said instead of sniffed: `tab`, `comma`, `semicolon`, `whitespace`.
     pub delimiter: Option<Delimiter>,
     /// Said instead of sniffed: whether the first line names the columns.
     pub header: Option<bool>,
     /// Said instead of sniffed: name or number (from 1) of the structure column.
+    #[serde(default, deserialize_with = "column")]
     pub structure_column: Option<String>,
-    /// Said instead of sniffed: name or number (from 1) of the id column.
+    /// Said instead of sniffed: name or number (from 1) of the id column; of an SD file, the name of a data field.
+    #[serde(default, deserialize_with = "column")]
     pub id_column: Option<String>,
+}
+
+/// A column by its name, or by its number with or without quotation marks.
+fn column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "the name of a column, or its number from 1")]
+    enum Column {
+        Number(u32),
+        Name(String),
+    }
+    Ok(Some(match Column::deserialize(deserializer)? {
+        Column::Number(number) => number.to_string(),
+        Column::Name(name) => name,
+    }))
 }
 
 /// `[scorer]`: what computes.

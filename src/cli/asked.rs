@@ -1,12 +1,11 @@
 //! Arguments that several commands share: which campaign, where, and how it is run here.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::drive::{self, Options};
 use super::output::Output;
+use super::progress;
 use crate::campaign::file::Campaign;
-use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
 use crate::run::plan;
@@ -45,7 +44,7 @@ impl CampaignArgs {
             None => default_dir(&self.campaign)?,
         });
         let here = Here { program: drive::this_program()? };
-        let planned = plan::open_or_plan(&self.campaign, absolute(&dir)?, &here, &telling(output))?;
+        let planned = plan::open_or_plan(&self.campaign, absolute(&dir)?, &here, &progress::reading(output))?;
         let plan = &planned.plan;
         output.note(format!(
             "{}: {} records in {} shard{} of up to {}, scored by {} {}",
@@ -58,19 +57,6 @@ impl CampaignArgs {
             planned.file.identity.scorer.description.version,
         ));
         Ok(planned)
-    }
-}
-
-/// Tells how far a snapshot is, every ten seconds at most: a large library takes a while.
-fn telling(output: Output) -> impl Fn(u64, u64) + Sync {
-    const EVERY_S: u64 = 10;
-    let (begun, told) = (Stopwatch::start(), AtomicU64::new(0));
-    move |bytes, records| {
-        let (now, last) = (begun.elapsed().as_secs(), told.load(Ordering::Relaxed));
-        let is_time = now >= last + EVERY_S;
-        if is_time && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            output.note(format!("reading the library: {records} records, {} MiB", bytes >> 20));
-        }
     }
 }
 

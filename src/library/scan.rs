@@ -5,15 +5,21 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
+use super::cells;
 use super::counts::Counts;
 use super::decode::{self, Compression};
-use super::format::{FileFormat, Format, FormatRequest};
+use super::format::{FileFormat, Format, FormatRequest, TableFormat};
 use super::lines::Lines;
 #[cfg(feature = "parquet")]
 use super::parquet::ParquetFile;
 use super::records::{Found, Reader};
+use super::sdf;
 use super::sniff::{self, Sample};
+use crate::canonical::escape;
 use crate::error::{Error, Result};
+
+/// Columns of a table that are named to people.
+const COLUMNS_SHOWN: usize = 100;
 
 /// A file that was opened and sniffed.
 pub(super) struct Scan<'a> {
@@ -62,6 +68,19 @@ impl<'a> Scan<'a> {
         matches!(self.compression, Compression::None) && !matches!(self.format, Format::Parquet { .. })
     }
 
+    /// The columns or data fields that the file names at its start, for people.
+    pub(super) fn columns(&mut self) -> Result<Vec<String>> {
+        let names = match (&mut self.input, &self.format) {
+            (Input::Lines(lines), Format::Sdf { .. }) => {
+                sdf::fields(lines.peek(sniff::SAMPLE_BYTES).map_err(|e| decode::read_error(self.path, &e))?)
+            }
+            #[cfg(feature = "parquet")]
+            (Input::Parquet(file), _) => return Ok(file.columns()),
+            _ => return Ok(named_columns(&self.format)),
+        };
+        Ok(names.iter().map(|name| escape::to_string(name)).collect())
+    }
+
     /// Hands each record to `each`, until that breaks or the file ends.
     pub(super) fn run(mut self, mut each: impl FnMut(Found<'_>) -> Result<ControlFlow<()>>) -> Result<Scanned> {
         let lines = match &mut self.input {
@@ -78,6 +97,12 @@ impl<'a> Scan<'a> {
         ended.map_err(|e| decode::read_error(self.path, &e))?.unwrap_or(Ok(()))?;
         Ok(Scanned { decoded: lines.offset(), counts: reader.counts() })
     }
+}
+
+/// The names in the header of a table.
+pub(super) fn named_columns(format: &Format) -> Vec<String> {
+    let Format::Table(TableFormat { header: Some(header), delimiter, .. }) = format else { return Vec::new() };
+    cells::all(header, *delimiter, COLUMNS_SHOWN).iter().map(|name| escape::to_string(name)).collect()
 }
 
 #[cfg(feature = "parquet")]

@@ -75,8 +75,8 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
         // That older planner was quicker.
         return same(asked, campaign);
     }
-    let library =
-        take::take(&library_request(config, base), &dir.library(&AttemptId::random()?), crate::host::cores(), watch)?;
+    let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
+    let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
     execution.library = dir.library_name(library.dir());
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
@@ -91,6 +91,14 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
     Campaign::create(dir, file, plan)
+}
+
+/// Where planners of this directory took or began snapshots.
+fn earlier_snapshots(dir: &CampaignDir) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir.libraries()).into_iter().flatten().flatten();
+    let mut dirs: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    dirs.sort();
+    dirs
 }
 
 /// The built-in `similarity` reads SMILES alone; what a command reads, only its author knows.

@@ -51,12 +51,20 @@ fn what_pyarrow_writes_has_the_root_of_the_same_table_as_text() {
         "pages-v2.parquet",
         "delta.parquet",
         "large-and-dictionary.parquet",
-        "no-names.parquet",
     ] {
         let (_place, snapshot) = snapshot_of(name);
         assert_eq!((snapshot.records(), snapshot.root()), (250, text.root()), "{name}");
         assert!(snapshot.counts().is_balanced());
     }
+}
+
+#[test]
+fn without_names_structures_are_found_by_what_they_hold_and_ids_must_be_said() {
+    let place = Place::with("x.parquet", &fixture("no-names.parquet"));
+    let records = all(&place.snapshot("x.parquet"));
+    assert!(records.iter().map(|(s, _)| s).eq(shipped(250).iter().map(|(s, _)| s)));
+    assert!(records.iter().all(|(_, id)| id.is_empty()));
+    assert_eq!(all(&place.take(&place.said("x.parquet", said(None, Some("X")))).unwrap()), shipped(250));
 }
 
 #[test]
@@ -100,7 +108,7 @@ fn what_cannot_be_read_is_refused_before_any_record() {
     for (name, says) in [
         ("nested.parquet", "no column has the name of one of structures"),
         ("no-rows.parquet", "holds no record"),
-        ("lz4.parquet", "LZ4"),
+        ("lz4.parquet", "lz4"),
     ] {
         let (code, what) = Place::with("x.parquet", &fixture(name)).refusal("x.parquet");
         assert!(code == 2 && what.contains(says) && what.contains("x.parquet"), "{name}: {what}");
