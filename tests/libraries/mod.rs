@@ -301,6 +301,53 @@ fn inspect_shows_the_format_the_counts_and_the_first_records() {
     assert_eq!(of_snapshot.files, found.files);
 }
 
+/// The warnings of a file, put together.
+fn warnings(name: &str, bytes: &[u8], said: FormatRequest) -> String {
+    let place = Place::with(name, bytes);
+    let found = inspect(&place.said(name, said), Extent::Whole).unwrap();
+    let text = found.to_string();
+    assert!(found.files[0].warnings.iter().all(|warning| text.contains(&format!("WARNING  {warning}"))), "{text}");
+    found.files[0].warnings.join("; ")
+}
+
+#[test]
+fn inspect_warns_of_what_a_person_should_look_at_and_of_nothing_else() {
+    let sniffed = FormatRequest::default;
+    assert_eq!(warnings("x.smi", b"CC\ta\nCN\tb\n", sniffed()), "");
+    assert_eq!(warnings("x.csv", b"id,smiles\na,CC\nb,CN\n", sniffed()), "");
+    for (name, bytes, says) in [
+        ("x.tsv", &b"molecule\tlabel\nCC\ta\nCN\tb\n"[..], "the first line, with `molecule`, is read as a record"),
+        ("x.smi", b"CC\ta\rCN\tb\rCO\tc\r", "CR alone"),
+        ("x.smi", b"C\0\ta\nN\xff\tb\n", "2 of 2 records are not text"),
+        ("x.smi", b"CC\nCN\n", "no record has an id"),
+        ("x.smi", b"CC\ta\nCN\ta\nCO\tb\n", "2 records share their id"),
+        ("x.smi", b"CC\t1\nC(\t2\n(N\t3\n", "2 of 3 structures do not have the form of SMILES"),
+        ("x.sdf", b"a\n\n\n  0 V2000\nM  END\n$$$$\nb\n\n\n  0 V2000\n", "the last record has no `$$$$`"),
+        ("x.sdf", b"a\n\n\n  0 V2000\n$$$$\n", "1 molfiles have no `M  END`"),
+    ] {
+        let told = warnings(name, bytes, sniffed());
+        assert!(told.contains(says), "{name}: {told}");
+    }
+    let said = FormatRequest { header: Some(true), ..FormatRequest::default() };
+    assert!(warnings("x.smi", b"CC\ta\nCN\tb\n", said).contains("the header has the structure `CC`"));
+}
+
+#[test]
+fn inspect_names_columns_and_data_fields() {
+    let columns = |name: &str, bytes: &[u8]| {
+        let found = inspect(&Place::with(name, bytes).request(&[name]), Extent::First(1));
+        found.unwrap().files[0].columns.join("|")
+    };
+    assert_eq!(columns("x.csv", b"id,smiles,\"a,b\"\n1,CC,x\n"), "id|smiles|a,b");
+    assert_eq!(columns("x.smi", b"CC\ta\n"), "");
+    assert_eq!(columns("x.sdf", include_bytes!("../fixtures/libraries/rdkit.sdf")), "CatalogID|note");
+    if cfg!(feature = "parquet") {
+        let bytes = include_bytes!("../fixtures/libraries/binary-and-integers.parquet");
+        let expected = "weight (double)|cid (int64)|structure (byte_array)|unsigned_id (int32)|when (int64)";
+        assert_eq!(columns("x.parquet", bytes), expected);
+    }
+}
+
 #[test]
 fn a_generated_library_is_read_back_whatever_its_compression() {
     let place = Place::new();
