@@ -190,12 +190,11 @@ impl<'a> ParquetFile<'a> {
             None => self.structure_column()?,
         };
         self.must_hold(structure, "structures", &[Type::BYTE_ARRAY])?;
-        let id = match &said.id_column {
-            Some(text) => self.said_column(text)?,
-            None => {
-                let names = names_if(&columns, can_hold_ids);
-                sniff::id_column(Some(&names), structure).filter(|id| columns.get(*id).is_some_and(|c| can_hold_ids(c)))
-            }
+        let id = if let Some(text) = &said.id_column {
+            self.said_column(text)?
+        } else {
+            let names = names_if(&columns, can_hold_ids);
+            sniff::id_column(Some(&names), structure).filter(|id| columns.get(*id).is_some_and(|c| can_hold_ids(c)))
         };
         if let Some(id) = id {
             self.must_hold(id, "ids", &[Type::BYTE_ARRAY, Type::INT32, Type::INT64])?;

@@ -59,6 +59,7 @@ pub struct SdfReader {
 }
 
 /// What is known of the record that is being read.
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 struct Open {
     offset: u64,
     lines: u64,
@@ -104,8 +105,7 @@ impl SdfReader {
             is_blank: true,
             fields: 0,
         };
-        loop {
-            let Some(line) = lines.next_line()? else { break };
+        while let Some(line) = lines.next_line()? {
             open.lines += 1;
             self.counts.lines += 1;
             self.counts.unterminated = u64::from(!line.is_terminated && !line.is_cut);
@@ -159,13 +159,12 @@ impl SdfReader {
                 open.has_id |= is_wanted;
                 open.part = if is_wanted { Part::Wanted } else { Part::Value };
             }
-            Part::Between => {}
             Part::Wanted if !is_blank(line) => {
                 open.is_cut |= keep(&mut self.id, trim(line), ID_MAX);
                 open.part = Part::Value;
             }
             Part::Wanted | Part::Value if is_blank(line) => open.part = Part::Between,
-            Part::Wanted | Part::Value => {}
+            Part::Between | Part::Wanted | Part::Value => {}
         }
     }
 

@@ -165,12 +165,11 @@ impl Pass<'_> {
     }
 
     fn file(&self, file: &InputFile, part: &mut Option<Part>, thread: usize) -> Result<FileSnapshot> {
-        let part = match part {
-            Some(part) => part,
-            None => {
-                let name = format!("part-{}-{thread}", self.name);
-                part.insert(Part::create(self.dir, name, &self.request.format)?)
-            }
+        let part = if let Some(part) = part {
+            part
+        } else {
+            let name = format!("part-{}-{thread}", self.name);
+            part.insert(Part::create(self.dir, name, &self.request.format)?)
         };
         let before = finished::stamp(&file.path);
         let taken = part.take_file(self, file)?;

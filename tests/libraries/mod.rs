@@ -348,6 +348,15 @@ fn inspect_names_columns_and_data_fields() {
     }
 }
 
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn without_the_feature_a_parquet_library_is_refused_and_the_feature_named() {
+    let (code, what) = Place::with("x.parquet", b"PAR1").refusal("x.parquet");
+    assert!(code == 2 && what.contains("does not read"), "{what}");
+    let found = inspect(&Place::with("x.parquet", b"PAR1").request(&["x.parquet"]), Extent::Whole).unwrap_err();
+    assert!(found.hints().join(" ").contains("cargo feature `parquet`"));
+}
+
 #[test]
 fn a_generated_library_is_read_back_whatever_its_compression() {
     let place = Place::new();

@@ -7,7 +7,10 @@ fn format(id: SdfId) -> SdfFormat {
     SdfFormat { id }
 }
 
-fn records(bytes: &[u8], id: SdfId) -> (Vec<(Vec<u8>, Vec<u8>)>, Counts) {
+/// Structure and id.
+type Pair = (Vec<u8>, Vec<u8>);
+
+fn records(bytes: &[u8], id: SdfId) -> (Vec<Pair>, Counts) {
     let (mut reader, mut lines, mut found) = (SdfReader::new(&format(id)), Lines::starting_at(bytes, 0), Vec::new());
     while reader.read(&mut lines).unwrap().is_some() {
         found.push((reader.structure().to_vec(), reader.id().to_vec()));
@@ -120,7 +123,7 @@ fn what_is_no_sd_file_is_refused() {
 }
 
 /// A second, plain reading of an SD file: slow, without shared code.
-fn reference(bytes: &[u8], field: Option<&str>) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn reference(bytes: &[u8], field: Option<&str>) -> Vec<Pair> {
     let text: String = bytes.iter().map(|b| char::from(*b)).collect();
     let mut lines: Vec<String> = text.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
     if lines.last().is_some_and(String::is_empty) && text.ends_with('\n') {
@@ -144,7 +147,7 @@ fn reference(bytes: &[u8], field: Option<&str>) -> Vec<(Vec<u8>, Vec<u8>)> {
     pieces.iter().map(|piece| reference_record(piece, field)).collect()
 }
 
-fn reference_record(piece: &[String], field: Option<&str>) -> (Vec<u8>, Vec<u8>) {
+fn reference_record(piece: &[String], field: Option<&str>) -> Pair {
     let blank = |line: &str| line.trim_matches([' ', '\t']).is_empty();
     let at = |test: &dyn Fn(&str) -> bool| piece.iter().skip(3).position(|line| test(line)).map(|n| n + 3);
     let is_end = |line: &str| line.trim_end_matches(|c: char| c.is_ascii_whitespace()) == "M  END";
