@@ -153,10 +153,10 @@ impl<'a> ParquetFile<'a> {
 
     fn cursor(&self, group: usize, column: usize) -> Read<ColumnCursor> {
         let group = self.metadata.row_group(group);
-        let chunk = group.column(column);
+        let described = group.column(column);
         let rows = usize::try_from(group.num_rows())?;
-        let pages = SerializedPageReader::new(Arc::clone(&self.pages), chunk, rows, None)?;
-        let descriptor = chunk.column_descr_ptr();
+        let pages = SerializedPageReader::new(Arc::clone(&self.pages), described, rows, None)?;
+        let descriptor = described.column_descr_ptr();
         let is_unsigned = is_unsigned(&descriptor);
         Ok(ColumnCursor {
             max_level: descriptor.max_def_level(),

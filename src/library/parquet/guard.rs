@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
-use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::reader::{ChunkReader as RangeReader, Length};
 
 /// No page is longer than this, decoded or not. Writers aim at a mebibyte.
 const PAGE_MAX: u64 = 128 << 20;
@@ -52,7 +52,7 @@ impl Length for Guarded {
     }
 }
 
-impl ChunkReader for Guarded {
+impl RangeReader for Guarded {
     type T = BufReader<From>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
