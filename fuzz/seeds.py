@@ -33,6 +33,18 @@ def libraries():
     yield b"\x00\x28\xb5\x2f\xfd\x20" + bytes([len(raw)]) + block + raw
 
 
+def sd_files():
+    """The first byte chooses where ids are."""
+    mol = b"\n  prog\n\n  0  0  0  0  0  0            999 V2000\nM  END\n"
+    record = b"a" + mol + b">  <id>  (1)\nx\n\n> <note>\n$$$\n\n$$$$\n"
+    for choice, text in enumerate([record * 2, record.replace(b"\n", b"\r\n"), b"$$$$\n\n$$$$\nb" + mol, mol[:-8]]):
+        yield bytes([choice]) + text
+
+
+def parquet_files():
+    yield from (path.read_bytes() for path in sorted((FIXTURES / "libraries").glob("n*.parquet")))
+
+
 def checkpoints():
     """A whole one, and pieces that the target frames: a length, a kind, a body."""
     yield from (path.read_bytes() for path in sorted(CAMPAIGN.glob("groups/*/*.checkpoint")))
@@ -96,6 +108,8 @@ C%12CCCCC%12
 C12C3C4C1C5C2C3C45""".encode().split(b"\n")
 
 write("library_reader", libraries())
+write("sdf", sd_files())
+write("parquet", parquet_files())
 write("checkpoint", checkpoints())
 write("manifest", [(PACK / "manifest.json").read_bytes()])
 write("verify_zip", [(PACK / "evidence_pack.zip").read_bytes()])

@@ -65,10 +65,10 @@ impl CampaignDir {
 
     /// Where a planner called `name` takes the library snapshot: two that plan at once stay apart.
     pub fn library(&self, name: &AttemptId) -> PathBuf {
-        self.root.join("library").join(name.as_str())
+        self.libraries().join(name.as_str())
     }
 
-    /// Where planners take their snapshots.
+    /// Where all planners of this directory take their snapshots.
     pub fn libraries(&self) -> PathBuf {
         self.root.join("library")
     }
@@ -197,10 +197,25 @@ impl SnapshotDir {
         self.root.join(format!("{part}.frames"))
     }
 
-    /// Whether `name`, an entry of this directory, is an index, repacked records, or a leftover of one.
+    /// The log of the files that are finished in one part; it goes when the snapshot is whole.
+    pub fn done(&self, part: &str) -> PathBuf {
+        self.root.join(format!("{part}.done"))
+    }
+
+    /// The part of which `name`, an entry of this directory, is the log.
+    pub fn part_of_log(name: &str) -> Option<&str> {
+        name.strip_suffix(".done").filter(|part| part.starts_with("part-"))
+    }
+
+    /// Whether `name`, an entry of this directory, belongs to the part called `part`.
+    pub fn belongs_to(name: &str, part: &str) -> bool {
+        name.strip_prefix(part).is_some_and(|ending| matches!(ending, ".index" | ".frames" | ".done"))
+    }
+
+    /// Whether `name`, an entry of this directory, is an index, repacked records, a log, or a leftover of one.
     pub fn is_part(name: &str) -> bool {
         let name = name.strip_prefix('.').unwrap_or(name);
-        name.starts_with("part-") && [".index", ".frames", ".tmp"].iter().any(|end| name.ends_with(end))
+        name.starts_with("part-") && [".index", ".frames", ".done", ".tmp"].iter().any(|end| name.ends_with(end))
     }
 }
 

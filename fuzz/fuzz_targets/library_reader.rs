@@ -7,7 +7,7 @@ use molsieve::library::request::LibraryRequest;
 use molsieve::library::slice::Slice;
 use molsieve::library::take::take;
 
-const NAMES: [&str; 5] = ["x.smi", "x.txt", "x.cxsmiles", "x.csv", "x.tsv"];
+const NAMES: [&str; 6] = ["x.smi", "x.txt", "x.cxsmiles", "x.csv", "x.tsv", "x.sdf"];
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, bytes)) = data.split_first() else { return };

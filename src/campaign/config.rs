@@ -69,7 +69,7 @@ pub struct CampaignSection {
 pub struct LibrarySection {
     /// Files and globs.
     pub path: Vec<String>,
-    /// Said instead of sniffed: `smi`, `txt`, `cxsmiles`, `csv`, `tsv`.
+    /// Said instead of sniffed: `smi`, `txt`, `cxsmiles`, `csv`, `tsv`, `sdf`, `parquet`.
     pub format: Option<FileFormat>,
     /// Said instead of sniffed: `tab`, `comma`, `semicolon`, `whitespace`.
     pub delimiter: Option<Delimiter>,
@@ -78,7 +78,7 @@ pub struct LibrarySection {
     /// Said instead of sniffed: name or number (from 1) of the structure column.
     #[serde(default, deserialize_with = "name_or_number")]
     pub structure_column: Option<String>,
-    /// Said instead of sniffed: name or number (from 1) of the id column.
+    /// Said instead of sniffed: name or number (from 1) of the id column; of an SD file, the name of a data field.
     #[serde(default, deserialize_with = "name_or_number")]
     pub id_column: Option<String>,
 }

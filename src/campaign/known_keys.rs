@@ -91,6 +91,23 @@ mod tests {
     }
 
     #[test]
+    fn a_column_is_said_by_name_or_by_number() {
+        let column = |value: &str| {
+            let library = format!("[library]\npath = [\"a.csv\"]\nstructure_column = {value}\nid_column = {value}\n");
+            let text = format!("[campaign]\nname = \"a\"\n{library}[scorer]\nkind = \"null\"\n");
+            Config::parse(&text).map(|config| (config.library.structure_column, config.library.id_column))
+        };
+        for value in ["2", "\"2\""] {
+            assert_eq!(column(value).unwrap(), (Some("2".to_owned()), Some("2".to_owned())));
+        }
+        assert_eq!(column("\"smiles\"").unwrap().0.as_deref(), Some("smiles"));
+        for bad in ["-1", "1.5", "true", "[1]"] {
+            let error = column(bad).unwrap_err();
+            assert!(error.what().contains("the name of a column, or its number from 1"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
     fn a_foreign_section_is_refused_with_the_list() {
         let error = Config::parse("[zzz]\na = 1\n").unwrap_err();
         assert!(error.hints()[0].contains("campaign, library, scorer"));

@@ -1,13 +1,12 @@
 //! Arguments that several commands share: which campaign, where, and how it is run here.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::drive::{self, Options};
 use super::output::Output;
+use super::progress;
 use crate::campaign::config::{Config, ShardSize};
 use crate::campaign::file::Campaign;
-use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
 use crate::pilot::{self, Request};
@@ -49,7 +48,7 @@ impl CampaignArgs {
             output
                 .note(format!("a pilot will find how large shards are: up to {} s of scoring", pilot::TIME.as_secs()));
         }
-        let planned = plan::open_or_plan(&self.campaign, place, &here, &telling(output))?;
+        let planned = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output))?;
         let plan = &planned.plan;
         output.note(format!(
             "{}: {} records in {} shard{} of up to {}, scored by {} {}",
@@ -68,7 +67,7 @@ impl CampaignArgs {
     pub fn plan_with(&self, pilot: Request, output: Output) -> Result<Campaign> {
         let here = Here { program: drive::this_program()? };
         output.note(format!("the pilot takes up to {} s of scoring", pilot.time.as_secs_f64()));
-        plan::with_pilot(&self.campaign, self.place()?, &here, &telling(output), pilot)
+        plan::with_pilot(&self.campaign, self.place()?, &here, &progress::reading(output), pilot)
     }
 
     /// Its directory, named from the root.
@@ -77,19 +76,6 @@ impl CampaignArgs {
             Some(dir) => dir.clone(),
             None => default_dir(&self.campaign)?,
         }))
-    }
-}
-
-/// Tells how far a snapshot is, every ten seconds at most: a large library takes a while.
-pub fn telling(output: Output) -> impl Fn(u64, u64) + Sync {
-    const EVERY_S: u64 = 10;
-    let (begun, told) = (Stopwatch::start(), AtomicU64::new(0));
-    move |bytes, records| {
-        let (now, last) = (begun.elapsed().as_secs(), told.load(Ordering::Relaxed));
-        let is_time = now >= last + EVERY_S;
-        if is_time && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            output.note(format!("reading the library: {records} records, {} MiB", bytes >> 20));
-        }
     }
 }
 

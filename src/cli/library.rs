@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::exit_code::Exit;
 use super::output::Output;
+use super::progress;
 use crate::error::Result;
 use crate::host;
 use crate::library::format::{Delimiter, FileFormat, FormatRequest};
@@ -36,7 +37,7 @@ enum Command {
 /// How the files are read, where sniffing is not to decide.
 #[derive(Debug, clap::Args)]
 struct Layout {
-    /// `smi`, `txt`, `cxsmiles`, `csv` or `tsv`.
+    /// `smi`, `txt`, `cxsmiles`, `csv`, `tsv`, `sdf` or `parquet`.
     #[arg(long)]
     format: Option<FileFormat>,
     /// `tab`, `comma`, `semicolon` or `whitespace`.
@@ -48,7 +49,7 @@ struct Layout {
     /// Name or number (from 1) of the structure column.
     #[arg(long)]
     structure_column: Option<String>,
-    /// Name or number (from 1) of the id column.
+    /// Name or number (from 1) of the id column; of an SD file, the name of a data field.
     #[arg(long)]
     id_column: Option<String>,
 }
@@ -109,7 +110,7 @@ fn inspect(args: &Inspect, output: Output) -> Result<Exit> {
 }
 
 fn snapshot(args: &Snapshot, output: Output) -> Result<Exit> {
-    let taken = take::take(&request(&args.path, &args.layout), &args.out, host::cores(), &|_, _| {})?;
+    let taken = take::take(&request(&args.path, &args.layout), &args.out, host::cores(), &progress::reading(output))?;
     let facts = serde_json::json!({
         "schema": "molsieve.snapshot-facts.v1",
         "dir": args.out,

@@ -1,10 +1,12 @@
 //! Progress for a person: a bar on a terminal, a plain line now and then in a pipe.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::Output;
+use crate::clock::Stopwatch;
 use crate::run::driver::Progress;
 
 /// In a pipe, a line is printed this often at most.
@@ -46,6 +48,25 @@ impl Meter {
     }
 }
 
+/// Tells how far a snapshot is, now and then: a large library takes a while.
+pub fn reading(output: Output) -> impl Fn(u64, u64) + Sync {
+    let (begun, told) = (Stopwatch::start(), AtomicU64::new(0));
+    move |bytes, records| {
+        if let Some(line) = reading_line(begun.elapsed(), &told, bytes, records) {
+            output.note(line);
+        }
+    }
+}
+
+/// The line that is due after `elapsed`, if one is; `told` is the second of the last one. Of several
+/// threads that ask at once, one gets it.
+fn reading_line(elapsed: Duration, told: &AtomicU64, bytes: u64, records: u64) -> Option<String> {
+    let (now, last) = (elapsed.as_secs(), told.load(Ordering::Relaxed));
+    let is_due = now >= last + LINE_EVERY.as_secs();
+    let is_mine = is_due && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    is_mine.then(|| format!("reading the library: {records} records, {} MiB", bytes >> 20))
+}
+
 /// Shards, rate and the time that is left.
 fn describe(now: &Progress<'_>) -> String {
     let (shards, done) = now.shards;
@@ -76,7 +97,23 @@ pub fn span(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::*;
+
+    #[test]
+    fn a_long_snapshot_is_told_of_every_ten_seconds_and_by_one_thread() {
+        let told = AtomicU64::new(0);
+        let line = |second, bytes, records| reading_line(Duration::from_secs(second), &told, bytes, records);
+        assert_eq!(line(0, 1, 1), None);
+        assert_eq!(line(9, 5 << 20, 100), None);
+        assert_eq!(line(10, 7 << 20, 4096).unwrap(), "reading the library: 4096 records, 7 MiB");
+        assert_eq!(line(10, 8 << 20, 8192), None);
+        assert_eq!(line(19, 8 << 20, 8192), None);
+        let told_at_once: Vec<bool> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| line(35, 0, 9).is_some())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(told_at_once.iter().filter(|is_told| **is_told).count(), 1);
+    }
 
     #[test]
     fn a_span_is_told_in_two_units() {

@@ -6,6 +6,7 @@ use super::asked::{self, WorkArgs};
 use super::drive;
 use super::exit_code::Exit;
 use super::output::{Form, Output};
+use super::progress;
 use super::verify::pack_at;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
@@ -43,7 +44,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let dir = asked::absolute(&CampaignDir::new(&args.dir))?;
     reproduce::must_be_another(&pack, &dir)?;
     let here = Here { program: drive::this_program()? };
-    let watch = asked::telling(output);
+    let watch = progress::reading(output);
     let campaign = match (&args.campaign, &args.from) {
         (Some(config), _) => reproduce::plan_file(config, dir, &here, &watch)?,
         (None, Some(from)) => {

@@ -6,6 +6,7 @@
 //! and what a repacked frame holds: the bytes of all records (structure, then id), then the two
 //! lengths of each record, then the number of records; all integers are 32 bits, little-endian.
 
+use super::format::Notation;
 use super::record::RecordBlock;
 use crate::digest::{Blake3, Digest};
 use crate::error::Result;
@@ -67,10 +68,14 @@ impl FileRoot {
     }
 }
 
-/// The root of a library: of the root and the number of records of each of its files, in order.
-pub(super) fn library_root(files: impl Iterator<Item = (Digest, u64)>) -> Digest {
+/// The root of a library: of how its structures are written, and of the root and the number of records
+/// of each of its files, in order.
+pub(super) fn library_root(notation: Notation, files: impl Iterator<Item = (Digest, u64)>) -> Digest {
     let mut hasher = Blake3::default();
-    hasher.update(b"molsieve.snapshot.library.v1\0");
+    hasher.update(match notation {
+        Notation::Smiles => b"molsieve.snapshot.library.v1\0",
+        Notation::Molblock => b"molsieve.snapshot.library.molblock.v1\0",
+    });
     for (root, records) in files {
         hasher.update(&root.0);
         hasher.update(&records.to_le_bytes());

@@ -127,8 +127,9 @@ pub(super) fn all(line: &[u8], delimiter: Delimiter, max: usize) -> Vec<Vec<u8>>
     found
 }
 
+/// Without the spaces and tabs around it.
 #[inline]
-fn trim(cell: &[u8]) -> &[u8] {
+pub(super) fn trim(cell: &[u8]) -> &[u8] {
     let mut cell = trim_start(cell);
     while let [inner @ .., b' ' | b'\t'] = cell {
         cell = inner;

@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Counts {
-    /// All lines: the sum of `records`, `header`, `blank` and `comment`.
+    /// All lines (rows of a Parquet file): the sum of `records`, `continued`, `header`, `blank` and `comment`.
     #[serde(skip_serializing_if = "is_zero")]
     pub lines: u64,
-    /// Lines that are records.
+    /// Lines that are records, or begin one.
     #[serde(skip_serializing_if = "is_zero")]
     pub records: u64,
+    /// Further lines of records that have several (SD files), delimiters included.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub continued: u64,
     /// Header lines: the first, and any later line with the same bytes (files that were concatenated).
     #[serde(skip_serializing_if = "is_zero")]
     pub header: u64,
@@ -27,7 +30,7 @@ pub struct Counts {
     /// Lines that started with a byte-order mark, which was dropped.
     #[serde(skip_serializing_if = "is_zero")]
     pub bom: u64,
-    /// Lines over the limit, of which only the start was kept.
+    /// Lines, structures and ids over the limit, of which only the start was kept.
     #[serde(skip_serializing_if = "is_zero")]
     pub overlong: u64,
     /// 1 if the last line has no line feed.
@@ -45,6 +48,15 @@ pub struct Counts {
     /// Records with a quotation mark that is not closed on their line.
     #[serde(skip_serializing_if = "is_zero")]
     pub unclosed_quote: u64,
+    /// 1 if the last record of an SD file has no `$$$$`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub undelimited: u64,
+    /// Molfiles without `M  END`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub no_m_end: u64,
+    /// Data fields of SD records that are no ids, which were dropped.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub fields_dropped: u64,
     /// Records whose structure or id is not UTF-8.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_utf8: u64,
@@ -60,10 +72,11 @@ fn is_zero(count: &u64) -> bool {
 
 impl Counts {
     /// Every count with its name, in the order of the fields.
-    pub fn named(&self) -> [(&'static str, u64); 15] {
+    pub fn named(&self) -> [(&'static str, u64); 19] {
         [
             ("lines", self.lines),
             ("records", self.records),
+            ("continued", self.continued),
             ("header", self.header),
             ("blank", self.blank),
             ("comment", self.comment),
@@ -75,6 +88,9 @@ impl Counts {
             ("missing_id", self.missing_id),
             ("empty_structure", self.empty_structure),
             ("unclosed_quote", self.unclosed_quote),
+            ("undelimited", self.undelimited),
+            ("no_m_end", self.no_m_end),
+            ("fields_dropped", self.fields_dropped),
             ("not_utf8", self.not_utf8),
             ("nul", self.nul),
         ]
@@ -82,13 +98,14 @@ impl Counts {
 
     /// Whether every line is accounted for exactly once.
     pub const fn is_balanced(&self) -> bool {
-        self.lines == self.records + self.header + self.blank + self.comment
+        self.lines == self.records + self.continued + self.header + self.blank + self.comment
     }
 
     /// Adds the counts of another file.
     pub fn add(&mut self, other: &Self) {
         self.lines += other.lines;
         self.records += other.records;
+        self.continued += other.continued;
         self.header += other.header;
         self.blank += other.blank;
         self.comment += other.comment;
@@ -100,6 +117,9 @@ impl Counts {
         self.missing_id += other.missing_id;
         self.empty_structure += other.empty_structure;
         self.unclosed_quote += other.unclosed_quote;
+        self.undelimited += other.undelimited;
+        self.no_m_end += other.no_m_end;
+        self.fields_dropped += other.fields_dropped;
         self.not_utf8 += other.not_utf8;
         self.nul += other.nul;
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::block::BLOCK_RECORDS;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::Appender;
 
 /// First bytes of an index: name and version of the format.
 pub(super) const MAGIC: &[u8; 16] = b"molsieve.index.1";
@@ -54,16 +54,16 @@ impl Entry {
 /// Writes an index.
 #[derive(Debug)]
 pub(super) struct IndexWriter {
-    staged: Staged,
+    file: Appender,
     entries: u64,
 }
 
 impl IndexWriter {
-    /// Starts the index that will be at `path`.
+    /// Starts the index at `path`. Nobody reads what no log and no `snapshot.json` names.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let mut staged = Staged::create_beside(path)?;
-        staged.write(MAGIC)?;
-        Ok(Self { staged, entries: 0 })
+        let mut file = Appender::create_new(path)?.ok_or_else(|| Error::bug("the name of a part is taken"))?;
+        file.append(MAGIC)?;
+        Ok(Self { file, entries: 0 })
     }
 
     /// How many entries were pushed.
@@ -74,12 +74,12 @@ impl IndexWriter {
     /// Appends an entry.
     pub(super) fn push(&mut self, entry: Entry) -> Result<()> {
         self.entries += 1;
-        self.staged.write(&entry.to_bytes())
+        self.file.append(&entry.to_bytes())
     }
 
-    /// Makes it durable under its name.
-    pub(super) fn commit(self) -> Result<()> {
-        self.staged.commit()
+    /// Makes what was pushed durable.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        self.file.sync()
     }
 }
 

@@ -11,9 +11,10 @@ use super::counts::Counts;
 use super::decode::Compression;
 use super::format::Format;
 use super::request::{Inputs, LibraryRequest, resolve};
-use super::scan::Scan;
+use super::scan::{Scan, named_columns};
 use super::slice::Slice;
 use super::snapshot::{FileSnapshot, Snapshot};
+use super::warnings::Noted;
 use crate::canonical::escape;
 use crate::digest;
 use crate::error::Result;
@@ -65,12 +66,18 @@ pub struct FileInspection {
     pub compression: Compression,
     /// How its lines are read.
     pub format: Format,
+    /// The columns of its header, its data fields (SD file) or its columns with their types (Parquet).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
     /// Counts of what was read.
     pub counts: Counts,
     /// Records whose id another record of this file has too, among the first 100,000 that were read.
     pub repeated_ids: u64,
     /// The first records.
     pub first: Vec<ShownRecord>,
+    /// What a person should look at, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A record to look at: escaped, and cut if it is long.
@@ -96,7 +103,8 @@ pub fn inspect(request: &LibraryRequest, extent: Extent) -> Result<Inspection> {
         Inspection { schema: SCHEMA.to_owned(), complete: true, counts: Counts::default(), files: Vec::new() };
     let progress = AtomicU64::new(0);
     for file in files {
-        let scan = Scan::open(&file.path, &request.format, &progress)?;
+        let mut scan = Scan::open(&file.path, &request.format, &progress)?;
+        let columns = scan.columns()?;
         let (format, compression) = (scan.format.clone(), scan.compression);
         let mut seen = Seen::default();
         let mut is_complete = true;
@@ -112,7 +120,9 @@ pub fn inspect(request: &LibraryRequest, extent: Extent) -> Result<Inspection> {
             path: escape::to_string(file.path.as_os_str().as_encoded_bytes()),
             bytes: file.bytes,
             compression,
+            warnings: seen.warnings(&format, &counts),
             format,
+            columns,
             counts,
             repeated_ids: seen.repeated_ids(),
             first: seen.first,
@@ -143,6 +153,8 @@ fn of_snapshot(file: &FileSnapshot, seen: Seen) -> FileInspection {
         bytes: file.source.bytes,
         compression: file.source.compression,
         format: file.format.clone(),
+        columns: named_columns(&file.format),
+        warnings: seen.warnings(&file.format, &file.counts),
         counts: file.counts,
         repeated_ids: seen.repeated_ids(),
         first: seen.first,
@@ -154,6 +166,7 @@ fn of_snapshot(file: &FileSnapshot, seen: Seen) -> FileInspection {
 struct Seen {
     records: u64,
     odd: Counts,
+    noted: Noted,
     first: Vec<ShownRecord>,
     /// How often each id came, by a 64-bit hash of it.
     ids: BTreeMap<u64, u64>,
@@ -163,12 +176,17 @@ impl Seen {
     fn note(&mut self, structure: &[u8], id: &[u8]) {
         self.records += 1;
         self.odd.note_bytes(structure, id);
+        self.noted.note(structure, id);
         if self.first.len() < SHOWN {
             self.first.push(ShownRecord { structure: shown(structure), id: shown(id) });
         }
         if self.records <= IDS_MAX as u64 && !id.is_empty() {
             *self.ids.entry(digest::keyed_u64(&[0; 32], id)).or_default() += 1;
         }
+    }
+
+    fn warnings(&self, format: &Format, counts: &Counts) -> Vec<String> {
+        self.noted.warnings(format, counts, self.repeated_ids())
     }
 
     fn repeated_ids(&self) -> u64 {
@@ -212,8 +230,15 @@ impl fmt::Display for FileInspection {
         let counts: Vec<String> =
             counts.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
         writeln!(f, "  counts   {}", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") })?;
+        if !self.columns.is_empty() {
+            let is_sdf = matches!(self.format, Format::Sdf { .. });
+            writeln!(f, "  {}  {}", if is_sdf { "fields " } else { "columns" }, self.columns.join(", "))?;
+        }
         for ShownRecord { structure, id } in &self.first {
             writeln!(f, "  record   {structure}  id {id}")?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "  WARNING  {warning}")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::cells::{Cells, without_extension};
 use super::counts::Counts;
-use super::format::{Delimiter, Format};
+use super::format::{Delimiter, TableFormat};
 
 /// The byte-order mark of UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -23,7 +23,7 @@ pub struct Parser {
     last: usize,
     /// Cells with quotation marks are put together here.
     quoted: [Vec<u8>; 2],
-    /// What became of the lines so far. `overlong`, `unterminated`, `not_utf8` and `nul` are for the caller.
+    /// What became of the lines so far. `overlong`, `unterminated`, `not_utf8` and `nul` are for the caller to add.
     pub counts: Counts,
 }
 
@@ -38,7 +38,7 @@ struct Found<'a> {
 
 impl Parser {
     /// A parser for `format`.
-    pub fn new(format: &Format) -> Self {
+    pub fn new(format: &TableFormat) -> Self {
         let index = |column: u32| (column as usize).checked_sub(1);
         let (structure, id) = (index(format.structure_column).unwrap_or(0), index(format.id_column));
         Self {
@@ -176,17 +176,17 @@ pub fn is_blank(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn parsed(format: &Format, line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    fn parsed(format: &TableFormat, line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         Parser::new(format).parse(line).map(|(structure, id)| (structure.to_vec(), id.to_vec()))
     }
 
-    fn format(delimiter: Delimiter, structure_column: u32, id_column: u32) -> Format {
-        Format { delimiter, header: None, structure_column, id_column }
+    fn format(delimiter: Delimiter, structure_column: u32, id_column: u32) -> TableFormat {
+        TableFormat { delimiter, header: None, structure_column, id_column }
     }
 
     #[test]
     fn only_headers_blank_lines_and_comments_are_not_records() {
-        let tab = Format { header: Some(b"smiles\tid".to_vec()), ..format(Delimiter::Tab, 1, 2) };
+        let tab = TableFormat { header: Some(b"smiles\tid".to_vec()), ..format(Delimiter::Tab, 1, 2) };
         for line in ["", " \t ", "\r", "#CC\tx", "#", "smiles\tid", "\u{feff}smiles\tid\r", "\u{feff}"] {
             assert_eq!(parsed(&tab, line.as_bytes()), None, "{line:?}");
         }

@@ -1,5 +1,6 @@
 //! Records in memory: one arena a block, no allocation a record.
 
+use super::format::Notation;
 use crate::id::{Ordinal, Ordinals};
 
 /// One entry of a library, borrowed from its block.
@@ -27,12 +28,24 @@ struct Bounds {
 pub struct RecordBlock {
     arena: Vec<u8>,
     bounds: Vec<Bounds>,
+    notation: Notation,
 }
 
 impl RecordBlock {
     /// No records, with room for `records` of them in `bytes`.
     pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self { arena: Vec::with_capacity(bytes), bounds: Vec::with_capacity(records) }
+        Self { arena: Vec::with_capacity(bytes), bounds: Vec::with_capacity(records), ..Self::default() }
+    }
+
+    /// The same records, whose structures are written so.
+    #[must_use]
+    pub fn written_as(self, notation: Notation) -> Self {
+        Self { notation, ..self }
+    }
+
+    /// How the structures are written; that of the library, the same for all its blocks.
+    pub const fn notation(&self) -> Notation {
+        self.notation
     }
 
     /// Appends a record. The arena of a block stays below 4 GiB: readers bound lines and blocks.
@@ -78,7 +91,7 @@ impl RecordBlock {
     /// Only the records for which `keep` says so.
     #[must_use]
     pub fn filtered(&self, mut keep: impl FnMut(Ordinal) -> bool) -> Self {
-        let mut kept = Self::default();
+        let mut kept = Self::default().written_as(self.notation);
         for record in self.iter().filter(|r| keep(r.ordinal)) {
             kept.push(record.ordinal, record.structure, record.id);
         }
@@ -91,10 +104,13 @@ impl RecordBlock {
         let from = self.bounds.partition_point(|b| b.ordinal < range.start);
         let to = self.bounds.partition_point(|b| b.ordinal < range.end).max(from);
         let bounds = &self.bounds[from..to];
-        let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else { return Self::default() };
+        let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else {
+            return Self::default().written_as(self.notation);
+        };
         let (start, end) = (first.start, last.end);
         let moved = |b: &Bounds| Bounds { start: b.start - start, id: b.id - start, end: b.end - start, ..*b };
-        Self { arena: self.arena[start as usize..end as usize].to_vec(), bounds: bounds.iter().map(moved).collect() }
+        let arena = self.arena[start as usize..end as usize].to_vec();
+        Self { arena, bounds: bounds.iter().map(moved).collect(), notation: self.notation }
     }
 
     /// Drops the records outside `range`.
@@ -148,6 +164,6 @@ impl RecordBlock {
             return None;
         }
         payload.truncate(table_at);
-        Some(Self { arena: payload, bounds })
+        Some(Self { arena: payload, bounds, ..Self::default() })
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::block::PAYLOAD_MAX;
 use super::record::RecordBlock;
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::Appender;
 
 /// First bytes of a `.frames` file: name and version of the format.
 pub(super) const MAGIC: &[u8; 16] = b"molsieve.frames1";
@@ -17,20 +17,20 @@ const LEVEL: i32 = 1;
 
 /// Writes frames one after the other.
 pub(super) struct FrameWriter {
-    staged: Staged,
+    file: Appender,
     end: u64,
     compressor: zstd::bulk::Compressor<'static>,
     payload: Vec<u8>,
 }
 
 impl FrameWriter {
-    /// Starts the file that will be at `path`.
+    /// Starts the file at `path`. Nobody reads what no log and no `snapshot.json` names.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let mut staged = Staged::create_beside(path)?;
-        staged.write(MAGIC)?;
+        let mut file = Appender::create_new(path)?.ok_or_else(|| Error::bug("the name of a part is taken"))?;
+        file.append(MAGIC)?;
         let compressor =
             zstd::bulk::Compressor::new(LEVEL).map_err(|e| Error::environment(format!("zstd cannot start: {e}")))?;
-        Ok(Self { staged, end: MAGIC.len() as u64, compressor, payload: Vec::new() })
+        Ok(Self { file, end: MAGIC.len() as u64, compressor, payload: Vec::new() })
     }
 
     /// Where the next frame will be.
@@ -46,12 +46,12 @@ impl FrameWriter {
             .compress(&self.payload)
             .map_err(|e| Error::bug(format!("a block of records cannot be compressed: {e}")))?;
         self.end += frame.len() as u64;
-        self.staged.write(&frame)
+        self.file.append(&frame)
     }
 
-    /// Makes the file durable under its name.
-    pub(super) fn commit(self) -> Result<()> {
-        self.staged.commit()
+    /// Makes what was pushed durable.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        self.file.sync()
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::format::FormatRequest;
+use super::format::{FileFormat, FormatRequest, Notation};
 use super::globbing;
+use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::layout::SnapshotDir;
 
@@ -76,6 +77,36 @@ pub fn resolve(request: &LibraryRequest) -> Result<Inputs> {
         }
     }
     Ok(Inputs::Files(files))
+}
+
+/// How the structures of the library that `request` names are written; no file of it is read.
+///
+/// # Errors
+/// As [`resolve`], and files of more than one notation (exit 2).
+pub fn notation(request: &LibraryRequest) -> Result<Notation> {
+    match resolve(request)? {
+        Inputs::Snapshot(dir) => Ok(Snapshot::open(&dir)?.notation()),
+        Inputs::Files(files) => notation_of(&files, &request.format),
+    }
+}
+
+/// How the structures of `files` are written, which their names or `format` tell.
+pub(super) fn notation_of(files: &[InputFile], said: &FormatRequest) -> Result<Notation> {
+    let of = |file: &InputFile| Ok(said.format.map_or_else(|| FileFormat::of(&file.path), Ok)?.notation());
+    let Some((first, rest)) = files.split_first() else { return Ok(Notation::default()) };
+    let notation = of(first)?;
+    for file in rest {
+        let other = of(file)?;
+        if other != notation {
+            return Err(Error::usage(format!(
+                "the library mixes notations: `{}` holds {notation}s and `{}` {other}s",
+                first.path.display(),
+                file.path.display()
+            ))
+            .hint("screen each as a campaign of its own: one scorer is given one notation"));
+        }
+    }
+    Ok(notation)
 }
 
 fn snapshot(path: PathBuf, format: &FormatRequest) -> Result<Inputs> {

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::block::Digester;
-use super::decode::Compression;
 use super::index::{Entry, IndexReader};
 use super::lines::Lines;
-use super::parse::Parser;
 use super::record::RecordBlock;
+use super::records::Reader;
 use super::repack::FrameReader;
 use super::snapshot::{FileSnapshot, Snapshot, changed, gone};
 use crate::digest::{self, Digest};
@@ -51,7 +51,7 @@ enum Source {
 struct PlainSource {
     path: PathBuf,
     lines: Lines<File>,
-    parser: Parser,
+    reader: Reader,
 }
 
 impl Slice {
@@ -118,7 +118,7 @@ impl Slice {
         };
         let described = &self.snapshot.files()[file];
         cursor.go_to(ordinal - start, described)?;
-        let block = cursor.read(described, &mut self.digester)?;
+        let block = cursor.read(described, &mut self.digester)?.written_as(described.format.notation());
         if !spans(&block).contains(&ordinal) {
             return Err(cursor.index.damaged());
         }
@@ -141,7 +141,7 @@ impl Cursor {
         let described = &snapshot.files()[file];
         let stored = &described.stored;
         let index = IndexReader::open(snapshot.layout().index(&stored.part), stored.entry, described.blocks)?;
-        let source = if described.source.compression == Compression::None {
+        let source = if described.is_in_place() {
             let path = described.source.path()?;
             let opened = File::open(&path).map_err(|e| gone(&path, &e))?;
             let bytes = opened.metadata().map_err(|e| gone(&path, &e))?.len();
@@ -150,7 +150,9 @@ impl Cursor {
             }
             // Offset `u64::MAX` is nowhere: the first `go_to` seeks.
             let lines = Lines::starting_at(opened, u64::MAX);
-            Source::Plain(Box::new(PlainSource { path, lines, parser: Parser::new(&described.format) }))
+            let reader =
+                Reader::new(&described.format).ok_or_else(|| Error::bug("a file without lines is in place"))?;
+            Source::Plain(Box::new(PlainSource { path, lines, reader }))
         } else {
             Source::Repacked(FrameReader::open(snapshot.layout().frames(&stored.part))?)
         };
@@ -192,8 +194,8 @@ impl Cursor {
         self.block += 1;
         match &mut self.source {
             Source::Plain(plain) => {
-                let PlainSource { path, lines, parser } = plain.as_mut();
-                let block = read_plain(lines, parser, first, count).map_err(|e| gone(path, &e))?;
+                let PlainSource { path, lines, reader } = plain.as_mut();
+                let block = read_plain(lines, reader, first, count).map_err(|e| gone(path, &e))?;
                 let is_same = block.len() as u64 == count && digester.digest(&block) == entry.digest;
                 if is_same { Ok(block) } else { Err(changed(path, &lost(first, count))) }
             }
@@ -218,17 +220,18 @@ fn unpacked(payload: Vec<u8>, digest: &Digest, first: Ordinal) -> Option<RecordB
 /// The next `count` records, or all that are left.
 fn read_plain(
     lines: &mut Lines<File>,
-    parser: &mut Parser,
+    reader: &mut Reader,
     first: Ordinal,
     count: u64,
 ) -> std::io::Result<RecordBlock> {
     let expected = count.min(super::block::BLOCK_RECORDS as u64) as usize;
     let mut block = RecordBlock::with_capacity(expected, 64 * expected);
-    while (block.len() as u64) < count && !super::block::is_full(&block) {
-        let Some(line) = lines.next_line()? else { break };
-        if let Some((structure, id)) = parser.parse(line.bytes) {
-            block.push(first + block.len() as u64, structure, id);
-        }
+    if count > 0 {
+        reader.each(lines, |found| {
+            block.push(first + block.len() as u64, found.structure, found.id);
+            let is_enough = block.len() as u64 >= count || super::block::is_full(&block);
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
     }
     Ok(block)
 }

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::block::{FileRoot, library_root};
 use super::counts::Counts;
 use super::decode::Compression;
-use super::format::Format;
+use super::format::{Format, Notation};
 use super::index::IndexReader;
+use super::repack::FrameReader;
 use crate::canonical::escape;
-use crate::digest::Digest;
+use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::layout::SnapshotDir;
 
@@ -28,6 +29,9 @@ pub const SCHEMA: &str = "molsieve.snapshot.v1";
 pub struct Document {
     /// [`SCHEMA`].
     pub schema: String,
+    /// How the structures of all files are written.
+    #[serde(default, skip_serializing_if = "Notation::is_smiles")]
+    pub notation: Notation,
     /// Root of the library (BLAKE3).
     pub root: Digest,
     /// Records of all files.
@@ -68,6 +72,37 @@ pub struct Source {
     pub compression: Compression,
 }
 
+impl FileSnapshot {
+    /// Whether its records are read from the file itself, and not from what was repacked.
+    pub fn is_in_place(&self) -> bool {
+        self.source.compression == Compression::None && !matches!(self.format, Format::Parquet { .. })
+    }
+
+    /// Whether the index in `dir` has its root.
+    pub(super) fn is_indexed_in(&self, dir: &SnapshotDir) -> Result<bool> {
+        let mut index = IndexReader::open(dir.index(&self.stored.part), self.stored.entry, self.blocks)?;
+        let mut root = FileRoot::new();
+        for block in 0..self.blocks {
+            root.add(&index.entry(block)?.digest);
+        }
+        Ok(root.finish(self.records) == self.root)
+    }
+
+    /// Whether the repacked records in `dir` have the digests of its index; all of them are read.
+    pub(super) fn is_repacked_in(&self, dir: &SnapshotDir) -> Result<bool> {
+        let mut index = IndexReader::open(dir.index(&self.stored.part), self.stored.entry, self.blocks)?;
+        let mut frames = FrameReader::open(dir.frames(&self.stored.part))?;
+        for block in 0..self.blocks {
+            let entry = index.entry(block)?;
+            let end = if block + 1 < self.blocks { index.entry(block + 1)?.offset } else { self.stored.end };
+            if digest::blake3(&frames.read(entry.offset, end)?) != entry.digest {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
 impl Source {
     /// The path itself.
     ///
@@ -91,6 +126,13 @@ pub struct Stored {
     pub entry: u64,
     /// Offset after the last block: in the file itself if it is plain, in `PART.frames` if not.
     pub end: u64,
+}
+
+impl Stored {
+    /// Whether the part has a name that stays in its directory.
+    pub(super) fn is_named_well(&self) -> bool {
+        SnapshotDir::is_part(&format!("{}.index", self.part)) && !self.part.contains('/')
+    }
 }
 
 /// A snapshot that was opened. Clones share what they hold.
@@ -144,6 +186,11 @@ impl Snapshot {
         self.0.document.root
     }
 
+    /// How its structures are written.
+    pub fn notation(&self) -> Notation {
+        self.0.document.notation
+    }
+
     /// How many records the library has.
     pub fn records(&self) -> u64 {
         self.0.document.records
@@ -171,7 +218,7 @@ impl Snapshot {
     /// # Errors
     /// A file changed (exit 2), is gone, or cannot be read (exit 6).
     pub fn check_files(&self) -> Result<()> {
-        for file in self.files().iter().filter(|f| f.source.compression == Compression::None) {
+        for file in self.files().iter().filter(|file| file.is_in_place()) {
             let path = file.source.path()?;
             let metadata = path.metadata().map_err(|e| gone(&path, &e))?;
             if metadata.len() != file.source.bytes {
@@ -189,13 +236,8 @@ impl Snapshot {
     /// The index is damaged (exit 2) or cannot be read (exit 6).
     pub fn check_index(&self) -> Result<()> {
         for file in self.files() {
-            let path = self.layout().index(&file.stored.part);
-            let mut index = IndexReader::open(path.clone(), file.stored.entry, file.blocks)?;
-            let mut root = FileRoot::new();
-            for block in 0..file.blocks {
-                root.add(&index.entry(block)?.digest);
-            }
-            if root.finish(file.records) != file.root {
+            if !file.is_indexed_in(self.layout())? {
+                let path = self.layout().index(&file.stored.part);
                 let what = format!("`{}` is not the index of `{}`", path.display(), file.source.path);
                 return Err(Error::usage(what).hint("take the snapshot again"));
             }
@@ -225,15 +267,17 @@ impl Document {
         if sum != Some(self.records) {
             return Err("the records of its files do not add up".to_owned());
         }
-        if library_root(self.files.iter().map(|file| (file.root, file.records))) != self.root {
+        if self.files.iter().any(|file| file.format.notation() != self.notation) {
+            return Err("its files are of other notations".to_owned());
+        }
+        if library_root(self.notation, self.files.iter().map(|file| (file.root, file.records))) != self.root {
             return Err("its root is not that of its files".to_owned());
         }
         let is_accounted = |file: &FileSnapshot| file.counts.is_balanced() && file.counts.records == file.records;
         if let Some(file) = self.files.iter().find(|file| !is_accounted(file)) {
             return Err(format!("the lines of `{}` do not add up", file.source.path));
         }
-        let is_part = |part: &str| SnapshotDir::is_part(&format!("{part}.index")) && !part.contains('/');
-        match self.files.iter().find(|file| !is_part(&file.stored.part)) {
+        match self.files.iter().find(|file| !file.stored.is_named_well()) {
             Some(file) => Err(format!("`{}` is not the name of a part", file.stored.part)),
             None => Ok(()),
         }

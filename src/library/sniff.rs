@@ -7,8 +7,9 @@
 use std::path::Path;
 
 use super::cells;
-use super::format::{Delimiter, FileFormat, Format, FormatRequest};
+use super::format::{Delimiter, FileFormat, Format, FormatRequest, TableFormat};
 use super::parse::{bare, is_blank};
+use super::sdf;
 use super::smiles_like::looks_like_smiles;
 use crate::canonical::escape;
 use crate::error::{Error, Result};
@@ -77,21 +78,29 @@ pub struct Sample<'a> {
 pub fn sniff(path: &Path, sample: Sample<'_>, said: &FormatRequest) -> Result<Format> {
     let within = |e: Error| e.within(format_args!("`{}`", path.display()));
     let file_format = said.format.map_or_else(|| FileFormat::of(path), Ok)?;
-    refuse_foreign(sample.bytes).map_err(within)?;
+    refuse_foreign(sample.bytes, file_format).map_err(within)?;
+    if file_format == FileFormat::Sdf {
+        return sdf::sniff(sample, said).map(|sdf| Format::Sdf { sdf }).map_err(within);
+    }
+    table(file_format, sample, said).map(Format::Table).map_err(within)
+}
+
+/// The format of a table of lines.
+fn table(file_format: FileFormat, sample: Sample<'_>, said: &FormatRequest) -> Result<TableFormat> {
     let lines = sampled_lines(sample);
     let delimiter = said.delimiter.unwrap_or_else(|| delimiter(file_format, &lines));
     let rows: Vec<Vec<Vec<u8>>> = lines.iter().map(|line| cells::all(line, delimiter, COLUMNS_MAX)).collect();
     let Some((first, rest)) = rows.split_first() else {
-        return Ok(Format { delimiter, ..Format::default() });
+        return Ok(TableFormat { delimiter, ..TableFormat::default() });
     };
     let names_columns = [&said.structure_column, &said.id_column].into_iter().flatten().any(|c| !is_number(c));
     let has_header = said.header.unwrap_or_else(|| names_columns || is_header(first, rest));
     if has_header && lines.len() == 1 && !sample.is_whole {
-        return Err(within(Error::usage("the header is longer than a mebibyte")));
+        return Err(Error::usage("the header is longer than a mebibyte"));
     }
     let table = Table { header: has_header.then_some(first), data: if has_header { rest } else { &rows }, rows: &rows };
-    let (structure, id) = columns(&table, said).map_err(within)?;
-    Ok(Format {
+    let (structure, id) = columns(&table, said)?;
+    Ok(TableFormat {
         delimiter,
         header: has_header.then(|| lines[0].to_vec()),
         structure_column: structure as u32 + 1,
@@ -118,17 +127,21 @@ fn sampled_lines(sample: Sample<'_>) -> Vec<&[u8]> {
 }
 
 /// Refuses what is no table of SMILES, by its first bytes.
-fn refuse_foreign(bytes: &[u8]) -> Result<()> {
+fn refuse_foreign(bytes: &[u8], format: FileFormat) -> Result<()> {
     let is_tar = bytes.get(257..262) == Some(b"ustar");
     let is_sdf = || bytes.split(|b| *b == b'\n').take(SAMPLE_LINES).map(bare).any(|line| line == b"M  END");
+    let other = |what: &str, name: &str| {
+        Err(Error::usage(format!("it is {what}, and not what its name or `format` says"))
+            .hint(format!("call it `.{name}`, or say `format = \"{name}\"` if only the name is wrong")))
+    };
     let what = match bytes {
-        [b'P', b'A', b'R', b'1', ..] => "a Parquet file",
+        [b'P', b'A', b'R', b'1', ..] => return other("a Parquet file", "parquet"),
         [b'P', b'K', 3, 4, ..] => "a zip archive or a spreadsheet",
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "compressed with xz",
         [0x89, b'H', b'D', b'F', ..] => "an HDF5 file",
         [0xff, 0xfe, 1..=255, 0, ..] | [0xfe, 0xff, 0, 1..=255, ..] => "text in UTF-16",
         _ if is_tar => "a tar archive",
-        _ if is_sdf() => "an SD file",
+        _ if format != FileFormat::Sdf && is_sdf() => return other("an SD file", "sdf"),
         _ => return Ok(()),
     };
     Err(Error::usage(format!("it is {what}, which molsieve does not read"))
@@ -145,7 +158,7 @@ fn delimiter(format: FileFormat, lines: &[&[u8]]) -> Delimiter {
         FileFormat::Csv if first_has(b';') => Delimiter::Semicolon,
         FileFormat::Csv if first_has(b'\t') => Delimiter::Tab,
         FileFormat::Csv => Delimiter::Comma,
-        FileFormat::Smi | FileFormat::Txt => {
+        FileFormat::Smi | FileFormat::Txt | FileFormat::Sdf | FileFormat::Parquet => {
             // SMILES holds neither comma nor white space, so a comma alone in most lines is a delimiter.
             let (tabs, commas) = (with(b'\t'), with(b','));
             if tabs > 0 && 2 * tabs >= lines.len() {
@@ -213,37 +226,44 @@ fn said_column(said: &str, table: &Table<'_>) -> Result<Option<usize>> {
 
 /// The column of structures: by name, or the one that holds SMILES, or the first.
 fn structure_column(table: &Table<'_>) -> usize {
-    if let Some(header) = table.header {
-        let words: Vec<String> = header.iter().map(|cell| word(cell)).collect();
-        let exact = STRUCTURE_NAMES.iter().find_map(|name| words.iter().position(|w| w == name));
-        if let Some(column) = exact.or_else(|| words.iter().position(|w| w.contains("smiles"))) {
-            return column;
-        }
+    if let Some(column) = table.header.and_then(|header| named_structure(header)) {
+        return column;
     }
     let width = table.rows.iter().map(Vec::len).max().unwrap_or(0);
     (0..width).find(|column| mostly_smiles(table.data, *column)).unwrap_or(0)
 }
 
+/// The column whose name says that structures are in it.
+pub(super) fn named_structure(header: &[Vec<u8>]) -> Option<usize> {
+    let words: Vec<String> = header.iter().map(|cell| word(cell)).collect();
+    let exact = STRUCTURE_NAMES.iter().find_map(|name| words.iter().position(|w| w == name));
+    exact.or_else(|| words.iter().position(|w| w.contains("smiles")))
+}
+
 /// The column of ids: by name; without names, the first that is not the structure.
-fn id_column(header: Option<&Vec<Vec<u8>>>, structure: usize) -> Option<usize> {
+pub(super) fn id_column(header: Option<&Vec<Vec<u8>>>, structure: usize) -> Option<usize> {
     let other = usize::from(structure == 0);
     let Some(header) = header else { return Some(other) };
     let words: Vec<String> = header.iter().map(|cell| word(cell)).collect();
-    let is_free = |column: &usize| *column != structure;
-    let exact = ID_NAMES.iter().find_map(|name| words.iter().position(|w| w == name).filter(is_free));
-    let ending = || words.iter().position(|w| w.ends_with("id")).filter(is_free);
     let only_other = || (header.len() == 2).then_some(other);
-    exact.or_else(ending).or_else(only_other)
+    named_id(&words, |column| column != structure).or_else(only_other)
+}
+
+/// The column whose name, as a [`word`], says that ids are in it.
+pub(super) fn named_id(words: &[String], is_free: impl Fn(usize) -> bool) -> Option<usize> {
+    let is_free = |column: &usize| is_free(*column);
+    let exact = ID_NAMES.iter().find_map(|name| words.iter().position(|w| w == name).filter(is_free));
+    exact.or_else(|| words.iter().position(|w| w.ends_with("id")).filter(is_free))
 }
 
 /// Whether at least half of the rows have SMILES in `column`.
-fn mostly_smiles(rows: &[Vec<Vec<u8>>], column: usize) -> bool {
+pub(super) fn mostly_smiles(rows: &[Vec<Vec<u8>>], column: usize) -> bool {
     let smiles = rows.iter().filter(|row| row.get(column).is_some_and(|cell| looks_like_smiles(cell))).count();
     smiles > 0 && 2 * smiles >= rows.len()
 }
 
 /// The name of a column, to compare: lower case, letters and digits only; empty if it has other bytes than a name.
-fn word(cell: &[u8]) -> String {
+pub(super) fn word(cell: &[u8]) -> String {
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || b" _-.()/".contains(b);
     if !cell.iter().all(is_name) {
         return String::new();

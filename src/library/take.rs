@@ -3,20 +3,22 @@
 //! Each thread has a *part*: an index, and a file of frames if it met a compressed file. So a library
 //! of ten thousand small files leaves a handful of files, and not twenty thousand. The names of parts
 //! are random, and `snapshot.json`, which names them, is written last: a snapshot that was interrupted
-//! is no snapshot and is simply taken again.
+//! is no snapshot. It is taken again, but for the files that it had finished (see [`super::finished`]).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::block::{Blocks, Digester, FileRoot, library_root};
 use super::counts::Counts;
-use super::decode::Compression;
+use super::finished::{self, Finished, Log};
+use super::format::{FormatRequest, Notation};
 use super::index::{Entry, IndexWriter};
 use super::record::RecordBlock;
 use super::repack::FrameWriter;
-use super::request::{InputFile, Inputs, LibraryRequest, resolve};
+use super::request::{InputFile, Inputs, LibraryRequest, notation_of, resolve};
 use super::scan::Scan;
 use super::snapshot::{Document, FileSnapshot, SCHEMA, Snapshot, Source, Stored};
 use crate::canonical::{escape, json};
@@ -31,53 +33,100 @@ pub type Progress<'a> = dyn Fn(u64, u64) + Sync + 'a;
 /// Takes the snapshot of `request` into the directory `into`, with at most `threads` threads.
 ///
 /// A request for a snapshot directory opens that one and leaves `into` alone (see [`Snapshot::dir`]).
-/// What an interrupted snapshot left in `into` is removed: one process at a time may take one there.
+/// What an interrupted snapshot left in `into` is used or removed: one process at a time may take one there.
+///
+/// # Errors
+/// As [`take_after`].
+pub fn take(request: &LibraryRequest, into: &Path, threads: usize, progress: &Progress<'_>) -> Result<Snapshot> {
+    take_after(&[], request, into, threads, progress)
+}
+
+/// As [`take`]; files that interrupted snapshots in the directories `earlier` had finished, and that did not
+/// change since, are not read again either. Those directories are left alone: their processes may still live.
 ///
 /// # Errors
 /// No such path, a file that is empty of records altogether, truncated, damaged, of a foreign format,
 /// or that does not fit what was said (exit 2); the system refuses to read or to write (exit 6).
-pub fn take(request: &LibraryRequest, into: &Path, threads: usize, progress: &Progress<'_>) -> Result<Snapshot> {
+pub fn take_after(
+    earlier: &[PathBuf],
+    request: &LibraryRequest,
+    into: &Path,
+    threads: usize,
+    progress: &Progress<'_>,
+) -> Result<Snapshot> {
     let files = match resolve(request)? {
         Inputs::Snapshot(dir) => return Snapshot::open(&dir),
         Inputs::Files(files) => files,
     };
+    let notation = notation_of(&files, &request.format)?;
     let dir = SnapshotDir::new(into);
     fs::create_dir(into)?;
-    remove_leftovers(&dir)?;
+    // First its name: from here on there is no snapshot in this directory.
+    fs::remove(&dir.snapshot())?;
+    let left = finished::in_dirs(std::iter::once(&into.to_path_buf()).chain(earlier), &request.format);
+    let reused = reuse(&files, &left, &dir);
+    remove_parts(&dir, |name| reused.values().any(|file| SnapshotDir::belongs_to(name, &file.stored.part)))?;
+    let (bytes, records) =
+        reused.values().fold((0, 0), |(bytes, records), f| (bytes + f.source.bytes, records + f.records));
+    progress(bytes, records);
     let pass = Pass {
         request,
-        files: &files,
+        files: (0..).zip(&files).filter(|(index, _)| !reused.contains_key(index)).collect(),
+        library: &files,
         dir: &dir,
         name: AttemptId::random()?,
         progress,
         next: AtomicUsize::new(0),
         has_failed: AtomicBool::new(false),
-        bytes: AtomicU64::new(0),
-        records: AtomicU64::new(0),
-        done: Mutex::new(Vec::new()),
+        bytes: AtomicU64::new(bytes),
+        records: AtomicU64::new(records),
+        done: Mutex::new(reused.into_iter().map(|(index, file)| (index, Ok(file))).collect()),
     };
     let parts: Vec<Part> = std::thread::scope(|scope| {
         let pass = &pass;
-        let threads = threads.clamp(1, files.len());
+        let threads = threads.clamp(1, pass.files.len().max(1));
         let running: Vec<_> = (0..threads).map(|k| scope.spawn(move || pass.run(k))).collect();
         running
             .into_iter()
             .filter_map(|thread| thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
             .collect()
     });
-    let document = pass.document()?;
-    parts.into_iter().try_for_each(Part::commit)?;
+    let document = pass.document(notation)?;
+    parts.into_iter().try_for_each(Part::finish)?;
     fs::replace(&dir.snapshot(), &json::to_line(&document)?)?;
+    let named: BTreeSet<&str> = document.files.iter().map(|file| file.stored.part.as_str()).collect();
+    let is_needed = |name: &str| {
+        SnapshotDir::part_of_log(name).is_none() && named.iter().any(|part| SnapshotDir::belongs_to(name, part))
+    };
+    remove_parts(&dir, is_needed)?;
     Ok(Snapshot::of(dir, document))
 }
 
-/// Removes an earlier snapshot, whole or not: first its name, then its parts.
-fn remove_leftovers(dir: &SnapshotDir) -> Result<()> {
-    fs::remove(&dir.snapshot())?;
+/// The files that need not be read again, by their place in the library; their parts are in `dir`.
+fn reuse(files: &[InputFile], left: &[Finished], dir: &SnapshotDir) -> BTreeMap<usize, FileSnapshot> {
+    let mut by_path: BTreeMap<&str, Vec<&Finished>> = BTreeMap::new();
+    left.iter().for_each(|finished| by_path.entry(finished.path()).or_default().push(finished));
+    let mut reused = BTreeMap::new();
+    for (index, file) in files.iter().enumerate() {
+        let Some(candidates) = by_path.get(escaped(&file.path).as_str()) else { continue };
+        let Some(stamp) = finished::stamp(&file.path) else { continue };
+        if let Some(found) = candidates.iter().find_map(|finished| finished.reuse(&stamp, dir)) {
+            reused.insert(index, found);
+        }
+    }
+    reused
+}
+
+fn escaped(path: &Path) -> String {
+    escape::to_string(path.as_os_str().as_encoded_bytes())
+}
+
+/// Removes parts, whole or not, but for what `is_needed`.
+fn remove_parts(dir: &SnapshotDir, is_needed: impl Fn(&str) -> bool) -> Result<()> {
     let entries = std::fs::read_dir(dir.root()).map_err(|e| Error::io("cannot list", dir.root(), &e))?;
     for entry in entries {
         let entry = entry.map_err(|e| Error::io("cannot list", dir.root(), &e))?;
-        if entry.file_name().to_str().is_some_and(SnapshotDir::is_part) {
+        if entry.file_name().to_str().is_some_and(|name| SnapshotDir::is_part(name) && !is_needed(name)) {
             fs::remove(&entry.path())?;
         }
     }
@@ -87,7 +136,9 @@ fn remove_leftovers(dir: &SnapshotDir) -> Result<()> {
 /// One pass over all files; shared by its threads.
 struct Pass<'a> {
     request: &'a LibraryRequest,
-    files: &'a [InputFile],
+    /// The files to read, with their places in the library.
+    files: Vec<(usize, &'a InputFile)>,
+    library: &'a [InputFile],
     dir: &'a SnapshotDir,
     name: AttemptId,
     progress: &'a Progress<'a>,
@@ -104,39 +155,47 @@ impl Pass<'_> {
     fn run(&self, thread: usize) -> Option<Part> {
         let mut part = None;
         while !self.has_failed.load(Ordering::Relaxed) {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = self.files.get(index) else { break };
+            let next = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some((index, file)) = self.files.get(next) else { break };
             let result = self.file(file, &mut part, thread);
             self.has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            self.done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+            self.done.lock().unwrap_or_else(PoisonError::into_inner).push((*index, result));
         }
         part
     }
 
     fn file(&self, file: &InputFile, part: &mut Option<Part>, thread: usize) -> Result<FileSnapshot> {
-        let part = match part {
-            Some(part) => part,
-            None => part.insert(Part::create(self.dir, format!("part-{}-{thread}", self.name))?),
+        let part = if let Some(part) = part {
+            part
+        } else {
+            let name = format!("part-{}-{thread}", self.name);
+            part.insert(Part::create(self.dir, name, &self.request.format)?)
         };
-        part.take_file(self, file)
+        let before = finished::stamp(&file.path);
+        let taken = part.take_file(self, file)?;
+        let after = finished::stamp(&file.path);
+        if let Some(stamp) = before.filter(|stamp| Some(stamp) == after.as_ref()) {
+            part.note(&taken, stamp)?;
+        }
+        Ok(taken)
     }
 
     /// The document of all files, in order, or the first failure.
-    fn document(self) -> Result<Document> {
+    fn document(self, notation: Notation) -> Result<Document> {
         let mut done = self.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         done.sort_by_key(|(index, _)| *index);
         let files = done.into_iter().map(|(_, result)| result).collect::<Result<Vec<_>>>()?;
         let records = files.iter().map(|file| file.records).sum();
         if records == 0 {
-            let first = self.files[0].path.display();
-            let what = match self.files.len() {
+            let first = self.library[0].path.display();
+            let what = match self.library.len() {
                 1 => format!("the library `{first}` holds no record"),
                 n => format!("the library of {n} files, the first of them `{first}`, holds no record"),
             };
             return Err(Error::usage(what).hint("check that the download is complete; a header alone is no record"));
         }
-        let root = library_root(files.iter().map(|file| (file.root, file.records)));
-        Ok(Document { schema: SCHEMA.to_owned(), root, records, files })
+        let root = library_root(notation, files.iter().map(|file| (file.root, file.records)));
+        Ok(Document { schema: SCHEMA.to_owned(), notation, root, records, files })
     }
 }
 
@@ -147,6 +206,7 @@ struct Part {
     index: IndexWriter,
     frames: Option<FrameWriter>,
     digester: Digester,
+    log: Log,
 }
 
 /// What is gathered over the blocks of one file.
@@ -157,16 +217,17 @@ struct Gathered {
 }
 
 impl Part {
-    fn create(dir: &SnapshotDir, name: String) -> Result<Self> {
+    fn create(dir: &SnapshotDir, name: String, format: &FormatRequest) -> Result<Self> {
         let index = IndexWriter::create(&dir.index(&name))?;
-        Ok(Self { dir: dir.clone(), name, index, frames: None, digester: Digester::default() })
+        let log = Log::create(&dir.done(&name), format)?;
+        Ok(Self { dir: dir.clone(), name, index, frames: None, digester: Digester::default(), log })
     }
 
     fn take_file(&mut self, pass: &Pass<'_>, file: &InputFile) -> Result<FileSnapshot> {
         let entry = self.index.entries();
         let scan = Scan::open(&file.path, &pass.request.format, &pass.bytes)?;
         let (size, compression, format) = (scan.size, scan.compression, scan.format.clone());
-        let is_plain = compression == Compression::None;
+        let is_plain = scan.is_in_place();
         if !is_plain && self.frames.is_none() {
             self.frames = Some(FrameWriter::create(&self.dir.frames(&self.name))?);
         }
@@ -188,7 +249,7 @@ impl Part {
         }
         let frames_end = self.frames.as_ref().map_or(0, FrameWriter::end);
         let Gathered { root, odd, records } = gathered;
-        let path = escape::to_string(file.path.as_os_str().as_encoded_bytes());
+        let path = escaped(&file.path);
         Ok(FileSnapshot {
             root: root.finish(records),
             records,
@@ -220,8 +281,21 @@ impl Part {
         Ok(())
     }
 
-    fn commit(self) -> Result<()> {
-        self.frames.map_or(Ok(()), FrameWriter::commit)?;
-        self.index.commit()
+    /// Notes that `file` is finished, and now and then makes all that is durable.
+    fn note(&mut self, file: &FileSnapshot, stamp: String) -> Result<()> {
+        if self.log.note(file, stamp)? {
+            self.sync()?;
+            self.log.synced()?;
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.frames.as_mut().map_or(Ok(()), FrameWriter::sync)?;
+        self.index.sync()
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.sync()
     }
 }

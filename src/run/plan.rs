@@ -16,7 +16,7 @@ use crate::encode;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
 use crate::layout::CampaignDir;
-use crate::library::format::FormatRequest;
+use crate::library::format::{FormatRequest, Notation};
 use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
 use crate::library::take;
@@ -108,6 +108,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let Asked { config, base, here, watch, .. } = *asked;
     let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
     let pack = pack_request(config, &scorer.description)?;
+    scorer_reads_it(&scorer.kind, request::notation(&library_request(config, base))?)?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     nobody_elses(&dir)?;
     crate::fs::create_dir(dir.root())?;
@@ -118,8 +119,8 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
         // That older planner was quicker.
         return same(asked, campaign);
     }
-    let library =
-        take::take(&library_request(config, base), &dir.library(&AttemptId::random()?), crate::host::cores(), watch)?;
+    let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
+    let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
     execution.library = dir.library_name(library.dir());
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
@@ -135,6 +136,23 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
     Campaign::create(dir, file, plan)
+}
+
+/// Where planners of this directory took or began snapshots.
+fn earlier_snapshots(dir: &CampaignDir) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir.libraries()).into_iter().flatten().flatten();
+    let mut dirs: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    dirs.sort();
+    dirs
+}
+
+/// The built-in `similarity` reads SMILES alone; what a command reads, only its author knows.
+fn scorer_reads_it(kind: &str, notation: Notation) -> Result<()> {
+    if kind == "similarity" && notation != Notation::Smiles {
+        return Err(Error::usage(format!("the scorer `similarity` reads SMILES, and the library holds {notation}s"))
+            .hint("convert the library to SMILES (`.smi`), or use a scorer of your own, which is given the molfiles"));
+    }
+    Ok(())
 }
 
 /// A campaign moves into an empty directory, or into one where a planner of ours began; never among other things.

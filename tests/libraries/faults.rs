@@ -69,7 +69,7 @@ fn damage_inside_a_compressed_library_is_exit_2() {
 }
 
 #[test]
-fn the_first_bad_file_is_named_and_nothing_is_left() {
+fn the_first_bad_file_is_named_and_when_it_is_mended_the_others_are_not_read_again() {
     let place = Place::with("a.smi", &three_blocks());
     place.write("b.smi.gz", &gzip(&three_blocks())[..500]);
     place.write("c.smi.gz", &gzip(&three_blocks())[..600]);
@@ -78,14 +78,21 @@ fn the_first_bad_file_is_named_and_nothing_is_left() {
         assert_eq!(code, 2);
         assert!(what.contains("b.smi.gz") || what.contains("c.smi.gz"), "{what}");
     }
-    assert_eq!(std::fs::read_dir(place.path("snapshot")).unwrap().count(), 0);
+    assert!(!place.path("snapshot/snapshot.json").exists());
+    place.write("b.smi.gz", &gzip(&three_blocks()));
+    place.write("c.smi.gz", &gzip(&three_blocks()));
+    let begun = std::sync::Mutex::new(Vec::new());
+    let progress = |_, records| begun.lock().unwrap().push(records);
+    let snapshot = take(&place.request(&["*.smi*"]), &place.path("snapshot"), 2, &progress).unwrap();
+    assert_eq!((snapshot.records(), begun.lock().unwrap()[0]), (30_000, 10_000));
+    assert_eq!(all(&snapshot).len(), 30_000);
 }
 
 #[test]
 fn foreign_formats_are_refused_by_name_and_by_content() {
     let sdf = b"name\n  prog\n\n  1  0\nM  END\n$$$$\n";
     for (name, bytes) in [
-        ("x.sdf", &sdf[..]),
+        ("x.mol2", &sdf[..]),
         ("x.parquet", b"PAR1rest"),
         ("x.smi", sdf),
         ("x.smi", b"PAR1rest"),

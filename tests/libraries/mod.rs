@@ -4,7 +4,10 @@ mod changes;
 mod faults;
 mod hostile;
 mod interrupted;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod properties;
+mod sdf;
 mod vectors;
 
 use std::io::Write;
@@ -296,6 +299,62 @@ fn inspect_shows_the_format_the_counts_and_the_first_records() {
     place.snapshot("x.csv");
     let of_snapshot = inspect(&place.request(&["snapshot"]), Extent::First(1)).unwrap();
     assert_eq!(of_snapshot.files, found.files);
+}
+
+/// The warnings of a file, put together.
+fn warnings(name: &str, bytes: &[u8], said: FormatRequest) -> String {
+    let place = Place::with(name, bytes);
+    let found = inspect(&place.said(name, said), Extent::Whole).unwrap();
+    let text = found.to_string();
+    assert!(found.files[0].warnings.iter().all(|warning| text.contains(&format!("WARNING  {warning}"))), "{text}");
+    found.files[0].warnings.join("; ")
+}
+
+#[test]
+fn inspect_warns_of_what_a_person_should_look_at_and_of_nothing_else() {
+    let sniffed = FormatRequest::default;
+    assert_eq!(warnings("x.smi", b"CC\ta\nCN\tb\n", sniffed()), "");
+    assert_eq!(warnings("x.csv", b"id,smiles\na,CC\nb,CN\n", sniffed()), "");
+    for (name, bytes, says) in [
+        ("x.tsv", &b"molecule\tlabel\nCC\ta\nCN\tb\n"[..], "the first line, with `molecule`, is read as a record"),
+        ("x.smi", b"CC\ta\rCN\tb\rCO\tc\r", "CR alone"),
+        ("x.smi", b"C\0\ta\nN\xff\tb\n", "2 of 2 records are not text"),
+        ("x.smi", b"CC\nCN\n", "no record has an id"),
+        ("x.smi", b"CC\ta\nCN\ta\nCO\tb\n", "2 records share their id"),
+        ("x.smi", b"CC\t1\nC(\t2\n(N\t3\n", "2 of 3 structures do not have the form of SMILES"),
+        ("x.sdf", b"a\n\n\n  0 V2000\nM  END\n$$$$\nb\n\n\n  0 V2000\n", "the last record has no `$$$$`"),
+        ("x.sdf", b"a\n\n\n  0 V2000\n$$$$\n", "1 molfiles have no `M  END`"),
+    ] {
+        let told = warnings(name, bytes, sniffed());
+        assert!(told.contains(says), "{name}: {told}");
+    }
+    let said = FormatRequest { header: Some(true), ..FormatRequest::default() };
+    assert!(warnings("x.smi", b"CC\ta\nCN\tb\n", said).contains("the header has the structure `CC`"));
+}
+
+#[test]
+fn inspect_names_columns_and_data_fields() {
+    let columns = |name: &str, bytes: &[u8]| {
+        let found = inspect(&Place::with(name, bytes).request(&[name]), Extent::First(1));
+        found.unwrap().files[0].columns.join("|")
+    };
+    assert_eq!(columns("x.csv", b"id,smiles,\"a,b\"\n1,CC,x\n"), "id|smiles|a,b");
+    assert_eq!(columns("x.smi", b"CC\ta\n"), "");
+    assert_eq!(columns("x.sdf", include_bytes!("../fixtures/libraries/rdkit.sdf")), "CatalogID|note");
+    if cfg!(feature = "parquet") {
+        let bytes = include_bytes!("../fixtures/libraries/binary-and-integers.parquet");
+        let expected = "weight (double)|cid (int64)|structure (byte_array)|unsigned_id (int32)|when (int64)";
+        assert_eq!(columns("x.parquet", bytes), expected);
+    }
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn without_the_feature_a_parquet_library_is_refused_and_the_feature_named() {
+    let (code, what) = Place::with("x.parquet", b"PAR1").refusal("x.parquet");
+    assert!(code == 2 && what.contains("does not read"), "{what}");
+    let found = inspect(&Place::with("x.parquet", b"PAR1").request(&["x.parquet"]), Extent::Whole).unwrap_err();
+    assert!(found.hints().join(" ").contains("cargo feature `parquet`"));
 }
 
 #[test]

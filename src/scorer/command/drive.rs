@@ -12,7 +12,7 @@ use super::queue::Work;
 use crate::error::Result;
 use crate::id::Ordinal;
 use crate::library::record::RecordBlock;
-use crate::scorer::precheck::precheck;
+use crate::scorer::precheck::precheck_as;
 use crate::scorer::row::RowBlock;
 use crate::scorer::{Ended, Sink, Source, Supply};
 use crate::stop::Stop;
@@ -178,7 +178,7 @@ impl<'a> Drive<'a> {
         let columns = self.state.settings.description.columns.len();
         let mut rows = RowBlock::default();
         for record in block.iter() {
-            if let Some(verdict) = precheck(&record) {
+            if let Some(verdict) = precheck_as(&record, block.notation()) {
                 rows.push(&record, &verdict, columns);
             }
         }
