@@ -11,6 +11,7 @@ use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
 use crate::scorer::{ColumnType, Order};
+use crate::shard::kept;
 
 /// More cores than this no task gets.
 const CPUS_MAX: u32 = 4096;
@@ -284,6 +285,9 @@ pub struct PackSection {
     /// How many hits.
     #[serde(default = "default_top")]
     pub top: u64,
+    /// Of how many records of each task group, the best ones, the files that the scorer hands over are kept.
+    #[serde(default)]
+    pub keep: u64,
     /// The column that ranks them.
     pub rank: Option<String>,
     /// Which end of it is best.
@@ -294,7 +298,7 @@ pub struct PackSection {
 
 impl Default for PackSection {
     fn default() -> Self {
-        Self { outputs: default_outputs(), top: default_top(), rank: None, order: None, key: None }
+        Self { outputs: default_outputs(), top: default_top(), keep: 0, rank: None, order: None, key: None }
     }
 }
 
@@ -367,6 +371,10 @@ impl Config {
         if let Some(output) = self.pack.outputs.iter().find(|o| *o != "csv") {
             return Err(Error::usage(format!("`pack.outputs` asks for `{output}`, which this binary cannot write"))
                 .hint("use `outputs = [\"csv\"]`"));
+        }
+        if self.pack.keep > kept::RECORDS_MAX {
+            return Err(Error::usage(format!("`pack.keep` must be at most {}", kept::RECORDS_MAX))
+                .hint("it is a number of records of each task group: the best of all are among the best of each"));
         }
         if self.limits.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
             return Err(Error::usage("`limits.max_error_rate` must be from 0 to 1"));

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod group;
 pub mod judge;
+pub mod kept;
 pub mod plan;
 pub mod receipt;
 pub mod recover;
