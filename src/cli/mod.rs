@@ -10,6 +10,7 @@ mod asked;
 mod cancel;
 mod doctor;
 mod drive;
+mod extract;
 mod gather;
 mod init;
 mod keygen;
@@ -57,7 +58,7 @@ struct Cli {
 enum Command {
     /// Write a commented campaign file that runs, with all that it needs.
     Init(init::Args),
-    /// Find what is wrong with this machine before a campaign depends on it.
+    /// Find what is wrong with this machine, or with a scorer, before a campaign depends on it.
     Doctor(doctor::Args),
     /// Plan, run, gather and sign a campaign; on its own directory, resume it.
     Run(run::Args),
@@ -79,6 +80,8 @@ enum Command {
     Sign(sign::Args),
     /// Check a pack: integrity, completeness, signature.
     Verify(verify::Args),
+    /// Take kept files, such as poses, out of a campaign's archives.
+    Extract(extract::Args),
     /// Make a key pair for signing.
     Keygen(keygen::Args),
     /// Look at a library, take its snapshot, or generate one.
@@ -153,6 +156,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Gather(args) => gather::run(&args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Extract(args) => extract::run(&args, output),
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),
