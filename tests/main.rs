@@ -4,9 +4,11 @@
 
 mod attacks;
 mod blame;
+mod doctor;
 mod errors;
 mod first_minutes;
 mod formats;
+mod kept;
 mod libraries;
 mod packs;
 mod payload;
@@ -18,5 +20,6 @@ mod similarity;
 mod support;
 mod tidy;
 mod trouble;
+mod vina;
 mod workers;
 mod write_faults;
