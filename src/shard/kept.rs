@@ -152,8 +152,8 @@ impl Best {
     }
 }
 
-fn read((path, mut file, _): Log<'_>, offset: u64) -> Result<KeptFile> {
-    match Reader::frame_at(path, &mut file, offset)? {
+fn read((path, file, _): Log<'_>, offset: u64) -> Result<KeptFile> {
+    match Reader::frame_at(path, file, offset)? {
         Some(Frame::File(kept)) => Ok(kept),
         _ => Err(changed(path)),
     }

@@ -120,11 +120,15 @@ impl<'a> Reader<'a> {
 
     /// Takes note of the files, once all results are read.
     fn offer(&mut self, files: Vec<(Ordinal, String, PathBuf)>) -> Result<(), String> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let retry: BTreeSet<usize> = self.reply.retry.iter().copied().collect();
         let mut names = BTreeSet::new();
         let mut of_record = BTreeMap::new();
         for (ordinal, name, path) in files {
             let index = self.find(ordinal).ok_or_else(|| format!("a file is given for record {ordinal}, not asked"))?;
-            if self.reply.retry.contains(&index) {
+            if retry.contains(&index) {
                 return Err(format!("a file is given for record {ordinal}, which is to be asked again"));
             }
             if !files::is_name(&name) {
