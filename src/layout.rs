@@ -11,6 +11,7 @@
 //! D/groups/NNNNNN/           what the workers of one task group left:
 //!     ATTEMPT.checkpoint     the framed log of an attempt
 //!     ATTEMPT.rows           the sealed payload rows of the group
+//!     ATTEMPT.files.zip      the files that its scorer handed over for its best records, where some are kept
 //!     ATTEMPT.receipt.json   the proof that they are complete
 //! D/logs/                    structured logs and what scorers said on stderr
 //! D/pack/                    the sealed pack
@@ -347,6 +348,11 @@ pub fn public_key_beside(private: &Path) -> PathBuf {
     name.into()
 }
 
+/// Where a file called `name`, which must have been checked to be a plain name, goes in `dir`.
+pub fn inside(dir: &Path, name: &str) -> PathBuf {
+    dir.join(name)
+}
+
 /// The directory of one task group.
 #[derive(Clone, Debug)]
 pub struct GroupDir {
@@ -374,12 +380,18 @@ impl GroupDir {
         self.root.join(format!("{attempt}.receipt.json"))
     }
 
+    /// The files that an attempt kept.
+    pub fn files(&self, attempt: &AttemptId) -> PathBuf {
+        self.root.join(format!("{attempt}.files.zip"))
+    }
+
     /// What `name`, an entry of this directory, is.
     pub fn entry(name: &str) -> Option<(AttemptId, EntryKind)> {
         let (attempt, suffix) = name.split_once('.')?;
         let kind = match suffix {
             "checkpoint" => EntryKind::Checkpoint,
             "rows" => EntryKind::Rows,
+            "files.zip" => EntryKind::Files,
             "receipt.json" => EntryKind::Receipt,
             _ => return None,
         };
@@ -394,6 +406,8 @@ pub enum EntryKind {
     Checkpoint,
     /// Sealed rows.
     Rows,
+    /// Kept files.
+    Files,
     /// A receipt.
     Receipt,
 }

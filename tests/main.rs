@@ -5,9 +5,11 @@
 mod attacks;
 mod blame;
 mod day_two;
+mod doctor;
 mod errors;
 mod first_minutes;
 mod formats;
+mod kept;
 mod libraries;
 mod packs;
 mod payload;
@@ -23,5 +25,6 @@ mod similarity;
 mod support;
 mod tidy;
 mod trouble;
+mod vina;
 mod workers;
 mod write_faults;

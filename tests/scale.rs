@@ -40,6 +40,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
         walltime_s: None,
         max_error_ppm: None,
         gpus: 0,
+        keep: 0,
         core_ms_max: None,
         key: None,
     };
@@ -60,6 +61,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
             attempt: ATTEMPT.parse().unwrap(),
             rows: RowsFile { bytes: total * 20, blake3: digest::blake3(b"") },
             tree: serde_json::from_value(tree).unwrap(),
+            files: None,
             counts: Counts { total, ok: total, ..Counts::default() },
             execution: sealed_groups::execution(),
             seal: Digest::default(),

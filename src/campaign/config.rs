@@ -12,6 +12,7 @@ use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
 use crate::scorer::{ColumnType, Order};
+use crate::shard::kept;
 use crate::units;
 
 /// More cores than this no task gets.
@@ -315,6 +316,9 @@ pub struct PackSection {
     /// How many hits.
     #[serde(default = "default_top")]
     pub top: u64,
+    /// Of how many records of each task group, the best ones, the files that the scorer hands over are kept.
+    #[serde(default)]
+    pub keep: u64,
     /// The column that ranks them.
     pub rank: Option<String>,
     /// Which end of it is best.
@@ -325,7 +329,7 @@ pub struct PackSection {
 
 impl Default for PackSection {
     fn default() -> Self {
-        Self { outputs: default_outputs(), top: default_top(), rank: None, order: None, key: None }
+        Self { outputs: default_outputs(), top: default_top(), keep: 0, rank: None, order: None, key: None }
     }
 }
 
@@ -403,6 +407,10 @@ impl Config {
         if !self.pack.outputs.iter().any(|output| output == "csv") {
             return Err(Error::usage("`pack.outputs` leaves out `csv`, which every pack has")
                 .hint("add `\"csv\"`: the payload digest is taken over it"));
+        }
+        if self.pack.keep > kept::RECORDS_MAX {
+            return Err(Error::usage(format!("`pack.keep` must be at most {}", kept::RECORDS_MAX))
+                .hint("it is a number of records of each task group: the best of all are among the best of each"));
         }
         if self.limits.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
             return Err(Error::usage("`limits.max_error_rate` must be from 0 to 1"));

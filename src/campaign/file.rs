@@ -64,6 +64,15 @@ pub struct Execution {
     pub core_ms_max: Option<u64>,
     /// The private key that `run` signs with.
     pub key: Option<PathBuf>,
+    /// Of how many records of each task group the files that the scorer hands over are kept.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub keep: u64,
+}
+
+/// Where nothing is kept, nothing is said of it: the file is then that of earlier versions.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_none(keep: &u64) -> bool {
+    *keep == 0
 }
 
 /// Whether a number need not be written.

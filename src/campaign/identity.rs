@@ -10,6 +10,7 @@ use crate::digest::{self, Digest};
 use crate::error::Result;
 use crate::scorer::identity::ScorerIdentity;
 use crate::scorer::{Column, Order};
+use crate::shard::kept::Keep;
 
 /// Schema of [`Identity`].
 pub const SCHEMA: &str = "molsieve.campaign.v1";
@@ -81,6 +82,15 @@ pub struct PackRequest {
     pub rank: Option<Rank>,
     /// How many hits are kept.
     pub top: u64,
+}
+
+impl Identity {
+    /// Which records' files a worker keeps that is to keep those of `records` records of each task group.
+    pub fn keep(&self, records: u64) -> Option<Keep> {
+        let rank = self.pack.rank.as_ref().filter(|_| records > 0)?;
+        let column = self.scorer.description.columns.iter().position(|c| c.name == rank.column.name)?;
+        Some(Keep { records, column, order: rank.order })
+    }
 }
 
 /// How hits are ranked.

@@ -44,7 +44,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("checkpoint", &["sync"]),
     ("scheduler", &["kind"]),
     ("resources", &["cpus", "memory", "walltime", "gpus"]),
-    ("pack", &["outputs", "top", "rank", "order", "key"]),
+    ("pack", &["outputs", "top", "keep", "rank", "order", "key"]),
     ("limits", &["max_error_rate", "core_hours"]),
 ];
 

@@ -69,6 +69,20 @@ pub fn split(row: &[u8]) -> Option<Vec<std::borrow::Cow<'_, [u8]>>> {
     }
 }
 
+/// Field `index` of a row, as it is written there (quoted, if it is). `None` if there are fewer.
+pub fn field(row: &[u8], index: usize) -> Option<&[u8]> {
+    let (mut start, mut quoted, mut left) = (0, false, index);
+    for (at, byte) in row.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' if !quoted && left == 0 => return Some(&row[start..at]),
+            b',' if !quoted => (start, left) = (at + 1, left - 1),
+            _ => {}
+        }
+    }
+    (left == 0).then(|| &row[start..])
+}
+
 /// The field behind an opening quote, and what follows the closing one.
 fn split_quoted(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut field = Vec::new();

@@ -13,6 +13,7 @@ mod cancel;
 mod clean;
 mod doctor;
 mod drive;
+mod extract;
 mod forecast;
 mod gather;
 mod init;
@@ -67,7 +68,7 @@ struct Cli {
 enum Command {
     /// Write a commented campaign file that runs, with all that it needs.
     Init(init::Args),
-    /// Find what is wrong with this machine before a campaign depends on it.
+    /// Find what is wrong with this machine, or with a scorer, before a campaign depends on it.
     Doctor(doctor::Args),
     /// Plan, run, gather and sign a campaign; on its own directory, resume it.
     Run(run::Args),
@@ -107,6 +108,8 @@ enum Command {
     Registry(registry::Args),
     /// The chained history of who signed what, when.
     Audit(audit::Args),
+    /// Take kept files, such as poses, out of a campaign's archives.
+    Extract(extract::Args),
     /// Make a key pair for signing.
     Keygen(keygen::Args),
     /// Look at a library, take its snapshot, or generate one.
@@ -190,6 +193,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Reproduce(args) => reproduce::run(&args, output),
         Command::Registry(args) => registry::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
+        Command::Extract(args) => extract::run(&args, output),
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),

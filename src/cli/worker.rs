@@ -93,6 +93,7 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
         cpu: host::cpu(),
         scheduler: format!("{} wave {} task {}", execution.scheduler, args.wave, args.task),
         sync: execution.sync(),
+        keep: identity.keep(execution.keep),
     };
     let header = Header {
         schema: checkpoint::SCHEMA.to_owned(),

@@ -169,6 +169,16 @@ impl Blake3 {
     }
 }
 
+/// BLAKE3 and length in bytes of what is left of `stream`.
+///
+/// # Errors
+/// The stream's own.
+pub fn blake3_stream(mut stream: impl Read) -> std::io::Result<(Digest, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    let bytes = std::io::copy(&mut stream, &mut hasher)?;
+    Ok((Digest(*hasher.finalize().as_bytes()), bytes))
+}
+
 /// SHA-256 and length in bytes of the file at `path`.
 ///
 /// # Errors

@@ -325,7 +325,7 @@ impl Appender {
     /// The system refuses (exit 6).
     pub fn create_new(path: &Path) -> Result<Option<Self>> {
         fault::before_write();
-        match OpenOptions::new().append(true).create_new(true).open(path) {
+        match OpenOptions::new().read(true).append(true).create_new(true).open(path) {
             Ok(file) => {
                 fault::opened(path);
                 sync_parent(path)?;
@@ -352,6 +352,14 @@ impl Appender {
     pub fn sync(&mut self) -> Result<()> {
         fault::before_write();
         sync_file(&self.file, &self.path)
+    }
+
+    /// What was appended, to be read again, even if the name is gone. Nothing may be appended afterwards.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn reread(&self) -> Result<File> {
+        self.file.try_clone().map_err(|e| Error::io("cannot read", &self.path, &e))
     }
 }
 

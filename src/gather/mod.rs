@@ -4,6 +4,7 @@
 //! streams the rows into `summary.csv` and checks on the way that they are the rows that the
 //! receipts speak of. Memory does not grow with the number of records.
 
+pub mod extract;
 pub mod merge;
 pub mod survey;
 

@@ -45,6 +45,8 @@ pub struct Sealed {
     pub receipt: Receipt,
     /// Its rows file.
     pub rows: PathBuf,
+    /// The archive of its kept files, if its receipt speaks of one.
+    pub files: PathBuf,
     /// Other attempts that sealed the same rows.
     pub twins: Vec<AttemptId>,
     /// Other attempts whose rows differ: only where the scorer does not claim to be deterministic.
@@ -91,7 +93,8 @@ pub fn group(dir: &CampaignDir, expected: &Expected<'_>, group: GroupIndex) -> R
     };
     let unusable = flaws.into_iter().map(|flaw| flaw.what).collect();
     let rows = group_dir.rows(&receipt.attempt);
-    let mut sealed = Sealed { receipt, rows, twins: Vec::new(), differing: Vec::new(), unusable };
+    let files = group_dir.files(&receipt.attempt);
+    let mut sealed = Sealed { receipt, rows, files, twins: Vec::new(), differing: Vec::new(), unusable };
     for twin in good {
         if (&twin.rows, &twin.tree, &twin.counts)
             == (&sealed.receipt.rows, &sealed.receipt.tree, &sealed.receipt.counts)

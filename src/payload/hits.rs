@@ -4,6 +4,7 @@ use std::collections::BinaryHeap;
 
 use crate::id::Ordinal;
 use crate::scorer::Order;
+use crate::scorer::rank::Standing;
 
 /// The kept rows are never larger: memory stays bounded whatever `top` a pack claims.
 pub const BYTES_MAX: u64 = 256 << 20;
@@ -30,7 +31,7 @@ impl Hits {
     /// Considers one `OK` row, whose rank cell holds `value`; whether there is still room ([`BYTES_MAX`]).
     #[must_use]
     pub fn consider(&mut self, ordinal: Ordinal, value: Option<f64>, row: &[u8]) -> bool {
-        let key = Key { cost: value.map(|v| if self.order == Order::Desc { -v } else { v }), ordinal };
+        let key = Standing::new(ordinal, value, self.order);
         if self.kept.len() < self.top {
             self.kept.push(Hit { key, row: row.to_vec() });
             self.bytes += row.len() as u64 + OVERHEAD;
@@ -63,42 +64,10 @@ impl Hits {
     }
 }
 
-/// Sorts the best row first.
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    /// Lower is better; none is worst.
-    cost: Option<f64>,
-    ordinal: Ordinal,
-}
-
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let cost = match (self.cost, other.cost) {
-            (Some(a), Some(b)) => a.total_cmp(&b),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        };
-        cost.then(self.ordinal.cmp(&other.ordinal))
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Key {}
-
 /// One kept row; compared by its key alone.
 #[derive(Debug)]
 struct Hit {
-    key: Key,
+    key: Standing,
     row: Vec<u8>,
 }
 

@@ -91,7 +91,7 @@ impl<'a> Finished<'a> {
     fn unsealed(&self, group: GroupIndex, mut found: Recovered, each: Each<'_>) -> Result<()> {
         let range = self.campaign.plan.group(group);
         let mut seen = vec![0u64; (range.end - range.start).div_ceil(64) as usize];
-        while let Some(rows) = found.next_rows(range.end)? {
+        while let Some((rows, _)) = found.next_rows(range.end)? {
             for (index, meta) in rows.metas().iter().enumerate().filter(|(_, m)| range.contains(&m.ordinal)) {
                 let at = meta.ordinal - range.start;
                 let (word, mask) = (&mut seen[(at / 64) as usize], 1u64 << (at % 64));

@@ -242,7 +242,8 @@ fn library_is_the_same(config: &Config, base: &Path, campaign: &Campaign) -> Res
     }
 }
 
-fn library_request(config: &Config, base: &Path) -> LibraryRequest {
+/// The library that a campaign file names.
+pub fn library_request(config: &Config, base: &Path) -> LibraryRequest {
     LibraryRequest {
         base: base.to_path_buf(),
         paths: config.library.path.clone(),
@@ -279,6 +280,7 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     put("pack", serde_json::to_value(pack));
     for key in [
         "pack.key",
+        "pack.keep",
         "scorer.timeout",
         "scorer.startup_timeout",
         "scorer.grace",
@@ -310,6 +312,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         max_error_ppm: config.limits.max_error_rate.map(units::millionths),
         core_ms_max: config.limits.core_hours.map(units::core_ms),
         key: config.pack.key.as_ref().map(|key| base.join(key)),
+        keep: config.pack.keep,
     })
 }
 
@@ -326,6 +329,12 @@ fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
             Error::usage(format!("`pack.rank` names `{name}`, which is no numeric column of the scorer")).hint(hint)
         })?),
     };
+    if config.pack.keep > 0 && column.is_none() {
+        return Err(Error::usage(
+            "`pack.keep` keeps the files of the best records, and the scorer has no numeric column",
+        )
+        .hint("remove it, or have the scorer give a number that ranks its records"));
+    }
     let rank = column.map(|c| Rank { column: c.clone(), order: config.pack.order.unwrap_or(c.order) });
     let mut outputs = config.pack.outputs.clone();
     outputs.sort();
@@ -346,7 +355,10 @@ fn key_must_be_sound(config: &Config, base: &Path) -> Result<()> {
 }
 
 /// The directory of the campaign file, absolute.
-fn base_of(config: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// The file is not there (exit 2).
+pub fn base_of(config: &Path) -> Result<PathBuf> {
     let file = std::fs::canonicalize(config).map_err(|e| Error::input(config, &e))?;
     Ok(file.parent().map(Path::to_path_buf).unwrap_or_default())
 }

@@ -8,11 +8,14 @@
 pub mod argv;
 pub mod builtin;
 pub mod command;
+pub mod files;
 pub mod identity;
 pub mod open;
 pub mod precheck;
+pub mod rank;
 pub mod row;
 pub mod seed;
+pub mod trial;
 
 use std::borrow::Cow;
 
@@ -168,6 +171,17 @@ impl Verdict {
     }
 }
 
+/// A file that a scorer handed over for a record, such as a pose; never part of a payload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptFile {
+    /// The record.
+    pub ordinal: Ordinal,
+    /// What it is called: `[A-Za-z0-9._-]{1,64}`, and does not begin with a dot.
+    pub name: String,
+    /// Its content, at most [`files::BYTES_MAX`].
+    pub content: Vec<u8>,
+}
+
 /// What a [`Source`] answers.
 #[derive(Debug)]
 pub enum Supply {
@@ -200,6 +214,21 @@ pub trait Sink {
     /// # Errors
     /// The checkpoint cannot be written.
     fn started(&mut self, ordinals: &[Ordinal]) -> Result<()>;
+
+    /// Whether a file that the scorer hands over for row `index` of `rows`, which are about to be final, is wanted.
+    fn wants(&self, rows: &RowBlock, index: usize) -> bool {
+        let _ = (rows, index);
+        false
+    }
+
+    /// A file that was wanted, before the row of its record is [`Sink::finished`].
+    ///
+    /// # Errors
+    /// The checkpoint cannot be written.
+    fn kept(&mut self, file: &KeptFile) -> Result<()> {
+        let _ = file;
+        Ok(())
+    }
 
     /// These rows are final; they are in the checkpoint when this returns.
     ///

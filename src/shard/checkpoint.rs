@@ -8,6 +8,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,8 @@ use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::fs::{self, Appender};
 use crate::id::{AttemptId, GroupIndex, Ordinal, Ordinals};
-use crate::scorer::Outcome;
 use crate::scorer::row::RowBlock;
+use crate::scorer::{KeptFile, Outcome, files};
 
 /// Schema of [`Header`].
 pub const SCHEMA: &str = "molsieve.checkpoint.v1";
@@ -26,10 +27,21 @@ pub const SCHEMA: &str = "molsieve.checkpoint.v1";
 /// No frame is longer: a reader that sees a larger length has reached the end of what is valid.
 const FRAME_BYTES_MAX: u32 = 64 << 20;
 
+/// The most that the head of a kept file's frame takes: length and digest, kind, record, length of the name, name.
+const FILE_HEAD_BYTES: usize = 36 + 1 + 10 + 1 + 64;
+
 const HEADER: u8 = 1;
 const STARTED: u8 = 2;
 const ROWS: u8 = 3;
 const CLEAN_END: u8 = 4;
+const FILE: u8 = 5;
+
+/// How the content of a kept file is encoded.
+const STORED: u8 = 0;
+const ZSTD: u8 = 1;
+
+/// The zstd level of kept files: they are text mostly, and wait here for a short time.
+const ZSTD_LEVEL: i32 = 1;
 
 /// What a checkpoint is of; a checkpoint of anything else is not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +120,29 @@ impl Writer {
         self.end()
     }
 
+    /// Appends a kept file, before the row of its record.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn file(&mut self, file: &KeptFile) -> Result<()> {
+        let packed = zstd::bulk::compress(&file.content, ZSTD_LEVEL).ok().filter(|p| p.len() < file.content.len());
+        self.begin(FILE);
+        push_varint(&mut self.buffer, file.ordinal);
+        push_varint(&mut self.buffer, file.name.len() as u64);
+        self.buffer.extend_from_slice(file.name.as_bytes());
+        self.buffer.push(if packed.is_some() { ZSTD } else { STORED });
+        self.buffer.extend_from_slice(packed.as_ref().unwrap_or(&file.content));
+        self.end()
+    }
+
+    /// What was appended, to be read again; nothing may be appended afterwards.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn reread(&self) -> Result<File> {
+        self.file.reread()
+    }
+
     /// Notes a clean end: what was started and is not finished was abandoned without blame.
     ///
     /// # Errors
@@ -150,6 +185,8 @@ pub enum Frame {
     Rows(RowBlock),
     /// What is not finished was abandoned without blame.
     CleanEnd,
+    /// A kept file.
+    File(KeptFile),
 }
 
 /// The reading end: the frames of the longest valid prefix.
@@ -198,10 +235,10 @@ impl Reader {
     ///
     /// # Errors
     /// The file cannot be read (exit 6).
-    pub fn frame_at(path: &Path, file: &mut File, offset: u64) -> Result<Option<Frame>> {
+    pub fn frame_at(path: &Path, mut file: &File, offset: u64) -> Result<Option<Frame>> {
         file.seek(SeekFrom::Start(offset)).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
         let mut payload = Vec::new();
-        Ok(read_frame(file, &mut payload).and_then(|_| parse(&payload)))
+        Ok(read_frame(&mut file, &mut payload).and_then(|_| parse(&payload)))
     }
 
     /// Bytes of the valid prefix read so far.
@@ -237,15 +274,14 @@ impl Tally {
     /// # Errors
     /// The file cannot be read (exit 6); that it is gone is fine.
     pub fn read_on(&mut self, path: &Path) -> Result<()> {
-        let mut file = match fs::open_plain(path) {
+        let file = match fs::open_plain(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(Error::io("cannot read the checkpoint", path, &e)),
         };
         let length = file.metadata().map_err(|e| Error::io("cannot read the checkpoint", path, &e))?.len();
-        while file.seek(SeekFrom::Start(self.offset)).is_ok() {
-            let mut head = [0; 36 + 1 + 2 * 10];
-            let Ok(read) = read_some(&mut file, &mut head) else { break };
+        let mut head = [0; 36 + 1 + 2 * 10];
+        while let Ok(read) = read_some_at(&file, &mut head, self.offset) {
             let payload = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
             let end = self.offset + 36 + payload;
             if read <= 36 || payload == 0 || end > length {
@@ -262,11 +298,11 @@ impl Tally {
     }
 }
 
-/// As many bytes as there are, up to the length of `buffer`.
-fn read_some(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
+/// As many bytes as there are at `offset`, up to the length of `buffer`.
+fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match file.read(&mut buffer[filled..])? {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64)? {
             0 => break,
             n => filled += n,
         }
@@ -295,6 +331,7 @@ fn parse(payload: &[u8]) -> Option<Frame> {
         STARTED => parse_started(body).map(Frame::Started),
         ROWS => parse_rows(body).map(Frame::Rows),
         CLEAN_END => Some(Frame::CleanEnd),
+        FILE => parse_file(body).map(Frame::File),
         _ => None,
     }
 }
@@ -330,6 +367,53 @@ fn parse_rows(mut body: &[u8]) -> Option<RowBlock> {
         body = rest;
     }
     body.is_empty().then_some(rows)
+}
+
+/// The head of a kept file's frame: record and name; `body` is then what follows it.
+fn take_file_head<'b>(body: &mut &'b [u8]) -> Option<(Ordinal, &'b str)> {
+    let ordinal = take_varint(body)?;
+    let length = usize::try_from(take_varint(body)?).ok()?;
+    let (name, rest) = body.split_at_checked(length)?;
+    *body = rest;
+    let name = std::str::from_utf8(name).ok().filter(|name| files::is_name(name))?;
+    Some((ordinal, name))
+}
+
+fn parse_file(mut body: &[u8]) -> Option<KeptFile> {
+    let (ordinal, name) = take_file_head(&mut body)?;
+    let (encoding, content) = body.split_first()?;
+    let content = match *encoding {
+        STORED => content.to_vec(),
+        ZSTD => zstd::bulk::decompress(content, files::BYTES_MAX as usize).ok()?,
+        _ => return None,
+    };
+    Some(KeptFile { ordinal, name: name.to_owned(), content })
+}
+
+/// Calls `each` with record, name and place of every kept file in the first `end` bytes of a
+/// checkpoint; payloads are passed over unread. What is at a place is checked when it is read there.
+///
+/// # Errors
+/// The file cannot be read (exit 6).
+pub fn each_file(path: &Path, file: &File, end: u64, mut each: impl FnMut(Ordinal, &str, u64)) -> Result<()> {
+    let mut offset = 0;
+    let mut head = [0; FILE_HEAD_BYTES];
+    while offset < end {
+        let read =
+            read_some_at(file, &mut head, offset).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
+        let payload = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
+        if read <= 36 || payload == 0 {
+            break;
+        }
+        let known = read.min(36 + payload as usize);
+        if head[36] == FILE
+            && let Some((ordinal, name)) = take_file_head(&mut &head[37..known])
+        {
+            each(ordinal, name, offset);
+        }
+        offset += 36 + payload;
+    }
+    Ok(())
 }
 
 const fn outcome_of(byte: u8) -> Option<Outcome> {

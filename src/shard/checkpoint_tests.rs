@@ -109,3 +109,48 @@ proptest! {
         prop_assert_eq!(frames(&path), [Frame::Rows(rows(&ordinals))]);
     }
 }
+
+fn file(ordinal: Ordinal, name: &str, content: &[u8]) -> KeptFile {
+    KeptFile { ordinal, name: name.to_owned(), content: content.to_vec() }
+}
+
+#[test]
+fn kept_files_are_read_back_whole_and_found_without_reading_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.checkpoint");
+    let text = b"ATOM and ATOM and ATOM and ".repeat(1000);
+    let noise: Vec<u8> = (0..4096u32).flat_map(|i| digest::blake3(&i.to_le_bytes()).0).collect();
+    let files = [file(5, "pose", &text), file(u64::MAX, &"n".repeat(64), &noise), file(6, "none", b"")];
+    let mut writer = Writer::create(&path, &header()).unwrap();
+    writer.file(&files[0]).unwrap();
+    writer.rows(&rows(&[5, 6])).unwrap();
+    writer.file(&files[1]).unwrap();
+    writer.file(&files[2]).unwrap();
+    writer.rows(&rows(&[7])).unwrap();
+    let length = std::fs::metadata(&path).unwrap().len();
+    assert!(length < noise.len() as u64 + 2000, "text is packed: {length} bytes");
+    let read: Vec<KeptFile> =
+        frames(&path).into_iter().filter_map(|f| if let Frame::File(file) = f { Some(file) } else { None }).collect();
+    assert_eq!(read, files);
+    let log = writer.reread().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut found = Vec::new();
+    each_file(&path, &log, u64::MAX, |ordinal, name, offset| found.push((ordinal, name.to_owned(), offset))).unwrap();
+    for ((ordinal, name, offset), file) in found.into_iter().zip(&files) {
+        assert_eq!((ordinal, &name), (file.ordinal, &file.name));
+        assert_eq!(Reader::frame_at(&path, &log, offset).unwrap(), Some(Frame::File(file.clone())));
+    }
+    let mut tally = Tally::default();
+    tally.read_on(&path).unwrap();
+    assert_eq!(tally.rows, 0, "the name is gone");
+}
+
+#[test]
+fn a_frame_of_a_file_with_a_name_that_leads_elsewhere_is_no_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.checkpoint");
+    let mut writer = Writer::create(&path, &header()).unwrap();
+    writer.file(&file(5, "../pose", b"x")).unwrap();
+    writer.rows(&rows(&[5])).unwrap();
+    assert_eq!(frames(&path), []);
+}

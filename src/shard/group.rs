@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::checkpoint::{self, Header, Writer};
+use super::kept::{Best, Keep, Origin};
 use super::receipt::{self, Counts, Execution, Receipt, RowsFile};
 use super::recover::{self, Recovered};
 use crate::clock::{self, Stopwatch};
@@ -13,8 +14,8 @@ use crate::error::Result;
 use crate::fs::{self, Staged};
 use crate::id::{Ordinal, Ordinals};
 use crate::layout::{EntryKind, GroupDir};
-use crate::scorer::PoolFacts;
 use crate::scorer::row::{RowBlock, RowMeta};
+use crate::scorer::{KeptFile, PoolFacts};
 
 /// What a row that waits costs beside its bytes: its place in the order, and what is known of it.
 const WAITING_ROW_BYTES: usize = 64;
@@ -30,6 +31,8 @@ pub struct Workplace {
     pub scheduler: String,
     /// How often the checkpoint is made durable.
     pub sync: std::time::Duration,
+    /// Which records' files are kept, if any.
+    pub keep: Option<Keep>,
 }
 
 /// A task group between its opening and its receipt.
@@ -52,11 +55,11 @@ impl OpenGroup {
     ///
     /// # Errors
     /// The group's directory cannot be read or written (exit 6).
-    pub fn open(header: Header, dir: GroupDir, range: Ordinals) -> Result<Self> {
+    pub fn open(header: Header, dir: GroupDir, range: Ordinals, keep: Option<Keep>) -> Result<Self> {
         fs::create_dir(dir.root())?;
         let earlier = Recovered::read(&dir, &header, range.clone())?;
         let log = Writer::create(&dir.checkpoint(&header.attempt), &header)?;
-        let rows = OrderedRows::new(&range, Staged::create_beside(&dir.rows(&header.attempt))?);
+        let rows = OrderedRows::new(&range, Staged::create_beside(&dir.rows(&header.attempt))?, keep.map(Best::new));
         let (synced, started_ms) = (Stopwatch::start(), clock::unix_ms());
         Ok(Self { header, dir, range, earlier, log, synced, dirty: false, rows, scored: 0, started_ms })
     }
@@ -81,8 +84,8 @@ impl OpenGroup {
     /// # Errors
     /// The system refuses (exit 6).
     pub fn replay(&mut self, end: Ordinal) -> Result<()> {
-        while let Some(rows) = self.earlier.next_rows(end)? {
-            self.rows.accept(rows)?;
+        while let Some((rows, origin)) = self.earlier.next_rows(end)? {
+            self.rows.accept(rows, origin)?;
         }
         Ok(())
     }
@@ -103,7 +106,22 @@ impl OpenGroup {
         self.log.rows(&rows)?;
         self.dirty = true;
         self.scored += rows.len() as u64;
-        self.rows.accept(rows)
+        self.rows.accept(rows, Origin::Own)
+    }
+
+    /// Whether a file for row `index` of `rows` could be among those that are kept.
+    pub fn wants(&self, rows: &RowBlock, index: usize) -> bool {
+        let meta = &rows.metas()[index];
+        self.rows.best.as_ref().is_some_and(|best| best.could_be(meta.ordinal, meta.outcome, rows.line(index)))
+    }
+
+    /// Takes a file for a record, before its row.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn kept(&mut self, file: &KeptFile) -> Result<()> {
+        self.dirty = true;
+        self.log.file(file)
     }
 
     /// Makes the checkpoint durable if `every` has passed since it last was.
@@ -132,14 +150,22 @@ impl OpenGroup {
         self.log.clean_end()
     }
 
-    /// Seals a complete group: rows, then receipt; then the checkpoints are not needed any more.
+    /// Seals a complete group: rows, kept files, then receipt; then the checkpoints are not needed any more.
     ///
     /// # Errors
     /// The system refuses (exit 6); the group is then still open for another attempt.
     pub fn seal(self, place: &Workplace, pool: PoolFacts) -> Result<()> {
-        let Self { header, dir, range, scored, started_ms, rows, .. } = self;
-        let OrderedRows { file, bytes, blake3, tree, counts, .. } = rows;
+        let Self { header, dir, range, earlier, log, scored, started_ms, rows, .. } = self;
+        let OrderedRows { file, bytes, blake3, tree, counts, best, .. } = rows;
         file.commit_new()?;
+        let own = dir.checkpoint(&header.attempt);
+        // From the open file: a twin that sealed the group before has removed the name.
+        let files = match best {
+            Some(best) => {
+                Some(best.seal((&own, &log.reread()?, u64::MAX), &earlier.logs(), &dir.files(&header.attempt))?)
+            }
+            None => None,
+        };
         let receipt = Receipt {
             schema: receipt::SCHEMA.to_owned(),
             plan: header.plan,
@@ -150,6 +176,7 @@ impl OpenGroup {
             rows: RowsFile { bytes, blake3: blake3.finish() },
             tree,
             counts,
+            files,
             execution: Execution {
                 host: place.host.clone(),
                 cpu: place.cpu.clone(),
@@ -183,17 +210,19 @@ struct OrderedRows {
     next: Ordinal,
     /// The ordinal after the last one of the group.
     end: Ordinal,
-    waiting: BTreeMap<Ordinal, (Rc<RowBlock>, usize)>,
+    waiting: BTreeMap<Ordinal, (Rc<(RowBlock, Origin)>, usize)>,
     waiting_bytes: usize,
     file: Staged,
     bytes: u64,
     blake3: Blake3,
     tree: CompactRange,
     counts: Counts,
+    /// Which records' files are kept, if any.
+    best: Option<Best>,
 }
 
 impl OrderedRows {
-    fn new(range: &Ordinals, file: Staged) -> Self {
+    fn new(range: &Ordinals, file: Staged, best: Option<Best>) -> Self {
         Self {
             next: range.start,
             end: range.end,
@@ -205,25 +234,28 @@ impl OrderedRows {
             // Leaf 0 of the payload tree is the header row.
             tree: CompactRange::starting_at(range.start + 1),
             counts: Counts::default(),
+            best,
         }
     }
 
-    fn accept(&mut self, rows: RowBlock) -> Result<()> {
+    fn accept(&mut self, rows: RowBlock, origin: Origin) -> Result<()> {
         if self.waiting.is_empty() && self.continues(rows.metas()) {
-            return self.write_block(&rows);
+            return self.write_block(&rows, origin);
         }
-        let rows = Rc::new(rows);
+        let shared = Rc::new((rows, origin));
+        let (rows, _) = &*shared;
         for (index, meta) in rows.metas().iter().enumerate() {
             let wanted = self.next..self.end;
             if wanted.contains(&meta.ordinal) && !self.waiting.contains_key(&meta.ordinal) {
-                self.waiting.insert(meta.ordinal, (Rc::clone(&rows), index));
+                self.waiting.insert(meta.ordinal, (Rc::clone(&shared), index));
                 self.waiting_bytes += rows.line(index).len() + WAITING_ROW_BYTES;
             }
         }
         while let Some(entry) = self.waiting.first_entry().filter(|e| *e.key() == self.next) {
-            let (rows, index) = entry.remove();
+            let (shared, index) = entry.remove();
+            let (rows, origin) = &*shared;
             self.waiting_bytes -= rows.line(index).len() + WAITING_ROW_BYTES;
-            self.count(&rows, index);
+            self.count(rows, index, *origin);
             self.write(rows.line(index))?;
         }
         Ok(())
@@ -235,15 +267,19 @@ impl OrderedRows {
             == metas.len()
     }
 
-    fn write_block(&mut self, rows: &RowBlock) -> Result<()> {
+    fn write_block(&mut self, rows: &RowBlock, origin: Origin) -> Result<()> {
         for index in 0..rows.len() {
-            self.count(rows, index);
+            self.count(rows, index, origin);
         }
         self.write(rows.lines())
     }
 
-    fn count(&mut self, rows: &RowBlock, index: usize) {
+    fn count(&mut self, rows: &RowBlock, index: usize, origin: Origin) {
         let line = rows.line(index);
+        if let Some(best) = &mut self.best {
+            let meta = &rows.metas()[index];
+            best.consider(meta.ordinal, meta.outcome, line, origin);
+        }
         self.tree.push(merkle::leaf(&line[..line.len() - 1]));
         self.counts.add(rows.metas()[index].outcome, rows.reason(index));
         self.next += 1;

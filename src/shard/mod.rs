@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod estimate;
 pub mod group;
 pub mod judge;
+pub mod kept;
 pub mod order;
 pub mod plan;
 pub mod receipt;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::kept::KeptFiles;
 use crate::canonical::json;
 use crate::digest::merkle::CompactRange;
 use crate::digest::{self, Digest};
@@ -131,6 +132,9 @@ pub struct Receipt {
     pub tree: CompactRange,
     /// How its records ended.
     pub counts: Counts,
+    /// The files that were kept of its best records, where the campaign keeps any. No part of the payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<KeptFiles>,
     /// Who did it.
     pub execution: Execution,
     /// BLAKE3 of the canonical JSON of this receipt with 64 zeros here: damage does not pass for a result.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::checkpoint::{Frame, Header, Reader};
+use super::kept::{Log, Origin};
 use crate::error::{Error, Result};
 use crate::id::{AttemptId, Ordinal, Ordinals};
 use crate::layout::{EntryKind, GroupDir};
@@ -27,7 +28,8 @@ pub struct Recovered {
     done: Vec<u64>,
     /// Started in an attempt that never came to a clean end, and not finished by any.
     suspects: BTreeSet<Ordinal>,
-    files: Vec<(PathBuf, File)>,
+    /// Each with where its valid part ends.
+    files: Vec<(PathBuf, File, u64)>,
     /// Neither rows nor suspects were found.
     is_empty: bool,
     /// In descending order of `first`: the next one is the last.
@@ -81,21 +83,27 @@ impl Recovered {
         self.is_empty
     }
 
-    /// The next frame of finished rows that may hold rows before `end`; frames come by their first ordinal.
+    /// The next frame of finished rows that may hold rows before `end`, and where it was; frames come by their first
+    /// ordinal.
     ///
     /// # Errors
     /// A file that was valid a moment ago is not any more (exit 6).
-    pub fn next_rows(&mut self, end: Ordinal) -> Result<Option<RowBlock>> {
+    pub fn next_rows(&mut self, end: Ordinal) -> Result<Option<(RowBlock, Origin)>> {
         if self.places.last().is_none_or(|place| place.first >= end) {
             return Ok(None);
         }
         let Some(place) = self.places.pop() else { return Ok(None) };
-        let (path, file) = &mut self.files[place.file];
+        let (path, file, _) = &self.files[place.file];
         match Reader::frame_at(path, file, place.offset)? {
-            Some(Frame::Rows(rows)) => Ok(Some(rows)),
+            Some(Frame::Rows(rows)) => Ok(Some((rows, Origin::Earlier(place.file)))),
             _ => Err(Error::environment(format!("the checkpoint `{}` changed while it was read", path.display()))
                 .hint("run the same command again: it resumes from what is valid")),
         }
+    }
+
+    /// The checkpoints that rows were found in.
+    pub fn logs(&self) -> Vec<Log<'_>> {
+        self.files.iter().map(|(path, file, end)| (path.as_path(), file, *end)).collect()
     }
 
     fn read_one(&mut self, path: PathBuf, like: &Header) -> Result<()> {
@@ -116,11 +124,13 @@ impl Recovered {
                         self.places.push(Place { first, file, offset });
                     }
                 }
+                // Those of the best records are looked for when the group is sealed.
+                Frame::File(_) => {}
             }
             offset = reader.offset();
         }
         if self.places.last().is_some_and(|place| place.file == file) {
-            self.files.push((path, reader.into_file()));
+            self.files.push((path, reader.into_file(), offset));
         }
         self.suspects.append(&mut started);
         Ok(())

@@ -19,7 +19,7 @@ use crate::library::record::RecordBlock;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::scorer::row::RowBlock;
-use crate::scorer::{Ended, Pool, PoolFacts, Sink, Source, Supply};
+use crate::scorer::{Ended, KeptFile, Pool, PoolFacts, Sink, Source, Supply};
 use crate::stop::Stop;
 
 /// Rows that wait for an earlier one take no more memory than this; beyond it no new records are drawn.
@@ -164,7 +164,7 @@ impl<'a> Desk<'a> {
                 continue;
             }
             let range = plan.group(group);
-            let opened = OpenGroup::open(header_for(header, group), group_dir, range.clone())?;
+            let opened = OpenGroup::open(header_for(header, group), group_dir, range.clone(), self.place.keep)?;
             self.open.insert(range.start, opened);
             self.drawing = Some((range.start, Slice::open(library, range)?));
             return Ok(true);
@@ -255,6 +255,15 @@ impl Sink for Tray<'_, '_> {
             rest = &rest[ours..];
         }
         Ok(())
+    }
+
+    fn wants(&self, rows: &RowBlock, index: usize) -> bool {
+        let mut desk = self.0.borrow_mut();
+        desk.group_of(rows.metas()[index].ordinal).is_ok_and(|group| group.wants(rows, index))
+    }
+
+    fn kept(&mut self, file: &KeptFile) -> Result<()> {
+        self.0.borrow_mut().group_of(file.ordinal)?.kept(file)
     }
 
     fn finished(&mut self, rows: RowBlock) -> Result<()> {

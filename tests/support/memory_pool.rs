@@ -6,7 +6,7 @@ use molsieve::error::Result;
 use molsieve::id::Ordinal;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::row::RowBlock;
-use molsieve::scorer::{Ended, Pool, PoolFacts, Sink, Source, Supply};
+use molsieve::scorer::{Ended, KeptFile, Pool, PoolFacts, Sink, Source, Supply};
 use molsieve::stop::Stop;
 
 /// Numbers that look random and are the same every time (xorshift64).
@@ -51,6 +51,8 @@ pub struct MemoryPool<'m> {
     /// These are finished only when nothing else can be.
     pub held_back: BTreeSet<Ordinal>,
     pub fate: Fate,
+    /// It hands over a file for each record, with this in it.
+    pub file: Option<String>,
     pub meanwhile: Option<Meanwhile<'m>>,
     pub facts: PoolFacts,
     /// What it was asked, in order, and which of it alone.
@@ -74,6 +76,7 @@ impl<'m> MemoryPool<'m> {
             random: None,
             held_back: BTreeSet::new(),
             fate: Fate::Finish,
+            file: None,
             meanwhile: None,
             facts: PoolFacts::default(),
             asked: Vec::new(),
@@ -93,6 +96,11 @@ impl<'m> MemoryPool<'m> {
 
     pub fn fated(mut self, fate: Fate) -> Self {
         self.fate = fate;
+        self
+    }
+
+    pub fn with_file(mut self, content: &str) -> Self {
+        self.file = Some(content.to_owned());
         self
     }
 
@@ -154,6 +162,12 @@ impl<'m> MemoryPool<'m> {
         self.finished += rows.len();
         if let Some(first) = self.in_flight.iter().min() {
             self.ahead_max = self.ahead_max.max(self.asked.len().saturating_sub(*first as usize));
+        }
+        for (meta, index) in rows.metas().iter().zip(0..) {
+            if let Some(content) = self.file.as_ref().filter(|_| sink.wants(&rows, index)) {
+                let content = format!("{content} {}", meta.ordinal).into_bytes();
+                sink.kept(&KeptFile { ordinal: meta.ordinal, name: "pose".to_owned(), content })?;
+            }
         }
         sink.finished(rows)?;
         sink.idle()

@@ -80,6 +80,7 @@ impl Campaign {
             rows: RowsFile { bytes: rows.len() as u64, blake3: digest::blake3(&rows) },
             tree,
             counts,
+            files: None,
             execution: execution(),
             seal: Digest::default(),
         };

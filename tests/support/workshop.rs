@@ -27,6 +27,8 @@ use super::sealed_groups::{Campaign, identity};
 pub struct Workshop {
     pub campaign: Campaign,
     pub library: Snapshot,
+    /// Of how many records of each task group files are kept.
+    pub keep: u64,
     temp: tempfile::TempDir,
 }
 
@@ -42,7 +44,7 @@ impl Workshop {
         let request = LibraryRequest { base: temp.path().to_path_buf(), ..LibraryRequest::of(["library.smi"]) };
         let library = take(&request, &temp.path().join("snapshot"), 1, &|_, _| ()).unwrap();
         let campaign = Campaign::of(&temp.path().join("campaign"), identity(records), group_records);
-        Self { campaign, library, temp }
+        Self { campaign, library, keep: 0, temp }
     }
 
     /// The same, of a scorer that does not claim to be deterministic.
@@ -78,6 +80,7 @@ impl Workshop {
             cpu: "a processor".to_owned(),
             scheduler: "local".to_owned(),
             sync: Duration::ZERO,
+            keep: self.campaign.identity.keep(self.keep),
         };
         worker::work(assignment, &place, pool, &Stop::new())
     }
@@ -104,6 +107,7 @@ impl Workshop {
         let path = |attempt: &AttemptId| match kind {
             EntryKind::Checkpoint => dir.checkpoint(attempt),
             EntryKind::Rows => dir.rows(attempt),
+            EntryKind::Files => dir.files(attempt),
             EntryKind::Receipt => dir.receipt(attempt),
         };
         recover::attempts(&dir, kind).unwrap().iter().map(path).collect()

@@ -2,6 +2,7 @@
 
 mod earlier;
 mod ends;
+mod kept;
 mod order;
 mod properties;
 mod room;

@@ -5,7 +5,7 @@
 //! process group of the child is killed and the child is reaped.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ pub struct Child {
     task: JoinHandle<()>,
     /// Its private directory: removed when the pool lets go of the child, which by then has ended, and
     /// all that it said has been heard. What it said may name files in here.
-    _tmp: Scratch,
+    tmp: Scratch,
 }
 
 impl Child {
@@ -137,7 +137,7 @@ impl Child {
         let task = tokio::spawn(async move {
             keeper.keep(errors, kept, log).await;
         });
-        Ok(Self { orders, tail, task, _tmp: tmp })
+        Ok(Self { orders, tail, task, tmp })
     }
 
     /// Writes a request, of which one line is expected in return.
@@ -158,6 +158,11 @@ impl Child {
     /// The last lines that it said on stderr.
     pub fn last_words(&self) -> Vec<String> {
         stderr::lock(&self.tail).last_lines(5)
+    }
+
+    /// Its private directory.
+    pub fn tmp(&self) -> &Path {
+        self.tmp.path()
     }
 
     /// Waits until it is gone, for `patience` at most; whether it is.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::path::Path;
 use std::time::Duration;
 
 use super::child::{Child, Life};
@@ -156,6 +157,11 @@ impl Lane {
         self.child = None;
         self.phase = Phase::Off;
         mem::take(&mut self.in_flight)
+    }
+
+    /// The directory in which its child may leave files.
+    pub fn tmp(&self) -> Option<&Path> {
+        self.child.as_ref().map(Child::tmp)
     }
 
     /// The last lines that its child said on stderr.

@@ -5,6 +5,7 @@
 //!   work, queue   records that are to be asked, and in which manner
 //!   lane          one place in the pool: the child that fills it, and what it was asked
 //!   drive, react  hands out work; takes replies, deaths and silence
+//!   handover      takes the files of a reply
 //!   blame         what a death, a time-out or a violation means for a record
 //! child    one process: its pipes, its end                                      (the only asynchronous part)
 //!   launch, shim, lines, stderr
@@ -29,6 +30,7 @@ pub mod translate;
 mod blame;
 mod child;
 mod drive;
+mod handover;
 mod lane;
 mod lines;
 pub mod oom;

@@ -1,10 +1,12 @@
 //! What the pool does when a child speaks, ends, or is silent for too long.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::blame::{Fault, Judgement, judge};
 use super::child::{End, Event, What};
 use super::drive::{Drawing, Drive};
+use super::handover::Handover;
 use super::hello;
 use super::jsonl::reply::{self, Asked, Reply};
 use super::lane::{Phase, Request};
@@ -51,14 +53,19 @@ impl Drive<'_> {
         }
         match (lane.phase, event.what) {
             (Phase::Up, What::Said(words)) => {
-                let reply = lane.in_flight.front().map(|request| read(&self.state.settings, request, &words));
-                let Some(Ok(reply)) = reply else {
+                let reply =
+                    lane.in_flight.front().map(|request| read(&self.state.settings, request, &words, lane.tmp()));
+                let Some(Ok((reply, files))) = reply else {
                     self.left_behind |= !lane.kill().is_empty();
                     return Ok(());
                 };
                 lane.answer(self.state.clock.now());
                 self.left_behind |= !reply.retry.is_empty() || !reply.alone.is_empty();
-                if reply.rows.is_empty() { Ok(()) } else { self.sink.finished(reply.rows) }
+                if reply.rows.is_empty() {
+                    return Ok(());
+                }
+                files.give(&reply.rows, self.sink)?;
+                self.sink.finished(reply.rows)
             }
             (_, What::Ended(_)) => {
                 self.left_behind |= !lane.ended().is_empty();
@@ -122,16 +129,17 @@ impl Drive<'_> {
     }
 
     fn reply(&mut self, number: usize, words: &[u8]) -> Result<()> {
-        let Some(request) = self.state.lanes[number].in_flight.front() else {
+        let lane = &self.state.lanes[number];
+        let Some(request) = lane.in_flight.front() else {
             return self.violation(number, UNASKED, words);
         };
-        match read(&self.state.settings, request, words) {
-            Ok(reply) => self.accept(number, reply),
+        match read(&self.state.settings, request, words, lane.tmp()) {
+            Ok((reply, files)) => self.accept(number, reply, files),
             Err(what) => self.violation(number, &what, words),
         }
     }
 
-    fn accept(&mut self, number: usize, reply: Reply) -> Result<()> {
+    fn accept(&mut self, number: usize, reply: Reply, files: Handover) -> Result<()> {
         let now = self.state.clock.now();
         let lane = &mut self.state.lanes[number];
         let Some(request) = lane.answer(now) else { return Ok(()) };
@@ -148,6 +156,8 @@ impl Drive<'_> {
         self.state.lanes[number].retries = 0;
         self.state.violations = 0;
         self.state.retry = None;
+        // First the files, then the rows: a record that is finished has its files.
+        files.give(&reply.rows, self.sink)?;
         self.finish(reply.rows)
     }
 
@@ -272,8 +282,11 @@ impl Drive<'_> {
     }
 }
 
-fn read(settings: &Settings, request: &Request, words: &[u8]) -> Result<Reply, String> {
-    reply::read(words, &Asked { seq: request.seq, block: &request.work.block, description: &settings.description })
+fn read(settings: &Settings, request: &Request, words: &[u8], dir: Option<&Path>) -> Result<(Reply, Handover), String> {
+    let asked = Asked { seq: request.seq, block: &request.work.block, description: &settings.description };
+    let mut reply = reply::read(words, &asked)?;
+    let files = Handover::check(&mut reply, dir)?;
+    Ok((reply, files))
 }
 
 /// As much of what a scorer said as an error message should repeat.

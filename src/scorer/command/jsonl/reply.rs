@@ -1,16 +1,20 @@
 //! How a reply is read: straight into payload rows, and strictly.
 //!
-//! `{"seq":1,"results":[[ordinal,"OK",{"score":0.5}],[ordinal,"SKIP","reason"],…]}`. Nothing is
+//! `{"seq":1,"results":[[ordinal,"OK",{"score":0.5}],[ordinal,"SKIP","reason"],…]}`, and perhaps
+//! `"files":[[ordinal,"name","path"],…]` beside it. Nothing is
 //! taken from a reply that is wrong anywhere: rows are handed over once all of it is read. There is
 //! no tree of JSON values in between; the visitors below know what they expect.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::id::Ordinal;
 use crate::library::record::RecordBlock;
+use crate::scorer::files::{self, Offered};
 use crate::scorer::row::RowBlock;
 use crate::scorer::{ColumnType, Description, Outcome, Value, Verdict};
 
@@ -39,6 +43,8 @@ pub struct Reply {
     pub alone: Vec<usize>,
     /// Why, as the last of those to be asked later said.
     pub why: String,
+    /// The files that it hands over for records that are finished.
+    pub files: Vec<Offered>,
 }
 
 /// Reads the reply to `asked`.
@@ -112,6 +118,35 @@ impl<'a> Reader<'a> {
         Some(self.sorted[at].1)
     }
 
+    /// Takes note of the files, once all results are read.
+    fn offer(&mut self, files: Vec<(Ordinal, String, PathBuf)>) -> Result<(), String> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let retry: BTreeSet<usize> = self.reply.retry.iter().copied().collect();
+        let mut names = BTreeSet::new();
+        let mut of_record = BTreeMap::new();
+        for (ordinal, name, path) in files {
+            let index = self.find(ordinal).ok_or_else(|| format!("a file is given for record {ordinal}, not asked"))?;
+            if retry.contains(&index) {
+                return Err(format!("a file is given for record {ordinal}, which is to be asked again"));
+            }
+            if !files::is_name(&name) {
+                return Err(format!("`{}` is no name for a file of record {ordinal}", short(&name)));
+            }
+            let count: &mut usize = of_record.entry(ordinal).or_default();
+            *count += 1;
+            if *count > files::FILES_MAX {
+                return Err(format!("record {ordinal} has more than {} files", files::FILES_MAX));
+            }
+            if !names.insert((ordinal, name.clone())) {
+                return Err(format!("the file `{name}` of record {ordinal} is given twice"));
+            }
+            self.reply.files.push(Offered { ordinal, name, path });
+        }
+        Ok(())
+    }
+
     fn push_row(&mut self, index: usize) {
         let columns = self.asked.description.columns.len();
         self.reply.rows.push(&self.asked.block.get(index), &self.verdict, columns);
@@ -135,25 +170,24 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `seq` and `results`")
+        f.write_str("an object with `seq`, `results` and perhaps `files`")
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        let (mut seq, mut results) = (None, false);
+        let (mut seq, mut results, mut files) = (None, false, None);
         while let Some(field) = map.next_key::<Field>()? {
             match field {
                 Field::Seq if seq.is_some() => return Err(de::Error::duplicate_field("seq")),
                 Field::Seq => seq = Some(map.next_value::<u64>()?),
                 // A translator says so of the program that it speaks for.
                 Field::Violation => return Err(de::Error::custom(map.next_value::<String>()?)),
-                Field::Files => {
-                    map.next_value::<de::IgnoredAny>()?;
-                }
                 Field::Results if results => return Err(de::Error::duplicate_field("results")),
                 Field::Results => {
                     map.next_value_seed(Results(self.0))?;
                     results = true;
                 }
+                Field::Files if files.is_some() => return Err(de::Error::duplicate_field("files")),
+                Field::Files => files = Some(map.next_value::<Vec<(Ordinal, String, PathBuf)>>()?),
             }
         }
         let (seq, expected) = (seq.ok_or_else(|| de::Error::missing_field("seq"))?, self.0.asked.seq);
@@ -163,11 +197,11 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
         if !results {
             return Err(de::Error::missing_field("results"));
         }
-        let missing = self.0.answered.iter().position(|answered| !answered);
-        missing.map_or(Ok(()), |index| {
+        if let Some(index) = self.0.answered.iter().position(|answered| !answered) {
             let ordinal = self.0.asked.block.get(index).ordinal;
-            Err(de::Error::custom(format!("record {ordinal} is not answered")))
-        })
+            return Err(de::Error::custom(format!("record {ordinal} is not answered")));
+        }
+        self.0.offer(files.unwrap_or_default()).map_err(de::Error::custom)
     }
 }
 

@@ -1,0 +1,176 @@
+//! Trials: the same records scored in several ways, and whether the answers agree.
+//!
+//! A scorer whose answer depends on what else is in the request, on the order, on how many of it
+//! run at once, or on the moment, is not deterministic, whatever it says: shards, resumption and
+//! retries would each change its result.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::row::RowBlock;
+use super::{Column, ColumnType, Ended, Pool, Sink, Source, Supply};
+use crate::canonical::row;
+use crate::clock::Stopwatch;
+use crate::error::{Error, Kind, Result};
+use crate::id::Ordinal;
+use crate::library::record::RecordBlock;
+use crate::stop::Stop;
+
+/// What a pool answered.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// The row of each record.
+    pub rows: BTreeMap<Ordinal, Vec<u8>>,
+    /// Seconds until the first record was given to a scorer.
+    pub start_s: f64,
+    /// Seconds from then to the last row.
+    pub work_s: f64,
+}
+
+/// Has `pool` score `records`, in the order of `order` and at most `batch` at once.
+///
+/// # Errors
+/// The pool's own; or somebody asked it to stop (exit 75).
+pub fn score(
+    pool: &mut dyn Pool,
+    records: &RecordBlock,
+    order: &[usize],
+    batch: usize,
+    stop: &Stop,
+) -> Result<Answers> {
+    let mut bench = Bench { watch: Stopwatch::start(), first: None, rows: BTreeMap::new() };
+    let ended = pool.run(&mut Drawer { records, order, batch: batch.max(1) }, &mut bench, stop)?;
+    if ended == Ended::Stopped {
+        return Err(Error::new(Kind::Stopped, "the trial was not finished"));
+    }
+    let all = bench.watch.elapsed().as_secs_f64();
+    let start_s = bench.first.unwrap_or(all);
+    Ok(Answers { rows: bench.rows, start_s, work_s: all - start_s })
+}
+
+struct Drawer<'r> {
+    records: &'r RecordBlock,
+    order: &'r [usize],
+    batch: usize,
+}
+
+impl Source for Drawer<'_> {
+    fn next(&mut self, max: usize) -> Result<Supply> {
+        let (now, later) = self.order.split_at(self.order.len().min(self.batch).min(max));
+        self.order = later;
+        let mut block = RecordBlock::default();
+        for record in now.iter().map(|at| self.records.get(*at)) {
+            block.push(record.ordinal, record.structure, record.id);
+        }
+        Ok(if block.is_empty() { Supply::End } else { Supply::Records { block, alone: false } })
+    }
+}
+
+struct Bench {
+    watch: Stopwatch,
+    first: Option<f64>,
+    rows: BTreeMap<Ordinal, Vec<u8>>,
+}
+
+impl Sink for Bench {
+    fn started(&mut self, _: &[Ordinal]) -> Result<()> {
+        self.first.get_or_insert(self.watch.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    fn finished(&mut self, rows: RowBlock) -> Result<()> {
+        self.rows.extend(rows.metas().iter().zip(0..).map(|(meta, at)| (meta.ordinal, rows.line(at).to_vec())));
+        Ok(())
+    }
+
+    fn idle(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// How two sets of answers to the same records differ.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Difference {
+    /// Records whose rows are not the same bytes.
+    pub records: u64,
+    /// Those of them that ended in another way, or for another reason.
+    pub outcomes: u64,
+    /// Those columns that differ.
+    pub columns: Vec<ColumnDifference>,
+    /// The ordinal of the first record that differs.
+    pub first: Option<Ordinal>,
+}
+
+/// How a column differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ColumnDifference {
+    /// Its name.
+    pub name: String,
+    /// In how many records.
+    pub records: u64,
+    /// By how much at most, where both have a number.
+    pub largest: Option<f64>,
+}
+
+/// Compares the rows of the same records under the same columns.
+pub fn compare(columns: &[Column], one: &Answers, other: &Answers) -> Difference {
+    let mut found = Difference::default();
+    let mut of_column: BTreeMap<usize, ColumnDifference> = BTreeMap::new();
+    for (ordinal, row) in &one.rows {
+        let Some(second) = other.rows.get(ordinal).filter(|second| *second != row) else { continue };
+        found.records += 1;
+        found.first = found.first.or(Some(*ordinal));
+        let (fixed, a, b) = (row::FIXED_COLUMNS.len(), fields(row), fields(second));
+        found.outcomes += u64::from(a.get(2..fixed) != b.get(2..fixed));
+        for (index, column) in columns.iter().enumerate() {
+            let (Some(x), Some(y)) = (a.get(fixed + index), b.get(fixed + index)) else { continue };
+            if x == y {
+                continue;
+            }
+            let entry = of_column.entry(index).or_insert_with(|| ColumnDifference {
+                name: column.name.clone(),
+                records: 0,
+                largest: None,
+            });
+            entry.records += 1;
+            let number = |cell: &[u8]| std::str::from_utf8(cell).ok()?.parse::<f64>().ok();
+            if column.kind != ColumnType::String
+                && let (Some(x), Some(y)) = (number(x), number(y))
+            {
+                entry.largest = Some(entry.largest.unwrap_or(0.0).max((x - y).abs()));
+            }
+        }
+    }
+    found.columns = of_column.into_values().collect();
+    found
+}
+
+fn fields(row: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    row::split(row.strip_suffix(b"\n").unwrap_or(row)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scorer::Order;
+
+    fn answers(rows: &[&str]) -> Answers {
+        let rows = (0..).zip(rows.iter().map(|row| format!("{row}\n").into_bytes())).collect();
+        Answers { rows, ..Answers::default() }
+    }
+
+    #[test]
+    fn what_differs_is_told_by_column() {
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+        let columns = [column("score", ColumnType::Float), column("note", ColumnType::String)];
+        let one = answers(&["0,a,OK,,1.5,x", "1,b,OK,,2,\"y,\"", "2,c,OK,,3,", "3,d,OK,,4,"]);
+        let other = answers(&["0,a,OK,,1.25,x", "1,b,OK,,2.125,z", "2,c,ERROR,crash,,", "3,d,OK,,4,"]);
+        let found = compare(&columns, &one, &other);
+        assert_eq!((found.records, found.outcomes, found.first), (3, 1, Some(0)));
+        assert_eq!(found.columns[0], ColumnDifference { name: "score".to_owned(), records: 3, largest: Some(0.25) });
+        assert_eq!(found.columns[1], ColumnDifference { name: "note".to_owned(), records: 1, largest: None });
+        assert_eq!(compare(&columns, &one, &one), Difference::default());
+    }
+}
