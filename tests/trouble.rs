@@ -93,7 +93,9 @@ fn a_disk_that_is_full_while_encodings_are_written_loses_nothing() {
         let run = env.molsieve(["run", &file, "--dir", &dir]);
         if run.0.status.code() != Some(0) {
             refused += 1;
-            run.exits(6).says("hint");
+            let run = run.says("hint");
+            // Paused where the work found no room, an error where the pack did not.
+            assert!(matches!(run.0.status.code(), Some(3 | 6)), "{run}");
             assert!(!env.path(&dir).join("pack").exists(), "half a pack has its name");
         }
         disk.grow(4096);

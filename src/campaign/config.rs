@@ -455,7 +455,7 @@ impl Config {
 /// A column, by its name or its number: `2` is as good as `"2"`.
 fn name_or_number<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a column is a name or a number")]
+    #[serde(untagged, expecting = "say the name of a column, or its number from 1")]
     enum Column {
         Name(String),
         Number(u64),

@@ -95,10 +95,8 @@ pub fn take_after(
     parts.into_iter().try_for_each(Part::finish)?;
     fs::replace(&dir.snapshot(), &json::to_line(&document)?)?;
     let named: BTreeSet<&str> = document.files.iter().map(|file| file.stored.part.as_str()).collect();
-    let is_needed = |name: &str| {
-        SnapshotDir::part_of_log(name).is_none() && named.iter().any(|part| SnapshotDir::belongs_to(name, part))
-    };
-    remove_parts(&dir, is_needed)?;
+    // The logs stay: whoever plans again, because the first planner died over its pilot, reads nothing again.
+    remove_parts(&dir, |name| named.iter().any(|part| SnapshotDir::belongs_to(name, part)))?;
     Ok(Snapshot::of(dir, document))
 }
 
@@ -296,6 +294,7 @@ impl Part {
     }
 
     fn finish(mut self) -> Result<()> {
-        self.sync()
+        self.sync()?;
+        self.log.synced()
     }
 }
