@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
 
 use super::identity::Identity;
-use crate::canonical::json;
+use crate::canonical;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout::CampaignDir;
@@ -87,6 +88,40 @@ impl Execution {
         Duration::from_millis(self.sync_ms)
     }
 
+    /// What the journal and a pack may tell of it: no path, no environment, no key. What is not set is left out.
+    pub fn told(&self) -> Map<String, Json> {
+        // Without `..`, here and below: whoever adds a field decides whether it is told.
+        let Self {
+            library: _,
+            scorer,
+            sync_ms,
+            scheduler,
+            cpus,
+            gpus,
+            memory_mib,
+            walltime_s,
+            max_error_ppm,
+            core_ms_max,
+            key: _,
+            keep,
+        } = self;
+        let mut told = vec![
+            ("scheduler", json!(scheduler)),
+            ("cpus", json!(cpus)),
+            ("gpus", json!(gpus)),
+            ("memory_mib", json!(memory_mib)),
+            ("walltime_s", json!(walltime_s)),
+            ("sync_ms", json!(sync_ms)),
+            ("max_error_ppm", json!(max_error_ppm)),
+            ("core_ms_max", json!(core_ms_max)),
+            ("keep", json!(keep)),
+        ];
+        if let ScorerLaunch::Command(command) = scorer {
+            told.extend(command.told());
+        }
+        told.into_iter().filter(|(_, v)| !v.is_null()).map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
     /// What the pool of one task gets here, for the campaign seed `seed`; its children's stderr goes to `stderr`.
     ///
     /// # Errors
@@ -116,9 +151,9 @@ impl Campaign {
     /// The system refuses (exit 6).
     pub fn create(dir: CampaignDir, file: CampaignFile, plan: Plan) -> Result<Self> {
         fs::create_dir(dir.root())?;
-        fs::replace(&dir.plan(), &json::to_line(&plan)?)?;
+        fs::replace(&dir.plan(), &canonical::json::to_line(&plan)?)?;
         // It may hold environment variables for the scorer, which are its owner's business alone.
-        fs::replace_private(&dir.campaign(), &json::to_line(&file)?)?;
+        fs::replace_private(&dir.campaign(), &canonical::json::to_line(&file)?)?;
         Ok(Self { dir, file, plan })
     }
 
@@ -127,7 +162,7 @@ impl Campaign {
     /// # Errors
     /// The system refuses (exit 6).
     pub fn rewrite(&self) -> Result<()> {
-        fs::replace_private(&self.dir.campaign(), &json::to_line(&self.file)?)
+        fs::replace_private(&self.dir.campaign(), &canonical::json::to_line(&self.file)?)
     }
 
     /// Opens the campaign in `dir`; `Ok(None)` if there is none, or only the beginnings of one.
@@ -136,10 +171,10 @@ impl Campaign {
     /// What is there is not a campaign of ours (exit 4), or cannot be read (exit 6).
     pub fn open_if_any(dir: CampaignDir) -> Result<Option<Self>> {
         let Some(file) = read(&dir.campaign())? else { return Ok(None) };
-        let file: CampaignFile = json::from_slice("`campaign.json`", &file)?;
+        let file: CampaignFile = canonical::json::from_slice("`campaign.json`", &file)?;
         let missing = || Error::environment(format!("`{}` is missing", dir.plan().display()));
         let plan = read(&dir.plan())?.ok_or_else(missing)?;
-        let plan: Plan = json::from_slice("`plan.json`", &plan)?;
+        let plan: Plan = canonical::json::from_slice("`plan.json`", &plan)?;
         if file.schema != SCHEMA || plan.schema != crate::shard::plan::SCHEMA {
             return Err(Error::usage(format!(
                 "the campaign in `{}` is of another version of molsieve",

@@ -67,7 +67,10 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     drop(local);
     meter.end();
     let ended = driven.map_err(|e| told_by_the_successor(campaign, e)).and_then(|driven| match driven {
-        Driven::Ready => finish(campaign, &mut journal, options, output),
+        Driven::Ready => {
+            close(campaign, &mut journal, options, gather::Missing::Refuse, output)?;
+            Ok(Exit::Done)
+        }
         Driven::Stopped => Err(Error::new(Kind::Stopped, "at a clean checkpoint")
             .hint(format!("`molsieve resume {}` goes on from here", campaign.dir.root().display()))),
         Driven::Paused(pause) => {
@@ -110,18 +113,13 @@ fn paused(campaign: &Campaign, pause: &Pause) -> Error {
     }
 }
 
-/// The budget is used up: what is sealed becomes an INCOMPLETE pack, signed if there is a key.
+/// The budget is used up: what is sealed becomes an INCOMPLETE pack.
 fn drain(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<()> {
-    let sealed = match finish::seal(campaign, gather::Missing::Allow) {
+    match close(campaign, journal, options, gather::Missing::Allow, output) {
         // Not one task group is complete: what is finished is in the checkpoints, and there is nothing to pack.
-        Err(e) if e.kind() == Kind::Incomplete => return Ok(()),
-        sealed => sealed?,
-    };
-    finish::note_sealed(journal, &sealed)?;
-    if let Some(key) = options.key(campaign) {
-        finish::sign(journal, &sealed, key)?;
+        Err(e) if e.kind() == Kind::Incomplete => Ok(()),
+        closed => closed,
     }
-    super::gather::tell(campaign, &sealed, output)
 }
 
 /// Why this driver was succeeded: by one that goes on, or by `molsieve cancel`.
@@ -134,16 +132,21 @@ fn told_by_the_successor(campaign: &Campaign, error: Error) -> Error {
     error
 }
 
-/// Gathers, seals and signs, and says what there is.
-fn finish(campaign: &Campaign, journal: &mut Journal, options: &Options, output: Output) -> Result<Exit> {
-    let sealed = finish::seal(campaign, gather::Missing::Refuse)?;
+/// Gathers, seals, signs and registers, and says what there is.
+fn close(
+    campaign: &Campaign,
+    journal: &mut Journal,
+    options: &Options,
+    missing: gather::Missing,
+    output: Output,
+) -> Result<()> {
+    let sealed = finish::seal(campaign, missing)?;
     finish::note_sealed(journal, &sealed)?;
     match options.key(campaign) {
         Some(key) => drop(registry::enter(&finish::sign(journal, &sealed, key)?, output)),
         None => output.note("note: the pack is sealed but unsigned: `[pack] key` names no key"),
     }
-    super::gather::tell(campaign, &sealed, output)?;
-    Ok(Exit::Done)
+    super::gather::tell(campaign, &sealed, output)
 }
 
 /// One worker for the cores of one task. How many GPUs this machine has is not known, and two workers would

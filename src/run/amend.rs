@@ -4,19 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::event::Event;
 use super::journal::Journal;
 use crate::campaign::file::{Campaign, Execution};
 use crate::error::{Error, Result};
 use crate::scorer::identity::ScorerLaunch;
-
-/// Keys of the execution that the journal may tell: no path, no environment, no key.
-const TOLD: [&str; 7] = ["scheduler", "cpus", "memory_mib", "walltime_s", "sync_ms", "max_error_ppm", "core_ms_max"];
-
-/// The same of how a command is started.
-const TOLD_OF_A_COMMAND: [&str; 4] = ["timeout_ms", "startup_timeout_ms", "grace_ms", "retry_patience_ms"];
 
 /// What becomes of a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +89,7 @@ pub fn amend(mut campaign: Campaign, execution: Execution) -> Result<Campaign> {
     if campaign.file.execution == execution {
         return Ok(campaign);
     }
-    let changes = told(&campaign.file.execution, &execution)?;
+    let changes = told(&campaign.file.execution, &execution);
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
     if !changes.is_empty() {
         journal.record(Event::Amended { changes })?;
@@ -106,18 +100,9 @@ pub fn amend(mut campaign: Campaign, execution: Execution) -> Result<Campaign> {
 }
 
 /// What differs, as "old → new".
-fn told(old: &Execution, new: &Execution) -> Result<BTreeMap<String, String>> {
-    let (old, new) = (facts(old)?, facts(new)?);
-    let word = |of: &BTreeMap<String, Json>, key: &String| of.get(key).cloned().unwrap_or_default().to_string();
+fn told(old: &Execution, new: &Execution) -> BTreeMap<String, String> {
+    let (old, new) = (old.told(), new.told());
+    let word = |of: &Map<String, Json>, key: &String| of.get(key).cloned().unwrap_or_default().to_string();
     let keys = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key));
-    Ok(keys.map(|key| (key.clone(), format!("{} → {}", word(&old, key), word(&new, key)))).collect())
-}
-
-fn facts(execution: &Execution) -> Result<BTreeMap<String, Json>> {
-    let no_form = |e| Error::bug(format!("an execution has no JSON form: {e}"));
-    let all = serde_json::to_value(execution).map_err(no_form)?;
-    let command = &all["scorer"]["command"];
-    let own = TOLD.iter().map(|key| (*key, &all[*key]));
-    let of_command = TOLD_OF_A_COMMAND.iter().map(|key| (*key, &command[*key]));
-    Ok(own.chain(of_command).filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.to_owned(), v.clone())).collect())
+    keys.map(|key| (key.clone(), format!("{} → {}", word(&old, key), word(&new, key)))).collect()
 }

@@ -119,16 +119,7 @@ fn facts(campaign: &Campaign) -> Result<serde_json::Value> {
     let entries = journal::read(&campaign.dir)?.entries;
     let events = entries.into_iter().map(|entry| (clock::rfc3339(entry.at_ms), entry.event));
     let events: Vec<_> = events.map(|(at, event)| serde_json::json!({"at": at, "event": event})).collect();
-    let execution = &campaign.file.execution;
-    // A list, so that nothing gets into a pack by being added elsewhere: no environment, no key, no path of a person.
-    Ok(serde_json::json!({
-        "scheduler": execution.scheduler,
-        "cpus": execution.cpus,
-        "memory_mib": execution.memory_mib,
-        "walltime_s": execution.walltime_s,
-        "sync_ms": execution.sync_ms,
-        "max_error_ppm": execution.max_error_ppm,
-        "core_ms_max": execution.core_ms_max,
-        "events": events,
-    }))
+    let mut facts = campaign.file.execution.told();
+    facts.insert("events".to_owned(), events.into());
+    Ok(facts.into())
 }

@@ -35,9 +35,7 @@ pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 /// # Errors
 /// `dir` holds another campaign (exit 2), or the campaign cannot be frozen.
 pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
-    let (config, base) = (Config::read(config)?, base_of(config)?);
-    config.check_shares()?;
-    key_must_be_sound(&config, &base)?;
+    let (config, base) = read(config)?;
     let asked = Asked { config: &config, base: &base, here, watch, shards: config.shards.size()?, pilot: None };
     match Campaign::open_if_any(dir.clone())? {
         Some(campaign) => same(&asked, campaign),
@@ -50,8 +48,7 @@ pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'
 /// # Errors
 /// Something that is frozen differs (exit 2), or the system refuses (exit 6).
 pub fn reread(config: &Path, campaign: Campaign, here: &Here) -> Result<Campaign> {
-    let (config, base) = (Config::read(config)?, base_of(config)?);
-    key_must_be_sound(&config, &base)?;
+    let (config, base) = read(config)?;
     let shards = config.shards.size()?;
     same(&Asked { config: &config, base: &base, here, watch: &|_, _| {}, shards, pilot: None }, campaign)
 }
@@ -67,8 +64,7 @@ pub fn with_pilot(
     watch: Watch<'_>,
     pilot: pilot::Request,
 ) -> Result<Campaign> {
-    let (config, base) = (Config::read(config)?, base_of(config)?);
-    key_must_be_sound(&config, &base)?;
+    let (config, base) = read(config)?;
     let shards = config.shards.size()?;
     let asked = Asked { config: &config, base: &base, here, watch, shards, pilot: Some(pilot) };
     let Some(campaign) = Campaign::open_if_any(dir.clone())? else { return plan(&asked, dir, Plans::IfNone) };
@@ -281,6 +277,7 @@ fn frozen(config: &Config) -> BTreeMap<String, String> {
     for key in [
         "pack.key",
         "pack.keep",
+        "scorer.keep",
         "scorer.timeout",
         "scorer.startup_timeout",
         "scorer.grace",
@@ -341,6 +338,14 @@ fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
     outputs.dedup();
     encode::asked(&outputs, &scorer.columns)?;
     Ok(PackRequest { outputs, rank, top: config.pack.top })
+}
+
+/// The campaign file and its directory; what no work should be spent on is refused.
+fn read(config: &Path) -> Result<(Config, PathBuf)> {
+    let (config, base) = (Config::read(config)?, base_of(config)?);
+    config.check_shares()?;
+    key_must_be_sound(&config, &base)?;
+    Ok((config, base))
 }
 
 /// A key that is not there, or that cannot sign, is refused before any work.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use super::Description;
 use super::command::contain::Container;
 use super::command::translate::spec::Translation;
-use crate::canonical::json;
+use crate::canonical;
 use crate::digest::{self, Digest};
 use crate::error::Result;
 
@@ -38,7 +39,7 @@ impl ScorerIdentity {
     /// # Errors
     /// A setting has no canonical form.
     pub fn digest(&self) -> Result<Digest> {
-        Ok(digest::blake3(&json::to_vec(self)?))
+        Ok(digest::blake3(&canonical::json::to_vec(self)?))
     }
 }
 
@@ -101,6 +102,37 @@ pub struct CommandLaunch {
     /// How it is spoken to, if not in `jsonl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub translation: Option<Box<Translation>>,
+}
+
+impl CommandLaunch {
+    /// What may be told of how it is started: nothing that names a path or holds a value of the environment.
+    pub fn told(&self) -> Vec<(&'static str, Json)> {
+        // Without `..`: whoever adds a field decides whether it is told.
+        let Self {
+            argv: _,
+            files: _,
+            directory: _,
+            env: _,
+            timeout_ms,
+            startup_timeout_ms,
+            grace_ms,
+            retry_patience_ms,
+            batch_size,
+            threads,
+            gpus,
+            container: _,
+            translation: _,
+        } = self;
+        vec![
+            ("timeout_ms", json!(timeout_ms)),
+            ("startup_timeout_ms", json!(startup_timeout_ms)),
+            ("grace_ms", json!(grace_ms)),
+            ("retry_patience_ms", json!(retry_patience_ms)),
+            ("batch_size", json!(batch_size)),
+            ("threads_a_child", json!(threads)),
+            ("gpus_a_child", json!(gpus)),
+        ]
+    }
 }
 
 /// Whether a number need not be written.

@@ -20,6 +20,8 @@ fn a_budget_that_earlier_drivers_used_up_leaves_an_incomplete_signed_pack_and_a_
         report["problems"].as_array().unwrap().iter().map(|p| p["code"].as_str().unwrap()).collect();
     assert_eq!(problems, ["incomplete"], "{report}");
     env.molsieve(["verify", "d/pack", "--key", "k.pub.pem"]).exits(3);
+    let entries = env.facts(["registry", "list"])["entries"].as_array().unwrap().len();
+    assert_eq!(entries, 1, "what is signed is registered, INCOMPLETE or not");
     let server = Server::healthy(port);
     env.molsieve(["resume", "d"]).exits(3).says("core_hours");
     env.molsieve(["resume", "d", "--core-hours", "none"]).exits(0);
