@@ -111,3 +111,31 @@ fn too_many_errors_pause_the_campaign_with_exit_3_and_a_higher_limit_lets_it_go_
     env.molsieve(["run", &file("0.9"), "--dir", "d"]).exits(0);
     assert_eq!(env.facts(["status", "d"])["records"]["total"], 3000);
 }
+
+#[test]
+fn a_scorer_that_is_mended_before_it_gave_any_result_is_planned_anew_in_the_same_directory() {
+    let env = TestEnv::new();
+    env.small_library(300);
+    let script = |line: &str| {
+        env.write("score.sh", format!("{line}\n"));
+    };
+    let scorer = "kind = \"command\"\nprotocol = \"each\"\nargv = [\"sh\", \"score.sh\", \"{ordinal}\"]\nname = \"s\"\n\
+                  version = \"1\"\ncolumns = [{ name = \"score\" }]\npattern = '(?P<score>[0-9]+)'";
+    let file = env.campaign("c").shard(300).scorer(scorer).write();
+    script("echo no number");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(3).says("all of the first").says("when the scorer is mended");
+    script("echo $1");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0).says("300 records: 300 OK");
+    // With results there, another scorer is another campaign.
+    script("echo 1$1");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(2).says("changed since the plan");
+}
+
+#[test]
+fn a_script_that_is_not_there_is_told_before_any_work() {
+    let env = TestEnv::new();
+    env.small_library(3);
+    let scorer = "kind = \"command\"\nargv = [\"python3\", \"scroe.py\"]";
+    let file = env.campaign("c").scorer(scorer).write();
+    env.molsieve(["plan", &file, "--dir", "d"]).exits(2).says("there is no file").says("scroe.py");
+}

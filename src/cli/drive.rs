@@ -107,7 +107,11 @@ fn paused(campaign: &Campaign, pause: &Pause) -> Error {
         PauseCode::Retry => {
             error.hint(format!("see to what the scorer waits for, then `molsieve resume {dir}` goes on"))
         }
-        PauseCode::MaxErrorRate | PauseCode::AllErrors => error
+        PauseCode::AllErrors => error
+            .hint(format!("`molsieve peek {dir} --errors` and `molsieve logs {dir}` show what went wrong"))
+            .hint(format!("when the scorer is mended: `molsieve run` the campaign file with `--dir {dir}` again"))
+            .hint(format!("when its surroundings are mended: `molsieve resume {dir}`")),
+        PauseCode::MaxErrorRate => error
             .hint(format!("`molsieve peek {dir} --errors` shows some of them"))
             .hint(format!("mend the cause and `molsieve resume {dir}`, or allow more with `--max-error-rate R`")),
     }

@@ -63,6 +63,15 @@ pub fn tell(campaign: &Campaign, sealed: &SealedPack, output: Output) -> Result<
         "{word}: {} records: {} OK, {} SKIP, {} ERROR",
         counts.total, counts.ok, counts.skip, counts.error
     ));
+    for (reason, count) in &counts.reasons {
+        output.say(format!("         {count} {reason}"));
+    }
+    if counts.ok == 0 && counts.error > 0 {
+        output.say("WARNING  not one record was scored: the records are hardly at fault");
+    }
+    if counts.error > 0 {
+        output.say(format!("errors   `molsieve peek {} --errors` shows some", campaign.dir.root().display()));
+    }
     output.say(format!("payload  {}", sealed.manifest.payload.digest));
     output.say(format!("pack     {}", pack.display()));
     Ok(())

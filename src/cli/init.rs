@@ -24,7 +24,7 @@ const ALL_KEYS: &str = include_str!("../../configs/defaults.toml");
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve init first && molsieve run first/campaign.toml\n  molsieve init night --scorer command --library 'enamine/*.cxsmiles.bz2'"
+    after_help = "Examples:\n  molsieve init first && molsieve run first/campaign.toml --dir first/out\n  molsieve init night --scorer command --library 'enamine/*.cxsmiles.bz2'"
 )]
 pub struct Args {
     /// The directory to write into; made if it is not there.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::manifest::Manifest;
 use super::provenance::Provenance;
-use super::{ATTESTATION, CHECKSUMS, HITS, MANIFEST, METRICS, PROVENANCE, RO_CRATE, SUMMARY};
+use super::{ATTESTATION, CHECKSUMS, HITS, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY};
 use crate::encode::Format;
 
 /// The page of a pack.
@@ -95,6 +95,7 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
     for (name, what) in [
         (SUMMARY, "one row a record: the payload"),
         (HITS, "the best rows, best first"),
+        (REPORT, "this page and more, with pictures and the best hits drawn"),
         (METRICS, "the payload in numbers"),
         (PROVENANCE, "hosts, times and attempts of this execution"),
         (RO_CRATE, "the same facts as a Process Run Crate, for tools that read RO-Crate"),
@@ -103,6 +104,9 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
         (ATTESTATION, "the signatures, if it is signed: in-toto statement in a DSSE envelope"),
     ] {
         writeln!(page, "- `{name}`: {what}")?;
+    }
+    if manifest.file(HITS_SMI).is_some() {
+        writeln!(page, "- `{HITS_SMI}`: the hits with their structures, a library for the next campaign")?;
     }
     for format in Format::ALL.iter().filter(|format| manifest.file(format.file()).is_some()) {
         writeln!(page, "- `{}`: the same rows as `{SUMMARY}`, as {}", format.file(), format.title())?;

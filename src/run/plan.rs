@@ -193,10 +193,11 @@ fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Campaign> {
     library_is_the_same(config, base, &campaign)?;
     let (now, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
     if let Err(changed) = open::unchanged(&now, &campaign.file.identity.scorer) {
-        // A scorer that was broken from the first record on and is mended now costs nobody anything.
+        // A scorer that was broken from the first record on and is mended now costs nobody a result.
         let mut look = Look::new(&campaign)?;
         look.refresh()?;
-        let is_fresh = look.finished() == 0 && campaign.file.identity.parent.is_none();
+        let nothing_but_errors = look.sealed().total == 0 && look.finished() == look.errors();
+        let is_fresh = nothing_but_errors && campaign.file.identity.parent.is_none();
         return if is_fresh { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
     }
     let library = campaign.file.execution.library.clone();

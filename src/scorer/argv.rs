@@ -46,6 +46,10 @@ pub fn resolve_for(written: &[String], base: &Path, place: Place) -> Result<Vec<
                 let path = base.join(argument);
                 // A plain word that happens to be the name of a directory is still a word.
                 if !(path.is_file() || argument.contains('/') && path.is_dir()) {
+                    if place == Place::Here && names_a_script(argument) {
+                        return Err(Error::usage(format!("there is no file `{}`", path.display()))
+                            .hint("check `scorer.argv`: paths start at the campaign file's directory"));
+                    }
                     argv.push(argument.clone());
                     continue;
                 }
@@ -55,6 +59,13 @@ pub fn resolve_for(written: &[String], base: &Path, place: Place) -> Result<Vec<
         argv.push(text.to_owned());
     }
     Ok(argv)
+}
+
+/// Whether an argument can hardly be anything but the name of a script: better told now than after the first crash.
+fn names_a_script(argument: &str) -> bool {
+    const ENDINGS: [&str; 6] = ["py", "sh", "pl", "jl", "R", "rb"];
+    let ending = Path::new(argument).extension().and_then(|ending| ending.to_str());
+    !argument.starts_with('-') && !argument.contains('{') && ending.is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 /// The program called `name`: by `PATH`, or relative to `base` if there is a slash in it.

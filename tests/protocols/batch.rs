@@ -270,3 +270,22 @@ fn files_that_are_kept_are_named_with_the_results_and_stay_long_enough() {
     drop(stdin);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn two_names_for_one_file_are_two_kept_files() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C\ta\nCC\tb\n");
+    env.write(
+        "link.sh",
+        "printf 'ordinal\\tscore\\n' > \"$2\"\necho pose > \"$3/shared\"\n\
+         cut -f2 \"$1\" | while read -r n; do printf '%s\\t%s\\n' \"$n\" \"$n\" >> \"$2\"; ln -sf shared \"$3/$n.pose\"; done\n",
+    );
+    let scorer = "kind = \"command\"\nprotocol = \"batch\"\nargv = [\"sh\", \"link.sh\", \"{in}\", \"{out}\", \"{tmp}\"]\n\
+                  name = \"link\"\nversion = \"1\"\ncolumns = [{ name = \"score\" }]\nkeep = \"{tmp}/{ordinal}.pose\"";
+    let file = env.campaign("link").scorer(scorer).with("[pack]\nkeep = 2").write();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    env.molsieve(["extract", "d", "--top", "2", "--out", "poses"]).exits(0);
+    let poses = std::fs::read_dir(env.path("poses")).unwrap().flatten();
+    let poses = poses.filter(|e| e.file_name().to_string_lossy().ends_with(".pose"));
+    assert_eq!(poses.map(|e| std::fs::read_to_string(e.path()).unwrap()).collect::<Vec<_>>(), ["pose\n", "pose\n"]);
+}

@@ -116,3 +116,39 @@ fn a_campaign_that_cannot_work_is_refused_before_any_work() {
     env.write(&other, text.replace("(?P<score>", "(?P<affinity>"));
     env.molsieve(["plan", &other, "--dir", "group"]).exits(2).says("`(?P<score>…)`");
 }
+
+/// A campaign with a shell script as its program.
+fn shell(env: &TestEnv, name: &str, script: &str, args: &[&str], columns: &str) -> String {
+    env.write(&format!("{name}.sh"), script);
+    let script = format!("{name}.sh");
+    let mut argv = vec!["sh", script.as_str()];
+    argv.extend(args);
+    env.campaign(name)
+        .scorer(&format!(
+            "kind = \"command\"\nprotocol = \"each\"\nargv = [{}]\nname = \"sh\"\nversion = \"1\"\n{columns}",
+            text(&argv)
+        ))
+        .library_format("delimiter = \"tab\"")
+        .write()
+}
+
+#[test]
+fn an_empty_id_does_not_let_a_structure_begin_an_option() {
+    let env = TestEnv::new();
+    env.write("library.smi", "-o/etc/passwd\t\n@/etc/passwd\t\nCC\t\n");
+    let columns = format!("columns = [{{ name = \"score\" }}]\n{PATTERN}");
+    let file = shell(&env, "seen", "echo \"$1\" >> seen\necho RESULT: 1\n", &["{id}{structure}"], &columns);
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    assert_eq!(rows(&env, "d"), ["0,,ERROR,unsafe_structure,", "1,,ERROR,unsafe_structure,", "2,,OK,,1"]);
+    assert_eq!(std::fs::read_to_string(env.path("seen")).unwrap(), "CC\n", "nothing else was ever started");
+}
+
+#[test]
+fn a_score_counts_though_a_child_in_the_background_holds_the_output_open() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C\ta\n");
+    let columns = format!("columns = [{{ name = \"score\" }}]\n{PATTERN}");
+    let file = shell(&env, "fork", "echo RESULT: 2.5\nsleep 30 &\n", &["{structure}"], &columns);
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    assert_eq!(rows(&env, "d"), ["0,a,OK,,2.5"]);
+}

@@ -137,10 +137,7 @@ fn modules_import_from_their_own_layer_or_from_below() {
             }
         }
     }
-    demand(
-        "imports go down, as docs/architecture.md lists the rooms",
-        &found,
-    );
+    demand("imports go down, as docs/architecture.md lists the rooms", &found);
 }
 
 #[test]

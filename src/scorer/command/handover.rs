@@ -37,14 +37,15 @@ impl Handover {
             return Ok(());
         }
         let places: BTreeMap<_, _> = rows.metas().iter().zip(0..).map(|(meta, at)| (meta.ordinal, at)).collect();
+        let paths: Vec<PathBuf> = self.0.iter().map(|(_, path)| path.clone()).collect();
         for (mut file, path) in self.0 {
             let place = places.get(&file.ordinal).filter(|at| rows.metas()[**at].outcome == Outcome::Ok);
             if place.is_some_and(|at| sink.wants(rows, *at)) {
                 file.content = files::read(&path)?;
                 sink.kept(&file)?;
             }
-            fs::remove(&path)?;
         }
-        Ok(())
+        // Last, since two names may stand for one file.
+        paths.iter().try_for_each(|path| fs::remove(path))
     }
 }

@@ -16,8 +16,6 @@ use crate::scorer::Column;
 
 /// What an argument of an `each` program may hold.
 pub const FIELDS: [&str; 10] = ["structure", "id", "ordinal", "in", "out", "tmp", "seed", "seed31", "threads", "gpu"];
-/// Fields whose text comes from the library.
-const DATA: [&str; 2] = ["structure", "id"];
 /// A compiled pattern takes no more memory than this, nor does its cache.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// More than this of an output file is not searched.
@@ -68,15 +66,15 @@ impl EachTranslator {
         Ok(Self { spec, how, argv, pattern, starter, gpu, dirs: Dirs::new(tmp) })
     }
 
-    /// Whether the record can be handed over: what begins an argument must not look like an option
-    /// (`-x`) or like a file of arguments (`@x`) to the program.
-    fn is_safe(&self, asked: &Asked) -> bool {
-        let Asked(_, id, structure, _) = asked;
-        let of = |field: &str| if field == "structure" { structure } else { id };
-        let begins = self.argv.iter().filter_map(Template::first_field).filter(|field| DATA.contains(field));
-        let options = begins.into_iter().any(|field| of(field).starts_with(['-', '@']));
+    /// Whether the record can be handed over as `argv`: an argument whose beginning comes from a field must not
+    /// look like an option (`-x`) or like a file of arguments (`@x`) to the program. Any field may be empty, so
+    /// the whole argument is looked at, and not what its first field holds.
+    fn is_safe(&self, asked: &Asked, argv: &[String]) -> bool {
+        let begins_with_field = |template: &Template| template.first_field().is_some();
+        let is_option = |argument: &String| argument.starts_with(['-', '@']);
+        let options = self.argv.iter().zip(argv).any(|(t, argument)| begins_with_field(t) && is_option(argument));
         let holds = |field| self.argv.iter().any(|template| template.has(field));
-        !options && !structure.contains('\0') && (!holds("in") || table::fits(self.how.input, asked))
+        !options && !asked.2.contains('\0') && (!holds("in") || table::fits(self.how.input, asked))
     }
 
     fn argv(&self, asked: &Asked, input: &Path, output: &Path, dir: &Path) -> Vec<String> {
@@ -111,9 +109,6 @@ impl EachTranslator {
     }
 
     fn score(&mut self, seq: u64, request: &Request, asked: &Asked) -> Result<Answer, Trouble> {
-        if !self.is_safe(asked) {
-            return Ok(Answer::Error(reason::UNSAFE.to_owned()));
-        }
         let later = |what: &str, e: std::io::Error| Ok(Answer::Retry(format!("{what}: {e}")));
         let dir = match self.dirs.make(seq) {
             Ok(dir) => dir,
@@ -121,11 +116,15 @@ impl EachTranslator {
         };
         let name = if self.how.input == Input::Smi { "in.smi" } else { "in.csv" };
         let (input, output) = (dir.join(name), dir.join("out"));
+        let argv = self.argv(asked, &input, &output, &dir);
+        if !self.is_safe(asked, &argv) {
+            return Ok(Answer::Error(reason::UNSAFE.to_owned()));
+        }
         let record = table::records(self.how.input, request, |other| other.0 == asked.0);
         if let Err(e) = scratch::write(&input, &record) {
             return later("cannot write the input", e);
         }
-        let printed = match self.starter.capture(&self.argv(asked, &input, &output, &dir)) {
+        let printed = match self.starter.capture(&argv) {
             Err(e) => return later("cannot start a process", e),
             Ok(Err(death)) => return Err(Trouble::Died(death)),
             Ok(Ok(printed)) => printed,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::program::{Death, Starter};
 use super::serve::{Answer, Answers, Asked, Request, Translator, Trouble};
 use super::spec::{self, Spec, reason};
-use super::values;
+use super::{strict, values};
 use crate::error::{Error, Result};
 use crate::scorer::{ColumnType, Order};
 
@@ -166,7 +166,7 @@ impl Server {
                 Err(_) => return Err(self.death()),
                 Ok(line) => line.map_err(Trouble::Violation)?,
             };
-            let mut reply: Map<String, Json> = serde_json::from_slice(&line)
+            let mut reply = strict::object(&line)
                 .map_err(|e| Trouble::Violation(format!("a line that begins with `{{` is not strict JSON: {e}")))?;
             // An answer to something else is passed over, as EasyDock does.
             if reply.get("id").and_then(Json::as_u64) == Some(self.id) {

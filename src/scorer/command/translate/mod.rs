@@ -23,6 +23,7 @@ pub mod batch;
 pub mod each;
 pub mod easydock;
 pub mod spec;
+mod strict;
 pub mod template;
 
 mod dirs;

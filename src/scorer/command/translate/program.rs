@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::spec::Spec;
@@ -41,16 +42,18 @@ const PRINTED_BYTES_MAX: usize = 16 << 20;
 /// How long the output of a program that has ended is read on.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Reads to the end, so that no program waits for us, and keeps it if it is not too much.
-fn read_all(mut stdout: impl Read) -> Printed {
-    let (mut kept, mut over, mut buffer) = (Vec::new(), false, vec![0; 64 << 10]);
+/// Reads to the end, so that no program waits for us, into `kept` until that is too much.
+fn read_all(mut stdout: impl Read, kept: &Mutex<Printed>) {
+    let mut buffer = vec![0; 64 << 10];
     while let Ok(count @ 1..) = stdout.read(&mut buffer) {
-        over |= kept.len() + count > PRINTED_BYTES_MAX;
-        if !over {
-            kept.extend_from_slice(&buffer[..count]);
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_some_and(|bytes| bytes.len() + count > PRINTED_BYTES_MAX) {
+            *kept = None;
+        }
+        if let Some(bytes) = kept.as_mut() {
+            bytes.extend_from_slice(&buffer[..count]);
         }
     }
-    (!over).then_some(kept)
 }
 
 /// How programs are started: through our own executable, which ties them to this process.
@@ -106,13 +109,20 @@ impl Starter {
     /// The system starts no process.
     pub fn capture(&self, argv: &[String]) -> io::Result<Result<Printed, Death>> {
         let mut process = self.command(argv).stdout(Stdio::piped()).spawn()?;
+        let kept = Arc::new(Mutex::new(Some(Vec::new())));
         let (sender, receiver) = channel();
         if let Some(stdout) = process.stdout.take() {
-            std::thread::Builder::new().spawn(move || sender.send(read_all(stdout)))?;
+            let kept = Arc::clone(&kept);
+            std::thread::Builder::new().spawn(move || {
+                read_all(stdout, &kept);
+                sender.send(())
+            })?;
         }
         let status = process.wait()?;
-        // What it left behind in the background may hold its output open: that is not waited for.
-        let printed = receiver.recv_timeout(DRAIN).unwrap_or_default();
+        // What it left behind in the background may hold its output open: that is not waited for, and what was
+        // printed until now is what the program printed.
+        let _ = receiver.recv_timeout(DRAIN);
+        let printed = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(self.judge(status).map(|()| printed))
     }
 
