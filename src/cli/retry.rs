@@ -52,12 +52,23 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         "carried": tally.carried,
         "retried": tally.retried,
         "unfinished": tally.unfinished,
+        "files": tally.files,
+        "archives_gone": tally.archives_gone,
     });
     if !output.document(&facts)? {
         output.say(format!(
             "{} records are scored again, {} were not finished, {} rows are taken over",
             tally.retried, tally.unfinished, tally.carried
         ));
+        if tally.files > 0 {
+            output.say(format!("{} kept files are taken over with their rows", tally.files));
+        }
+        if tally.archives_gone > 0 {
+            output.note(format!(
+                "the archives of kept files of {} task groups are gone: the rows are taken over without files",
+                tally.archives_gone
+            ));
+        }
         output.say(format!("  molsieve resume {}   computes them", new.display()));
     }
     Ok(Exit::Done)

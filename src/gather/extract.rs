@@ -5,20 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::Read;
 
 use serde::Serialize;
-use zip::ZipArchive;
 
+use super::kept::{Archive, wrong};
 use super::survey::{self, Expected, GroupState, Sealed};
 use crate::campaign::file::Campaign;
 use crate::canonical::row;
-use crate::digest::{self, Blake3};
+use crate::digest::Blake3;
 use crate::error::{Error, Result};
 use crate::id::{GroupIndex, Ordinal};
 use crate::payload::lines::{self, Lines};
 use crate::scorer::rank::{self, Standing};
-use crate::scorer::{KeptFile, Outcome, files};
+use crate::scorer::{KeptFile, Outcome};
 use crate::shard::kept::{Best, Keep, Origin};
 
 /// Bytes read at once.
@@ -51,7 +51,8 @@ pub enum Why {
     NothingKept,
     /// It is not among the best of its task group that files are kept of.
     NotAmongTheBest,
-    /// It is, and its scorer handed over none; or an earlier attempt had scored it while nothing was kept.
+    /// It is, and its scorer handed over none; or an earlier attempt had scored it while nothing was kept; or the
+    /// campaign is a generation, and its parent's archive was gone.
     NoneGiven,
 }
 
@@ -62,7 +63,7 @@ impl Why {
             Self::NotOk => "it did not end as OK",
             Self::NothingKept => "no files were kept: `[pack] keep` was 0 when its task group was sealed",
             Self::NotAmongTheBest => "it is not among the best of its task group: `[pack] keep` says how many are kept",
-            Self::NoneGiven => "its scorer handed over none",
+            Self::NoneGiven => "its scorer handed over none, or they were lost before its task group was sealed",
         }
     }
 }
@@ -319,58 +320,4 @@ fn each_row(sealed: &Sealed, mut each: impl FnMut(&[u8]) -> Option<()>) -> Resul
         return Ok(());
     }
     Err(wrong(sealed, "rows have changed since they were sealed (their digest is another)"))
-}
-
-fn wrong(sealed: &Sealed, what: &str) -> Error {
-    let (group, attempt) = (sealed.receipt.group, &sealed.receipt.attempt);
-    Error::verification(format!("the {what}: task group {group}, attempt `{attempt}`")).hint(format!(
-        "remove `groups/{group}/{attempt}.receipt.json`; `molsieve resume` then computes that task group again"
-    ))
-}
-
-/// The archive of a task group, checked against its receipt.
-struct Archive<'s> {
-    sealed: &'s Sealed,
-    zip: ZipArchive<BufReader<File>>,
-    members: BTreeMap<(Ordinal, String), usize>,
-}
-
-impl<'s> Archive<'s> {
-    fn open(sealed: &'s Sealed) -> Result<Self> {
-        let Some(kept) = &sealed.receipt.files else { return Err(Error::bug("a receipt without files was asked for")) };
-        let path = &sealed.files;
-        let refused = |e: std::io::Error| Error::io("cannot read", path, &e);
-        let mut file = File::open(path).map_err(|e| {
-            Error::io("cannot read", path, &e)
-                .hint("the receipt of its task group says that it was there; the result itself does not depend on it")
-        })?;
-        let differs = || wrong(sealed, "archive of kept files is not what its receipt says (its digest is another)");
-        if (digest::blake3_stream(&mut file).map_err(refused)?) != (kept.blake3, kept.bytes) {
-            return Err(differs());
-        }
-        file.seek(SeekFrom::Start(0)).map_err(refused)?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|_| differs())?;
-        let mut members = BTreeMap::new();
-        for (name, index) in zip.file_names().zip(0..) {
-            let name = name.map_err(|_| differs())?;
-            let (ordinal, name) = name.split_once('/').ok_or_else(differs)?;
-            let ordinal = lines::ordinal(ordinal.as_bytes()).filter(|_| files::is_name(name)).ok_or_else(differs)?;
-            members.insert((ordinal, name.to_owned()), index);
-        }
-        Ok(Self { sealed, zip, members })
-    }
-
-    fn names(&self, ordinal: Ordinal) -> Vec<(String, usize)> {
-        let from = (ordinal, String::new())..(ordinal + 1, String::new());
-        self.members.range(from).map(|((_, name), index)| (name.clone(), *index)).collect()
-    }
-
-    fn read(&mut self, ordinal: Ordinal, name: String, index: usize) -> Result<KeptFile> {
-        let sealed = self.sealed;
-        let broken = |_| wrong(sealed, "archive of kept files cannot be unpacked");
-        let member = self.zip.by_index(index).map_err(|e| broken(e.into()))?;
-        let mut content = Vec::new();
-        member.take(files::BYTES_MAX).read_to_end(&mut content).map_err(broken)?;
-        Ok(KeptFile { ordinal, name, content })
-    }
 }

@@ -10,9 +10,10 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::{AttemptId, GroupIndex, Ordinal};
 use crate::payload::lines::{self, Fault, Fields, Lines};
-use crate::scorer::Outcome;
+use crate::scorer::{KeptFile, Outcome};
 use crate::shard::checkpoint::{self, Header};
 use crate::shard::judge::{self, Proven};
+use crate::shard::kept::{Best, Keep, Origin};
 use crate::shard::receipt::Receipt;
 use crate::shard::recover::Recovered;
 
@@ -63,12 +64,26 @@ impl<'a> Finished<'a> {
         if let Some(receipt) = self.receipt(group)? {
             return self.sealed(&receipt, each).map(|()| true);
         }
-        let found = self.recovered(group)?;
+        let mut found = self.recovered(group)?;
         // Sealed a moment ago, before all checkpoints were opened: then the rows are there.
         if let Some(receipt) = self.receipt(group)? {
             return self.sealed(&receipt, each).map(|()| true);
         }
-        self.unsealed(group, found, each).map(|()| false)
+        self.unsealed(group, &mut found, &mut |row, _| each(row)).map(|()| false)
+    }
+
+    /// Gives `take` the kept files of the best records in the checkpoints of `group`, which is not sealed: by ordinal, one
+    /// at a time.
+    ///
+    /// # Errors
+    /// Something cannot be read (exit 6), or what `take` answers.
+    pub fn kept(&self, group: GroupIndex, keep: Keep, take: impl FnMut(KeptFile) -> Result<()>) -> Result<()> {
+        let (mut found, mut best) = (self.recovered(group)?, Best::new(keep));
+        self.unsealed(group, &mut found, &mut |row, origin| {
+            best.consider(row.ordinal, row.outcome, row.line, origin);
+            Ok(())
+        })?;
+        best.each_file(&found.logs(), take)
     }
 
     fn receipt(&self, group: GroupIndex) -> Result<Option<Receipt>> {
@@ -88,10 +103,15 @@ impl<'a> Finished<'a> {
         Recovered::read(&self.campaign.dir.group(group), &header, self.campaign.plan.group(group))
     }
 
-    fn unsealed(&self, group: GroupIndex, mut found: Recovered, each: Each<'_>) -> Result<()> {
+    fn unsealed(
+        &self,
+        group: GroupIndex,
+        found: &mut Recovered,
+        each: &mut dyn FnMut(&Row<'_>, Origin) -> Result<()>,
+    ) -> Result<()> {
         let range = self.campaign.plan.group(group);
         let mut seen = vec![0u64; (range.end - range.start).div_ceil(64) as usize];
-        while let Some((rows, _)) = found.next_rows(range.end)? {
+        while let Some((rows, origin)) = found.next_rows(range.end)? {
             for (index, meta) in rows.metas().iter().enumerate().filter(|(_, m)| range.contains(&m.ordinal)) {
                 let at = meta.ordinal - range.start;
                 let (word, mask) = (&mut seen[(at / 64) as usize], 1u64 << (at % 64));
@@ -100,13 +120,14 @@ impl<'a> Finished<'a> {
                 }
                 *word |= mask;
                 let line = rows.line(index);
-                each(&Row {
+                let row = Row {
                     ordinal: meta.ordinal,
                     outcome: meta.outcome,
                     reason: rows.reason(index),
                     reason_at: meta.reason_span().0,
                     line: line.strip_suffix(b"\n").unwrap_or(line),
-                })?;
+                };
+                each(&row, origin)?;
             }
         }
         Ok(())

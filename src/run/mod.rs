@@ -3,6 +3,7 @@
 
 pub mod amend;
 pub mod archive;
+mod carry;
 pub mod clean;
 pub mod compare;
 pub mod core_time;

@@ -1,12 +1,13 @@
 //! Retry: a generation, a campaign that takes over the rows of another and scores some records again.
 //!
 //! The same snapshot, scorer, seed and columns, in a directory of its own. What is taken over goes
-//! into checkpoints there, so that the ordinary worker seals it together with what it scores. The
+//! into checkpoints there, with the files that were kept, so that the ordinary worker seals it together with what it scores. The
 //! parent is read and never changed; what it is, and which reasons are scored again, is part of the
 //! generation's identity and so of its pack. See `docs/decisions/0012-day-two.md`.
 
+use super::carry::Carrier;
 use super::event::Event;
-use super::finished::{Finished, Row};
+use super::finished::{Each, Finished, Row};
 use super::journal::{self, Journal};
 use super::sign_of_life::SignOfLife;
 use super::state::{Phase, State};
@@ -16,20 +17,16 @@ use crate::clock;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::gather::survey::{self, Expected, GroupState};
+use crate::gather::kept::Archive;
+use crate::gather::survey::{self, Expected, GroupState, Sealed};
 use crate::id::{AttemptId, GroupIndex};
 use crate::layout::CampaignDir;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Accept, Code, Trust};
 use crate::payload;
-use crate::scorer::row::RowBlock;
 use crate::scorer::{Outcome, reason};
-use crate::shard::checkpoint::{self, Header, Writer};
+use crate::shard::checkpoint::{self, Header};
 use crate::shard::plan::Plan;
-use crate::shard::receipt::Receipt;
-
-/// Rows are written in frames of about this length.
-const FRAME_BYTES: usize = 1 << 20;
 
 /// How long after its last sign a driver may still be at work.
 const ALIVE_FOR_MS: u64 = 60_000;
@@ -52,6 +49,10 @@ pub struct Tally {
     pub retried: u64,
     /// They had no row.
     pub unfinished: u64,
+    /// Kept files that are taken over with the rows.
+    pub files: u64,
+    /// Sealed task groups whose archive of kept files somebody removed: their rows are taken over without files.
+    pub archives_gone: u64,
 }
 
 /// Opens a generation of `parent` in `dir`: records that ended as ERROR for one of `reasons` (for any, if there is
@@ -68,7 +69,7 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     nobody_works(parent)?;
     let read = Parental { parent, finished: Finished::of(parent)?, reasons: &reasons };
     // All of the parent is checked before anything is written.
-    let tally = read.survey()?;
+    let mut tally = read.survey()?;
     if tally.retried == 0 {
         return Err(nothing(parent, &reasons));
     }
@@ -101,13 +102,13 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
         attempt: AttemptId::random()?,
     };
     for group in plan.all_groups() {
-        read.carry(group, &dir, &Header { group, ..header.clone() })?;
+        tally.files += read.carry(group, &dir, Header { group, ..header.clone() })?;
     }
     let mut file = parent.file.clone();
     file.execution.library = parent.dir.library_named(&file.execution.library);
     file.identity = identity;
     journal.record(Event::Planned { campaign: plan.campaign, plan: header.plan })?;
-    let Tally { carried, retried, unfinished } = tally;
+    let Tally { carried, retried, unfinished, .. } = tally;
     let of = parent.file.identity.digest()?;
     journal.record(Event::CarriedOver { parent: of, carried, retried, unfinished })?;
     Ok(Generation { campaign: Campaign::create(dir, file, plan)?, tally })
@@ -125,11 +126,15 @@ impl Parental<'_> {
         row.outcome == Outcome::Error && (self.reasons.is_empty() || self.reasons.iter().any(|r| r == row.reason))
     }
 
-    /// Reads every finished row once, checks it against its receipt, and counts.
+    /// Reads every finished row once, checks it and the archives against their receipts, and counts.
     fn survey(&self) -> Result<Tally> {
         let mut tally = Tally::default();
         for group in self.parent.plan.all_groups() {
-            self.rows(group, &mut |row| {
+            let sealed = self.sealed(group)?;
+            if let Some(sealed) = sealed.as_ref().filter(|sealed| sealed.receipt.files.is_some()) {
+                tally.archives_gone += u64::from(archive_of(sealed)?.is_none());
+            }
+            self.rows(group, sealed.as_deref(), &mut |row| {
                 *if self.is_retried(row) { &mut tally.retried } else { &mut tally.carried } += 1;
                 Ok(())
             })?;
@@ -139,17 +144,17 @@ impl Parental<'_> {
     }
 
     /// The finished rows of a group: those that gather would take, where it is sealed.
-    fn rows(&self, group: GroupIndex, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        match self.receipt(group)? {
-            Some(receipt) => self.finished.sealed(&receipt, each),
+    fn rows(&self, group: GroupIndex, sealed: Option<&Sealed>, each: Each<'_>) -> Result<()> {
+        match sealed {
+            Some(sealed) => self.finished.sealed(&sealed.receipt, each),
             None => self.finished.group(group, each).map(|_| ()),
         }
     }
 
-    fn receipt(&self, group: GroupIndex) -> Result<Option<Receipt>> {
+    fn sealed(&self, group: GroupIndex) -> Result<Option<Box<Sealed>>> {
         let expected = Expected::new(&self.parent.file.identity, &self.parent.plan)?;
         match survey::group(&self.parent.dir, &expected, group)? {
-            GroupState::Sealed(sealed) => Ok(Some(sealed.receipt)),
+            GroupState::Sealed(sealed) => Ok(Some(sealed)),
             GroupState::Missing => Ok(None),
             GroupState::Unusable(flaws) => {
                 let what = flaws.into_iter().next().map_or_else(|| format!("task group {group}"), |flaw| flaw.what);
@@ -187,43 +192,42 @@ impl Parental<'_> {
         let mut whole = CompactRange::starting_at(0);
         whole.push(merkle::leaf(&payload::header(&self.parent.file.identity)));
         for group in self.parent.plan.all_groups() {
-            if let Some(receipt) = self.receipt(group)? {
-                whole.join(&receipt.tree)?;
+            if let Some(sealed) = self.sealed(group)? {
+                whole.join(&sealed.receipt.tree)?;
             }
         }
         Ok(whole.root().map(|root| root.sha256_uri()).unwrap_or_default())
     }
 
-    /// Writes what is taken over of `group` into a checkpoint in `dir`.
-    fn carry(&self, group: GroupIndex, dir: &CampaignDir, header: &Header) -> Result<()> {
-        let group_dir = dir.group(group);
-        let (mut rows, mut line) = (RowBlock::default(), Vec::new());
-        let mut writer = None;
-        let mut put = |rows: &mut RowBlock| -> Result<()> {
-            if writer.is_none() {
-                fs::create_dir(group_dir.root())?;
-                writer = Some(Writer::create(&group_dir.checkpoint(&header.attempt), header)?);
-            }
-            let block = std::mem::take(rows);
-            writer.as_mut().map_or(Ok(()), |writer| writer.rows(&block))
-        };
-        self.rows(group, &mut |row| {
-            if self.is_retried(row) {
-                return Ok(());
-            }
-            line.clear();
-            line.extend_from_slice(row.line);
-            line.push(b'\n');
-            let reason = (row.reason_at, u8::try_from(row.reason.len()).unwrap_or(u8::MAX));
-            rows.push_encoded(row.ordinal, row.outcome, reason, &line)
-                .ok_or_else(|| Error::verification(format!("the row of record {} is malformed", row.ordinal)))?;
-            if rows.lines().len() >= FRAME_BYTES { put(&mut rows) } else { Ok(()) }
-        })?;
-        if !rows.is_empty() {
-            put(&mut rows)?;
+    /// Writes what is taken over of `group` into a checkpoint in `dir`; how many kept files that is.
+    fn carry(&self, group: GroupIndex, dir: &CampaignDir, header: Header) -> Result<u64> {
+        let mut carrier = Carrier::new(dir.group(group), header);
+        if let Some(sealed) = self.sealed(group)? {
+            let mut archive = archive_of(&sealed)?;
+            self.finished.sealed(&sealed.receipt, &mut |row| {
+                if self.is_retried(row) {
+                    return Ok(());
+                }
+                if let Some(archive) = archive.as_mut().filter(|_| row.outcome == Outcome::Ok) {
+                    for (name, index) in archive.names(row.ordinal) {
+                        carrier.file(&archive.read(row.ordinal, name, index)?)?;
+                    }
+                }
+                carrier.row(row)
+            })?;
+            return carrier.end();
         }
-        writer.map_or(Ok(()), |mut writer| writer.clean_end())
+        if let Some(keep) = self.parent.file.identity.keep(self.parent.file.execution.keep) {
+            self.finished.kept(group, keep, |file| carrier.file(&file))?;
+        }
+        self.finished.group(group, &mut |row| if self.is_retried(row) { Ok(()) } else { carrier.row(row) })?;
+        carrier.end()
     }
+}
+
+/// The archive of the kept files of `sealed`, if there is to be one and nobody removed it.
+fn archive_of(sealed: &Sealed) -> Result<Option<Archive<'_>>> {
+    if sealed.receipt.files.is_some() { Archive::open_if_there(sealed) } else { Ok(None) }
 }
 
 /// Refuses a reason that no record of this scorer can have.

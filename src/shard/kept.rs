@@ -118,30 +118,31 @@ impl Best {
     /// A checkpoint changed or cannot be read, or the system refuses (exit 6).
     pub fn seal(self, own: Log<'_>, earlier: &[Log<'_>], path: &Path) -> Result<KeptFiles> {
         let keep = self.keep.records;
-        let places = self.find(own, earlier)?;
+        let logs = numbered(earlier).chain([(Origin::Own, own)]).collect();
+        let places = self.find(&logs)?;
         let records = places.keys().map(|(ordinal, _)| ordinal).collect::<BTreeSet<_>>().len() as u64;
-        let files = places.iter().map(|((ordinal, name), (origin, offset))| {
-            let log = match origin {
-                Origin::Own => own,
-                Origin::Earlier(index) => earlier[*index],
-            };
-            let file = read(log, *offset)?;
-            if (file.ordinal, &file.name) == (*ordinal, name) { Ok(file) } else { Err(changed(log.0)) }
-        });
-        let (bytes, blake3) = write_archive(path, files)?;
+        let (bytes, blake3) = write_archive(path, found(&logs, &places))?;
         Ok(KeptFiles { keep, records, files: places.len() as u64, bytes, blake3 })
     }
 
-    /// Where the files of the best records are, by ordinal and name.
-    fn find(self, own: Log<'_>, earlier: &[Log<'_>]) -> Result<BTreeMap<(Ordinal, String), (Origin, u64)>> {
+    /// Hands the files of the best records, all of which lie in `earlier`, to `take`: one at a time, by ordinal and name.
+    ///
+    /// # Errors
+    /// A checkpoint changed or cannot be read (exit 6), or the error of `take`.
+    pub fn each_file(self, earlier: &[Log<'_>], mut take: impl FnMut(KeptFile) -> Result<()>) -> Result<()> {
+        let logs = numbered(earlier).collect();
+        let places = self.find(&logs)?;
+        found(&logs, &places).try_for_each(|file| take(file?))
+    }
+
+    /// Where the files of the best records are.
+    fn find(self, logs: &Logs<'_>) -> Result<Places> {
         let best: BTreeMap<Ordinal, Origin> = self.heap.into_iter().map(|(s, origin)| (s.ordinal, origin)).collect();
         let mut places = BTreeMap::new();
-        let origins = (0..earlier.len()).map(Origin::Earlier);
-        for (log, origin) in earlier.iter().zip(origins).chain([(&own, Origin::Own)]) {
+        for (&origin, &(path, file, end)) in logs {
             if !best.values().any(|o| *o == origin) {
                 continue;
             }
-            let (path, file, end) = *log;
             checkpoint::each_file(path, file, end, |ordinal, name, offset| {
                 if best.get(&ordinal) == Some(&origin) {
                     places.insert((ordinal, name.to_owned()), (origin, offset));
@@ -150,6 +151,25 @@ impl Best {
         }
         Ok(places)
     }
+}
+
+/// The checkpoints that rows were found in.
+type Logs<'a> = BTreeMap<Origin, Log<'a>>;
+
+/// Where files are, by ordinal and name: in which checkpoint, and where in it.
+type Places = BTreeMap<(Ordinal, String), (Origin, u64)>;
+
+fn numbered<'a>(earlier: &[Log<'a>]) -> impl Iterator<Item = (Origin, Log<'a>)> {
+    (0..).map(Origin::Earlier).zip(earlier.iter().copied())
+}
+
+/// The files at `places`, read one by one.
+fn found<'a>(logs: &'a Logs<'_>, places: &'a Places) -> impl Iterator<Item = Result<KeptFile>> + 'a {
+    places.iter().map(|((ordinal, name), (origin, offset))| {
+        let log = logs[origin];
+        let file = read(log, *offset)?;
+        if (file.ordinal, &file.name) == (*ordinal, name) { Ok(file) } else { Err(changed(log.0)) }
+    })
 }
 
 fn read((path, file, _): Log<'_>, offset: u64) -> Result<KeptFile> {

@@ -4,6 +4,7 @@ mod budget;
 mod housekeeping;
 mod licence;
 mod looking;
+mod poses;
 mod retrying;
 
 use std::io::Write;

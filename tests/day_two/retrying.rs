@@ -7,7 +7,7 @@ use super::{RECORDS, Server, interrupted, licensed, undisturbed};
 use crate::support::env::{TestEnv, project};
 
 /// Every file under `dir` with its content.
-fn tree(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn tree(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     let mut dirs = vec![dir.to_path_buf()];
     while let Some(dir) = dirs.pop() {
