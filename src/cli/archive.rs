@@ -21,7 +21,7 @@ pub struct Args {
     /// The archive, or an existing directory for it [default: the campaign directory's name and `.tar.zst`, beside it].
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Afterwards, remove the rows of the task groups: they are in the pack.
+    /// Afterwards, remove the rows of the task groups: they are in the pack. Kept files stay: they are not.
     #[arg(long)]
     remove_rows: bool,
 }
@@ -42,11 +42,17 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         "sha256": archived.sha256,
         "members": archived.members,
         "freed": archived.freed,
+        "kept_archives": archived.kept_archives,
+        "kept_bytes": archived.kept_bytes,
     });
     if !output.document(&facts)? {
         let size = units::bytes(archived.bytes);
         output.say(format!("{} files in {size}: {}", archived.members, archived.path.display()));
         output.say(format!("sha256   {}", archived.sha256));
+        if archived.kept_archives > 0 {
+            let (archives, size) = (archived.kept_archives, units::bytes(archived.kept_bytes));
+            output.say(format!("{archives} archives of kept files ({size}) are in it, and stay where they are"));
+        }
         if args.remove_rows {
             output.say(format!("{} freed; the pack stays where it is", units::bytes(archived.freed)));
         }

@@ -14,6 +14,8 @@ use crate::gather::extract::{self, Chosen, Pick, Wanted, Why};
 use crate::id::Ordinal;
 use crate::layout::{self, CampaignDir};
 use crate::payload;
+use crate::run::journal;
+use crate::run::state::State;
 
 /// Schema of [`Facts`].
 const SCHEMA: &str = "molsieve.extract.v1";
@@ -85,6 +87,11 @@ struct Without {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let pattern = glob::Pattern::new(&args.name).map_err(|e| Error::usage(format!("`--name {}`: {e}", args.name)))?;
     let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
+    if State::of(&journal::read(&campaign.dir)?.entries)?.archived {
+        return Err(Error::usage("the rows of this campaign were removed when it was archived").hint(
+            "its kept files are in `groups/*/*.files.zip`, each as ORDINAL/NAME; `pack/hits.csv` has the ordinals",
+        ));
+    }
     let wanted = match args.top {
         Some(top) => Wanted::Top(top),
         None => Wanted::Named { ids: args.id.clone(), ordinals: args.ordinal.iter().copied().collect() },

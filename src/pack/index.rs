@@ -38,6 +38,13 @@ fn write_page(page: &mut String, manifest: &Manifest, provenance: &Provenance) -
         let first = if rank.order == crate::scorer::Order::Asc { "lowest" } else { "highest" };
         writeln!(page, "- hits: the {} with the {first} `{}`", campaign.pack.top, plain(&rank.column.name))?;
     }
+    if provenance.kept_files > 0 {
+        writeln!(
+            page,
+            "- kept files: {} of the best records, in the campaign directory D: `molsieve extract D --top 10 --out files`",
+            provenance.kept_files
+        )?;
+    }
     if let Some(parent) = &campaign.parent {
         let reasons = if parent.reasons.is_empty() { "all".to_owned() } else { parent.reasons.join(", ") };
         let of = parent.payload.as_deref().unwrap_or("none: it had no pack");

@@ -36,12 +36,20 @@ pub struct Provenance {
     pub pool: PoolFacts,
     /// Attempts that sealed the same rows as another.
     pub twins: u64,
+    /// How many files of the best records were kept; they are no part of the pack.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept_files: u64,
     /// What did not go as it should and does not change the payload, a sentence each.
     pub discrepancies: Vec<String>,
     /// Every task group, in order.
     pub groups: Vec<GroupFacts>,
     /// What the campaign and its journal say.
     pub campaign: serde_json::Value,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Who sealed one task group.
@@ -88,6 +96,7 @@ impl Provenance {
             versions: count(&mut executions().map(|e| &e.molsieve)),
             pool,
             twins: groups.iter().map(|g| g.twins.len() as u64).sum(),
+            kept_files: groups.iter().filter_map(|g| g.receipt.files.as_ref()).map(|files| files.files).sum(),
             discrepancies: groups.iter().flat_map(discrepancies).collect(),
             groups: groups.iter().map(GroupFacts::of).collect(),
             campaign,

@@ -1,9 +1,9 @@
 //! Archive: what answers questions later, in one file; the bulky rest may go.
 //!
-//! The pack as it is, the frozen request without its secrets, the plan, the journal, the receipts,
+//! The pack as it is, the frozen request without its secrets, the plan, the journal, the receipts, the kept files,
 //! the snapshot's description, what was launched, and the ends of the logs. Members are sorted and
 //! all dated by the last event, so that the same campaign gives the same tar. The archive is read
-//! back before anything is removed.
+//! back before anything is removed. Kept files are results that the pack does not hold, so they are never removed.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -42,6 +42,10 @@ pub struct Archived {
     pub members: u64,
     /// How much room the rows took that were removed.
     pub freed: u64,
+    /// How many of the files in it are archives of kept files; they stay in the campaign directory as well.
+    pub kept_archives: u64,
+    /// Their length.
+    pub kept_bytes: u64,
 }
 
 /// Archives a finished campaign to `out`, which must not be there, and removes its rows if asked.
@@ -66,7 +70,10 @@ pub fn archive(campaign: &Campaign, out: &Path, remove_rows: bool) -> Result<Arc
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
     journal.record(Event::Archived { sha256, bytes, rows_removed: remove_rows })?;
     let freed = if remove_rows { remove(campaign)? } else { 0 };
-    Ok(Archived { path: out.to_path_buf(), bytes, sha256, members: written.len() as u64, freed })
+    let kept = kept_archives(campaign)?;
+    let kept_bytes = kept.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let (members, kept_archives) = (written.len() as u64, kept.len() as u64);
+    Ok(Archived { path: out.to_path_buf(), bytes, sha256, members, freed, kept_archives, kept_bytes })
 }
 
 /// Only what is finished and verifies is archived: afterwards it may be all that there is.
@@ -99,6 +106,7 @@ fn members(campaign: &Campaign) -> Result<BTreeMap<PathBuf, Member>> {
     let name = |path: &Path| path.strip_prefix(dir.root()).unwrap_or(path).to_path_buf();
     let mut files = vec![dir.plan()];
     files.extend(entries(&dir.pack())?);
+    files.extend(kept_archives(campaign)?);
     files.extend(entries(&dir.journal())?);
     files.extend(entries(&dir.launch())?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "tasks")));
     for group in campaign.plan.all_groups() {
@@ -111,6 +119,17 @@ fn members(campaign: &Campaign) -> Result<BTreeMap<PathBuf, Member>> {
     let snapshot = SnapshotDir::new(dir.library_named(&campaign.file.execution.library)).snapshot();
     all.insert(PathBuf::from("library-snapshot.json"), Member::File(snapshot));
     all.insert(name(&dir.campaign()), Member::Bytes(without_secrets(campaign)?));
+    Ok(all)
+}
+
+/// The archives of kept files that receipts may speak of, as far as they are there.
+fn kept_archives(campaign: &Campaign) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for group in campaign.plan.all_groups() {
+        let dir = campaign.dir.group(group);
+        let archives = recover::attempts(&dir, EntryKind::Receipt)?.into_iter().map(|attempt| dir.files(&attempt));
+        all.extend(archives.filter(|path| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())));
+    }
     Ok(all)
 }
 
@@ -212,7 +231,7 @@ fn tail(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes.split_off(whole_line))
 }
 
-/// Removes rows and checkpoints; the receipts stay.
+/// Removes rows and checkpoints; the receipts and the kept files stay.
 fn remove(campaign: &Campaign) -> Result<u64> {
     let mut freed = 0;
     for group in campaign.plan.all_groups() {

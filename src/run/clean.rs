@@ -5,8 +5,14 @@
 //! journal says that no driver and no wave is at work, and the file was not touched for an hour: a
 //! process that the journal does not know of (one that was started a moment ago, or that outlived
 //! its driver for the seconds that a clean checkpoint takes) has younger files than that.
+//!
+//! A snapshot that `campaign.json` does not name may be that of a planner that has read its library
+//! and is still measuring a pilot, for as long as that takes: so it stays while the process that took over
+//! the journal last has recorded nothing. A part that a later snapshot adopted by a hard link keeps
+//! its other name.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -18,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::tree;
 use crate::id::AttemptId;
-use crate::layout::{EntryKind, GroupDir};
+use crate::layout::{EntryKind, GroupDir, SnapshotDir};
 use crate::shard::judge::{self, Proven};
 use crate::shard::recover;
 
@@ -36,7 +42,7 @@ pub struct Cleaned {
     pub removed: Vec<Leftover>,
     /// The bytes of all of them.
     pub bytes: u64,
-    /// Why only the checkpoints of sealed task groups were looked at, if so.
+    /// Why not everything was looked at, if so.
     pub held_back: Option<String>,
 }
 
@@ -45,7 +51,7 @@ pub struct Cleaned {
 pub struct Leftover {
     /// Where it is, from the campaign directory.
     pub path: PathBuf,
-    /// How much room it takes.
+    /// How much room it takes; a file that has another name besides takes none.
     pub bytes: u64,
     /// What it is.
     pub what: &'static str,
@@ -56,13 +62,21 @@ pub struct Leftover {
 /// # Errors
 /// The journal's chain is broken (exit 4), or the system refuses (exit 6).
 pub fn clean(campaign: &Campaign, dry_run: bool) -> Result<Cleaned> {
-    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
-    let held_back = at_work(&state).map(|why| {
+    let history = journal::read(&campaign.dir)?;
+    let state = State::of(&history.entries)?;
+    let at_work = at_work(&state);
+    let is_planned = std::fs::metadata(campaign.dir.journal_segment(history.segments)).is_ok_and(|m| m.len() == 0);
+    let planning = is_planned.then(|| {
+        "the process that took over the journal last has recorded nothing: it may be planning, and snapshots stay; \
+         `molsieve resume` it to its end, then clean"
+            .to_owned()
+    });
+    let held_back = at_work.map(|why| {
         format!(
             "{why}: only checkpoints of sealed task groups are removed; `molsieve resume` it to its end, then clean"
         )
     });
-    let mut search = Search { campaign, quiet: held_back.is_none(), found: Vec::new() };
+    let mut search = Search { campaign, quiet: at_work.is_none(), planning: is_planned, found: Vec::new() };
     search.groups()?;
     if search.quiet {
         search.elsewhere()?;
@@ -74,7 +88,7 @@ pub fn clean(campaign: &Campaign, dry_run: bool) -> Result<Cleaned> {
         if is_dir(&path) { tree::remove(&path)? } else { fs::remove(&path)? }
     }
     let bytes = removed.iter().map(|leftover| leftover.bytes).sum();
-    Ok(Cleaned { schema: SCHEMA, dry_run, removed, bytes, held_back })
+    Ok(Cleaned { schema: SCHEMA, dry_run, removed, bytes, held_back: held_back.or(planning) })
 }
 
 /// Why somebody may be at work, as far as the journal knows.
@@ -88,7 +102,10 @@ pub(super) fn at_work(state: &State) -> Option<&'static str> {
 
 struct Search<'a> {
     campaign: &'a Campaign,
+    /// Nobody is at work.
     quiet: bool,
+    /// Somebody may be planning.
+    planning: bool,
     found: Vec<Leftover>,
 }
 
@@ -109,17 +126,20 @@ impl Search<'_> {
                 }
             }
             if self.quiet {
-                self.rows_without_receipt(&group_dir)?;
+                self.without_receipt(&group_dir)?;
                 self.hidden(group_dir.root())?;
             }
         }
         Ok(())
     }
 
-    fn rows_without_receipt(&mut self, dir: &GroupDir) -> Result<()> {
+    fn without_receipt(&mut self, dir: &GroupDir) -> Result<()> {
         let receipts = recover::attempts(dir, EntryKind::Receipt)?;
         for attempt in recover::attempts(dir, EntryKind::Rows)?.iter().filter(|a| !receipts.contains(a)) {
             self.add_if_old(&dir.rows(attempt), "rows that no receipt speaks of");
+        }
+        for attempt in recover::attempts(dir, EntryKind::Files)?.iter().filter(|a| !receipts.contains(a)) {
+            self.add_if_old(&dir.files(attempt), "kept files that no receipt speaks of");
         }
         Ok(())
     }
@@ -135,12 +155,24 @@ impl Search<'_> {
                 self.add_if_old(&path, "the last words of a worker; what it said is in the journal");
             }
         }
+        self.snapshots()
+    }
+
+    fn snapshots(&mut self) -> Result<()> {
+        let dir = &self.campaign.dir;
         let named = dir.library_named(&self.campaign.file.execution.library);
+        let named_really = named.canonicalize().ok();
         for path in entries(&dir.libraries())? {
-            if path == named {
+            if path == named || (named_really.is_some() && path.canonicalize().ok() == named_really) {
                 self.hidden(&path)?;
-            } else if name_of(&path).is_some_and(|name| name.parse::<AttemptId>().is_ok()) {
-                self.add_if_old(&path, "a snapshot that a planner did not finish");
+            } else if !self.planning && name_of(&path).is_some_and(|name| name.parse::<AttemptId>().is_ok()) {
+                let is_whole = SnapshotDir::new(&path).snapshot().is_file();
+                let what = if is_whole {
+                    "a snapshot that the campaign does not use"
+                } else {
+                    "a snapshot that a planner did not finish"
+                };
+                self.add_if_old(&path, what);
             }
         }
         Ok(())
@@ -181,9 +213,11 @@ fn is_dir(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
-/// The bytes of a file, or of all files directly in a directory.
+/// The bytes of a file, or of all files directly in a directory; none where there is another name for them.
 fn size(path: &Path) -> u64 {
-    let length = |path: &Path| std::fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
+    let length = |path: &Path| {
+        std::fs::symlink_metadata(path).map_or(0, |metadata| if metadata.nlink() > 1 { 0 } else { metadata.len() })
+    };
     if is_dir(path) { entries(path).unwrap_or_default().iter().map(|path| length(path)).sum() } else { length(path) }
 }
 

@@ -23,7 +23,7 @@ pub struct History {
     /// BLAKE3 of the last line.
     head: Digest,
     /// The highest segment.
-    segments: u64,
+    pub segments: u64,
 }
 
 /// Reads all events of the campaign in `dir`; none if there is no journal yet.

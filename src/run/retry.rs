@@ -88,12 +88,11 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     };
     let plan = Plan { campaign: identity.digest()?, ..parent.plan.clone() };
     super::plan::nobody_elses(&dir)?;
+    // Before the journal is taken over, which would stop a driver there; and again, for one that was quicker.
+    no_campaign_in(&dir)?;
     fs::create_dir(dir.root())?;
     let (mut journal, _) = Journal::take_over(&dir)?;
-    if Campaign::open_if_any(dir.clone())?.is_some() {
-        return Err(Error::usage(format!("there is a campaign in `{}` already", dir.root().display()))
-            .hint("`molsieve resume` goes on with it; or give another directory with `--dir`"));
-    }
+    no_campaign_in(&dir)?;
     let header = Header {
         schema: checkpoint::SCHEMA.to_owned(),
         plan: plan.digest()?,
@@ -112,6 +111,14 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     let of = parent.file.identity.digest()?;
     journal.record(Event::CarriedOver { parent: of, carried, retried, unfinished })?;
     Ok(Generation { campaign: Campaign::create(dir, file, plan)?, tally })
+}
+
+fn no_campaign_in(dir: &CampaignDir) -> Result<()> {
+    if Campaign::open_if_any(dir.clone())?.is_none() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("there is a campaign in `{}` already", dir.root().display()))
+        .hint("`molsieve resume` goes on with it; or give another directory with `--dir`"))
 }
 
 /// A parent, while it is read.

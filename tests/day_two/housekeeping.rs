@@ -32,6 +32,7 @@ fn clean_removes_what_was_left_behind_and_nothing_else() {
         ".plan.json.0123456789abcdef.tmp",
         "groups/000000/.aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp",
         "groups/000000/aaaaaaaaaaaaaaaa.checkpoint",
+        "groups/000009/aaaaaaaaaaaaaaaa.files.zip",
         "groups/000009/aaaaaaaaaaaaaaaa.rows",
         "library/aaaaaaaaaaaaaaaa",
         "logs/wave-1-task-7.problem.json",
@@ -47,7 +48,7 @@ fn clean_removes_what_was_left_behind_and_nothing_else() {
     std::fs::write(at("groups/000009/.young.0123456789abcdef.tmp"), "being written").unwrap();
     let facts = env.facts(["clean", "d", "--dry-run"]);
     assert_eq!(paths(&facts), leftovers);
-    assert_eq!(facts["bytes"], 6 * "left behind".len());
+    assert_eq!(facts["bytes"], 7 * "left behind".len());
     assert!(leftovers.iter().all(|name| at(name).exists()), "a dry run removed something");
     assert_eq!(paths(&env.facts(["clean", "d"])), leftovers);
     assert!(!leftovers.iter().any(|name| at(name).exists()));
@@ -73,11 +74,14 @@ fn clean_leaves_alone_what_somebody_at_work_may_need() {
     }
     let needed = old(env.path("d/groups/000006/.aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp"));
     let rows = old(env.path("d/groups/000006/aaaaaaaaaaaaaaaa.rows"));
+    let poses = old(env.path("d/groups/000006/aaaaaaaaaaaaaaaa.files.zip"));
+    let snapshot = old(env.path("d/library/aaaaaaaaaaaaaaaa/snapshot.json"));
+    std::fs::File::open(snapshot.parent().unwrap()).unwrap().set_modified(UNIX_EPOCH).unwrap();
     let spent = old(env.path("d/groups/000000/aaaaaaaaaaaaaaaa.checkpoint"));
     let facts = env.facts(["clean", "d"]);
     assert_eq!(paths(&facts), ["groups/000000/aaaaaaaaaaaaaaaa.checkpoint"]);
     assert!(facts["held_back"].as_str().unwrap().contains("driver"), "{facts}");
-    assert!(needed.exists() && rows.exists() && !spent.exists());
+    assert!(needed.exists() && rows.exists() && poses.exists() && snapshot.exists() && !spent.exists());
     env.molsieve(["cancel", "d"]).exits(0);
     run.wait().unwrap();
     drop(server);
@@ -86,8 +90,43 @@ fn clean_leaves_alone_what_somebody_at_work_may_need() {
     assert_eq!(env.payload_of("d"), undisturbed);
 }
 
+#[test]
+fn clean_removes_snapshots_that_nobody_uses_or_writes_and_no_part_that_was_adopted_from_them() {
+    let env = TestEnv::new();
+    let payload = undisturbed(&env);
+    let library = env.path("undisturbed/library");
+    let used = std::fs::read_dir(&library).unwrap().next().unwrap().unwrap().path();
+    let spare = library.join("aaaaaaaaaaaaaaaa");
+    // As a planner leaves it that died after the next one had adopted its parts, and before.
+    std::fs::create_dir(&spare).unwrap();
+    for entry in std::fs::read_dir(&used).unwrap().map(|entry| entry.unwrap().path()) {
+        std::fs::hard_link(&entry, spare.join(entry.file_name().unwrap())).unwrap();
+        std::fs::File::open(&entry).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    }
+    let facts = env.facts(["clean", "undisturbed"]);
+    assert_eq!((paths(&facts).len(), spare.exists()), (0, true), "it was made a moment ago");
+    for path in [&spare, &used] {
+        std::fs::File::open(path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    }
+    // Whoever took over the journal may still be measuring a pilot.
+    let segments = std::fs::read_dir(env.path("undisturbed/journal")).unwrap().count();
+    let planner = env.write(&format!("undisturbed/journal/{:06}.jsonl", segments + 1), "");
+    let facts = env.facts(["clean", "undisturbed"]);
+    assert!(paths(&facts).is_empty() && facts["held_back"].as_str().unwrap().contains("planning"), "{facts}");
+    std::fs::remove_file(planner).unwrap();
+    let facts = env.facts(["clean", "undisturbed"]);
+    assert_eq!(paths(&facts), ["library/aaaaaaaaaaaaaaaa"]);
+    assert_eq!(facts["bytes"], 0, "what has another name takes no room");
+    assert!(used.exists() && !spare.exists());
+    for name in ["groups", "pack"] {
+        std::fs::remove_dir_all(env.path("undisturbed").join(name)).unwrap();
+    }
+    env.molsieve(["resume", "undisturbed"]).exits(0);
+    assert_eq!(env.payload_of("undisturbed"), payload);
+}
+
 /// The members of an archive, by name.
-fn members(archive: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn members(archive: &Path) -> BTreeMap<String, Vec<u8>> {
     let decoder = zstd::Decoder::new(std::fs::File::open(archive).unwrap()).unwrap();
     let mut tar = tar::Archive::new(decoder);
     let (mut all, mut dates, mut names) = (BTreeMap::new(), Vec::new(), Vec::new());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::housekeeping::members;
 use super::retrying::tree;
 use crate::support::env::{TestEnv, project};
 
@@ -200,4 +201,30 @@ fn a_result_does_not_depend_on_an_archive_and_extract_says_which_one_is_gone() {
         .exits(6)
         .says(".files.zip")
         .says("the result itself does not depend on it");
+}
+
+#[test]
+fn clean_and_archive_lose_no_kept_file_and_pages_say_how_to_get_them() {
+    let env = TestEnv::new();
+    reference(&env, 3);
+    let kept = archives(&env, "reference");
+    for path in &kept {
+        std::fs::File::open(path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    assert_eq!(env.facts(["clean", "reference"])["removed"], serde_json::json!([]));
+    for page in ["index.md", "report.html"] {
+        let text = std::fs::read_to_string(env.path("reference/pack").join(page)).unwrap();
+        assert!(text.contains("molsieve extract D --top 10 --out files"), "{page} does not say how to get poses");
+    }
+    env.molsieve(["archive", "reference", "--remove-rows"]).exits(0).says("4 archives of kept files").says("stay");
+    let all = members(&env.path("reference.tar.zst"));
+    for path in &kept {
+        let name = path.strip_prefix(env.path("reference")).unwrap().to_str().unwrap().to_owned();
+        assert!(all[&name] == std::fs::read(path).unwrap(), "`{name}` is not in the archive and here");
+    }
+    env.molsieve(["extract", "reference", "--top", "1", "--out", "a"]).exits(2).says("archived").says("files.zip");
+    assert_eq!(env.facts(["clean", "reference"])["removed"], serde_json::json!([]));
+    env.molsieve(["run", &moody(&env, "none", 0), "--dir", "none"]).exits(0);
+    let text = std::fs::read_to_string(env.path("none/pack/index.md")).unwrap();
+    assert!(!text.contains("molsieve extract"), "there is nothing to extract");
 }

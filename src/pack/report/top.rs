@@ -57,9 +57,22 @@ pub fn section(facts: &Facts<'_>) -> String {
         ""
     };
     format!(
-        "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"lead\">{many} Numbers are rounded here and exact in <code>hits.csv</code>.{flat} {}</p>\n<ol class=\"cards\">\n{cards}</ol>\n</section>\n",
-        about_smi(facts, all as u64)
+        "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"lead\">{many} Numbers are rounded here and exact in <code>hits.csv</code>.{flat} {}{}</p>\n<ol class=\"cards\">\n{cards}</ol>\n</section>\n",
+        about_smi(facts, all as u64),
+        about_kept(facts)
     )
+}
+
+/// How to get the files that were kept of the best records, if any were.
+fn about_kept(facts: &Facts<'_>) -> String {
+    match facts.provenance.kept_files {
+        0 => String::new(),
+        files => format!(
+            " {} that the scorer handed over for the best records are kept in the campaign directory, D: \
+             <code>molsieve extract D --top 10 --out files</code>.",
+            if files == 1 { "The file".to_owned() } else { format!("{} files", count(files)) }
+        ),
+    }
 }
 
 /// What is in `hits.smi`, or why there is none.
