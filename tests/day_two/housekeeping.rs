@@ -18,6 +18,15 @@ fn old(path: PathBuf) -> PathBuf {
     path
 }
 
+/// A task group of `d` that has a receipt, or one that has none: which ones have is a matter of the lot.
+fn group(env: &TestEnv, is_sealed: bool) -> String {
+    let has_receipt = |name: &String| {
+        let entries = std::fs::read_dir(env.path("d").join(name)).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).any(|name| name.to_str().unwrap().ends_with(".receipt.json"))
+    };
+    (0..12).map(|n| format!("groups/{n:06}")).find(|name| has_receipt(name) == is_sealed).unwrap()
+}
+
 fn paths(facts: &serde_json::Value) -> Vec<String> {
     facts["removed"].as_array().unwrap().iter().map(|l| l["path"].as_str().unwrap().to_owned()).collect()
 }
@@ -28,31 +37,34 @@ fn clean_removes_what_was_left_behind_and_nothing_else() {
     let undisturbed = undisturbed(&env);
     let port = interrupted(&env, "");
     let at = |name: &str| env.path("d").join(name);
-    let leftovers = [
+    let (sealed, open) = (group(&env, true), group(&env, false));
+    let mut leftovers = [
         ".plan.json.0123456789abcdef.tmp",
-        "groups/000000/.aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp",
-        "groups/000000/aaaaaaaaaaaaaaaa.checkpoint",
-        "groups/000009/aaaaaaaaaaaaaaaa.files.zip",
-        "groups/000009/aaaaaaaaaaaaaaaa.rows",
+        &format!("{sealed}/.aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp"),
+        &format!("{sealed}/aaaaaaaaaaaaaaaa.checkpoint"),
+        &format!("{open}/aaaaaaaaaaaaaaaa.files.zip"),
+        &format!("{open}/aaaaaaaaaaaaaaaa.rows"),
         "library/aaaaaaaaaaaaaaaa",
         "logs/wave-1-task-7.problem.json",
     ];
-    let stays =
-        ["groups/000009/notes.txt", "groups/000009/bbbbbbbbbbbbbbbb.checkpoint", "groups/000009/.keep.tmp", "mine.tmp"];
+    leftovers.sort_unstable();
+    let stays = ["notes.txt", "bbbbbbbbbbbbbbbb.checkpoint", ".keep.tmp"].map(|name| format!("{open}/{name}"));
+    let stays = [&stays[0], &stays[1], &stays[2], "mine.tmp"];
+    let young = at(&format!("{open}/.young.0123456789abcdef.tmp"));
     for name in leftovers.iter().chain(&stays).filter(|name| **name != "library/aaaaaaaaaaaaaaaa") {
         old(at(name));
     }
     old(at("library/aaaaaaaaaaaaaaaa/part-1.index"));
     let library = std::fs::File::open(at("library/aaaaaaaaaaaaaaaa")).unwrap();
     library.set_modified(UNIX_EPOCH).unwrap();
-    std::fs::write(at("groups/000009/.young.0123456789abcdef.tmp"), "being written").unwrap();
+    std::fs::write(&young, "being written").unwrap();
     let facts = env.facts(["clean", "d", "--dry-run"]);
     assert_eq!(paths(&facts), leftovers);
     assert_eq!(facts["bytes"], 7 * "left behind".len());
     assert!(leftovers.iter().all(|name| at(name).exists()), "a dry run removed something");
     assert_eq!(paths(&env.facts(["clean", "d"])), leftovers);
     assert!(!leftovers.iter().any(|name| at(name).exists()));
-    assert!(stays.iter().all(|name| at(name).exists()) && at("groups/000009/.young.0123456789abcdef.tmp").exists());
+    assert!(stays.iter().all(|name| at(name).exists()) && young.exists());
     env.molsieve(["clean", "d"]).exits(0).says("0 B freed");
     let _server = Server::healthy(port);
     env.molsieve(["resume", "d"]).exits(0);
@@ -72,14 +84,15 @@ fn clean_leaves_alone_what_somebody_at_work_may_need() {
         assert!(begun.elapsed() < Duration::from_secs(60), "60 records were never finished");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let needed = old(env.path("d/groups/000006/.aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp"));
-    let rows = old(env.path("d/groups/000006/aaaaaaaaaaaaaaaa.rows"));
-    let poses = old(env.path("d/groups/000006/aaaaaaaaaaaaaaaa.files.zip"));
+    let (sealed, open) = (group(&env, true), env.path("d").join(group(&env, false)));
+    let needed = old(open.join(".aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp"));
+    let rows = old(open.join("aaaaaaaaaaaaaaaa.rows"));
+    let poses = old(open.join("aaaaaaaaaaaaaaaa.files.zip"));
     let snapshot = old(env.path("d/library/aaaaaaaaaaaaaaaa/snapshot.json"));
     std::fs::File::open(snapshot.parent().unwrap()).unwrap().set_modified(UNIX_EPOCH).unwrap();
-    let spent = old(env.path("d/groups/000000/aaaaaaaaaaaaaaaa.checkpoint"));
+    let spent = old(env.path("d").join(&sealed).join("aaaaaaaaaaaaaaaa.checkpoint"));
     let facts = env.facts(["clean", "d"]);
-    assert_eq!(paths(&facts), ["groups/000000/aaaaaaaaaaaaaaaa.checkpoint"]);
+    assert_eq!(paths(&facts), [format!("{sealed}/aaaaaaaaaaaaaaaa.checkpoint")]);
     assert!(facts["held_back"].as_str().unwrap().contains("driver"), "{facts}");
     assert!(needed.exists() && rows.exists() && poses.exists() && snapshot.exists() && !spent.exists());
     env.molsieve(["cancel", "d"]).exits(0);
@@ -206,14 +219,15 @@ fn a_link_or_a_pipe_in_a_campaign_directory_is_refused_by_name_and_never_waited_
     let env = TestEnv::new();
     env.small_library(RECORDS);
     interrupted(&env, "");
-    let receipt = env.path("d/groups/000009/aaaaaaaaaaaaaaaa.receipt.json");
+    let open = env.path("d").join(group(&env, false));
+    let receipt = open.join("aaaaaaaaaaaaaaaa.receipt.json");
     std::fs::create_dir_all(receipt.parent().unwrap()).unwrap();
     assert!(Command::new("mkfifo").arg(&receipt).status().unwrap().success());
     for args in [&["status", "d"][..], &["peek", "d"], &["resume", "d"]] {
         env.molsieve(args.iter().copied()).exits(6).says("aaaaaaaaaaaaaaaa.receipt.json").says("plain file");
     }
     std::fs::remove_file(&receipt).unwrap();
-    let checkpoint = env.path("d/groups/000009/aaaaaaaaaaaaaaaa.checkpoint");
+    let checkpoint = open.join("aaaaaaaaaaaaaaaa.checkpoint");
     std::os::unix::fs::symlink("/dev/zero", &checkpoint).unwrap();
     env.molsieve(["status", "d"]).exits(6).says("plain file");
     std::fs::remove_file(&checkpoint).unwrap();
