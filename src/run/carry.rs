@@ -64,12 +64,11 @@ impl Carrier {
     }
 
     fn writer(&mut self) -> Result<&mut Writer> {
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => {
-                fs::create_dir(self.dir.root())?;
-                Writer::create(&self.dir.checkpoint(&self.header.attempt), &self.header)?
-            }
+        let writer = if let Some(writer) = self.writer.take() {
+            writer
+        } else {
+            fs::create_dir(self.dir.root())?;
+            Writer::create(&self.dir.checkpoint(&self.header.attempt), &self.header)?
         };
         Ok(self.writer.insert(writer))
     }
