@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use molsieve::clock::Stopwatch;
 use molsieve::error::Result;
+use molsieve::library::format::Notation;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::command::hello;
 use molsieve::scorer::command::jsonl::request;
@@ -34,7 +35,7 @@ struct Counter {
 
 impl Counter {
     fn block(&mut self, max: u64) -> RecordBlock {
-        let mut block = RecordBlock::default();
+        let mut block = RecordBlock::new(Notation::Smiles);
         let end = (self.next + max).min(self.records);
         for ordinal in self.next..end {
             block.push(ordinal, STRUCTURE, b"ZINC000012345678");
