@@ -8,7 +8,7 @@ use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
 use super::builtin::similarity;
 use super::command::contain::{self, Contained, Container, Runtime};
-use super::command::launch::{self, Launch};
+use super::command::launch::{self, Launch, Told};
 use super::command::oom;
 use super::command::pool::CommandPool;
 use super::command::settings::{Limits, Settings};
@@ -182,9 +182,13 @@ pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option
             vec![here.program.clone().into(), translate::SUBCOMMAND.into(), spec.to_argument()?.into()]
         }
     };
+    let mut told = Told::jsonl(command.argv.first().cloned().unwrap_or_default());
+    if let Some(translation) = &command.translation {
+        told.document = translation.protocol.document();
+    }
     let keeps = |container: &&Container| container.runtime != Runtime::Apptainer;
     let keeper = command.container.as_deref().filter(keeps).map(|container| container.program.clone());
-    Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper })
+    Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper, told })
 }
 
 /// The container of `command`, and what the scorer in it reads.
@@ -255,4 +259,33 @@ fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {
     };
     Error::usage(format!("the scorer changed since the plan: {what} differs"))
         .hint("put back what was there, or run the changed scorer as a campaign of its own in another directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_told_of_the_users_program_whatever_its_arguments_look_like() {
+        let here = Here { program: "/molsieve".into() };
+        // A program of the user's whose arguments look like those of ours.
+        let contained = r#"{"container":{"runtime":"podman","program":"/podman","image":"i","digest":"d"},"directory":"/",
+            "files":[],"env":[],"argv":["other"]}"#;
+        let command = serde_json::json!({
+            "argv": ["/dock", contain::SUBCOMMAND, contained], "files": [], "directory": "/", "env": {},
+            "timeout_ms": 1, "startup_timeout_ms": 1, "grace_ms": 1, "batch_size": 1, "threads": 1,
+        });
+        let mut command: CommandLaunch = serde_json::from_value(command).unwrap();
+        let told = |command: &CommandLaunch| launch_of(command, 1, &here, None).unwrap().told;
+        assert_eq!(told(&command), Told { program: "/dock".to_owned(), document: "docs/formats/jsonl.md" });
+        let container = serde_json::from_str::<Contained>(contained).unwrap().container;
+        command.container = Some(Box::new(container));
+        assert_eq!(told(&command), Told { program: "/dock".to_owned(), document: "docs/formats/jsonl.md" });
+        let translation = serde_json::json!({
+            "description": {"name": "n", "version": "1", "columns": [], "deterministic": true, "reasons": []},
+            "ok_exit": [0], "protocol": {"each": {"input": "smi", "source": "stdout", "pattern": "x"}},
+        });
+        command.translation = Some(serde_json::from_value(translation).unwrap());
+        assert_eq!(told(&command), Told { program: "/dock".to_owned(), document: "docs/formats/each.md" });
+    }
 }
