@@ -7,7 +7,7 @@ use super::builtin::Builtin;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
 use super::builtin::similarity;
-use super::command::contain::{self, Contained, Container, Runtime};
+use super::command::contain::{self, Contained, Container};
 use super::command::launch::{self, Launch, Told};
 use super::command::oom;
 use super::command::pool::CommandPool;
@@ -80,7 +80,7 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
                 return Err(changed(&ScorerIdentity { argv, ..frozen.clone() }, frozen));
             }
             check(&frozen.description, &argv::sorted(files))?;
-            command.container.as_deref().map_or(Ok(()), container_is_there)?;
+            command.container.as_deref().map_or(Ok(()), Container::check)?;
             let spoken = command.translation.as_ref().map(|translation| translation.settings()).unwrap_or_default();
             if spoken.iter().any(|(key, value)| frozen.settings.get(key) != Some(value)) {
                 return Err(changed(&ScorerIdentity { settings: spoken, ..frozen.clone() }, frozen));
@@ -186,8 +186,7 @@ pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option
     if let Some(translation) = &command.translation {
         told.document = translation.protocol.document();
     }
-    let keeps = |container: &&Container| container.runtime != Runtime::Apptainer;
-    let keeper = command.container.as_deref().filter(keeps).map(|container| container.program.clone());
+    let keeper = command.container.as_deref().and_then(Container::keeper).map(Path::to_path_buf);
     Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper, told })
 }
 
@@ -205,46 +204,6 @@ fn contained(command: &CommandLaunch) -> Option<Contained> {
         env: command.env.keys().cloned().collect(),
         argv: command.argv.clone(),
     })
-}
-
-/// The digests by which `program` (Docker or Podman) knows `image`: first that of its repository, if it has one.
-///
-/// # Errors
-/// There is no such image here (exit 6).
-pub fn image_digests(program: &Path, image: &str) -> Result<Vec<String>> {
-    let ask = ["image", "inspect", "--format", "{{json .RepoDigests}} {{.Id}}", image];
-    let done = std::process::Command::new(program).args(ask).stdin(std::process::Stdio::null()).output();
-    let done = done.map_err(|e| Error::io("cannot start", program, &e))?;
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    let is_hex = |text: &&str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    // `["name@sha256:HEX",…] sha256:HEX`; Podman leaves the last `sha256:` out.
-    let words = said.split(|c: char| !c.is_ascii_hexdigit()).filter(is_hex);
-    let mut found: Vec<String> = words.map(|hex| format!("sha256:{hex}")).collect();
-    let id = found.pop();
-    found.sort_unstable();
-    found.extend(id);
-    found.dedup();
-    if !done.status.success() || found.is_empty() {
-        return Err(Error::environment(format!("`{}` has no image `{image}`", program.display()))
-            .hint(format!("get it first: `{} pull {image}`", program.display())));
-    }
-    Ok(found)
-}
-
-/// Whether the container is still the one that was frozen: its image is found by name here.
-fn container_is_there(container: &Container) -> Result<()> {
-    if container.runtime == Runtime::Apptainer {
-        // Its file is among those that were checked.
-        return Ok(());
-    }
-    if image_digests(&container.program, &container.image)?.contains(&container.digest) {
-        return Ok(());
-    }
-    Err(Error::usage(format!(
-        "the image `{}` is not the one that was planned, `{}`",
-        container.image, container.digest
-    ))
-    .hint("get that one, or run the changed scorer as a campaign of its own in another directory"))
 }
 
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {
