@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use molsieve::clock::Stopwatch;
 use molsieve::error::Result;
+use molsieve::library::format::Notation;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::command::hello;
 use molsieve::scorer::command::jsonl::request;
-use molsieve::scorer::command::launch::{Launch, environments};
+use molsieve::scorer::command::launch::{Launch, Told, environments};
 use molsieve::scorer::command::pool::CommandPool;
 use molsieve::scorer::command::settings::{Limits, Settings};
 use molsieve::scorer::row::RowBlock;
@@ -34,7 +35,7 @@ struct Counter {
 
 impl Counter {
     fn block(&mut self, max: u64) -> RecordBlock {
-        let mut block = RecordBlock::default();
+        let mut block = RecordBlock::new(Notation::Smiles);
         let end = (self.next + max).min(self.records);
         for ordinal in self.next..end {
             block.push(ordinal, STRUCTURE, b"ZINC000012345678");
@@ -123,7 +124,8 @@ fn main() -> std::io::Result<()> {
     let mut number = |default: u64| arguments.next().and_then(|n| n.parse().ok()).unwrap_or(default);
     let (records, batch) = (number(1_000_000), number(256) as usize);
     let scorer = std::env::current_exe()?.with_file_name("echo_scorer");
-    let launch = Launch { shim, argv: vec![scorer.clone().into()], directory: None, stderr: None, keeper: None };
+    let told = Told::jsonl(scorer.display().to_string());
+    let launch = Launch { shim, argv: vec![scorer.clone().into()], directory: None, stderr: None, keeper: None, told };
     let (watch, before) = (Stopwatch::start(), cpu_s());
     let rows = pool(&launch, records, batch).map_err(|e| std::io::Error::other(e.to_string()))?;
     let (cpu, wall) = (cpu_s() - before, watch.elapsed().as_secs_f64());

@@ -11,6 +11,7 @@ mod first_minutes;
 mod formats;
 mod kept;
 mod libraries;
+mod molfiles;
 mod packs;
 mod payload;
 mod planning;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use molsieve::error::{Error, Kind};
 use molsieve::scorer::command::hello::{self, Hello};
-use molsieve::scorer::command::launch::{Launch, environments};
+use molsieve::scorer::command::launch::{Launch, Told, environments};
 use molsieve::scorer::command::pool::CommandPool;
 use molsieve::scorer::command::settings::{Limits, Settings};
 use molsieve::scorer::seed::Seeder;
@@ -31,9 +31,10 @@ fn python() -> PathBuf {
 
 fn launch(arguments: &[&str]) -> Launch {
     let script = root().join("tests/scorers/hostile.py");
+    let told = Told::jsonl(python().display().to_string());
     let mut argv = vec![python().into_os_string(), script.into_os_string()];
     argv.extend(arguments.iter().map(Into::into));
-    Launch { shim: env!("CARGO_BIN_EXE_molsieve").into(), argv, directory: None, stderr: None, keeper: None }
+    Launch { shim: env!("CARGO_BIN_EXE_molsieve").into(), argv, directory: None, stderr: None, keeper: None, told }
 }
 
 /// Limits that make tests short and are far above what a healthy child takes.

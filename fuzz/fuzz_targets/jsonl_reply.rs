@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use molsieve::library::format::Notation;
 use molsieve::library::record::RecordBlock;
 use molsieve::payload::{self, Payload, Tree};
 use molsieve::scorer::command::jsonl::reply::{self, Asked};
@@ -9,7 +10,7 @@ use molsieve::scorer::command::jsonl::reply::{self, Asked};
 const RECORDS: u64 = 3;
 
 fuzz_target!(|data: &[u8]| {
-    let mut block = RecordBlock::default();
+    let mut block = RecordBlock::new(Notation::Smiles);
     (0..RECORDS).for_each(|ordinal| block.push(ordinal, b"CCO", b"an,id\xff"));
     let description = molsieve_fuzz::description();
     let asked = Asked { seq: 1, block: &block, description: &description };

@@ -7,7 +7,6 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::scorer::argv;
 use crate::scorer::command::contain::{Bind, Container, Runtime};
-use crate::scorer::open;
 
 /// What a container is, and its image file if it has one.
 ///
@@ -43,11 +42,19 @@ pub fn resolve(section: &ContainerSection, base: &Path) -> Result<(Container, Op
     {
         return Err(Error::usage(format!("`scorer.container` names no image: `{}`", table.image)));
     }
-    let known = open::image_digests(&program, &table.image)?;
+    let mut container = Container {
+        runtime,
+        program,
+        image: table.image.clone(),
+        digest: String::new(),
+        binds,
+        network: table.network,
+    };
+    let known = container.known_digests()?;
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     said(&table, &names)?;
-    let digest = table.digest.clone().or_else(|| known.first().cloned()).unwrap_or_default();
-    Ok((Container { runtime, program, image: table.image, digest, binds, network: table.network }, None))
+    container.digest = table.digest.clone().or_else(|| known.first().cloned()).unwrap_or_default();
+    Ok((container, None))
 }
 
 fn runtime_of(table: &ContainerTable, is_file: bool) -> Result<(Runtime, PathBuf)> {

@@ -13,7 +13,7 @@ use crate::scorer::command::translate::spec::{
 };
 use crate::scorer::command::translate::template::Template;
 use crate::scorer::command::translate::{batch, each, easydock};
-use crate::scorer::{Column, ColumnType, Description, Order};
+use crate::scorer::{Column, ColumnType, Description, Order, files};
 
 /// The protocols, as they are written.
 pub const PROTOCOLS: [&str; 4] = ["jsonl", "batch", "each", "easydock"];
@@ -223,6 +223,13 @@ fn batch_of(section: &ScorerSection, holds: &dyn Fn(&str) -> bool) -> Result<Bat
         }
         if !template.has("ordinal") {
             return Err(wrong(format!("`{pattern}` must hold `{{ordinal}}`: each record has a file of its own")));
+        }
+        let first = template.fill(|field| if field == "ordinal" { "0" } else { "" });
+        let name = first.rsplit('/').next().unwrap_or_default();
+        if !files::is_name(name) {
+            return Err(wrong(format!(
+                "`{name}` is no name for a kept file: at most 64 of `A-Z a-z 0-9 . _ -`, and no dot at the start"
+            )));
         }
     }
     let output = Output {

@@ -93,8 +93,8 @@ pub(super) struct Blocks<F> {
 
 impl<F: FnMut(&RecordBlock, u64) -> Result<()>> Blocks<F> {
     /// No record yet.
-    pub(super) fn new(each: F) -> Self {
-        Self { block: RecordBlock::with_capacity(BLOCK_RECORDS, 1 << 18), offset: 0, records: 0, each }
+    pub(super) fn new(notation: Notation, each: F) -> Self {
+        Self { block: RecordBlock::with_capacity(notation, BLOCK_RECORDS, 1 << 18), offset: 0, records: 0, each }
     }
 
     /// Takes the next record, whose line starts at `offset`.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn block_of(records: &[(Vec<u8>, Vec<u8>)]) -> RecordBlock {
-        let mut block = RecordBlock::default();
+        let mut block = RecordBlock::new(Notation::Smiles);
         for (ordinal, (structure, id)) in records.iter().enumerate() {
             block.push(ordinal as u64, structure, id);
         }
@@ -147,7 +147,7 @@ mod tests {
             let block = block_of(&records);
             let payload = payload_of(&block);
             prop_assert_eq!(Digester::default().digest(&block), crate::digest::blake3(&payload));
-            let back = RecordBlock::from_payload(payload, 0).unwrap();
+            let back = RecordBlock::from_payload(payload, 0, Notation::Smiles).unwrap();
             prop_assert!(back.iter().eq(block.iter()));
         }
 
@@ -155,7 +155,7 @@ mod tests {
         fn any_bytes_are_a_payload_or_refused(bytes in any::<Vec<u8>>(), count in 0u32..6) {
             let mut bytes = bytes;
             bytes.extend_from_slice(&count.to_le_bytes());
-            if let Some(block) = RecordBlock::from_payload(bytes.clone(), 7) {
+            if let Some(block) = RecordBlock::from_payload(bytes.clone(), 7, Notation::Smiles) {
                 prop_assert_eq!(payload_of(&block), bytes);
             }
         }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_block_ends_after_enough_records_or_enough_bytes() {
         let mut sizes = Vec::new();
-        let mut blocks = Blocks::new(|block: &RecordBlock, offset| {
+        let mut blocks = Blocks::new(Notation::Smiles, |block: &RecordBlock, offset| {
             sizes.push((block.len(), offset));
             Ok(())
         });

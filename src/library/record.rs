@@ -24,7 +24,7 @@ struct Bounds {
 }
 
 /// Records in ascending order of ordinal, not necessarily contiguous.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RecordBlock {
     arena: Vec<u8>,
     bounds: Vec<Bounds>,
@@ -32,15 +32,20 @@ pub struct RecordBlock {
 }
 
 impl RecordBlock {
-    /// No records, with room for `records` of them in `bytes`.
-    pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self { arena: Vec::with_capacity(bytes), bounds: Vec::with_capacity(records), ..Self::default() }
+    /// No records, of structures that are written so.
+    pub const fn new(notation: Notation) -> Self {
+        Self { arena: Vec::new(), bounds: Vec::new(), notation }
     }
 
-    /// The same records, whose structures are written so.
+    /// No records, with room for `records` of them in `bytes`.
+    pub fn with_capacity(notation: Notation, records: usize, bytes: usize) -> Self {
+        Self { arena: Vec::with_capacity(bytes), bounds: Vec::with_capacity(records), notation }
+    }
+
+    /// No records, of structures that are written as these are.
     #[must_use]
-    pub fn written_as(self, notation: Notation) -> Self {
-        Self { notation, ..self }
+    pub const fn like(&self) -> Self {
+        Self::new(self.notation)
     }
 
     /// How the structures are written; that of the library, the same for all its blocks.
@@ -91,7 +96,7 @@ impl RecordBlock {
     /// Only the records for which `keep` says so.
     #[must_use]
     pub fn filtered(&self, mut keep: impl FnMut(Ordinal) -> bool) -> Self {
-        let mut kept = Self::default().written_as(self.notation);
+        let mut kept = self.like();
         for record in self.iter().filter(|r| keep(r.ordinal)) {
             kept.push(record.ordinal, record.structure, record.id);
         }
@@ -105,7 +110,7 @@ impl RecordBlock {
         let to = self.bounds.partition_point(|b| b.ordinal < range.end).max(from);
         let bounds = &self.bounds[from..to];
         let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else {
-            return Self::default().written_as(self.notation);
+            return self.like();
         };
         let (start, end) = (first.start, last.end);
         let moved = |b: &Bounds| Bounds { start: b.start - start, id: b.id - start, end: b.end - start, ..*b };
@@ -147,7 +152,7 @@ impl RecordBlock {
     }
 
     /// The block of a payload, its first record having the ordinal `first`; `None` if it is not one.
-    pub(super) fn from_payload(mut payload: Vec<u8>, first: Ordinal) -> Option<Self> {
+    pub(super) fn from_payload(mut payload: Vec<u8>, first: Ordinal, notation: Notation) -> Option<Self> {
         let (rest, count) = payload.split_last_chunk::<4>()?;
         let count = u32::from_le_bytes(*count) as usize;
         let table_at = rest.len().checked_sub(count.checked_mul(8)?)?;
@@ -164,6 +169,6 @@ impl RecordBlock {
             return None;
         }
         payload.truncate(table_at);
-        Some(Self { arena: payload, bounds, ..Self::default() })
+        Some(Self { arena: payload, bounds, notation })
     }
 }

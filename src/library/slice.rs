@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::block::Digester;
+use super::format::Notation;
 use super::index::{Entry, IndexReader};
 use super::lines::Lines;
 use super::record::RecordBlock;
@@ -118,7 +119,7 @@ impl Slice {
         };
         let described = &self.snapshot.files()[file];
         cursor.go_to(ordinal - start, described)?;
-        let block = cursor.read(described, &mut self.digester)?.written_as(described.format.notation());
+        let block = cursor.read(described, &mut self.digester)?;
         if !spans(&block).contains(&ordinal) {
             return Err(cursor.index.damaged());
         }
@@ -191,17 +192,18 @@ impl Cursor {
         let is_last = self.block + 1 == self.index.blocks();
         let end_offset = if is_last { described.stored.end } else { self.index.entry(self.block + 1)?.offset };
         let (first, count) = (self.start.saturating_add(entry.first), end.saturating_sub(entry.first));
+        let notation = described.format.notation();
         self.block += 1;
         match &mut self.source {
             Source::Plain(plain) => {
                 let PlainSource { path, lines, reader } = plain.as_mut();
-                let block = read_plain(lines, reader, first, count).map_err(|e| gone(path, &e))?;
+                let block = read_plain(lines, reader, notation, first, count).map_err(|e| gone(path, &e))?;
                 let is_same = block.len() as u64 == count && digester.digest(&block) == entry.digest;
                 if is_same { Ok(block) } else { Err(changed(path, &lost(first, count))) }
             }
             Source::Repacked(frames) => {
                 let payload = frames.read(entry.offset, end_offset)?;
-                let block = unpacked(payload, &entry.digest, first).filter(|b| b.len() as u64 == count);
+                let block = unpacked(payload, &entry.digest, notation, first).filter(|b| b.len() as u64 == count);
                 block.ok_or_else(|| frames.damaged())
             }
         }
@@ -213,19 +215,20 @@ fn lost(first: Ordinal, count: u64) -> String {
 }
 
 /// The block of a payload, if the payload has this digest.
-fn unpacked(payload: Vec<u8>, digest: &Digest, first: Ordinal) -> Option<RecordBlock> {
-    (digest::blake3(&payload) == *digest).then(|| RecordBlock::from_payload(payload, first))?
+fn unpacked(payload: Vec<u8>, digest: &Digest, notation: Notation, first: Ordinal) -> Option<RecordBlock> {
+    (digest::blake3(&payload) == *digest).then(|| RecordBlock::from_payload(payload, first, notation))?
 }
 
 /// The next `count` records, or all that are left.
 fn read_plain(
     lines: &mut Lines<File>,
     reader: &mut Reader,
+    notation: Notation,
     first: Ordinal,
     count: u64,
 ) -> std::io::Result<RecordBlock> {
     let expected = count.min(super::block::BLOCK_RECORDS as u64) as usize;
-    let mut block = RecordBlock::with_capacity(expected, 64 * expected);
+    let mut block = RecordBlock::with_capacity(notation, expected, 64 * expected);
     if count > 0 {
         reader.each(lines, |found| {
             block.push(first + block.len() as u64, found.structure, found.id);

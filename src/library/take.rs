@@ -230,7 +230,7 @@ impl Part {
             self.frames = Some(FrameWriter::create(&self.dir.frames(&self.name))?);
         }
         let mut gathered = Gathered { root: FileRoot::new(), odd: Counts::default(), records: 0 };
-        let mut blocks = Blocks::new(|block: &RecordBlock, offset| {
+        let mut blocks = Blocks::new(format.notation(), |block: &RecordBlock, offset| {
             self.take_block(block, is_plain.then_some(offset), &mut gathered)?;
             let records = pass.records.fetch_add(block.len() as u64, Ordering::Relaxed) + block.len() as u64;
             (pass.progress)(pass.bytes.load(Ordering::Relaxed), records);

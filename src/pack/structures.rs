@@ -75,7 +75,7 @@ fn entries(dir: &Path, root: &Digest, wanted: &BTreeSet<Ordinal>) -> Result<BTre
     let mut slice = Slice::open(&snapshot, *first..*first)?;
     for ordinal in wanted {
         slice.move_to(*ordinal..*ordinal + 1)?;
-        let block = slice.next_block()?.unwrap_or_default();
+        let Some(block) = slice.next_block()? else { continue };
         for record in block.iter() {
             let fits = record.structure.len() <= STRUCTURE_BYTES_MAX;
             let structure = if fits { record.structure.to_vec() } else { Vec::new() };

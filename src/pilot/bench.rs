@@ -134,7 +134,7 @@ impl<'a> Bench<'a> {
         let mut drawn: Vec<RecordBlock> = waiting.drain(..size.min(waiting.len())).collect();
         // Blocks are in ascending order.
         drawn.sort_by_key(|record| record.get(0).ordinal);
-        let mut block = RecordBlock::default();
+        let Some(mut block) = drawn.first().map(RecordBlock::like) else { return Supply::End };
         for record in drawn.iter().flat_map(RecordBlock::iter) {
             block.push(record.ordinal, record.structure, record.id);
             self.of.insert(record.ordinal, self.requests.len());

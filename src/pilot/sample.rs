@@ -134,7 +134,7 @@ fn fetch(library: &Snapshot, mut wanted: Vec<(Ordinal, usize, usize)>, strata: &
     for (ordinal, stratum, turn) in wanted {
         slice.move_to(ordinal..ordinal + 1)?;
         let Some(block) = slice.next_block()? else { continue };
-        let mut record = RecordBlock::default();
+        let mut record = block.like();
         for whole in block.iter() {
             // No scorer is given a longer one; how much longer it is makes no difference.
             let length = whole.structure.len().min(STRUCTURE_BYTES_MAX + 1);

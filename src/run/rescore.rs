@@ -14,6 +14,7 @@ use crate::campaign::file::Campaign;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::id::{AttemptId, Ordinal};
+use crate::library::format::Notation;
 use crate::library::record::RecordBlock;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
@@ -126,7 +127,11 @@ pub fn rescore(
             largest: BTreeMap::new(),
         },
     };
-    let mut records = Sampled { slice: Slice::open(&library, 0..0)?, left: sample.keys().copied().collect() };
+    let mut records = Sampled {
+        slice: Slice::open(&library, 0..0)?,
+        notation: library.notation(),
+        left: sample.keys().copied().collect(),
+    };
     match pool.run(&mut records, &mut comparison, stop)? {
         Ended::Stopped => Err(Error::new(Kind::Stopped, "before the sample was scored")),
         Ended::Done => {
@@ -176,12 +181,13 @@ fn sample(pack: &Path, payload: &str, share: Share) -> Result<(BTreeMap<Ordinal,
 /// Gives the records of the sample.
 struct Sampled {
     slice: Slice,
+    notation: Notation,
     left: VecDeque<Ordinal>,
 }
 
 impl Source for Sampled {
     fn next(&mut self, max: usize) -> Result<Supply> {
-        let mut block = RecordBlock::default();
+        let mut block = RecordBlock::new(self.notation);
         while block.len() < max.max(1) {
             let Some(ordinal) = self.left.pop_front() else { break };
             self.slice.move_to(ordinal..ordinal + 1)?;

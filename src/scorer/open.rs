@@ -7,8 +7,8 @@ use super::builtin::Builtin;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
 use super::builtin::similarity;
-use super::command::contain::{self, Contained, Container, Runtime};
-use super::command::launch::{self, Launch};
+use super::command::contain::{self, Contained, Container};
+use super::command::launch::{self, Launch, Told};
 use super::command::oom;
 use super::command::pool::CommandPool;
 use super::command::settings::{Limits, Settings};
@@ -80,7 +80,7 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
                 return Err(changed(&ScorerIdentity { argv, ..frozen.clone() }, frozen));
             }
             check(&frozen.description, &argv::sorted(files))?;
-            command.container.as_deref().map_or(Ok(()), container_is_there)?;
+            command.container.as_deref().map_or(Ok(()), Container::check)?;
             let spoken = command.translation.as_ref().map(|translation| translation.settings()).unwrap_or_default();
             if spoken.iter().any(|(key, value)| frozen.settings.get(key) != Some(value)) {
                 return Err(changed(&ScorerIdentity { settings: spoken, ..frozen.clone() }, frozen));
@@ -182,9 +182,12 @@ pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option
             vec![here.program.clone().into(), translate::SUBCOMMAND.into(), spec.to_argument()?.into()]
         }
     };
-    let keeps = |container: &&Container| container.runtime != Runtime::Apptainer;
-    let keeper = command.container.as_deref().filter(keeps).map(|container| container.program.clone());
-    Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper })
+    let mut told = Told::jsonl(command.argv.first().cloned().unwrap_or_default());
+    if let Some(translation) = &command.translation {
+        told.document = translation.protocol.document();
+    }
+    let keeper = command.container.as_deref().and_then(Container::keeper).map(Path::to_path_buf);
+    Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper, told })
 }
 
 /// The container of `command`, and what the scorer in it reads.
@@ -203,46 +206,6 @@ fn contained(command: &CommandLaunch) -> Option<Contained> {
     })
 }
 
-/// The digests by which `program` (Docker or Podman) knows `image`: first that of its repository, if it has one.
-///
-/// # Errors
-/// There is no such image here (exit 6).
-pub fn image_digests(program: &Path, image: &str) -> Result<Vec<String>> {
-    let ask = ["image", "inspect", "--format", "{{json .RepoDigests}} {{.Id}}", image];
-    let done = std::process::Command::new(program).args(ask).stdin(std::process::Stdio::null()).output();
-    let done = done.map_err(|e| Error::io("cannot start", program, &e))?;
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    let is_hex = |text: &&str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    // `["name@sha256:HEX",…] sha256:HEX`; Podman leaves the last `sha256:` out.
-    let words = said.split(|c: char| !c.is_ascii_hexdigit()).filter(is_hex);
-    let mut found: Vec<String> = words.map(|hex| format!("sha256:{hex}")).collect();
-    let id = found.pop();
-    found.sort_unstable();
-    found.extend(id);
-    found.dedup();
-    if !done.status.success() || found.is_empty() {
-        return Err(Error::environment(format!("`{}` has no image `{image}`", program.display()))
-            .hint(format!("get it first: `{} pull {image}`", program.display())));
-    }
-    Ok(found)
-}
-
-/// Whether the container is still the one that was frozen: its image is found by name here.
-fn container_is_there(container: &Container) -> Result<()> {
-    if container.runtime == Runtime::Apptainer {
-        // Its file is among those that were checked.
-        return Ok(());
-    }
-    if image_digests(&container.program, &container.image)?.contains(&container.digest) {
-        return Ok(());
-    }
-    Err(Error::usage(format!(
-        "the image `{}` is not the one that was planned, `{}`",
-        container.image, container.digest
-    ))
-    .hint("get that one, or run the changed scorer as a campaign of its own in another directory"))
-}
-
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {
     let what = if now.files != frozen.files {
         "one of its files"
@@ -255,4 +218,33 @@ fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {
     };
     Error::usage(format!("the scorer changed since the plan: {what} differs"))
         .hint("put back what was there, or run the changed scorer as a campaign of its own in another directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_told_of_the_users_program_whatever_its_arguments_look_like() {
+        let here = Here { program: "/molsieve".into() };
+        // A program of the user's whose arguments look like those of ours.
+        let contained = r#"{"container":{"runtime":"podman","program":"/podman","image":"i","digest":"d"},"directory":"/",
+            "files":[],"env":[],"argv":["other"]}"#;
+        let command = serde_json::json!({
+            "argv": ["/dock", contain::SUBCOMMAND, contained], "files": [], "directory": "/", "env": {},
+            "timeout_ms": 1, "startup_timeout_ms": 1, "grace_ms": 1, "batch_size": 1, "threads": 1,
+        });
+        let mut command: CommandLaunch = serde_json::from_value(command).unwrap();
+        let told = |command: &CommandLaunch| launch_of(command, 1, &here, None).unwrap().told;
+        assert_eq!(told(&command), Told { program: "/dock".to_owned(), document: "docs/formats/jsonl.md" });
+        let container = serde_json::from_str::<Contained>(contained).unwrap().container;
+        command.container = Some(Box::new(container));
+        assert_eq!(told(&command), Told { program: "/dock".to_owned(), document: "docs/formats/jsonl.md" });
+        let translation = serde_json::json!({
+            "description": {"name": "n", "version": "1", "columns": [], "deterministic": true, "reasons": []},
+            "ok_exit": [0], "protocol": {"each": {"input": "smi", "source": "stdout", "pattern": "x"}},
+        });
+        command.translation = Some(serde_json::from_value(translation).unwrap());
+        assert_eq!(told(&command), Told { program: "/dock".to_owned(), document: "docs/formats/each.md" });
+    }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::row::RowBlock;
-use super::{Column, ColumnType, Ended, Pool, Sink, Source, Supply};
+use super::{Column, ColumnType, Ended, Pool, Sink, Source, Supply, reason};
 use crate::canonical::row;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
@@ -23,6 +23,10 @@ use crate::stop::Stop;
 pub struct Answers {
     /// The row of each record.
     pub rows: BTreeMap<Ordinal, Vec<u8>>,
+    /// How many of them the scorer itself answered; the others are molsieve's, by the reason that it gives.
+    pub by_scorer: u64,
+    /// Molsieve's own reasons, and how often it gave each.
+    pub by_us: BTreeMap<String, u64>,
     /// Seconds until the first record was given to a scorer.
     pub start_s: f64,
     /// Seconds from then to the last row.
@@ -40,14 +44,14 @@ pub fn score(
     batch: usize,
     stop: &Stop,
 ) -> Result<Answers> {
-    let mut bench = Bench { watch: Stopwatch::start(), first: None, rows: BTreeMap::new() };
+    let mut bench = Bench { watch: Stopwatch::start(), first: None, answers: Answers::default() };
     let ended = pool.run(&mut Drawer { records, order, batch: batch.max(1) }, &mut bench, stop)?;
     if ended == Ended::Stopped {
         return Err(Error::new(Kind::Stopped, "the trial was not finished"));
     }
     let all = bench.watch.elapsed().as_secs_f64();
     let start_s = bench.first.unwrap_or(all);
-    Ok(Answers { rows: bench.rows, start_s, work_s: all - start_s })
+    Ok(Answers { start_s, work_s: all - start_s, ..bench.answers })
 }
 
 struct Drawer<'r> {
@@ -60,7 +64,7 @@ impl Source for Drawer<'_> {
     fn next(&mut self, max: usize) -> Result<Supply> {
         let (now, later) = self.order.split_at(self.order.len().min(self.batch).min(max));
         self.order = later;
-        let mut block = RecordBlock::default();
+        let mut block = self.records.like();
         for record in now.iter().map(|at| self.records.get(*at)) {
             block.push(record.ordinal, record.structure, record.id);
         }
@@ -71,7 +75,7 @@ impl Source for Drawer<'_> {
 struct Bench {
     watch: Stopwatch,
     first: Option<f64>,
-    rows: BTreeMap<Ordinal, Vec<u8>>,
+    answers: Answers,
 }
 
 impl Sink for Bench {
@@ -81,7 +85,15 @@ impl Sink for Bench {
     }
 
     fn finished(&mut self, rows: RowBlock) -> Result<()> {
-        self.rows.extend(rows.metas().iter().zip(0..).map(|(meta, at)| (meta.ordinal, rows.line(at).to_vec())));
+        for (meta, at) in rows.metas().iter().zip(0..) {
+            self.answers.rows.insert(meta.ordinal, rows.line(at).to_vec());
+            let why = rows.reason(at);
+            if reason::OURS.contains(&why) {
+                *self.answers.by_us.entry(why.to_owned()).or_default() += 1;
+            } else {
+                self.answers.by_scorer += 1;
+            }
+        }
         Ok(())
     }
 

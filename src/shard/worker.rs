@@ -112,7 +112,7 @@ impl<'a> Desk<'a> {
         if *from == 0 && left <= max {
             return self.ready.pop_front().map(|r| (r.block, alone));
         }
-        let mut part = RecordBlock::default().written_as(block.notation());
+        let mut part = block.like();
         for record in (*from..*from + left.min(max)).map(|i| block.get(i)) {
             part.push(record.ordinal, record.structure, record.id);
         }

@@ -186,6 +186,8 @@ fn a_campaign_that_cannot_work_is_refused_before_any_work() {
         ("keep", &[], "keep = \"/etc/{ordinal}\"", "must begin with `{tmp}/`"),
         ("steps", &[], "keep = \"{tmp}/../{ordinal}\"", "must begin with `{tmp}/` and stay below it"),
         ("one", &[], "keep = \"{tmp}/pose\"", "must hold `{ordinal}`"),
+        ("hidden", &[], "keep = \"{tmp}/.{ordinal}.x\"", "`.0.x` is no name for a kept file"),
+        ("blank", &[], "keep = \"{tmp}/{ordinal} pose\"", "`0 pose` is no name for a kept file"),
     ] {
         let file = campaign(&env, name, "ok", args, more).write();
         env.molsieve(["plan", &file, "--dir", name]).exits(2).says(says);
@@ -224,6 +226,22 @@ fn the_identity_holds_what_changes_an_answer_and_no_path() {
     assert_ne!(plain, identity("input", "input = \"csv\""));
     assert_ne!(plain, identity("exit", "ok_exit = [0, 1]"));
     assert_ne!(plain, identity("deterministic", "deterministic = true"));
+}
+
+#[test]
+fn a_file_that_is_too_large_is_left_out_and_told_and_its_record_is_as_good_as_without() {
+    let env = place();
+    let healthy = healthy(&env);
+    let keep = "batch_size = 8\nkeep = \"{tmp}/out/{ordinal}.txt\"";
+    let found = run(&env, campaign(&env, "large", "keep_large", &["{tmp}"], keep), "large");
+    assert_eq!(found, healthy);
+    let logs = std::fs::read_dir(env.path("large/logs")).unwrap().map(|entry| entry.unwrap().path());
+    let said: String = logs.map(|log| std::fs::read_to_string(log).unwrap_or_default()).collect();
+    let what = format!(
+        "`{POISON_ORDINAL}.txt`, which has {} bytes, is not kept: the most is 4194304",
+        (4 << 20) + POISON.len()
+    );
+    assert!(said.contains(&what), "{said}");
 }
 
 #[test]

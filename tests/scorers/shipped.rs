@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use molsieve::canonical::row;
+use molsieve::library::format::Notation;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::command::jsonl::reply::{self, Asked};
 use serde_json::Value;
@@ -25,7 +26,7 @@ fn the_transcript_of_the_document_gives_the_rows_of_the_document() {
     let mut rows = BTreeMap::new();
     for (request, answer) in asked.iter().zip(&said[1..]) {
         let request: Value = serde_json::from_str(request).unwrap();
-        let mut block = RecordBlock::default();
+        let mut block = RecordBlock::new(Notation::Smiles);
         for record in request["records"].as_array().unwrap() {
             let text = |at: usize| record[at].as_str().unwrap().as_bytes();
             assert!(record[3].as_u64().unwrap() < 1 << 53);

@@ -56,10 +56,12 @@ for ordinal, structure, record in records:
     rows.append((ordinal, value, note))
     if struck and mode == "garbage":
         rows.append(("Traceback (most recent call last)", "", ""))
-    if mode == "keep":
+    if mode in ("keep", "keep_large"):
         os.makedirs(more[0] + "/out", exist_ok=True)
         with open(f"{more[0]}/out/{ordinal}.txt", "w") as file:
             file.write(structure)
+            if struck and mode == "keep_large":
+                file.write("x" * (4 << 20))
 if mode == "reorder":
     rows.reverse()
 with open(target, "w") as out:

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use molsieve::error::Result;
 use molsieve::id::Ordinal;
+use molsieve::library::format::Notation;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::row::RowBlock;
 use molsieve::scorer::{Sink, Source, Supply};
@@ -29,7 +30,7 @@ impl Source for MemorySource {
         if self.unfinished.get() >= self.unfinished_max {
             return Ok(Supply::Wait);
         }
-        let mut block = RecordBlock::default();
+        let mut block = RecordBlock::new(Notation::Smiles);
         for (ordinal, structure, id) in self.records.drain(..max.min(self.records.len())) {
             block.push(ordinal, &structure, &id);
         }

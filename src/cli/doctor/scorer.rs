@@ -52,6 +52,8 @@ struct Facts {
     scorer: String,
     version: String,
     records: u64,
+    /// Those of them that the scorer itself answered, each asked alone.
+    answered: u64,
     /// What it says of itself.
     declared_deterministic: bool,
     /// Whether all rounds agreed.
@@ -129,6 +131,9 @@ impl Clinic<'_> {
                 output.note(format!("{} …", round.name));
             }
             let answers = self.ask(&round, records)?;
+            if reference.is_none() {
+                says_anything(&answers)?;
+            }
             start_s = start_s.min(answers.start_s);
             let first = reference.get_or_insert_with(|| answers.clone());
             rounds.push(RoundFacts {
@@ -139,11 +144,13 @@ impl Clinic<'_> {
                 difference: trial::compare(&description.columns, first, &answers),
             });
         }
+        let answered = reference.map_or(0, |first| first.by_scorer);
         Ok(Facts {
             schema: SCHEMA,
             scorer: description.name.clone(),
             version: description.version.clone(),
             records: records.len() as u64,
+            answered,
             declared_deterministic: description.deterministic,
             agrees: rounds.iter().all(|round| round.difference.records == 0),
             start_s,
@@ -203,6 +210,21 @@ impl Clinic<'_> {
     }
 }
 
+/// Whether any answer is the scorer's own: of those that molsieve gives in its place, that they agree says nothing.
+///
+/// # Errors
+/// None is (exit 2).
+fn says_anything(answers: &Answers) -> Result<()> {
+    if answers.by_scorer > 0 {
+        return Ok(());
+    }
+    let reasons: Vec<String> = answers.by_us.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    let what = format!("the scorer answered none of the {} records ({})", answers.rows.len(), reasons.join(", "));
+    Err(Error::usage(format!("{what}: nothing can be said of it")).hint(
+        "`molsieve library inspect` shows what the library holds; what a reason means is in docs/guide/read-a-pack.md",
+    ))
+}
+
 fn key() -> [u8; 32] {
     digest::blake3(&SEED.to_le_bytes()).0
 }
@@ -212,7 +234,7 @@ fn sample(library: &Snapshot, wanted: u64) -> Result<RecordBlock> {
     let all = library.records();
     let wanted = wanted.min(all);
     let mut slice = Slice::open(library, 0..0)?;
-    let mut records = RecordBlock::default();
+    let mut records = RecordBlock::new(library.notation());
     for part in 0..wanted {
         let border = |part: u64| (u128::from(part) * u128::from(all) / u128::from(wanted)) as Ordinal;
         let (start, end) = (border(part), border(part + 1));

@@ -56,10 +56,11 @@ pub fn judge(mut work: Work, fault: Fault) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::format::Notation;
     use crate::library::record::RecordBlock;
 
     fn work(records: u64, alone: bool) -> Work {
-        let mut block = RecordBlock::default();
+        let mut block = RecordBlock::new(Notation::Smiles);
         (0..records).for_each(|ordinal| block.push(ordinal, b"C", b""));
         Work { alone, ..Work::new(block) }
     }

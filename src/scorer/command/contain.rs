@@ -51,6 +51,52 @@ pub struct Container {
     pub network: bool,
 }
 
+impl Container {
+    /// The program that keeps what it runs although its command was killed; Apptainer's containers end with theirs.
+    pub fn keeper(&self) -> Option<&Path> {
+        (self.runtime != Runtime::Apptainer).then_some(self.program.as_path())
+    }
+
+    /// The digests by which Docker or Podman knows the image: first that of its repository, if it has one.
+    ///
+    /// # Errors
+    /// There is no such image here (exit 6).
+    pub fn known_digests(&self) -> Result<Vec<String>> {
+        let (program, image) = (&self.program, &self.image);
+        let ask = ["image", "inspect", "--format", "{{json .RepoDigests}} {{.Id}}", image];
+        let done = Command::new(program).args(ask).stdin(Stdio::null()).output();
+        let done = done.map_err(|e| Error::io("cannot start", program, &e))?;
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        let is_hex = |text: &&str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        // `["name@sha256:HEX",…] sha256:HEX`; Podman leaves the last `sha256:` out.
+        let words = said.split(|c: char| !c.is_ascii_hexdigit()).filter(is_hex);
+        let mut found: Vec<String> = words.map(|hex| format!("sha256:{hex}")).collect();
+        let id = found.pop();
+        found.sort_unstable();
+        found.extend(id);
+        found.dedup();
+        if !done.status.success() || found.is_empty() {
+            return Err(Error::environment(format!("`{}` has no image `{image}`", program.display()))
+                .hint(format!("get it first: `{} pull {image}`", program.display())));
+        }
+        Ok(found)
+    }
+
+    /// Checks that it is still the one that was frozen: an image that is found by its name may be another now.
+    ///
+    /// # Errors
+    /// It is another (exit 2), or there is none (exit 6).
+    pub fn check(&self) -> Result<()> {
+        // The file of an Apptainer image is among those of the scorer, which are digested anyway.
+        if self.runtime == Runtime::Apptainer || self.known_digests()?.contains(&self.digest) {
+            return Ok(());
+        }
+        let what = format!("the image `{}` is not the one that was planned, `{}`", self.image, self.digest);
+        Err(Error::usage(what)
+            .hint("get that one, or run the changed scorer as a campaign of its own in another directory"))
+    }
+}
+
 /// A path that the container sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -240,6 +286,7 @@ pub fn reap(program: &Path, tmp: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     fn contained(runtime: Runtime, network: bool) -> Contained {
         Contained {
@@ -256,6 +303,32 @@ mod tests {
             env: vec!["LICENCE".to_owned()],
             argv: Vec::new(),
         }
+    }
+
+    #[test]
+    fn only_docker_and_podman_keep_a_container_whose_command_was_killed() {
+        let keeper = |runtime| contained(runtime, false).container.keeper().map(Path::to_path_buf);
+        assert_eq!(keeper(Runtime::Apptainer), None);
+        assert_eq!(keeper(Runtime::Docker), Some("/usr/bin/it".into()));
+        assert_eq!(keeper(Runtime::Podman), Some("/usr/bin/it".into()));
+    }
+
+    #[test]
+    fn an_image_that_nobody_has_or_that_is_another_is_refused() {
+        let mut container = contained(Runtime::Podman, false).container;
+        container.program = "/usr/bin/false".into();
+        assert_eq!(container.check().unwrap_err().kind(), Kind::Environment);
+        let dir = tempfile::tempdir().unwrap();
+        let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+        container.program = dir.path().join("podman");
+        let script = format!("#!/bin/sh\necho '[\"it@{}\"] {}'\n", digest("a"), "b".repeat(64));
+        std::fs::write(&container.program, script).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&container.program, mode).unwrap();
+        assert_eq!(container.known_digests().unwrap(), [digest("a"), digest("b")]);
+        assert_eq!(container.check().unwrap_err().kind(), Kind::Usage);
+        container.digest = digest("b");
+        container.check().unwrap();
     }
 
     #[test]

@@ -6,9 +6,7 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-use super::contain::{self, Contained};
 use super::shim;
-use super::translate::{self, spec::Spec};
 use crate::error::{Error, Result};
 
 /// Names the private directory of a child in its environment: fresh, and removed when the child has ended.
@@ -32,6 +30,8 @@ pub struct Launch {
     pub stderr: Option<PathBuf>,
     /// The program that keeps containers although a command was killed, if that is what runs it.
     pub keeper: Option<PathBuf>,
+    /// What a person should be told of it: `argv` may begin with a program that stands between the user's and us.
+    pub told: Told,
 }
 
 impl Launch {
@@ -70,25 +70,10 @@ pub struct Told {
     pub document: &'static str,
 }
 
-impl Launch {
-    /// The user's program, and the document of its protocol, whatever stands between it and us.
-    pub fn told(&self) -> Told {
-        let text = |at: usize| self.argv.get(at).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
-        let first = |argv: Vec<String>| argv.into_iter().next().unwrap_or_default();
-        let (second, third) = (text(1), text(2));
-        if second == translate::SUBCOMMAND
-            && let Ok(spec) = serde_json::from_str::<Spec>(&third)
-        {
-            let document = spec.translation.protocol.document();
-            return Told { program: first(spec.argv), document };
-        }
-        let document = "docs/formats/jsonl.md";
-        if second == contain::SUBCOMMAND
-            && let Ok(contained) = serde_json::from_str::<Contained>(&third)
-        {
-            return Told { program: first(contained.argv), document };
-        }
-        Told { program: text(0), document }
+impl Told {
+    /// `program` speaks `jsonl` itself.
+    pub fn jsonl(program: impl Into<String>) -> Self {
+        Self { program: program.into(), document: "docs/formats/jsonl.md" }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::library::record::RecordBlock;
 
 /// Records that are asked together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Work {
     /// The records; never none.
     pub block: RecordBlock,
@@ -23,7 +23,7 @@ pub struct Work {
 impl Work {
     /// Records that nothing is known of.
     pub fn new(block: RecordBlock) -> Self {
-        Self { block, ..Self::default() }
+        Self { block, alone: false, deaths: 0, violations: 0, retries: 0 }
     }
 
     /// Its records, each to be asked alone.
@@ -33,7 +33,7 @@ impl Work {
 
     /// Its records from `start` to `end`.
     pub fn part(&self, start: usize, end: usize) -> Self {
-        let mut block = RecordBlock::default();
+        let mut block = self.block.like();
         for at in start..end {
             let record = self.block.get(at);
             block.push(record.ordinal, record.structure, record.id);
@@ -43,7 +43,7 @@ impl Work {
 
     /// Its records at `indices`.
     pub fn pick(&self, indices: &[usize]) -> Self {
-        let mut block = RecordBlock::default();
+        let mut block = self.block.like();
         for at in indices {
             let record = self.block.get(*at);
             block.push(record.ordinal, record.structure, record.id);

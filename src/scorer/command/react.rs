@@ -198,7 +198,7 @@ impl Drive<'_> {
             return self.blame(unanswered, Fault::Violation);
         }
         let name = &self.state.settings.description.name;
-        let document = self.state.settings.launch.told().document;
+        let document = self.state.settings.launch.told.document;
         let said = shown(&words[..words.len().min(200)]);
         Err(Error::new(
             Kind::Scorer,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::library::format::Notation;
 use crate::scorer::{Column, ColumnType, Description, Order, Outcome};
 
 /// Panics over `panic`, answers NaN to `nan`, and the length of the structure to all else.
@@ -82,7 +83,7 @@ impl Sink for Bench {
 }
 
 fn block(range: Range<u64>) -> RecordBlock {
-    let mut block = RecordBlock::default();
+    let mut block = RecordBlock::new(Notation::Smiles);
     for ordinal in range {
         let structure = match ordinal {
             5 => b"panic".to_vec(),

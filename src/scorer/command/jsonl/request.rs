@@ -64,6 +64,7 @@ fn push_string(out: &mut Vec<u8>, text: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::format::Notation;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_request_is_what_the_document_says() {
-        let (mut block, seeder) = (RecordBlock::default(), Seeder::new(1, "it"));
+        let (mut block, seeder) = (RecordBlock::new(Notation::Smiles), Seeder::new(1, "it"));
         block.push(12, b"C/C=C\\C", b"a \"b\"");
         block.push(13, b"CCO", b"\xff\t");
         let seeds: Vec<u64> = block.iter().map(|record| seeder.of(&record)).collect();
@@ -88,7 +89,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_arrives_as_it_was(structure: String, id: String) {
-            let (mut block, seeder) = (RecordBlock::default(), Seeder::new(1, "it"));
+            let (mut block, seeder) = (RecordBlock::new(Notation::Smiles), Seeder::new(1, "it"));
             block.push(0, structure.as_bytes(), id.as_bytes());
             let request = read(&block, &seeder);
             prop_assert_eq!(&request["records"][0][1], &json!(id));

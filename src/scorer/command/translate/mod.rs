@@ -33,6 +33,7 @@ mod table;
 mod values;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use self::batch::BatchTranslator;
@@ -44,12 +45,10 @@ use self::spec::{Protocol, Spec};
 use self::template::Template;
 use crate::error::{Error, Result};
 use crate::scorer::command::launch::{GPUS_VARIABLE, TMP_VARIABLE};
+use crate::scorer::files;
 
 /// The hidden subcommand whose one argument, a [`Spec`] as JSON, is for [`run`].
 pub const SUBCOMMAND: &str = "__translate";
-
-/// Files with longer names are not kept.
-const KEPT_NAME_MAX: usize = 64;
 
 /// Translates until the pool has no more requests. `arguments` are those after [`SUBCOMMAND`].
 ///
@@ -113,10 +112,15 @@ fn postponed(request: &Request, why: &str) -> Answers {
 }
 
 /// The name and the true path of the file at `path`, if there is one that may be kept: a plain file
-/// with a plain name, in `dir`.
+/// with a plain name, in `dir`, and not too large. One that is too large is told to the log of the scorer.
 fn kept_file(dir: &Path, path: &Path) -> Option<(String, PathBuf)> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    let name = path.file_name()?.to_str().filter(|name| name.len() <= KEPT_NAME_MAX && name.bytes().all(allowed))?;
+    let name = path.file_name()?.to_str().filter(|name| files::is_name(name))?;
     let (true_path, true_dir) = (path.canonicalize().ok()?, dir.canonicalize().ok()?);
-    (true_path.starts_with(true_dir) && true_path.is_file()).then(|| (name.to_owned(), true_path))
+    let facts = true_path.metadata().ok().filter(|facts| facts.is_file() && true_path.starts_with(true_dir))?;
+    if facts.len() > files::BYTES_MAX {
+        let (bytes, most) = (facts.len(), files::BYTES_MAX);
+        let _ = writeln!(io::stderr(), "molsieve: `{name}`, which has {bytes} bytes, is not kept: the most is {most}");
+        return None;
+    }
+    Some((name.to_owned(), true_path))
 }

@@ -15,7 +15,7 @@ use super::spec::Spec;
 use crate::error::{Error, Result};
 use crate::fs::scratch;
 use crate::scorer::Column;
-use crate::scorer::command::contain::{self, Contained, Runtime};
+use crate::scorer::command::contain;
 use crate::scorer::command::lines::LINE_BYTES_MAX;
 
 /// One request of the pool.
@@ -86,8 +86,7 @@ pub trait Translator {
 /// The pool says what is not a request (a defect of ours), or cannot be written to (exit 6).
 pub fn serve(spec: &Spec, translator: &mut dyn Translator, tmp: &Path) -> Result<()> {
     let columns = &spec.translation.description.columns;
-    let keeps = |contained: &&Contained| contained.container.runtime != Runtime::Apptainer;
-    let keeper = spec.contained.as_ref().filter(keeps).map(|contained| contained.container.program.clone());
+    let keeper = spec.contained.as_ref().and_then(|contained| contained.container.keeper()).map(Path::to_path_buf);
     say(&hello(spec))?;
     let busy = Arc::new(Busy::default());
     for line in requests(Arc::clone(&busy), tmp.to_path_buf(), keeper)? {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::library::format::Notation;
 use crate::scorer::{Column, Order};
 
 fn description() -> Description {
@@ -15,7 +16,7 @@ fn description() -> Description {
 }
 
 fn block(ordinals: &[u64]) -> RecordBlock {
-    let mut block = RecordBlock::default();
+    let mut block = RecordBlock::new(Notation::Smiles);
     for ordinal in ordinals {
         block.push(*ordinal, b"C", b"id");
     }
