@@ -1,7 +1,7 @@
 //! What is there: the receipts of every task group, judged one by one (promises P3 and P4).
 //!
-//! [`judge`] says of each whether it counts. Of several that do, the lowest attempt is taken and the
-//! others are compared with it.
+//! [`judge`] says of each whether it counts, and which one is chosen of several that do; the others
+//! are compared with that one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -85,8 +85,7 @@ pub fn group(dir: &CampaignDir, expected: &Expected<'_>, group: GroupIndex) -> R
             }
         }
     }
-    // Load and memory may have cost one attempt a record that another scored: that one counts.
-    good.sort_by_key(|receipt: &Receipt| receipt.counts.circumstantial());
+    good.sort_by(|one: &Receipt, other| judge::standing(one).cmp(&judge::standing(other)));
     let mut good = good.into_iter();
     let Some(receipt) = good.next() else {
         return Ok(if flaws.is_empty() { GroupState::Missing } else { GroupState::Unusable(flaws) });

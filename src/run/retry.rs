@@ -66,7 +66,8 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     reasons.dedup();
     reasons_are_known(parent, &reasons)?;
     nobody_works(parent)?;
-    let read = Parental { parent, finished: Finished::of(parent)?, reasons: &reasons };
+    let expected = Expected::new(&parent.file.identity, &parent.plan)?;
+    let read = Parental { parent, expected, finished: Finished::of(parent)?, reasons: &reasons };
     // All of the parent is checked before anything is written.
     let tally = read.survey()?;
     if tally.retried == 0 {
@@ -116,6 +117,7 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
 /// A parent, while it is read.
 struct Parental<'a> {
     parent: &'a Campaign,
+    expected: Expected<'a>,
     finished: Finished<'a>,
     reasons: &'a [String],
 }
@@ -125,11 +127,12 @@ impl Parental<'_> {
         row.outcome == Outcome::Error && (self.reasons.is_empty() || self.reasons.iter().any(|r| r == row.reason))
     }
 
-    /// Reads every finished row once, checks it against its receipt, and counts.
+    /// Judges every receipt, reads every finished row once, checks it against its receipt, and counts.
     fn survey(&self) -> Result<Tally> {
         let mut tally = Tally::default();
         for group in self.parent.plan.all_groups() {
-            self.rows(group, &mut |row| {
+            self.receipt(group)?;
+            self.finished.group(group, &mut |row| {
                 *if self.is_retried(row) { &mut tally.retried } else { &mut tally.carried } += 1;
                 Ok(())
             })?;
@@ -138,17 +141,9 @@ impl Parental<'_> {
         Ok(tally)
     }
 
-    /// The finished rows of a group: those that gather would take, where it is sealed.
-    fn rows(&self, group: GroupIndex, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
-        match self.receipt(group)? {
-            Some(receipt) => self.finished.sealed(&receipt, each),
-            None => self.finished.group(group, each).map(|_| ()),
-        }
-    }
-
+    /// The receipt that gather would take.
     fn receipt(&self, group: GroupIndex) -> Result<Option<Receipt>> {
-        let expected = Expected::new(&self.parent.file.identity, &self.parent.plan)?;
-        match survey::group(&self.parent.dir, &expected, group)? {
+        match survey::group(&self.parent.dir, &self.expected, group)? {
             GroupState::Sealed(sealed) => Ok(Some(sealed.receipt)),
             GroupState::Missing => Ok(None),
             GroupState::Unusable(flaws) => {
@@ -207,7 +202,7 @@ impl Parental<'_> {
             let block = std::mem::take(rows);
             writer.as_mut().map_or(Ok(()), |writer| writer.rows(&block))
         };
-        self.rows(group, &mut |row| {
+        self.finished.group(group, &mut |row| {
             if self.is_retried(row) {
                 return Ok(());
             }
