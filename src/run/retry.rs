@@ -7,7 +7,8 @@
 
 use super::event::Event;
 use super::finished::{Finished, Row};
-use super::journal::{self, Journal};
+use super::journal;
+use super::plan::open_for_planning;
 use super::sign_of_life::SignOfLife;
 use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
@@ -87,10 +88,8 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
         ..parent.file.identity.clone()
     };
     let plan = Plan { campaign: identity.digest()?, ..parent.plan.clone() };
-    super::plan::nobody_elses(&dir)?;
-    fs::create_dir(dir.root())?;
-    let (mut journal, _) = Journal::take_over(&dir)?;
-    if Campaign::open_if_any(dir.clone())?.is_some() {
+    let (mut journal, there) = open_for_planning(&dir)?;
+    if there.is_some() {
         return Err(Error::usage(format!("there is a campaign in `{}` already", dir.root().display()))
             .hint("`molsieve resume` goes on with it; or give another directory with `--dir`"));
     }
