@@ -15,6 +15,7 @@ use crate::campaign::file::Campaign;
 use crate::canonical::row;
 use crate::digest::{self, Blake3};
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::id::{GroupIndex, Ordinal};
 use crate::payload::lines::{self, Lines};
 use crate::scorer::rank::{self, Standing};
@@ -300,7 +301,7 @@ impl<'w> Search<'w> {
 /// Calls `each` with every row of a sealed task group, and checks that they are the rows of its receipt.
 fn each_row(sealed: &Sealed, mut each: impl FnMut(&[u8]) -> Option<()>) -> Result<()> {
     let refused = |e: std::io::Error| Error::io("cannot read", &sealed.rows, &e);
-    let mut file = File::open(&sealed.rows).map_err(refused)?;
+    let mut file = fs::open_plain(&sealed.rows).map_err(refused)?;
     let (mut buffer, mut blake3, mut lines) = (vec![0; BLOCK_BYTES], Blake3::default(), Lines::default());
     loop {
         let count = match file.read(&mut buffer) {
@@ -340,7 +341,7 @@ impl<'s> Archive<'s> {
         let Some(kept) = &sealed.receipt.files else { return Err(Error::bug("a receipt without files was asked for")) };
         let path = &sealed.files;
         let refused = |e: std::io::Error| Error::io("cannot read", path, &e);
-        let mut file = File::open(path).map_err(|e| {
+        let mut file = fs::open_plain(path).map_err(|e| {
             Error::io("cannot read", path, &e)
                 .hint("the receipt of its task group says that it was there; the result itself does not depend on it")
         })?;
