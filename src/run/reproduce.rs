@@ -12,7 +12,7 @@ use super::plan::{self, Watch};
 use crate::campaign::config::LibrarySection;
 use crate::campaign::file::{self, Campaign, CampaignFile};
 use crate::campaign::identity::{Identity, LibraryIdentity};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::AttemptId;
 use crate::layout::{CampaignDir, PackDir};
@@ -22,7 +22,7 @@ use crate::library::snapshot::Snapshot;
 use crate::library::take;
 use crate::pack::SUMMARY;
 use crate::pack::manifest::Manifest;
-use crate::pack::verify::{self, Accept, Code, Trust};
+use crate::pack::verify::{self, Trust};
 use crate::payload::lines::ROW_BYTES_MAX;
 use crate::scorer::open::{self, Here};
 use crate::shard::plan::Plan;
@@ -32,9 +32,8 @@ use crate::shard::plan::Plan;
 /// # Errors
 /// It is not sound (exit 4), or INCOMPLETE (exit 3).
 pub fn request_of(path: &Path) -> Result<Manifest> {
-    let (report, manifest) = verify::inspect(path, &Trust { accept: Accept::Unsigned, ..Trust::default() })?;
-    if let Some(problem) = report.problems.first() {
-        let kind = if problem.code == Code::Incomplete { Kind::Incomplete } else { Kind::Verification };
+    let (report, manifest) = verify::inspect(path, &Trust::integrity())?;
+    if let (Some(kind), Some(problem)) = (report.failure(), report.unsound().or(report.problems.first())) {
         return Err(Error::new(kind, format!("`{}` cannot be reproduced: {}", path.display(), problem.message))
             .hint("run `molsieve verify` on it; only a pack that is whole has one answer"));
     }

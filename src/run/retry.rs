@@ -21,7 +21,7 @@ use crate::gather::survey::{self, Expected, GroupState};
 use crate::id::{AttemptId, GroupIndex};
 use crate::layout::CampaignDir;
 use crate::pack::manifest::Manifest;
-use crate::pack::verify::{self, Accept, Code, Trust};
+use crate::pack::verify::{self, Trust};
 use crate::payload;
 use crate::scorer::row::RowBlock;
 use crate::scorer::{Outcome, reason};
@@ -159,14 +159,12 @@ impl Parental<'_> {
         if !pack.exists() {
             return Ok(None);
         }
-        let trust = Trust { accept: Accept::Unsigned, ..Trust::default() };
-        let (report, manifest) = verify::inspect(&pack, &trust)?;
+        let (report, manifest) = verify::inspect(&pack, &Trust::integrity())?;
         let unsound = |what: &str| {
             Error::verification(format!("the pack of the parent, `{}`, {what}", pack.display()))
                 .hint("`molsieve verify` says what is wrong with it; `molsieve gather` seals it anew")
         };
-        let is_sound = report.problems.iter().all(|problem| problem.code == Code::Incomplete);
-        let Some(manifest) = manifest.filter(|_| is_sound) else { return Err(unsound("does not verify")) };
+        let Some(manifest) = manifest.filter(|_| report.is_sound()) else { return Err(unsound("does not verify")) };
         if manifest.campaign != self.parent.file.identity {
             return Err(unsound("is of another campaign"));
         }
