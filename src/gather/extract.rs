@@ -324,9 +324,7 @@ fn each_row(sealed: &Sealed, mut each: impl FnMut(&[u8]) -> Option<()>) -> Resul
 
 fn wrong(sealed: &Sealed, what: &str) -> Error {
     let (group, attempt) = (sealed.receipt.group, &sealed.receipt.attempt);
-    Error::verification(format!("the {what}: task group {group}, attempt `{attempt}`")).hint(format!(
-        "remove `groups/{group}/{attempt}.receipt.json`; `molsieve resume` then computes that task group again"
-    ))
+    sealed.wrong(format!("the {what}: task group {group}, attempt `{attempt}`"))
 }
 
 /// The archive of a task group, checked against its receipt.

@@ -55,6 +55,15 @@ pub struct Sealed {
     pub unusable: Vec<String>,
 }
 
+impl Sealed {
+    /// That what lies beside the receipt is not what it says: `what`, and what to do about it.
+    pub(super) fn wrong(&self, what: String) -> Error {
+        let receipt = CampaignDir::receipt_name(self.receipt.group, &self.receipt.attempt);
+        Error::verification(what)
+            .hint(format!("remove `{receipt}`; `molsieve resume` then computes that task group again"))
+    }
+}
+
 /// The state of one task group.
 #[derive(Clone, Debug)]
 pub enum GroupState {
@@ -118,10 +127,9 @@ pub fn refuse_foreign_groups(dir: &CampaignDir, plan: &Plan) -> Result<()> {
             name.parse().map(GroupIndex).is_ok_and(|g: GroupIndex| g.0 < plan.groups() && g.to_string() == name);
         let path = dir.groups().join(&name);
         if !planned && path.is_dir() && names(&path)?.iter().any(|n| is_receipt(n)) {
-            return Err(Error::verification(format!(
-                "`groups/{name}` holds receipts but is no task group of this plan"
-            ))
-            .hint("move that directory away: it belongs to another campaign or plan"));
+            let place = path.strip_prefix(dir.root()).unwrap_or(&path).display();
+            return Err(Error::verification(format!("`{place}` holds receipts but is no task group of this plan"))
+                .hint("move that directory away: it belongs to another campaign or plan"));
         }
     }
     Ok(())
