@@ -120,6 +120,11 @@ impl CampaignDir {
         GroupDir { root: self.groups().join(group.to_string()) }
     }
 
+    /// What people are told that the receipt of `attempt` at `group` is called: its path from the campaign directory.
+    pub fn receipt_name(group: GroupIndex, attempt: &AttemptId) -> String {
+        Self::new("").group(group).receipt(attempt).display().to_string()
+    }
+
     /// Rewritten now and then by the driver: a sign of life, and nothing else.
     pub fn sign_of_life(&self) -> PathBuf {
         self.root.join("driver.json")
@@ -427,6 +432,17 @@ mod tests {
         assert_eq!(of(&[("XDG_DATA_HOME", "x"), ("HOME", "/h")]).as_deref(), Some("/h/.local/share/molsieve"));
         assert_eq!(of(&[("MOLSIEVE_HOME", ""), ("HOME", "/h")]).as_deref(), Some("/h/.local/share/molsieve"));
         assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn people_are_told_of_a_receipt_by_its_path_from_the_campaign_directory() {
+        let attempt: AttemptId = "0123456789abcdef".parse().unwrap();
+        let name = CampaignDir::receipt_name(GroupIndex(3), &attempt);
+        assert_eq!(name, "groups/000003/0123456789abcdef.receipt.json");
+        assert_eq!(
+            CampaignDir::new("d").root().join(name),
+            CampaignDir::new("d").group(GroupIndex(3)).receipt(&attempt)
+        );
     }
 
     #[test]

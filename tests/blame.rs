@@ -119,15 +119,15 @@ fn a_scorer_that_is_mended_before_it_gave_any_result_is_planned_anew_in_the_same
     let script = |line: &str| {
         env.write("score.sh", format!("{line}\n"));
     };
-    let scorer = "kind = \"command\"\nprotocol = \"each\"\nargv = [\"sh\", \"score.sh\", \"{ordinal}\"]\nname = \"s\"\n\
+    let scorer = "kind = \"command\"\nprotocol = \"each\"\nargv = [\"sh\", \"score.sh\", \"{structure}\", \"{ordinal}\"]\nname = \"s\"\n\
                   version = \"1\"\ncolumns = [{ name = \"score\" }]\npattern = '(?P<score>[0-9]+)'";
     let file = env.campaign("c").shard(300).scorer(scorer).write();
     script("echo no number");
     env.molsieve(["run", &file, "--dir", "d"]).exits(3).says("all of the first").says("when the scorer is mended");
-    script("echo $1");
+    script("echo $2");
     env.molsieve(["run", &file, "--dir", "d"]).exits(0).says("300 records: 300 OK");
     // With results there, another scorer is another campaign.
-    script("echo 1$1");
+    script("echo 1$2");
     env.molsieve(["run", &file, "--dir", "d"]).exits(2).says("changed since the plan");
 }
 

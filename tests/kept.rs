@@ -214,6 +214,21 @@ fn an_archive_that_was_changed_is_refused_and_one_that_is_gone_is_missed() {
 }
 
 #[test]
+fn an_archive_that_somebody_made_a_link_or_a_pipe_is_refused_and_nobody_waits_for_it() {
+    let env = TestEnv::new();
+    run(&env, "c", 2);
+    let path = archives(&env, "c").remove("000000").unwrap();
+    let elsewhere = env.path("elsewhere.zip");
+    std::fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    env.molsieve(["extract", "c", "--top", "60", "--out", "a"]).exits(6).says("it is not a plain file");
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    env.molsieve(["extract", "c", "--top", "60", "--out", "a"]).exits(6).says("it is not a plain file");
+    assert!(!env.path("a").exists());
+}
+
+#[test]
 fn whatever_an_id_is_a_file_stays_inside_and_has_a_harmless_name() {
     let env = TestEnv::new();
     let ids = ["../../x", "a b;c", "-rf", "..", "\u{e9}"];

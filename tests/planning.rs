@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use molsieve::error::Kind;
 use molsieve::id::GroupIndex;
+use molsieve::layout::CampaignDir;
+use molsieve::run::event::Event;
+use molsieve::run::plan::open_for_planning;
 use molsieve::scorer::Ended;
 use molsieve::shard::order;
 use molsieve::shard::plan::Plan;
@@ -213,4 +217,21 @@ fn the_plan_with_a_pilot_of_version_1_is_read_and_keeps_its_digest() {
     assert!(plan.is_sound());
     assert_eq!((plan.class(GroupIndex(0)), plan.class(GroupIndex(16))), (0, 1));
     assert_eq!(plan.digest().unwrap().to_string(), molsieve::digest::blake3(text.trim_ascii_end()).to_string());
+}
+
+#[test]
+fn a_planner_that_takes_over_sees_the_campaign_that_an_older_one_finished_and_stops_the_older_one() {
+    let env = TestEnv::new();
+    env.small_library(20);
+    let file = env.campaign("c").write();
+    env.molsieve(["pilot", &file, "--dir", "d"]).exits(0);
+    let (planned, empty) = (CampaignDir::new(env.path("d")), CampaignDir::new(env.path("e")));
+    let (_, there) = open_for_planning(&planned).unwrap();
+    assert_eq!(there.unwrap().plan, plan_of(&env, "d"));
+    let (mut older, there) = open_for_planning(&empty).unwrap();
+    assert!(there.is_none());
+    let (mut younger, there) = open_for_planning(&empty).unwrap();
+    assert!(there.is_none());
+    assert_eq!(older.record(Event::WaveEnded { wave: 1 }).unwrap_err().kind(), Kind::Stopped);
+    younger.record(Event::WaveEnded { wave: 1 }).unwrap();
 }

@@ -1,6 +1,5 @@
 //! `molsieve logs`: shows what the processes of a campaign wrote for people.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::layout::CampaignDir;
 
 /// A line longer than this is cut off at its start.
@@ -67,7 +67,7 @@ fn files_of(dir: &Path) -> Result<Vec<PathBuf>> {
 /// The last `lines` lines of a file, however long it is.
 fn tail(path: &Path, lines: u64) -> Result<Vec<String>> {
     let refused = |e| Error::io("cannot read", path, &e);
-    let mut file = File::open(path).map_err(refused)?;
+    let mut file = fs::open_plain(path).map_err(refused)?;
     let length = file.metadata().map_err(refused)?.len();
     let from = length.saturating_sub(lines * LINE_BYTES);
     file.seek(SeekFrom::Start(from)).map_err(refused)?;

@@ -53,8 +53,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     };
     let pack = pack_at(&args.pack);
     let (report, manifest) = verify::inspect(&pack, &Trust { keys, threshold: 1, accept })?;
-    let is_sound = report.problems.iter().all(|problem| problem.code == Code::Incomplete);
-    match (args.rescore, manifest.filter(|_| is_sound)) {
+    match (args.rescore, manifest.filter(|_| report.is_sound())) {
         (Some(share), Some(manifest)) => {
             let campaign = campaign_of(args.campaign.as_deref(), &args.pack)?;
             let here = Here { program: drive::this_program()? };
@@ -122,9 +121,7 @@ pub fn pack_at(path: &Path) -> PathBuf {
 
 /// Whether the pack of a finished campaign is what its journal says: complete. If not, it is gathered again.
 pub fn is_complete(campaign: &Campaign) -> Result<bool> {
-    let trust = Trust { accept: Accept::Unsigned, ..Trust::default() };
-    let report = verify::verify(&campaign.dir.pack(), &trust)?;
-    Ok(!report.problems.iter().any(|problem| problem.code == Code::Incomplete))
+    Ok(!verify::verify(&campaign.dir.pack(), &Trust::integrity())?.has(Code::Incomplete))
 }
 
 /// Verifies the pack of a finished campaign against its own key, where it has one; signs it first if
@@ -132,14 +129,13 @@ pub fn is_complete(campaign: &Campaign) -> Result<bool> {
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
     let path = campaign.dir.pack();
     let Some(private) = options.key(campaign) else {
-        return tell(&verify::verify(&path, &Trust { accept: Accept::Unsigned, ..Trust::default() })?, output);
+        return tell(&verify::verify(&path, &Trust::integrity())?, output);
     };
     let trust = Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted };
     let report = verify::verify(&path, &trust)?;
     // A driver that died while it signed leaves the archive ahead of the directory.
     let half_signed = |code| matches!(code, Code::Unsigned | Code::ArchiveDiffers);
-    let is_unsigned = report.problems.iter().any(|problem| problem.code == Code::Unsigned);
-    if !is_unsigned || !report.problems.iter().all(|problem| half_signed(problem.code)) {
+    if !report.has(Code::Unsigned) || !report.problems.iter().all(|problem| half_signed(problem.code)) {
         return tell(&report, output);
     }
     let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;

@@ -72,11 +72,6 @@ impl Format {
             Self::Hdf5 => cfg!(feature = "hdf5"),
         }
     }
-
-    /// The encoding in the member called `file`.
-    pub fn in_file(file: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.file() == file)
-    }
 }
 
 /// The encodings that `outputs` names, `csv` aside; each can be written by this binary.

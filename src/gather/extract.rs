@@ -4,7 +4,6 @@
 //! are read against the digest of their receipt, and so is each archive before it is opened.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::fs::File;
 use std::io::Read;
 
 use serde::Serialize;
@@ -15,6 +14,7 @@ use crate::campaign::file::Campaign;
 use crate::canonical::row;
 use crate::digest::Blake3;
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::id::{GroupIndex, Ordinal};
 use crate::payload::lines::{self, Lines};
 use crate::scorer::rank::{self, Standing};
@@ -301,7 +301,7 @@ impl<'w> Search<'w> {
 /// Calls `each` with every row of a sealed task group, and checks that they are the rows of its receipt.
 fn each_row(sealed: &Sealed, mut each: impl FnMut(&[u8]) -> Option<()>) -> Result<()> {
     let refused = |e: std::io::Error| Error::io("cannot read", &sealed.rows, &e);
-    let mut file = File::open(&sealed.rows).map_err(refused)?;
+    let mut file = fs::open_plain(&sealed.rows).map_err(refused)?;
     let (mut buffer, mut blake3, mut lines) = (vec![0; BLOCK_BYTES], Blake3::default(), Lines::default());
     loop {
         let count = match file.read(&mut buffer) {

@@ -100,7 +100,5 @@ fn refused_row(group: &Sealed, fault: &Fault) -> Error {
 
 fn wrong(group: &Sealed, what: &str) -> Error {
     let (index, attempt) = (group.receipt.group, &group.receipt.attempt);
-    Error::verification(format!("the rows of `{index}/{attempt}` {what}")).hint(format!(
-        "remove `groups/{index}/{attempt}.receipt.json`; `molsieve resume` then computes that task group again"
-    ))
+    group.wrong(format!("the rows of `{index}/{attempt}` {what}"))
 }

@@ -1,7 +1,7 @@
 //! What is there: the receipts of every task group, judged one by one (promises P3 and P4).
 //!
-//! [`judge`] says of each whether it counts. Of several that do, the lowest attempt is taken and the
-//! others are compared with it.
+//! [`judge`] says of each whether it counts, and which one is chosen of several that do; the others
+//! are compared with that one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,15 @@ pub struct Sealed {
     pub unusable: Vec<String>,
 }
 
+impl Sealed {
+    /// That what lies beside the receipt is not what it says: `what`, and what to do about it.
+    pub(super) fn wrong(&self, what: String) -> Error {
+        let receipt = CampaignDir::receipt_name(self.receipt.group, &self.receipt.attempt);
+        Error::verification(what)
+            .hint(format!("remove `{receipt}`; `molsieve resume` then computes that task group again"))
+    }
+}
+
 /// The state of one task group.
 #[derive(Clone, Debug)]
 pub enum GroupState {
@@ -85,8 +94,7 @@ pub fn group(dir: &CampaignDir, expected: &Expected<'_>, group: GroupIndex) -> R
             }
         }
     }
-    // Load and memory may have cost one attempt a record that another scored: that one counts.
-    good.sort_by_key(|receipt: &Receipt| receipt.counts.circumstantial());
+    good.sort_by(|one: &Receipt, other| judge::standing(one).cmp(&judge::standing(other)));
     let mut good = good.into_iter();
     let Some(receipt) = good.next() else {
         return Ok(if flaws.is_empty() { GroupState::Missing } else { GroupState::Unusable(flaws) });
@@ -119,10 +127,9 @@ pub fn refuse_foreign_groups(dir: &CampaignDir, plan: &Plan) -> Result<()> {
             name.parse().map(GroupIndex).is_ok_and(|g: GroupIndex| g.0 < plan.groups() && g.to_string() == name);
         let path = dir.groups().join(&name);
         if !planned && path.is_dir() && names(&path)?.iter().any(|n| is_receipt(n)) {
-            return Err(Error::verification(format!(
-                "`groups/{name}` holds receipts but is no task group of this plan"
-            ))
-            .hint("move that directory away: it belongs to another campaign or plan"));
+            let place = path.strip_prefix(dir.root()).unwrap_or(&path).display();
+            return Err(Error::verification(format!("`{place}` holds receipts but is no task group of this plan"))
+                .hint("move that directory away: it belongs to another campaign or plan"));
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::SUMMARY;
-use super::verify::{self, Accept, Code, Trust};
+use super::verify::{self, Trust};
 use crate::canonical::{escape, json, row};
 use crate::digest::inclusion::{self, Inclusion, Prover};
 use crate::digest::merkle;
@@ -70,13 +70,12 @@ pub enum Asked {
 /// # Errors
 /// There is no such row, or more than one (exit 2); the pack is not sound (exit 4); the system refuses (exit 6).
 pub fn prove(path: &Path, asked: &Asked) -> Result<Proof> {
-    let (report, manifest) = verify::inspect(path, &Trust { accept: Accept::Unsigned, ..Trust::default() })?;
-    let wrong = report.problems.iter().find(|problem| problem.code != Code::Incomplete);
+    let (report, manifest) = verify::inspect(path, &Trust::integrity())?;
     let unsound = |why: &str| {
         Error::verification(format!("`{}` is not sound, and nothing is proven from it: {why}", path.display()))
             .hint("run `molsieve verify` on it for all that is wrong")
     };
-    if let Some(problem) = wrong {
+    if let Some(problem) = report.unsound() {
         return Err(unsound(&problem.message));
     }
     let manifest = manifest.ok_or_else(|| unsound("it holds no manifest"))?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::archive::write;
 use super::manifest::Manifest;
 use super::sign::inputs;
-use super::verify::{self, Accept, Code, Trust};
+use super::verify::{self, Trust};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, MANIFEST, OPTIONAL, content};
 use crate::campaign::identity::Identity;
 use crate::digest;
@@ -72,8 +72,7 @@ pub fn seal(gathered: Gathered, request: &Request<'_>) -> Result<SealedPack> {
     content::put(&dir, MANIFEST, &bytes)?;
     content::put(&dir, CHECKSUMS, &manifest.checksums(&bytes))?;
     write::write(fs::Staged::create_beside(&dir.member(ARCHIVE))?, &inputs(&dir, &manifest))?;
-    let complete_since =
-        || verify::inspect(&request.dir.pack(), &Trust { accept: Accept::Unsigned, ..Trust::default() });
+    let complete_since = || verify::inspect(&request.dir.pack(), &Trust::integrity());
     if !manifest.complete && request.dir.pack().is_dir() && complete_since()?.1.is_some_and(|m| m.complete) {
         return Err(Error::new(
             Kind::Incomplete,
@@ -109,15 +108,13 @@ fn existing(gathered: &Gathered, request: &Request<'_>) -> Result<Existing> {
             Error::usage(what).hint("move it away: sealing would replace that directory with all that is in it")
         );
     }
-    let trust = Trust { accept: Accept::Unsigned, ..Trust::default() };
-    let (report, manifest) = verify::inspect(&path, &trust)?;
-    let sound = report.problems.iter().all(|problem| problem.code == Code::Incomplete);
+    let (report, manifest) = verify::inspect(&path, &Trust::integrity())?;
     let same = |manifest: &Manifest| {
         manifest.campaign == *request.identity
             && manifest.missing == gathered.missing
             && manifest.payload.digest == gathered.root.sha256_uri()
     };
-    Ok(match manifest.filter(|manifest| sound && same(manifest)) {
+    Ok(match manifest.filter(|manifest| report.is_sound() && same(manifest)) {
         None => Existing::Other,
         Some(manifest) => {
             let pack_digest = report.pack_digest.unwrap_or_default();

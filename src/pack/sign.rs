@@ -7,7 +7,7 @@ use super::envelope::{self, Envelope};
 use super::keys::PrivateKey;
 use super::manifest::Manifest;
 use super::seal::SealedPack;
-use super::verify::{self, Accept, Code, Report, Trust};
+use super::verify::{self, Code, Report, Trust};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST};
 use crate::digest;
 use crate::error::{Error, Result};
@@ -92,7 +92,7 @@ fn content_of(pack: &Path, keys: &[PrivateKey]) -> Result<(Report, Option<Manife
             .hint("sign the directory; to sign on another machine, unpack the archive there"));
     }
     let trusted = keys.iter().map(PrivateKey::public).collect::<Result<_>>()?;
-    let trust = Trust { keys: trusted, threshold: 0, accept: Accept::Unsigned };
+    let trust = Trust { keys: trusted, ..Trust::integrity() };
     let (report, manifest) = verify::inspect(pack, &trust)?;
     let tolerable = |code| matches!(code, Code::Incomplete | Code::ArchiveDiffers);
     if report.problems.iter().all(|problem| tolerable(problem.code)) {
@@ -102,8 +102,7 @@ fn content_of(pack: &Path, keys: &[PrivateKey]) -> Result<(Report, Option<Manife
 }
 
 fn unsound(pack: &Path, report: &Report) -> Error {
-    let first = report.problems.iter().find(|p| p.code != Code::Incomplete);
-    let why = first.map_or("it holds no manifest", |problem| problem.message.as_str());
+    let why = report.unsound().map_or("it holds no manifest", |problem| problem.message.as_str());
     Error::verification(format!("`{}` is not sound and is not signed: {why}", pack.display()))
         .hint("run `molsieve verify` on it for all that is wrong; `molsieve gather` builds it anew")
 }

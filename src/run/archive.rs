@@ -19,7 +19,7 @@ use crate::digest::{self, Digest, Sha256};
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Staged};
 use crate::layout::{EntryKind, SnapshotDir};
-use crate::pack::verify::{self, Accept, Trust};
+use crate::pack::verify::{self, Trust};
 use crate::scorer::identity::ScorerLaunch;
 use crate::shard::recover;
 
@@ -83,7 +83,7 @@ fn ready(campaign: &Campaign, state: &State) -> Result<()> {
         return Err(Error::new(Kind::Incomplete, format!("`{dir}` is not finished"))
             .hint(format!("`molsieve resume {dir}` goes on; what is finished can be archived")));
     }
-    let report = verify::verify(&campaign.dir.pack(), &Trust { accept: Accept::Unsigned, ..Trust::default() })?;
+    let report = verify::verify(&campaign.dir.pack(), &Trust::integrity())?;
     match report.problems.first() {
         None => Ok(()),
         Some(problem) => Err(Error::verification(format!("the pack of `{dir}` does not verify: {}", problem.message))

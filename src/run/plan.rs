@@ -106,11 +106,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let pack = pack_request(config, &scorer.description)?;
     scorer_reads_it(&scorer.kind, request::notation(&library_request(config, base))?)?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
-    nobody_elses(&dir)?;
-    crate::fs::create_dir(dir.root())?;
-    // From here on an older planner of this directory stops before it writes anything that lasts.
-    let (mut journal, _) = Journal::take_over(&dir)?;
-    let there = Campaign::open_if_any(dir.clone())?;
+    let (mut journal, there) = open_for_planning(&dir)?;
     if let (Plans::IfNone, Some(campaign)) = (plans, there) {
         // That older planner was quicker.
         return same(asked, campaign);
@@ -134,6 +130,20 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     Campaign::create(dir, file, plan)
 }
 
+/// Opens `dir` for a planner: its journal, and the campaign that is there all the same, because an older planner was
+/// quicker. From here on any older one stops before it writes anything that lasts.
+///
+/// # Errors
+/// There are other things in `dir`, or it is a file (exit 2); what is there is no campaign of ours (exit 4); the system
+/// refuses (exit 6).
+pub fn open_for_planning(dir: &CampaignDir) -> Result<(Journal, Option<Campaign>)> {
+    nobody_elses(dir)?;
+    crate::fs::create_dir(dir.root())?;
+    let (journal, _) = Journal::take_over(dir)?;
+    let there = Campaign::open_if_any(dir.clone())?;
+    Ok((journal, there))
+}
+
 /// Where planners of this directory took or began snapshots.
 fn earlier_snapshots(dir: &CampaignDir) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir.libraries()).into_iter().flatten().flatten();
@@ -155,7 +165,7 @@ fn scorer_reads_it(kind: &str, notation: Notation) -> Result<()> {
 ///
 /// # Errors
 /// There are other things in `dir`, or it is a file (exit 2); the system refuses (exit 6).
-pub fn nobody_elses(dir: &CampaignDir) -> Result<()> {
+fn nobody_elses(dir: &CampaignDir) -> Result<()> {
     let entries = match std::fs::read_dir(dir.root()) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),

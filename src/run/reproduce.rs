@@ -3,18 +3,17 @@
 //! What the request is, the pack says; where its inputs are, somebody has to say. Before any record is
 //! scored, the two requests are compared, and what the payload depends on must be the same.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use super::compare::{self, Difference, RowPair, Rows};
 use super::event::Event;
-use super::journal::Journal;
 use super::plan::{self, Watch};
 use crate::campaign::config::LibrarySection;
 use crate::campaign::file::{self, Campaign, CampaignFile};
 use crate::campaign::identity::{Identity, LibraryIdentity};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+use crate::fs;
 use crate::id::AttemptId;
 use crate::layout::{CampaignDir, PackDir};
 use crate::library::format::FormatRequest;
@@ -23,7 +22,7 @@ use crate::library::snapshot::Snapshot;
 use crate::library::take;
 use crate::pack::SUMMARY;
 use crate::pack::manifest::Manifest;
-use crate::pack::verify::{self, Accept, Code, Trust};
+use crate::pack::verify::{self, Trust};
 use crate::payload::lines::ROW_BYTES_MAX;
 use crate::scorer::open::{self, Here};
 use crate::shard::plan::Plan;
@@ -33,9 +32,8 @@ use crate::shard::plan::Plan;
 /// # Errors
 /// It is not sound (exit 4), or INCOMPLETE (exit 3).
 pub fn request_of(path: &Path) -> Result<Manifest> {
-    let (report, manifest) = verify::inspect(path, &Trust { accept: Accept::Unsigned, ..Trust::default() })?;
-    if let Some(problem) = report.problems.first() {
-        let kind = if problem.code == Code::Incomplete { Kind::Incomplete } else { Kind::Verification };
+    let (report, manifest) = verify::inspect(path, &Trust::integrity())?;
+    if let (Some(kind), Some(problem)) = (report.failure(), report.unsound().or(report.problems.first())) {
         return Err(Error::new(kind, format!("`{}` cannot be reproduced: {}", path.display(), problem.message))
             .hint("run `molsieve verify` on it; only a pack that is whole has one answer"));
     }
@@ -81,9 +79,10 @@ pub fn plan_again(from: &Campaign, dir: CampaignDir, here: &Here, watch: Watch<'
     if let Some(begun) = Campaign::open_if_any(dir.clone())? {
         return Ok(begun);
     }
-    plan::nobody_elses(&dir)?;
-    crate::fs::create_dir(dir.root())?;
-    let (mut journal, _) = Journal::take_over(&dir)?;
+    let (mut journal, there) = plan::open_for_planning(&dir)?;
+    if let Some(quicker) = there {
+        return Ok(quicker);
+    }
     let then = Snapshot::open(&from.dir.library_named(&from.file.execution.library))?;
     let mut paths = Vec::new();
     for file in then.files() {
@@ -146,7 +145,7 @@ pub fn compare(manifest: &Manifest, campaign: &Campaign) -> Result<Vec<Differenc
 pub fn rows(original: &Path, again: &Path) -> Result<Rows> {
     let path = PackDir::new(again).member(SUMMARY);
     let refused = |e: &std::io::Error| Error::io("cannot read", &path, e);
-    let mut reader = BufReader::with_capacity(1 << 17, File::open(&path).map_err(|e| refused(&e))?);
+    let mut reader = BufReader::with_capacity(1 << 17, fs::open_plain(&path).map_err(|e| refused(&e))?);
     let (mut rows, mut line, mut is_header) = (Rows::default(), Vec::new(), true);
     let mut next = |line: &mut Vec<u8>| {
         line.clear();

@@ -8,7 +8,8 @@
 use super::carry::Carrier;
 use super::event::Event;
 use super::finished::{Each, Finished, Row};
-use super::journal::{self, Journal};
+use super::journal;
+use super::plan::open_for_planning;
 use super::sign_of_life::SignOfLife;
 use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
@@ -16,13 +17,12 @@ use crate::campaign::identity::{Identity, Parent};
 use crate::clock;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
-use crate::fs;
 use crate::gather::kept::Archive;
 use crate::gather::survey::{self, Expected, GroupState, Sealed};
 use crate::id::{AttemptId, GroupIndex};
 use crate::layout::CampaignDir;
 use crate::pack::manifest::Manifest;
-use crate::pack::verify::{self, Accept, Code, Trust};
+use crate::pack::verify::{self, Trust};
 use crate::payload;
 use crate::scorer::{Outcome, reason};
 use crate::shard::checkpoint::{self, Header};
@@ -67,7 +67,8 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     reasons.dedup();
     reasons_are_known(parent, &reasons)?;
     nobody_works(parent)?;
-    let read = Parental { parent, finished: Finished::of(parent)?, reasons: &reasons };
+    let expected = Expected::new(&parent.file.identity, &parent.plan)?;
+    let read = Parental { parent, expected, finished: Finished::of(parent)?, reasons: &reasons };
     // All of the parent is checked before anything is written.
     let mut tally = read.survey()?;
     if tally.retried == 0 {
@@ -87,11 +88,9 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
         ..parent.file.identity.clone()
     };
     let plan = Plan { campaign: identity.digest()?, ..parent.plan.clone() };
-    super::plan::nobody_elses(&dir)?;
     // Before the journal is taken over, which would stop a driver there; and again, for one that was quicker.
     no_campaign_in(&dir)?;
-    fs::create_dir(dir.root())?;
-    let (mut journal, _) = Journal::take_over(&dir)?;
+    let (mut journal, _) = open_for_planning(&dir)?;
     no_campaign_in(&dir)?;
     let header = Header {
         schema: checkpoint::SCHEMA.to_owned(),
@@ -124,6 +123,7 @@ fn no_campaign_in(dir: &CampaignDir) -> Result<()> {
 /// A parent, while it is read.
 struct Parental<'a> {
     parent: &'a Campaign,
+    expected: Expected<'a>,
     finished: Finished<'a>,
     reasons: &'a [String],
 }
@@ -159,8 +159,7 @@ impl Parental<'_> {
     }
 
     fn sealed(&self, group: GroupIndex) -> Result<Option<Box<Sealed>>> {
-        let expected = Expected::new(&self.parent.file.identity, &self.parent.plan)?;
-        match survey::group(&self.parent.dir, &expected, group)? {
+        match survey::group(&self.parent.dir, &self.expected, group)? {
             GroupState::Sealed(sealed) => Ok(Some(sealed)),
             GroupState::Missing => Ok(None),
             GroupState::Unusable(flaws) => {
@@ -177,14 +176,12 @@ impl Parental<'_> {
         if !pack.exists() {
             return Ok(None);
         }
-        let trust = Trust { accept: Accept::Unsigned, ..Trust::default() };
-        let (report, manifest) = verify::inspect(&pack, &trust)?;
+        let (report, manifest) = verify::inspect(&pack, &Trust::integrity())?;
         let unsound = |what: &str| {
             Error::verification(format!("the pack of the parent, `{}`, {what}", pack.display()))
                 .hint("`molsieve verify` says what is wrong with it; `molsieve gather` seals it anew")
         };
-        let is_sound = report.problems.iter().all(|problem| problem.code == Code::Incomplete);
-        let Some(manifest) = manifest.filter(|_| is_sound) else { return Err(unsound("does not verify")) };
+        let Some(manifest) = manifest.filter(|_| report.is_sound()) else { return Err(unsound("does not verify")) };
         if manifest.campaign != self.parent.file.identity {
             return Err(unsound("is of another campaign"));
         }

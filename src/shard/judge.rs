@@ -4,6 +4,8 @@
 //! A receipt counts when it is canonical, whole by its own seal, at its own place, speaks of this
 //! plan and this scorer, covers exactly the records of its task group, adds up, and its rows file is
 //! there with the right length. The content of the rows is checked where they are read.
+//!
+//! Of several receipts of a task group that count, one is chosen, and for everybody the same one: by its [`standing`].
 
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -52,17 +54,29 @@ pub struct Flaw {
     pub what: String,
 }
 
-/// The receipt that counts for `group`, by the lowest attempt, if there is one.
+/// Which of several receipts that count is chosen: the one with the least standing. Load and memory may have cost one
+/// attempt a record that another scored, so the fewest circumstantial outcomes go first, and then the lowest attempt.
+pub fn standing(receipt: &Receipt) -> (u64, &AttemptId) {
+    (receipt.counts.circumstantial(), &receipt.attempt)
+}
+
+/// The receipt that is chosen for `group`, if one counts.
 ///
 /// # Errors
 /// The directory cannot be read (exit 6).
 pub fn find(of: &Proven<'_>, dir: &GroupDir, group: GroupIndex) -> Result<Option<Receipt>> {
+    let mut chosen: Option<Box<Receipt>> = None;
     for attempt in recover::attempts(dir, EntryKind::Receipt)? {
-        if let Judged::Counts(receipt) = judge(of, dir, group, &attempt)? {
-            return Ok(Some(*receipt));
+        let Judged::Counts(receipt) = judge(of, dir, group, &attempt)? else { continue };
+        if chosen.as_ref().is_none_or(|chosen| standing(&receipt) < standing(chosen)) {
+            chosen = Some(receipt);
+        }
+        if chosen.as_ref().is_some_and(|chosen| chosen.counts.circumstantial() == 0) {
+            // Attempts come in the order of their names: none that follows stands before this one.
+            break;
         }
     }
-    Ok(None)
+    Ok(chosen.map(|chosen| *chosen))
 }
 
 /// Judges the receipt of `attempt` at `group`.

@@ -120,6 +120,7 @@ fn an_incomplete_pack_says_so_everywhere() {
     for path in [pack.path.clone(), pack.path.join("evidence_pack.zip")] {
         let report = verify::verify(&path, &anyone()).unwrap();
         assert_eq!(codes(&report), [Code::Incomplete]);
+        assert!(report.is_sound() && !report.verified);
         assert_eq!(report.failure(), Some(Kind::Incomplete));
         assert!(!report.verified);
     }

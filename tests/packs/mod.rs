@@ -15,7 +15,7 @@ use molsieve::gather::{Missing, gather};
 use molsieve::pack::keys::{self, PrivateKey, PublicKey};
 use molsieve::pack::seal::{self, SealedPack};
 use molsieve::pack::sign;
-use molsieve::pack::verify::{self, Accept, Code, Report, Trust};
+use molsieve::pack::verify::{self, Code, Report, Trust};
 use tempfile::TempDir;
 
 use crate::support::sealed_groups::Campaign;
@@ -95,5 +95,5 @@ fn codes(report: &Report) -> Vec<Code> {
 
 /// Trust that does not mind that nobody signed.
 fn anyone() -> Trust {
-    Trust { accept: Accept::Unsigned, ..Trust::default() }
+    Trust::integrity()
 }

@@ -226,6 +226,39 @@ fn only_fs_writes_to_disk() {
 }
 
 #[test]
+fn what_lies_in_a_campaign_is_opened_as_a_plain_file() {
+    let around = ["File::open", "std::fs::read(", "std::fs::read_to_string(", "OpenOptions::new"];
+    let mut found = Vec::new();
+    let among = ["src/gather/", "src/run/", "src/shard/", "src/cli/logs.rs"];
+    for source in rust_sources().iter().filter(|s| among.iter().any(|part| s.name.starts_with(part))) {
+        let code = source.code();
+        // Under this import, `fs::read` is the system's; else it is ours.
+        let systems = ["use std::fs;", "use std::{fs", "use std::fs::{self"].iter().any(|import| code.contains(import));
+        let hidden: &[&str] = if systems { &["fs::read(", "fs::read_to_string("] } else { &[] };
+        for (number, line) in code.lines().enumerate() {
+            for word in around.iter().chain(hidden).filter(|word| line.contains(**word)) {
+                found.push(format!("{}:{}: `{word}`", source.name, number + 1));
+            }
+        }
+    }
+    demand("a link leads elsewhere and a pipe never ends: use fs::open_plain or fs::read_plain", &found);
+}
+
+#[test]
+fn planners_open_their_directory_in_one_way() {
+    let mut found = Vec::new();
+    // (`cut` cuts a campaign again that is there.)
+    let others = ["src/run/plan.rs", "src/run/cut.rs"];
+    for source in rust_sources().iter().filter(|s| s.name.starts_with("src/") && !others.contains(&s.name.as_str())) {
+        let code = source.code();
+        if code.contains("Event::Planned {") && code.contains("record(") && code.contains("Journal::take_over") {
+            found.push(source.name.clone());
+        }
+    }
+    demand("who plans a campaign looks again after it took over: use run::plan::open_for_planning", &found);
+}
+
+#[test]
 fn only_clock_asks_what_time_it_is() {
     let words = ["SystemTime", "std::time::SystemTime", "Instant::now", "std::time::Instant::now"];
     only_in(&["clock"], &words, "time comes from clock, so that none of it can reach a payload");

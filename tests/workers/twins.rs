@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use molsieve::digest;
+use molsieve::id::Ordinal;
 use molsieve::layout::EntryKind;
-use molsieve::scorer::Ended;
+use molsieve::library::record::Record;
+use molsieve::scorer::row::RowBlock;
+use molsieve::scorer::{Ended, Verdict};
 use molsieve::shard::receipt::Receipt;
 
-use crate::support::memory_pool::{Fate, MemoryPool};
+use crate::support::memory_pool::{Fate, MakeRow, MemoryPool};
 use crate::support::sealed_groups::{other_row, row};
 use crate::support::workshop::{GROUP, Workshop, name, rows_of};
 
@@ -70,6 +73,28 @@ fn differing_twins_are_counted_where_it_does_not() {
     let gathered = shop.gather().unwrap();
     assert_eq!((&gathered.groups[0].twins[..], &gathered.groups[0].differing[..]), (&[][..], &[name(2)][..]));
     shop.is_sealed_with(row);
+}
+
+#[test]
+fn the_twin_that_load_cost_the_fewest_records_counts_for_all_who_look() {
+    for (first, second, counts) in
+        [(timed_out as MakeRow, row as MakeRow, 2), (row, timed_out, 1), (timed_out, timed_out, 1)]
+    {
+        let shop = Workshop::new(100, 100);
+        shop.campaign.seal_as(GROUP, name(1).as_str(), first, |_| {});
+        shop.campaign.seal_as(GROUP, name(2).as_str(), second, |_| {});
+        assert_eq!(shop.receipt(GROUP).unwrap().attempt, name(counts));
+        assert_eq!(shop.gather().unwrap().groups[0].receipt.attempt, name(counts));
+    }
+}
+
+/// As [`row`], but that record 3 took too long.
+fn timed_out(block: &mut RowBlock, ordinal: Ordinal) {
+    if ordinal != 3 {
+        return row(block, ordinal);
+    }
+    let record = Record { ordinal, id: b"M0000003", structure: b"C" };
+    block.push(&record, &Verdict::error("timeout"), 3);
 }
 
 #[test]

@@ -222,8 +222,17 @@ impl Report {
         if self.problems.is_empty() {
             return None;
         }
-        let only_incomplete = self.problems.iter().all(|p| p.code == Code::Incomplete);
-        Some(if only_incomplete { Kind::Incomplete } else { Kind::Verification })
+        Some(if self.is_sound() { Kind::Incomplete } else { Kind::Verification })
+    }
+
+    /// Whether the pack is sound, though perhaps incomplete.
+    pub fn is_sound(&self) -> bool {
+        self.unsound().is_none()
+    }
+
+    /// The first problem that is more than that the pack is incomplete.
+    pub fn unsound(&self) -> Option<&Problem> {
+        self.problems.iter().find(|p| p.code != Code::Incomplete)
     }
 
     /// Whether one of the problems is of this sort.

@@ -18,6 +18,13 @@ pub struct Trust {
     pub accept: Accept,
 }
 
+impl Trust {
+    /// Nobody in particular: the integrity of a pack is asked for, whoever signed it or not.
+    pub fn integrity() -> Self {
+        Self { accept: Accept::Unsigned, ..Self::default() }
+    }
+}
+
 /// Which shortcomings of the signatures are no problem. A signature that does not hold always is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accept {
