@@ -24,8 +24,7 @@ pub fn explain(text: &str, error: &toml::de::Error) -> Error {
     }
     let said = WORDS.iter().fold(said.to_owned(), |said, (theirs, ours)| said.replace(theirs, ours));
     let Some(at) = error.span().map(|span| span.start) else { return Error::usage(said).hint(hint) };
-    let before = &text[..text.floor_char_boundary(at)];
-    let line = before.matches('\n').count();
+    let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
     let shown: String = text.lines().nth(line).unwrap_or_default().trim().chars().take(100).collect();
     Error::usage(format!("line {}, `{shown}`: {said}", line + 1)).hint(hint)
 }

@@ -54,7 +54,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let library = library(args)?;
-    let files = files(&name(&args.dir), args.scorer, &library)?;
+    let files = files(&name(&args.dir), args.scorer, &library);
     let path = |name: &str| layout::beside_campaign_file(&args.dir, name);
     if let Some((name, _)) = files.iter().find(|(name, _)| path(name).exists()) {
         return Err(Error::usage(format!("`{}` is there already", path(name).display()))
@@ -97,7 +97,7 @@ fn name(dir: &Path) -> String {
 }
 
 /// The files to write: name and content.
-fn files(name: &str, scorer: Scorer, library: &[String]) -> Result<Vec<(&'static str, String)>> {
+fn files(name: &str, scorer: Scorer, library: &[String]) -> Vec<(&'static str, String)> {
     const OWN: &str = "library.smi";
     let paths = if library.is_empty() { vec![OWN.to_owned()] } else { library.to_vec() };
     let paths = toml::Value::Array(paths.into_iter().map(toml::Value::String).collect());
@@ -113,7 +113,7 @@ fn files(name: &str, scorer: Scorer, library: &[String]) -> Result<Vec<(&'static
     }
     // Last: where it is, the others are.
     files.push((CAMPAIGN_FILE, campaign));
-    Ok(files)
+    files
 }
 
 fn tell(args: &Args, files: &[(&str, String)], output: Output) -> Result<Exit> {

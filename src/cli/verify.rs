@@ -59,7 +59,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             let here = Here { program: drive::this_program()? };
             let stop = Stop::new();
             signals::raise_on_signal(&stop, || {})?;
-            let rescored = rescore::rescore(&pack, &manifest, &campaign, share, here, &stop)?;
+            let rescored = rescore::rescore(&pack, &manifest, &campaign, share, &here, &stop)?;
             tell_both(&report, &rescored, output)
         }
         _ => tell(&report, output),

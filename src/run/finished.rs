@@ -134,6 +134,9 @@ impl<'a> Finished<'a> {
     }
 
     /// The rows that `receipt` speaks of. That they are those is known at the end, by their digest.
+    ///
+    /// # Errors
+    /// As [`Finished::group`].
     pub fn sealed(&self, receipt: &Receipt, each: Each<'_>) -> Result<()> {
         let path = self.campaign.dir.group(receipt.group).rows(&receipt.attempt);
         let refused = |e: std::io::Error| Error::io("cannot read", &path, &e);

@@ -88,7 +88,7 @@ pub fn rescore(
     manifest: &Manifest,
     campaign: &Campaign,
     share: Share,
-    here: Here,
+    here: &Here,
     stop: &Stop,
 ) -> Result<Rescored> {
     if let Some(other) = compare::requests(&manifest.campaign, &campaign.file.identity).iter().find(|d| d.decides) {
@@ -109,7 +109,7 @@ pub fn rescore(
     }
     let (sample, circumstantial) = sample(pack, &manifest.payload.digest, share)?;
     let stderr = campaign.dir.scorer_stderr(&AttemptId::random()?);
-    let post = execution.post(&here, manifest.campaign.seed, stderr)?;
+    let post = execution.post(here, manifest.campaign.seed, stderr)?;
     crate::fs::create_dir(&campaign.dir.logs())?;
     let mut pool = open::pool(&execution.scorer, scorer, &post)?;
     let columns = scorer.description.columns.iter();
