@@ -481,6 +481,6 @@ mod tests {
         let library = parse("structure_column = 2\nid_column = \"name\"").unwrap().library;
         assert_eq!((library.structure_column.as_deref(), library.id_column.as_deref()), (Some("2"), Some("name")));
         assert_eq!(parse("").unwrap().library.id_column, None);
-        assert!(parse("id_column = true").unwrap_err().what().contains("a name or a number"));
+        assert!(parse("id_column = true").unwrap_err().what().contains("the name of a column, or its number from 1"));
     }
 }

@@ -15,7 +15,7 @@ use crate::campaign::scorer as asked_scorer;
 use crate::encode;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
-use crate::layout::CampaignDir;
+use crate::layout::{CampaignDir, EntryKind};
 use crate::library::format::{FormatRequest, Notation};
 use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
@@ -25,6 +25,7 @@ use crate::pilot;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
+use crate::shard::recover;
 use crate::units;
 
 /// Called while the library is read, with bytes and records so far.
@@ -107,9 +108,11 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     scorer_reads_it(&scorer.kind, request::notation(&library_request(config, base))?)?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     let (mut journal, there) = open_for_planning(&dir)?;
-    if let (Plans::IfNone, Some(campaign)) = (plans, there) {
+    match (plans, there) {
         // That older planner was quicker.
-        return same(asked, campaign);
+        (Plans::IfNone, Some(campaign)) => return same(asked, campaign),
+        (Plans::Anew, Some(campaign)) => forget(&campaign)?,
+        (_, None) => {}
     }
     let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
     let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
@@ -142,6 +145,17 @@ pub fn open_for_planning(dir: &CampaignDir) -> Result<(Journal, Option<Campaign>
     let (journal, _) = Journal::take_over(dir)?;
     let there = Campaign::open_if_any(dir.clone())?;
     Ok((journal, there))
+}
+
+/// Removes the checkpoints of a campaign that is planned anew: they hold nothing but errors, which would count again.
+fn forget(campaign: &Campaign) -> Result<()> {
+    for group in campaign.plan.all_groups() {
+        let dir = campaign.dir.group(group);
+        for attempt in recover::attempts(&dir, EntryKind::Checkpoint)? {
+            crate::fs::remove(&dir.checkpoint(&attempt))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where planners of this directory took or began snapshots.

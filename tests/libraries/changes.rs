@@ -181,5 +181,5 @@ fn taking_a_snapshot_again_replaces_the_first_and_what_a_killed_one_left() {
         .map(|name| name.split('-').next().unwrap().to_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["notes.txt", "part", "snapshot.json"]);
+    assert_eq!(names, ["notes.txt", "part", "part", "snapshot.json"], "a part is an index and a log");
 }
