@@ -3,7 +3,7 @@
 //! Each thread has a *part*: an index, and a file of frames if it met a compressed file. So a library
 //! of ten thousand small files leaves a handful of files, and not twenty thousand. The names of parts
 //! are random, and `snapshot.json`, which names them, is written last: a snapshot that was interrupted
-//! is no snapshot. It is taken again, but for the files that it had finished (see [`super::finished`]).
+//! is no snapshot. It is taken again, but for the files that it had finished (see `finished`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

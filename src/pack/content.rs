@@ -2,7 +2,7 @@
 //!
 //! `summary.csv` is there already, gathered. What follows from it and from provenance is added in an
 //! order in which each file may speak of those before it. A new kind of content is a module that
-//! makes its bytes, its name in [`super::OPTIONAL`], and a line in [`write`].
+//! makes its bytes, its name in [`super::OPTIONAL`], and a line in [`write()`].
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A shard and what becomes of it: [`plan`], [`stop`], [`receipt`].
+//! A shard and what becomes of it: [`plan`], [`worker`], [`checkpoint`], [`receipt`].
 
 pub mod checkpoint;
 pub mod estimate;

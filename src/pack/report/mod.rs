@@ -1,7 +1,7 @@
 //! `report.html`: what a chemist opens in the morning, and prints for the meeting.
 //!
 //! One file: no script, nothing from the network, and nothing in it that the other files of the pack do not
-//! say. Whatever comes from data is escaped in [`html`]. Its size is bounded, because everything that is
+//! say. Whatever comes from data is escaped in `html`. Its size is bounded, because everything that is
 //! listed is: hits, columns, reasons, slow requests, missing ranges, and the length of each text.
 
 mod charts;
