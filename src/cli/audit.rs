@@ -148,6 +148,10 @@ fn verify(home: &HomeDir, heads: &[Head], output: Output) -> Result<Exit> {
     let report = check::check(home, heads)?;
     if !output.document(&report)? {
         output.say(match report.problems.len() {
+            // A home that is not mounted, or mistyped, looks like this as well.
+            0 if report.events == 0 => {
+                format!("EMPTY: there is no event in `{}`, so nothing was checked", home.audit().display())
+            }
             0 => "VERIFIED".to_owned(),
             1 => "NOT VERIFIED: 1 problem".to_owned(),
             n => format!("NOT VERIFIED: {n} problems"),

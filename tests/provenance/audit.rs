@@ -47,7 +47,8 @@ fn an_event_says_who_did_what_and_when() {
 fn an_empty_log_is_sound_and_has_a_head() {
     let env = TestEnv::new();
     let nothing = molsieve::digest::sha256(b"");
-    env.molsieve(["audit", "verify"]).exits(0).says(&format!("0:{nothing}"));
+    let empty = env.molsieve(["audit", "verify"]).exits(0).says(&format!("0:{nothing}")).says("EMPTY");
+    assert!(!empty.stdout().contains("VERIFIED"), "nothing was checked: {empty}");
     env.molsieve(["audit", "verify", "--head", &format!("0:{nothing}")]).exits(0);
     env.molsieve(["audit", "verify", "--head", &format!("1:{nothing}")]).exits(4).says("ends at event 0");
     env.molsieve(["audit", "verify", "--head", "x"]).exits(2);
