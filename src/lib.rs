@@ -1,6 +1,7 @@
 //! molsieve runs a molecule-screening campaign on the batch system you have, and leaves one signed
 //! pack that proves what was computed.
 
+pub mod again;
 pub mod audit;
 pub mod campaign;
 pub mod canonical;
@@ -13,7 +14,9 @@ pub mod error;
 pub mod fs;
 pub mod gather;
 pub mod host;
+pub mod housekeeping;
 pub mod id;
+pub mod journal;
 pub mod layout;
 pub mod library;
 pub mod pack;
@@ -25,3 +28,4 @@ pub mod scorer;
 pub mod shard;
 pub mod stop;
 pub mod units;
+pub mod view;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use molsieve::error::Kind;
 use molsieve::id::GroupIndex;
+use molsieve::journal::event::Event;
 use molsieve::layout::CampaignDir;
-use molsieve::run::event::Event;
 use molsieve::run::plan::open_for_planning;
 use molsieve::scorer::Ended;
 use molsieve::shard::order;

@@ -4,8 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use molsieve::canonical::json;
 use molsieve::digest;
-use molsieve::run::journal;
-use molsieve::run::state::State;
+use molsieve::journal;
+use molsieve::journal::state::State;
 use serde_json::Value;
 
 /// The lines of `data` that are JSON objects, chained.

@@ -6,8 +6,8 @@ use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
+use crate::housekeeping::archive;
 use crate::layout::CampaignDir;
-use crate::run::archive;
 use crate::units;
 
 /// Arguments of `archive`.

@@ -6,10 +6,10 @@ use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
+use crate::journal::Journal;
+use crate::journal::event::Event;
+use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
-use crate::run::event::Event;
-use crate::run::journal::Journal;
-use crate::run::state::{Phase, State};
 
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]

@@ -6,8 +6,8 @@ use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
+use crate::housekeeping::clean;
 use crate::layout::CampaignDir;
-use crate::run::clean;
 use crate::units;
 
 /// Arguments of `clean`.

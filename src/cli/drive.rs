@@ -14,13 +14,13 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::gather;
 use crate::host;
+use crate::journal::event::PauseCode;
+use crate::journal::state::{Phase, State};
+use crate::journal::{self, Journal};
 use crate::pack::keys::PrivateKey;
 use crate::run::driver::{self, Driven};
-use crate::run::event::PauseCode;
 use crate::run::finish;
-use crate::run::journal::{self, Journal};
 use crate::run::policy::Pause;
-use crate::run::state::{Phase, State};
 use crate::stop::Stop;
 
 /// Enough for a segment of the journal and its name.

@@ -12,10 +12,10 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::gather::extract::{self, Chosen, Pick, Wanted, Why};
 use crate::id::Ordinal;
+use crate::journal;
+use crate::journal::state::State;
 use crate::layout::{self, CampaignDir};
 use crate::payload;
-use crate::run::journal;
-use crate::run::state::State;
 
 /// Schema of [`Facts`].
 const SCHEMA: &str = "molsieve.extract.v1";

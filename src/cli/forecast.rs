@@ -8,9 +8,9 @@ use super::progress::span;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::id::GroupIndex;
-use crate::run::forecast::{Expected, Forecast};
 use crate::shard::estimate::Pilot;
 use crate::shard::plan::Plan;
+use crate::view::forecast::{Expected, Forecast};
 
 /// What a pilot measured.
 #[derive(Debug, Serialize)]

@@ -7,11 +7,11 @@ use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather::Missing;
+use crate::journal::state::{Phase, State};
+use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::pack::seal::SealedPack;
 use crate::run::finish;
-use crate::run::journal::{self, Journal};
-use crate::run::state::{Phase, State};
 
 /// Arguments of `gather`.
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,7 @@ use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
-use crate::run::peek::{self, Peek, Shown, Wanted};
+use crate::view::peek::{self, Peek, Shown, Wanted};
 
 /// More rows than this are not for looking at: `gather` makes a pack of all.
 const TOP_MAX: u64 = 100_000;

@@ -10,8 +10,8 @@ use super::forecast::{self, PilotFacts};
 use super::output::Output;
 use crate::error::{Error, Result};
 use crate::pilot::{self, Request};
-use crate::run::forecast::Forecast;
 use crate::units;
+use crate::view::forecast::Forecast;
 
 /// Arguments of `pilot`.
 #[derive(Debug, clap::Args)]

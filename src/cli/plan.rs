@@ -7,7 +7,7 @@ use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
 use crate::error::Result;
-use crate::run::forecast::Forecast;
+use crate::view::forecast::Forecast;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]

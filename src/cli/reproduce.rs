@@ -8,11 +8,11 @@ use super::exit_code::Exit;
 use super::output::{Form, Output};
 use super::progress;
 use super::verify::pack_at;
+use crate::again::compare::{Difference, Rows};
+use crate::again::reproduce;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::layout::CampaignDir;
-use crate::run::compare::{Difference, Rows};
-use crate::run::reproduce;
 use crate::scorer::open::Here;
 
 /// Arguments of `reproduce`.

@@ -9,10 +9,11 @@ use super::output::Output;
 use crate::campaign::config::{CORE_HOURS_MAX, CPUS_MAX};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
+use crate::journal;
+use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
 use crate::run::amend::{self, Changes, Limit};
-use crate::run::state::{Phase, State};
-use crate::run::{journal, plan};
+use crate::run::plan;
 use crate::scorer::open::Here;
 use crate::units;
 

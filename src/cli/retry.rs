@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
+use crate::again::retry;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::layout::CampaignDir;
-use crate::run::retry;
 
 /// Arguments of `retry`.
 #[derive(Debug, clap::Args)]

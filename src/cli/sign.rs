@@ -7,12 +7,12 @@ use super::output::Output;
 use super::registry;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
+use crate::journal::state::{Phase, State};
+use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::sign;
 use crate::run::finish::{self, Registered};
-use crate::run::journal::{self, Journal};
-use crate::run::state::{Phase, State};
 
 /// Arguments of `sign`.
 #[derive(Debug, clap::Args)]

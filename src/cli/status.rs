@@ -9,7 +9,7 @@ use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::Result;
 use crate::layout::CampaignDir;
-use crate::run::status::Status;
+use crate::view::status::Status;
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]

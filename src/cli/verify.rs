@@ -6,15 +6,15 @@ use super::drive::{self, Options};
 use super::exit_code::Exit;
 use super::output::Output;
 use super::{registry, signals};
+use crate::again::rescore::{self, Rescored, Share};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
+use crate::journal::Journal;
 use crate::layout::{self, CampaignDir};
 use crate::pack::keys::{PrivateKey, PublicKey};
 use crate::pack::sign;
 use crate::pack::verify::{self, Accept, Code, Report, Trust};
 use crate::run::finish;
-use crate::run::journal::Journal;
-use crate::run::rescore::{self, Rescored, Share};
 use crate::scorer::open::Here;
 use crate::stop::Stop;
 

@@ -5,6 +5,7 @@
 //! receipts speak of. Memory does not grow with the number of records.
 
 pub mod extract;
+pub mod finished;
 pub mod kept;
 pub mod merge;
 pub mod survey;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::event::Event;
-use super::journal::Journal;
 use crate::campaign::file::{Campaign, Execution};
 use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::journal::event::Event;
 use crate::scorer::identity::ScorerLaunch;
 
 /// What becomes of a limit.

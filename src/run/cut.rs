@@ -1,14 +1,14 @@
 //! Cutting: how large shards are, with or without a pilot, and what task groups are expected to cost.
 
-use super::event::Event;
-use super::journal::{self, Journal};
-use super::state::State;
 use crate::campaign::config::ShardSize;
 use crate::campaign::file::{Campaign, Execution};
 use crate::campaign::identity::Identity;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::AttemptId;
+use crate::journal::event::Event;
+use crate::journal::state::State;
+use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::library::snapshot::Snapshot;
 use crate::pilot::{self, Request, Subject};

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use super::event::{Event, PauseCode};
-use super::journal::{self, Journal};
 use super::policy::Pause;
 use crate::audit;
 use crate::campaign::file::Campaign;
@@ -13,6 +11,8 @@ use crate::encode;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::gather;
+use crate::journal::event::{Event, PauseCode};
+use crate::journal::{self, Journal};
 use crate::layout::HomeDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::seal::{self, SealedPack};

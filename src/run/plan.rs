@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::amend;
 use super::cut::{self, Cutting};
-use super::event::Event;
-use super::journal::Journal;
 use super::look::Look;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
@@ -15,6 +13,8 @@ use crate::campaign::scorer as asked_scorer;
 use crate::encode;
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
+use crate::journal::Journal;
+use crate::journal::event::Event;
 use crate::layout::{CampaignDir, EntryKind};
 use crate::library::format::{FormatRequest, Notation};
 use crate::library::request::{self, Inputs, LibraryRequest};

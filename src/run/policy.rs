@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use molsieve_adapters::{Blame, TaskState};
 
-use super::event::PauseCode;
-use super::state::{Problem, State};
 use crate::error::Kind;
 use crate::id::GroupIndex;
+use crate::journal::event::PauseCode;
+use crate::journal::state::{Problem, State};
 use crate::units;
 
 /// Failures of one group without any progress in between, after which the campaign gives up.
@@ -144,7 +144,7 @@ fn over_error_rate(seen: &Seen<'_>) -> Option<Pause> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::state::Wave;
+    use crate::journal::state::Wave;
 
     fn groups(list: &[u64]) -> BTreeSet<GroupIndex> {
         list.iter().copied().map(GroupIndex).collect()

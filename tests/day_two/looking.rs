@@ -98,7 +98,7 @@ fn a_driver_that_nobody_has_seen_for_a_while_has_a_word_of_its_own() {
 fn molsieve_chain() -> String {
     use molsieve::canonical::json;
     use molsieve::digest;
-    use molsieve::run::event::{Entry, Event, SCHEMA};
+    use molsieve::journal::event::{Entry, Event, SCHEMA};
     let (mut text, mut prev) = (String::new(), digest::blake3(b""));
     let planned = Event::Planned { campaign: digest::blake3(b"c"), plan: digest::blake3(b"p") };
     let started = Event::DriverStarted { molsieve: "0".to_owned(), host: "h".to_owned(), program: None };

@@ -4,16 +4,23 @@
 //! order of writers, without a lock that could outlive its holder. A writer that sees a higher
 //! segment than its own has been taken over from: it stops before any further effect. Whatever it
 //! wrote after the successor had read is not in the chain and is not read again.
+//!
+//! [`state`] is the fold over the events. A worker's last words and a driver's sign of life are hints beside it.
+
+pub mod event;
+pub mod last_words;
+pub mod sign_of_life;
+pub mod state;
 
 use std::path::Path;
 
-use super::event::{Entry, Event, SCHEMA};
 use crate::canonical::json;
 use crate::clock;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Appender};
 use crate::layout::CampaignDir;
+use event::{Entry, Event, SCHEMA};
 
 /// The events of a campaign, in order.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use crate::scorer::KeptFile;
 use crate::scorer::row::RowBlock;
 use crate::shard::checkpoint::{Header, Writer};
 
-use super::finished::Row;
+use crate::gather::finished::Row;
 
 /// Rows are written in frames of about this length.
 const FRAME_BYTES: usize = 1 << 20;

@@ -10,14 +10,14 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::clean::{at_work, entries};
-use super::event::Event;
-use super::journal::{self, Journal};
-use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
 use crate::canonical::json;
 use crate::digest::{self, Digest, Sha256};
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Staged};
+use crate::journal::event::Event;
+use crate::journal::state::{Phase, State};
+use crate::journal::{self, Journal};
 use crate::layout::{EntryKind, SnapshotDir};
 use crate::pack::verify::{self, Trust};
 use crate::scorer::identity::ScorerLaunch;

@@ -6,24 +6,24 @@
 //! generation's identity and so of its pack. See `docs/decisions/0012-day-two.md`.
 
 use super::carry::Carrier;
-use super::event::Event;
-use super::finished::{Each, Finished, Row};
-use super::journal;
-use super::plan::open_for_planning;
-use super::sign_of_life::SignOfLife;
-use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
 use crate::campaign::identity::{Identity, Parent};
 use crate::clock;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
+use crate::gather::finished::{Each, Finished, Row};
 use crate::gather::kept::Archive;
 use crate::gather::survey::{self, Expected, GroupState, Sealed};
 use crate::id::{AttemptId, GroupIndex};
+use crate::journal;
+use crate::journal::event::Event;
+use crate::journal::sign_of_life::SignOfLife;
+use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Trust};
 use crate::payload;
+use crate::run::plan::open_for_planning;
 use crate::scorer::{Outcome, reason};
 use crate::shard::checkpoint::{self, Header};
 use crate::shard::plan::Plan;

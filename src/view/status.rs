@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-use super::event::PauseCode;
-use super::journal;
-use super::look::Look;
-use super::sign_of_life::SignOfLife;
-use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::GroupIndex;
+use crate::journal;
+use crate::journal::event::PauseCode;
+use crate::journal::sign_of_life::SignOfLife;
+use crate::journal::state::{Phase, State};
 use crate::layout::{EntryKind, PackDir};
 use crate::pack::MANIFEST;
 use crate::pack::manifest::Manifest;
+use crate::run::look::Look;
 use crate::shard::checkpoint::{Frame, Reader};
 use crate::shard::receipt::Counts;
 use crate::shard::recover;

@@ -7,14 +7,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use super::compare::{self, Difference, RowPair, Rows};
-use super::event::Event;
-use super::plan::{self, Watch};
 use crate::campaign::config::LibrarySection;
 use crate::campaign::file::{self, Campaign, CampaignFile};
 use crate::campaign::identity::{Identity, LibraryIdentity};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::AttemptId;
+use crate::journal::event::Event;
 use crate::layout::{CampaignDir, PackDir};
 use crate::library::format::FormatRequest;
 use crate::library::request::LibraryRequest;
@@ -24,6 +23,7 @@ use crate::pack::SUMMARY;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Trust};
 use crate::payload::lines::ROW_BYTES_MAX;
+use crate::run::plan::{self, Watch};
 use crate::scorer::open::{self, Here};
 use crate::shard::plan::Plan;
 

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::finished::{Finished, Row};
-use super::journal;
-use super::state::State;
 use crate::campaign::file::Campaign;
 use crate::canonical::{escape, row};
 use crate::error::{Error, Result};
+use crate::gather::finished::{Finished, Row};
 use crate::id::Ordinal;
+use crate::journal;
+use crate::journal::state::State;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::payload::hits::{BYTES_MAX, Hits};

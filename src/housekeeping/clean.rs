@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::journal;
-use super::state::{Phase, State};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::tree;
 use crate::id::AttemptId;
+use crate::journal;
+use crate::journal::state::{Phase, State};
 use crate::layout::{EntryKind, GroupDir, SnapshotDir};
 use crate::shard::judge::{self, Proven};
 use crate::shard::recover;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::wave;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::fs::{self, Room};
+use crate::run::wave;
 use crate::scorer::{Column, ColumnType};
 use crate::shard::estimate::Pilot;
 

@@ -1,0 +1,4 @@
+//! What is done with the files of a campaign that has ended: the scratch goes, the rest is packed away.
+
+pub mod archive;
+pub mod clean;
