@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::job::{JobId, JobSpec, JobTag, TaskId, TaskState};
+use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
 
 /// How something can be run after all tasks of a job have ended, however they ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +63,36 @@ pub trait Adapter: fmt::Debug + Send {
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
+    /// The files that [`Adapter::submit`] hands over: they are to be written first, as they are.
+    ///
+    /// # Errors
+    /// The job cannot be written down ([`AdapterError::Rejected`]).
+    fn files(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
+        let _ = job;
+        Ok(Vec::new())
+    }
+
+    /// When `job` would start, in the scheduler's words; nothing is submitted. None where nobody can tell.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn would_start(&mut self, job: &JobSpec) -> Result<Option<String>, AdapterError> {
+        let _ = job;
+        Ok(None)
+    }
+
     /// Hands over a job. When it returns, the scheduler has accepted all of its tasks.
     ///
     /// # Errors
     /// See [`AdapterError`]; after `Unreachable`, [`Adapter::find`] tells whether it happened.
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError>;
 
-    /// The state of every task of `jobs`, in one query. A job that is not known any more has no
-    /// entries: its tasks are `Unknown` to the caller.
+    /// What is known of every task of `jobs`, in one query. A task that is not known any more has no
+    /// entry: it is `Unknown` to the caller.
     ///
     /// # Errors
     /// See [`AdapterError`].
-    fn poll(&mut self, jobs: &[JobId]) -> Result<BTreeMap<TaskId, TaskState>, AdapterError>;
+    fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError>;
 
     /// Asks for the end of `jobs`; what has ended already is fine.
     ///

@@ -27,15 +27,45 @@ pub struct TaskId {
     pub index: u64,
 }
 
+/// A job that was handed over: both names, because schedulers use their own anew after years.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Job {
+    /// The scheduler's name for it.
+    pub id: JobId,
+    /// Our mark on it.
+    pub tag: JobTag,
+}
+
 /// What each task of a job needs.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Resources {
     /// Processor cores.
     pub cpus: u32,
+    /// GPUs.
+    pub gpus: u32,
     /// Memory, in MiB; none leaves it to the scheduler.
     pub memory_mib: Option<u64>,
     /// Time limit, in seconds; none leaves it to the scheduler.
     pub walltime_s: Option<u64>,
+}
+
+/// The tasks of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tasks {
+    /// One, which needs no number.
+    One,
+    /// So many; each gets its number, from 0, as its last argument.
+    Array(u64),
+}
+
+impl Tasks {
+    /// How many.
+    pub const fn count(self) -> u64 {
+        match self {
+            Self::One => 1,
+            Self::Array(count) => count,
+        }
+    }
 }
 
 /// A job: tasks that differ only in their last argument.
@@ -43,14 +73,53 @@ pub struct Resources {
 pub struct JobSpec {
     /// Our mark.
     pub tag: JobTag,
-    /// The argument vector of task `k` is this, then `k`.
+    /// What it is, in a line for people who read the emitted file.
+    pub title: String,
+    /// The argument vector of a task, before its number.
     pub argv: Vec<OsString>,
-    /// How many tasks.
-    pub tasks: u64,
+    /// Its tasks.
+    pub tasks: Tasks,
+    /// How many of them may run at a time; none leaves it to the scheduler.
+    pub running_max: Option<u64>,
     /// What each of them needs.
     pub resources: Resources,
-    /// Where the tasks' own output goes; a file a task, appended to.
+    /// It starts when these jobs have ended, however they ended.
+    pub after: Vec<JobId>,
+    /// Nodes that it must not run on.
+    pub exclude: Vec<String>,
+    /// The path of the file that is emitted for it, without an extension.
+    pub file: PathBuf,
+    /// Where the tasks' own output goes: one file for all, appended to.
     pub logs: PathBuf,
+}
+
+/// A file that is written before a job is submitted: a person can read it, and submit it by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmittedFile {
+    /// Where.
+    pub path: PathBuf,
+    /// What.
+    pub text: String,
+}
+
+/// What a scheduler says of one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskReport {
+    /// What has become of it.
+    pub state: TaskState,
+    /// The node that it runs or ran on.
+    pub node: Option<String>,
+    /// Why it waits or ended, in the scheduler's words.
+    pub reason: Option<String>,
+    /// When it is expected to start, or started, in the scheduler's words.
+    pub start: Option<String>,
+}
+
+impl TaskReport {
+    /// The state alone.
+    pub const fn of(state: TaskState) -> Self {
+        Self { state, node: None, reason: None, start: None }
+    }
 }
 
 /// What has become of a task, as far as its scheduler says.

@@ -6,11 +6,23 @@
 //!
 //! What a scheduler says is a hint. `Succeeded` means that a task ended with exit code 0, not that
 //! its work is there; a task that a scheduler no longer knows is [`TaskState::Unknown`], never done.
+//!
+//! A scheduler with commands is a [`Dialect`], pure text, which [`Cli`] makes an adapter. [`Local`] is this
+//! machine, a supervisor of processes.
 
 pub mod adapter;
+pub mod cli;
+pub mod command;
+pub mod dialect;
 pub mod job;
 pub mod local;
+pub mod slurm;
+pub mod testing;
+pub mod text;
 
 pub use adapter::{Adapter, AdapterError, Capabilities, Finally};
-pub use job::{Blame, JobId, JobSpec, JobTag, Resources, TaskId, TaskState};
+pub use cli::Cli;
+pub use dialect::Dialect;
+pub use job::{Blame, EmittedFile, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks};
 pub use local::Local;
+pub use slurm::Slurm;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
-use crate::job::{Blame, JobId, JobSpec, JobTag, TaskId, TaskState};
+use crate::job::{Blame, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState, Tasks};
 
 /// The supervisor.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl Adapter for Local {
         let id = JobId(format!("local-{}", self.jobs));
         let spec = Arc::new(job.clone());
         let mut board = self.shared.lock();
-        for index in 0..job.tasks {
+        for index in 0..job.tasks.count() {
             let task = TaskId { job: id.clone(), index };
             board.states.insert(task.clone(), TaskState::Pending);
             board.queue.push_back((task, Arc::clone(&spec)));
@@ -131,10 +131,10 @@ impl Adapter for Local {
         Ok(id)
     }
 
-    fn poll(&mut self, jobs: &[JobId]) -> Result<BTreeMap<TaskId, TaskState>, AdapterError> {
+    fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
         let board = self.shared.lock();
-        let asked = board.states.iter().filter(|(task, _)| jobs.contains(&task.job));
-        Ok(asked.map(|(task, state)| (task.clone(), *state)).collect())
+        let asked = board.states.iter().filter(|(task, _)| jobs.iter().any(|job| job.id == task.job));
+        Ok(asked.map(|(task, state)| (task.clone(), TaskReport::of(*state))).collect())
     }
 
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
@@ -268,9 +268,10 @@ impl Shared {
 
 fn start(task: &TaskId, job: &JobSpec) -> io::Result<Child> {
     let log = OpenOptions::new().create(true).append(true).open(&job.logs)?;
+    let number = matches!(job.tasks, Tasks::Array(_)).then(|| task.index.to_string());
     Command::new(&job.argv[0])
         .args(&job.argv[1..])
-        .arg(task.index.to_string())
+        .args(number)
         .stdin(Stdio::piped())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -1,0 +1,103 @@
+//! An adapter for every scheduler that is spoken to by commands: what a dialect writes is run, what is said it reads.
+
+use crate::adapter::{Adapter, AdapterError, Capabilities};
+use crate::command::{Call, Runner, Said, Silent, System};
+use crate::dialect::{Dialect, Reports};
+use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag};
+
+/// A scheduler behind its commands.
+#[derive(Debug)]
+pub struct Cli<D, R = System> {
+    dialect: D,
+    runner: R,
+}
+
+impl<D: Dialect> Cli<D> {
+    /// The scheduler of this machine that speaks `dialect`.
+    pub fn new(dialect: D) -> Self {
+        Self::with(dialect, System::default())
+    }
+}
+
+impl<D: Dialect, R: Runner> Cli<D, R> {
+    /// As [`Cli::new`], with another way to run commands.
+    pub fn with(dialect: D, runner: R) -> Self {
+        Self { dialect, runner }
+    }
+
+    /// The part that is only text.
+    pub fn dialect(&self) -> &D {
+        &self.dialect
+    }
+
+    fn hear(&mut self, call: &Call) -> Result<Said, AdapterError> {
+        self.runner.run(call).map_err(|silent| {
+            let program = call.program();
+            match silent {
+                // Not `Rejected`: on a node whose file system is away for a minute it comes back.
+                Silent::Absent => AdapterError::Unreachable(format!("`{program}` is not on the PATH of this machine")),
+                Silent::TimedOut(limit) => {
+                    AdapterError::Unreachable(format!("`{program}` did not answer within {} s", limit.as_secs()))
+                }
+                Silent::System(error) => AdapterError::Unreachable(format!("`{program}` cannot be run: {error}")),
+            }
+        })
+    }
+}
+
+impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
+    fn name(&self) -> &'static str {
+        self.dialect.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.dialect.capabilities()
+    }
+
+    fn files(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
+        self.dialect.render(job)
+    }
+
+    fn would_start(&mut self, job: &JobSpec) -> Result<Option<String>, AdapterError> {
+        let files = self.dialect.render(job)?;
+        let Some(call) = self.dialect.rehearse(&files) else { return Ok(None) };
+        let said = self.hear(&call)?;
+        self.dialect.parse_rehearse(&said)
+    }
+
+    fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
+        let files = self.dialect.render(job)?;
+        let said = self.hear(&self.dialect.submit(&files))?;
+        self.dialect.parse_submit(&said)
+    }
+
+    fn poll(&mut self, jobs: &[Job]) -> Result<Reports, AdapterError> {
+        if jobs.is_empty() {
+            return Ok(Reports::new());
+        }
+        let said = self.hear(&self.dialect.poll(jobs))?;
+        let mut reports = self.dialect.parse_poll(jobs, &said)?;
+        let known = |job: &Job, reports: &Reports| reports.keys().any(|task| task.job == job.id);
+        let gone: Vec<Job> = jobs.iter().filter(|job| !known(job, &reports)).cloned().collect();
+        if let Some(call) = self.dialect.history(&gone).filter(|_| !gone.is_empty()) {
+            // The books may be closed or late. What they do not say stays unknown, and files are the truth.
+            if let Ok(found) = self.hear(&call).and_then(|said| self.dialect.parse_history(&gone, &said)) {
+                reports.extend(found);
+            }
+        }
+        Ok(reports)
+    }
+
+    fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let said = self.hear(&self.dialect.cancel(jobs))?;
+        self.dialect.parse_cancel(&said)
+    }
+
+    fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
+        let said = self.hear(&self.dialect.find(tag))?;
+        self.dialect.parse_find(tag, &said)
+    }
+}

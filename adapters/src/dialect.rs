@@ -1,0 +1,84 @@
+//! The part of a binding that is only text: what to write, what to ask, and what an answer means.
+//!
+//! A dialect does nothing: no disk, no process, no clock. [`Cli`](crate::cli::Cli) does, the same way for all.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::adapter::{AdapterError, Capabilities};
+use crate::command::{Call, Said};
+use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
+
+/// What is known of some tasks.
+pub type Reports = BTreeMap<TaskId, TaskReport>;
+
+/// A scheduler's commands and answers.
+///
+/// A `parse_` function gets what its command said, however that ended.
+pub trait Dialect: fmt::Debug + Send {
+    /// The scheduler's name, as in a campaign file.
+    fn name(&self) -> &'static str;
+
+    /// What it can do, as far as is known.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The files of a job; the first is the one that is submitted.
+    ///
+    /// # Errors
+    /// The job cannot be written down ([`AdapterError::Rejected`]).
+    fn render(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError>;
+
+    /// Submits the first of `files`.
+    fn submit(&self, files: &[EmittedFile]) -> Call;
+
+    /// The name of the job that was accepted.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn parse_submit(&self, said: &Said) -> Result<JobId, AdapterError>;
+
+    /// Asks when the first of `files` would start; none where nobody can tell.
+    fn rehearse(&self, files: &[EmittedFile]) -> Option<Call>;
+
+    /// When it would start, in the scheduler's words.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn parse_rehearse(&self, said: &Said) -> Result<Option<String>, AdapterError>;
+
+    /// Asks for all tasks of `jobs` that are waiting, running, or lately ended.
+    fn poll(&self, jobs: &[Job]) -> Call;
+
+    /// What is known of them.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn parse_poll(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError>;
+
+    /// Asks the books about `jobs` that the queue no longer knows; none where no books are kept.
+    fn history(&self, jobs: &[Job]) -> Option<Call>;
+
+    /// What the books say.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn parse_history(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError>;
+
+    /// Asks for the end of `jobs`.
+    fn cancel(&self, jobs: &[JobId]) -> Call;
+
+    /// Whether that was understood; jobs that have ended already are fine.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError>;
+
+    /// Asks for the jobs that carry `tag`.
+    fn find(&self, tag: &JobTag) -> Call;
+
+    /// Their names, each once.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn parse_find(&self, tag: &JobTag, said: &Said) -> Result<Vec<JobId>, AdapterError>;
+}

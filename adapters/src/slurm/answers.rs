@@ -1,0 +1,321 @@
+//! What SLURM's commands answer: rows with columns of fixed width, or with bars; refusals; noise around both.
+
+use crate::adapter::AdapterError;
+use crate::command::Said;
+use crate::dialect::Reports;
+use crate::job::{Job, JobId, TaskId, TaskReport};
+
+use super::states::{Exit, state};
+
+/// The columns of squeue, and the room that each gets. Fixed widths are understood by every version.
+const COLUMNS: &[(&str, usize)] = &[
+    ("ArrayJobID", 20),
+    ("ArrayTaskID", 20),
+    ("Name", 80),
+    ("State", 24),
+    ("exit_code", 16),
+    ("StartTime", 28),
+    ("NodeList", 64),
+    // Last, because it is free text.
+    ("Reason", 128),
+];
+
+/// The columns of sacct.
+pub const HISTORY: &str = "JobID,JobName,State,ExitCode,Start,NodeList";
+
+/// The format that squeue is asked for.
+pub fn columns() -> String {
+    COLUMNS.iter().map(|(name, width)| format!("{name}:{width}")).collect::<Vec<_>>().join(",")
+}
+
+/// Sentences by which a command says that nobody answered.
+const AWAY: &[&str] = &[
+    "Unable to contact slurm controller",
+    "Unable to contact the slurm controller",
+    "Socket timed out",
+    "Connection refused",
+    "Connection timed out",
+    "Connection reset",
+    "Transport endpoint is not connected",
+    "Zero Bytes were transmitted or received",
+    "controller in standby mode",
+    "Controller is in standby mode",
+    "temporarily unable to accept job",
+    "Resource temporarily unavailable",
+    "Unable to connect to database",
+    "Could not resolve",
+    "No route to host",
+    "Protocol authentication error",
+    "Munge encode failed",
+    "Insane message length",
+    "Error connecting slurm stream socket",
+    "Configless",
+    "Could not establish a configuration source",
+];
+
+/// Sentences by which a command says that a job is not known (any more).
+const UNKNOWN_JOB: &[&str] =
+    &["Invalid job id specified", "Invalid job id", "already completing or completed", "Job/step already completing"];
+
+/// What kind of no an answer is.
+pub fn refusal(said: &Said) -> AdapterError {
+    let both = format!("{}\n{}", said.stderr, said.stdout);
+    if AWAY.iter().any(|away| both.contains(away)) {
+        return AdapterError::Unreachable(said.gist());
+    }
+    let refused = ["error:", "fatal:", "Batch job submission failed", "allocation failure"];
+    if said.code.is_some() && refused.iter().any(|word| said.stderr.contains(word)) {
+        return AdapterError::Rejected(said.gist());
+    }
+    AdapterError::Unparsed(said.gist())
+}
+
+/// Whether the answer is that the job is not known.
+pub fn is_unknown_job(said: &Said) -> bool {
+    !said.is_ok() && UNKNOWN_JOB.iter().any(|sentence| said.stderr.contains(sentence))
+}
+
+/// The job of `sbatch --parsable`: `id` or `id;cluster`, on the last line of its own.
+pub fn submitted(said: &Said) -> Result<JobId, AdapterError> {
+    if !said.is_ok() {
+        return Err(refusal(said));
+    }
+    let id = |line: &str| {
+        let id = line.trim().split(';').next()?;
+        number(id).map(|_| JobId(id.to_owned()))
+    };
+    let complete = said.stdout.ends_with('\n');
+    let last = said.stdout.lines().rev().find_map(id).filter(|_| complete);
+    // Accepted, perhaps: the caller looks for the tag.
+    last.ok_or_else(|| AdapterError::Unreachable(format!("`sbatch` did not say which job it is: {}", said.gist())))
+}
+
+/// The rows of squeue for `jobs`.
+pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
+    if is_unknown_job(said) && rows(&said.stdout).next().is_none() {
+        return Ok(Reports::new());
+    }
+    if !said.is_ok() && !is_unknown_job(said) {
+        return Err(refusal(said));
+    }
+    let mut reports = Reports::new();
+    for row in rows(&said.stdout) {
+        let cut = || AdapterError::Unparsed(format!("`squeue` answered with part of a line: `{}`", row.trim()));
+        let [job, task, name, word, exit, start, nodes, reason] = cells(row).ok_or_else(cut)?;
+        // Numbers come again after years; a name of ours does not.
+        let Some(job) = jobs.iter().find(|known| known.id.0 == job && known.tag.0 == name) else { continue };
+        let index = if task == "N/A" { Some(0) } else { number(task) };
+        let index = index.ok_or_else(cut)?;
+        let report = TaskReport {
+            state: state(word, Exit::parse(exit), reason),
+            node: word_of(nodes),
+            reason: word_of(reason),
+            start: word_of(start),
+        };
+        reports.insert(TaskId { job: job.id.clone(), index }, report);
+    }
+    Ok(reports)
+}
+
+/// The jobs of squeue that carry `tag`, each once.
+pub fn found(tag: &str, said: &Said) -> Result<Vec<JobId>, AdapterError> {
+    if !said.is_ok() {
+        return Err(refusal(said));
+    }
+    let mut jobs: Vec<JobId> = Vec::new();
+    for row in rows(&said.stdout) {
+        let cut = || AdapterError::Unparsed(format!("`squeue` answered with part of a line: `{}`", row.trim()));
+        let [job, _, name, _] = cells(row).ok_or_else(cut)?;
+        if name == tag && !jobs.iter().any(|known| known.0 == job) {
+            jobs.push(JobId(job.to_owned()));
+        }
+    }
+    Ok(jobs)
+}
+
+/// The rows of sacct for `jobs`.
+pub fn history(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
+    if !said.is_ok() {
+        return Err(refusal(said));
+    }
+    let mut reports = Reports::new();
+    for line in said.stdout.lines() {
+        let cells: Vec<&str> = line.split('|').collect();
+        let &[task, name, word, exit, start, nodes] = cells.as_slice() else { continue };
+        let (job, index) = task.split_once('_').unwrap_or((task, "0"));
+        let Some(job) = jobs.iter().find(|known| known.id.0 == job && known.tag.0 == name) else { continue };
+        let report = TaskReport {
+            state: state(word, Exit::parse(exit), ""),
+            node: word_of(nodes).filter(|node| node != "None assigned"),
+            reason: None,
+            start: word_of(start),
+        };
+        // Elements that wait are one row, `7_[3-9%2]`.
+        for index in elements(index) {
+            reports.insert(TaskId { job: job.id.clone(), index }, report.clone());
+        }
+    }
+    Ok(reports)
+}
+
+/// The lines that begin with a number in the first column; the others are banners and warnings.
+fn rows(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| line.get(..COLUMNS[0].1.min(line.len())).is_some_and(|id| number(id.trim()).is_some()))
+}
+
+/// The cells of a row, cut at the widths; none if it ends before its last column begins.
+fn cells<const N: usize>(row: &str) -> Option<[&str; N]> {
+    let mut rest = row;
+    let mut cells = [""; N];
+    for (cell, (_, width)) in cells.iter_mut().zip(COLUMNS) {
+        let at = (*width).min(rest.len());
+        if rest.is_empty() {
+            return None;
+        }
+        let (own, others) = rest.split_at_checked(at)?;
+        *cell = own.trim();
+        rest = others;
+    }
+    Some(cells)
+}
+
+/// The numbers of `3`, `[3-9]`, `[1,4-6%2]`; none where it is anything else, or too many to be an array.
+fn elements(text: &str) -> Vec<u64> {
+    /// Far over every `MaxArraySize`.
+    const ELEMENTS_MAX: u64 = 10_000_000;
+    let list = text.trim_matches(['[', ']']).split('%').next().unwrap_or("");
+    let mut all = Vec::new();
+    for part in list.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        match (number(first), number(last)) {
+            (Some(first), Some(last)) if last >= first && last - first < ELEMENTS_MAX - all.len() as u64 => {
+                all.extend(first..=last);
+            }
+            _ => return Vec::new(),
+        }
+    }
+    all
+}
+
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// A cell that says something.
+fn word_of(cell: &str) -> Option<String> {
+    let nothing = ["", "N/A", "None", "(null)", "Unknown"].contains(&cell);
+    (!nothing).then(|| cell.chars().filter(|c| !c.is_control()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{JobTag, TaskState};
+    use proptest::prelude::*;
+
+    fn job() -> Vec<Job> {
+        vec![Job { id: JobId("1".into()), tag: JobTag("molsieve-abc-1".into()) }]
+    }
+
+    fn row(cells: [&str; 8]) -> String {
+        cells.iter().zip(COLUMNS).map(|(cell, (_, width))| format!("{cell:<width$}")).collect::<String>() + "\n"
+    }
+
+    fn ok(stdout: String) -> Said {
+        Said { code: Some(0), stdout, stderr: String::new() }
+    }
+
+    fn no(stderr: &str) -> Said {
+        Said { code: Some(1), stdout: String::new(), stderr: stderr.to_owned() }
+    }
+
+    const RUNNING: [&str; 8] = ["1", "4", "molsieve-abc-1", "RUNNING", "0", "2026-11-21T00:56:02", "n1", "None"];
+
+    #[test]
+    fn a_queue_is_read_between_banners() {
+        let waiting = ["1", "5", "molsieve-abc-1", "PENDING", "0", "N/A", "", "JobArrayTaskLimit"];
+        let text = format!("Welcome to the cluster!\n{}{}\n", row(RUNNING), row(waiting));
+        let reports = queue(&job(), &ok(text)).unwrap();
+        let of = |index| &reports[&TaskId { job: JobId("1".into()), index }];
+        assert_eq!((of(4).state, of(4).node.as_deref()), (TaskState::Running, Some("n1")));
+        assert_eq!((of(5).state, of(5).reason.as_deref()), (TaskState::Pending, Some("JobArrayTaskLimit")));
+    }
+
+    #[test]
+    fn half_a_line_is_not_half_an_answer() {
+        let text = row(RUNNING);
+        for at in [21, 50, 130, 150] {
+            let cut = queue(&job(), &ok(text[..at].to_owned()));
+            assert!(matches!(cut, Err(AdapterError::Unparsed(_))), "{at}: {cut:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_another_jobs_by_now_is_not_ours() {
+        let mut other = RUNNING;
+        other[2] = "somebody-else";
+        assert!(queue(&job(), &ok(row(other))).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_job_that_is_gone_has_no_rows_and_a_controller_that_is_gone_is_an_error() {
+        assert!(queue(&job(), &no("slurm_load_jobs error: Invalid job id specified")).unwrap().is_empty());
+        let away = queue(&job(), &no("slurm_load_jobs error: Unable to contact slurm controller (connect failure)"));
+        assert!(matches!(away, Err(AdapterError::Unreachable(_))), "{away:?}");
+        assert!(matches!(queue(&job(), &no("Segmentation fault")), Err(AdapterError::Unparsed(_))));
+    }
+
+    #[test]
+    fn the_books_name_elements_that_wait_in_one_row() {
+        let text = "1_0|molsieve-abc-1|COMPLETED|0:0|2026-11-21T00:56:02|n1\n\
+                    1_1|molsieve-abc-1|FAILED|75:0|2026-11-21T00:56:02|n2\n\
+                    1_[2-3,7%4]|molsieve-abc-1|PENDING|0:0|Unknown|None assigned\n\
+                    2_0|molsieve-other-1|COMPLETED|0:0|Unknown|n1\n";
+        let reports = history(&job(), &ok(text.to_owned())).unwrap();
+        let states: Vec<_> = reports.iter().map(|(task, report)| (task.index, report.state)).collect();
+        use TaskState::{Checkpointed, Pending, Succeeded};
+        assert_eq!(states, [(0, Succeeded), (1, Checkpointed), (2, Pending), (3, Pending), (7, Pending)]);
+    }
+
+    #[test]
+    fn a_submission_is_known_by_its_number_alone() {
+        assert_eq!(submitted(&ok("17\n".into())).unwrap().0, "17");
+        assert_eq!(submitted(&ok("17;cluster\n".into())).unwrap().0, "17");
+        assert_eq!(submitted(&ok("Please read the news.\n17\n".into())).unwrap().0, "17");
+        for vague in ["", "Submitted\n", "1", "17;clu"] {
+            assert!(matches!(submitted(&ok(vague.into())), Err(AdapterError::Unreachable(_))), "{vague:?}");
+        }
+    }
+
+    #[test]
+    fn a_no_is_a_no_and_silence_is_silence() {
+        let no = |text: &str| submitted(&no(text)).unwrap_err();
+        assert!(matches!(
+            no("sbatch: error: Batch job submission failed: Invalid job array specification"),
+            AdapterError::Rejected(_)
+        ));
+        assert!(matches!(
+            no("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"),
+            AdapterError::Unreachable(_)
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_us_panic(text in "\\PC{0,400}", code in proptest::option::of(0i32..3)) {
+            let said = Said { code, stdout: text.clone(), stderr: text };
+            let _ = queue(&job(), &said);
+            let _ = history(&job(), &said);
+            let _ = found("t", &said);
+            let _ = submitted(&said);
+        }
+
+        #[test]
+        fn rows_with_foreign_characters_are_cut_where_they_can_be(cell in "\\PC{0,130}") {
+            let mut cells = RUNNING;
+            cells[7] = &cell;
+            let _ = queue(&job(), &ok(row(cells)));
+        }
+    }
+}

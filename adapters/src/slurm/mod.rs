@@ -1,0 +1,135 @@
+//! SLURM: `sbatch`, `squeue`, `sacct`, `scancel`, `scontrol`.
+//!
+//! One array a job, one query for all jobs. Without accounting there are no books, and the queue forgets a
+//! job some minutes after its end (`MinJobAge`): then a task is `Unknown`, and its files say how it ended.
+
+mod answers;
+pub mod limits;
+pub mod script;
+#[cfg(test)]
+mod script_tests;
+pub mod site;
+mod states;
+
+pub use limits::Limits;
+pub use site::Site;
+
+use crate::adapter::{AdapterError, Capabilities, Finally};
+use crate::command::{Call, Said};
+use crate::dialect::{Dialect, Reports};
+use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag};
+
+/// How SLURM is spoken to.
+#[derive(Clone, Debug)]
+pub struct Slurm {
+    site: Site,
+    limits: Limits,
+    template: String,
+}
+
+impl Slurm {
+    /// For a site with these habits and limits.
+    pub fn new(site: Site, limits: Limits) -> Self {
+        Self { site, limits, template: script::TEMPLATE.to_owned() }
+    }
+
+    /// With another batch script; see [`script::TEMPLATE`] for the placeholders.
+    #[must_use]
+    pub fn with_template(self, template: String) -> Self {
+        Self { template, ..self }
+    }
+
+    /// What the cluster allows.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Asks what the cluster allows; [`Limits::parse`] reads the answer.
+    pub fn ask_limits() -> Call {
+        Call::new(["scontrol", "show", "config"])
+    }
+}
+
+impl Dialect for Slurm {
+    fn name(&self) -> &'static str {
+        "slurm"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            array_len_max: Some(self.limits.tasks_max()),
+            requeues: self.limits.requeue,
+            reports_exit_code: true,
+            finally: Finally::Dependency,
+            nodes_may_submit: true,
+        }
+    }
+
+    fn render(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
+        Ok(vec![script::render(&self.site, &self.template, job)?])
+    }
+
+    fn submit(&self, files: &[EmittedFile]) -> Call {
+        Call::new(["sbatch", "--parsable"].map(str::to_owned).into_iter().chain(script(files)))
+    }
+
+    fn parse_submit(&self, said: &Said) -> Result<JobId, AdapterError> {
+        answers::submitted(said)
+    }
+
+    fn rehearse(&self, files: &[EmittedFile]) -> Option<Call> {
+        Some(Call::new(["sbatch", "--test-only"].map(str::to_owned).into_iter().chain(script(files))))
+    }
+
+    fn parse_rehearse(&self, said: &Said) -> Result<Option<String>, AdapterError> {
+        if !said.is_ok() {
+            return Err(answers::refusal(said));
+        }
+        let start = said.stderr.split_once("to start at ").and_then(|(_, rest)| rest.split_whitespace().next());
+        Ok(start.map(str::to_owned))
+    }
+
+    fn poll(&self, jobs: &[Job]) -> Call {
+        let ids: Vec<&str> = jobs.iter().map(|job| job.id.0.as_str()).collect();
+        let (jobs, format) = (format!("--jobs={}", ids.join(",")), format!("--Format={}", answers::columns()));
+        Call::new(["squeue", "--noheader", "--array", "--states=all", &jobs, &format])
+    }
+
+    fn parse_poll(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
+        answers::queue(jobs, said)
+    }
+
+    fn history(&self, jobs: &[Job]) -> Option<Call> {
+        let ids: Vec<&str> = jobs.iter().map(|job| job.id.0.as_str()).collect();
+        let (jobs, format) = (format!("--jobs={}", ids.join(",")), format!("--format={}", answers::HISTORY));
+        self.limits
+            .accounting
+            .then(|| Call::new(["sacct", "--allocations", "--noheader", "--parsable2", &jobs, &format]))
+    }
+
+    fn parse_history(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
+        answers::history(jobs, said)
+    }
+
+    fn cancel(&self, jobs: &[JobId]) -> Call {
+        Call::new(["scancel"].into_iter().chain(jobs.iter().map(|job| job.0.as_str())))
+    }
+
+    fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {
+        if said.is_ok() || answers::is_unknown_job(said) { Ok(()) } else { Err(answers::refusal(said)) }
+    }
+
+    fn find(&self, tag: &JobTag) -> Call {
+        let (name, format) = (format!("--name={}", tag.0), format!("--Format={}", answers::columns()));
+        Call::new(["squeue", "--noheader", "--states=all", &name, &format])
+    }
+
+    fn parse_find(&self, tag: &JobTag, said: &Said) -> Result<Vec<JobId>, AdapterError> {
+        answers::found(&tag.0, said)
+    }
+}
+
+/// The path of the script, as an argument; a path in a campaign directory never begins with a dash.
+fn script(files: &[EmittedFile]) -> Option<String> {
+    files.first().map(|file| file.path.to_string_lossy().into_owned())
+}

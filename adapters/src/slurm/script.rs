@@ -1,0 +1,138 @@
+//! The batch script: directives, what a site wants before, and the worker in the shell's place.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use super::site::Site;
+use crate::adapter::AdapterError;
+use crate::job::{EmittedFile, JobSpec, Tasks};
+use crate::text::{comment, path_without_patterns, quoted};
+
+/// The script that is used where nobody gives another.
+pub const TEMPLATE: &str = "\
+#!/bin/sh
+# {title}
+# By hand: sbatch {file}
+{directives}
+{setup}
+# The worker takes the place of this shell, so it gets the signals itself and its exit code is the job's.
+exec {command}
+";
+
+/// Placeholders of a template.
+const HOLES: [&str; 5] = ["title", "file", "directives", "setup", "command"];
+
+/// Writes the script of `job`.
+///
+/// # Errors
+/// Something in it cannot be written down, or the template lacks a placeholder ([`AdapterError::Rejected`]).
+pub fn render(site: &Site, template: &str, job: &JobSpec) -> Result<EmittedFile, AdapterError> {
+    let path = job.file.with_extension("sbatch");
+    let file = path.file_name().map(OsString::from).unwrap_or_default();
+    let parts = [comment(&job.title), quoted(&file)?, directives(site, job)?, setup(site), command(job)?];
+    let text = fill(template, &parts)?;
+    Ok(EmittedFile { path, text })
+}
+
+/// Fills the placeholders, each once. What is filled in is not looked at again.
+fn fill(template: &str, parts: &[String; 5]) -> Result<String, AdapterError> {
+    let mut text = String::new();
+    let mut used = [0; 5];
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        text.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let hole = HOLES.iter().position(|hole| rest[1..].strip_prefix(hole).is_some_and(|r| r.starts_with('}')));
+        let taken = match hole {
+            Some(hole) => {
+                text.push_str(&parts[hole]);
+                used[hole] += 1;
+                HOLES[hole].len() + 2
+            }
+            // A brace of the shell.
+            None => {
+                text.push('{');
+                1
+            }
+        };
+        rest = &rest[taken..];
+    }
+    text.push_str(rest);
+    for hole in [2, 4] {
+        if used[hole] != 1 {
+            return Err(AdapterError::Rejected(format!(
+                "the template of the batch script has {{{}}} {} times; it needs it once",
+                HOLES[hole], used[hole]
+            )));
+        }
+    }
+    Ok(text)
+}
+
+fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
+    let mut lines = vec![format!("--job-name={}", job.tag.0), format!("--comment={}", job.tag.0)];
+    if let Tasks::Array(tasks) = job.tasks {
+        let last = tasks.checked_sub(1).ok_or_else(|| AdapterError::Rejected("a job needs a task".to_owned()))?;
+        let at_once = job.running_max.map(|n| format!("%{n}")).unwrap_or_default();
+        lines.push(format!("--array=0-{last}{at_once}"));
+    }
+    if !job.after.is_empty() {
+        let jobs: Vec<&str> = job.after.iter().map(|job| job.0.as_str()).collect();
+        lines.push(format!("--dependency=afterany:{}", jobs.join(":")));
+        lines.push("--kill-on-invalid-dep=yes".to_owned());
+    }
+    let asked = &job.resources;
+    lines.push("--nodes=1".to_owned());
+    lines.push("--ntasks=1".to_owned());
+    lines.push(format!("--cpus-per-task={}", asked.cpus.max(1)));
+    lines.extend(asked.memory_mib.map(|mib| format!("--mem={mib}M")));
+    // SLURM counts whole minutes.
+    lines.extend(asked.walltime_s.map(|s| format!("--time={}", s.div_ceil(60).max(1))));
+    if asked.gpus > 0 {
+        lines.push(format!("--gres=gpu:{}", asked.gpus));
+    }
+    if !job.exclude.is_empty() {
+        lines.push(format!("--exclude={}", job.exclude.join(",")));
+    }
+    lines.extend(site.directives());
+    lines.push(format!("--signal=B:USR1@{}", site.signal_before_s));
+    lines.push("--requeue".to_owned());
+    lines.push("--open-mode=append".to_owned());
+    lines.push(format!("--output={}", path_without_patterns(&job.logs)?));
+    lines.push(format!("--export={}", site.export()));
+    let mut text = String::new();
+    for line in &lines {
+        let _ = writeln!(text, "#SBATCH {line}");
+    }
+    text.pop();
+    Ok(text)
+}
+
+/// What a site wants done before: its modules.
+fn setup(site: &Site) -> String {
+    if site.modules.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = site.modules.iter().map(|name| name.as_str()).collect();
+    format!("command -v module >/dev/null || . /etc/profile\nmodule load {} || exit 6\n", names.join(" "))
+}
+
+fn command(job: &JobSpec) -> Result<String, AdapterError> {
+    let mut words = Vec::new();
+    for argument in &job.argv {
+        words.push(quoted(argument)?);
+    }
+    if words.is_empty() {
+        return Err(AdapterError::Rejected("a job needs a program".to_owned()));
+    }
+    if matches!(job.tasks, Tasks::Array(_)) {
+        words.push("\"${SLURM_ARRAY_TASK_ID:?submit this file with sbatch}\"".to_owned());
+    }
+    Ok(words.join(" "))
+}
+
+/// Where the script of `job` is.
+pub fn path(job: &JobSpec) -> PathBuf {
+    job.file.with_extension("sbatch")
+}

@@ -1,0 +1,110 @@
+//! Tests of the batch script.
+
+use std::path::PathBuf;
+
+use super::script::{TEMPLATE, render};
+use super::site::Site;
+use crate::adapter::AdapterError;
+use crate::job::{JobId, JobSpec, JobTag, Resources, Tasks};
+use crate::text::Value;
+
+fn job() -> JobSpec {
+    JobSpec {
+        tag: JobTag("molsieve-0123456789ab-3".into()),
+        title: "wave 3 of the campaign egfr-overnight".into(),
+        argv: ["/opt/molsieve", "worker", "/data/my runs/50%", "--wave", "3", "--task"].map(Into::into).to_vec(),
+        tasks: Tasks::Array(400),
+        running_max: Some(50),
+        resources: Resources { cpus: 8, gpus: 0, memory_mib: Some(8192), walltime_s: Some(7210) },
+        after: Vec::new(),
+        exclude: Vec::new(),
+        file: PathBuf::from("/data/my runs/50%/launch/wave-3"),
+        logs: PathBuf::from("/data/my runs/50%/logs/wave-3.out"),
+    }
+}
+
+#[test]
+fn the_script_is_what_a_person_would_write() {
+    let file = render(&Site::default(), TEMPLATE, &job()).unwrap();
+    assert_eq!(file.path, PathBuf::from("/data/my runs/50%/launch/wave-3.sbatch"));
+    assert_eq!(
+        file.text,
+        r##"#!/bin/sh
+# wave 3 of the campaign egfr-overnight
+# By hand: sbatch wave-3.sbatch
+#SBATCH --job-name=molsieve-0123456789ab-3
+#SBATCH --comment=molsieve-0123456789ab-3
+#SBATCH --array=0-399%50
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=8
+#SBATCH --mem=8192M
+#SBATCH --time=121
+#SBATCH --signal=B:USR1@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output="/data/my runs/50%%/logs/wave-3.out"
+#SBATCH --export=NONE
+
+# The worker takes the place of this shell, so it gets the signals itself and its exit code is the job's.
+exec /opt/molsieve worker '/data/my runs/50%' --wave 3 --task "${SLURM_ARRAY_TASK_ID:?submit this file with sbatch}"
+"##
+    );
+}
+
+#[test]
+fn what_a_site_wants_stands_in_the_script() {
+    let mut site = Site {
+        partition: Value::new("batch"),
+        modules: vec![Value::new("gcc/12").unwrap()],
+        export: vec![Value::new("LICENSE_SERVER").unwrap()],
+        ..Site::default()
+    };
+    site.add("--exclusive").unwrap();
+    let after = vec![JobId("17".into()), JobId("18".into())];
+    let spec = JobSpec { after, exclude: vec!["n7".into()], tasks: Tasks::One, ..job() };
+    let text = render(&site, TEMPLATE, &spec).unwrap().text;
+    for line in [
+        "#SBATCH --partition=\"batch\"",
+        "#SBATCH --exclusive",
+        "#SBATCH --export=LICENSE_SERVER",
+        "#SBATCH --dependency=afterany:17:18",
+        "#SBATCH --kill-on-invalid-dep=yes",
+        "#SBATCH --exclude=n7",
+        "module load gcc/12 || exit 6",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("--array") && !text.contains("SLURM_ARRAY_TASK_ID"), "{text}");
+}
+
+#[test]
+fn nothing_in_a_job_can_become_a_line_of_its_own() {
+    let title = JobSpec { title: "a\n#SBATCH --uid=0".into(), ..job() };
+    let text = render(&Site::default(), TEMPLATE, &title).unwrap().text;
+    assert!(!text.lines().any(|line| line.starts_with("#SBATCH --uid")), "{text}");
+    let logs = JobSpec { logs: PathBuf::from("/a\n#SBATCH --uid=0"), ..job() };
+    assert!(matches!(render(&Site::default(), TEMPLATE, &logs), Err(AdapterError::Rejected(_))));
+    let argv = JobSpec { argv: vec!["x\nid".into()], ..job() };
+    assert!(matches!(render(&Site::default(), TEMPLATE, &argv), Err(AdapterError::Rejected(_))));
+    let title = JobSpec { title: "{command}".into(), ..job() };
+    assert_eq!(render(&Site::default(), TEMPLATE, &title).unwrap().text.matches("exec ").count(), 1);
+}
+
+#[test]
+fn a_template_of_ones_own_keeps_its_braces_and_needs_the_two_that_matter() {
+    let own = "#!/bin/bash\n{directives}\nexport X=${HOME}\n{command}\n";
+    let text = render(&Site::default(), own, &job()).unwrap().text;
+    assert!(text.contains("export X=${HOME}"), "{text}");
+    for lacking in ["#!/bin/sh\n{command}\n", "#!/bin/sh\n{directives}\n", "{directives}{command}{command}"] {
+        assert!(render(&Site::default(), lacking, &job()).is_err(), "{lacking}");
+    }
+}
+
+#[test]
+fn a_job_without_a_task_or_a_program_is_refused() {
+    let none = JobSpec { tasks: Tasks::Array(0), ..job() };
+    assert!(render(&Site::default(), TEMPLATE, &none).is_err());
+    let nothing = JobSpec { argv: Vec::new(), ..job() };
+    assert!(render(&Site::default(), TEMPLATE, &nothing).is_err());
+}

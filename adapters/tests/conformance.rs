@@ -1,0 +1,215 @@
+//! What every adapter must do, asked of each of them: in memory, this machine, SLURM's commands as a fake, and a
+//! real SLURM where its packages are installed.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use molsieve_adapters::testing::Memory;
+use molsieve_adapters::{
+    Adapter, AdapterError, Cli, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState, Tasks,
+};
+use support::{Cluster, Fake};
+
+/// How each task ends, by its number.
+const TASKS: &str = "case $1 in 0) exit 0;; 1) exit 75;; 2) exit 2;; 3) exit 6;; esac; exec sleep 300";
+
+fn job(place: &Path, tag: &str, tasks: u64) -> JobSpec {
+    JobSpec {
+        tag: JobTag(tag.to_owned()),
+        title: format!("{tag} of the conformance suite"),
+        argv: ["/bin/sh", "-c", TASKS, "task"].map(Into::into).to_vec(),
+        tasks: Tasks::Array(tasks),
+        running_max: None,
+        resources: Resources { cpus: 1, gpus: 0, memory_mib: Some(50), walltime_s: Some(600) },
+        after: Vec::new(),
+        exclude: Vec::new(),
+        file: place.join(tag),
+        logs: place.join(format!("{tag}.out")),
+    }
+}
+
+fn submit(adapter: &mut dyn Adapter, job: &JobSpec) -> Job {
+    for file in adapter.files(job).unwrap() {
+        std::fs::write(file.path, file.text).unwrap();
+    }
+    Job { id: adapter.submit(job).unwrap(), tag: job.tag.clone() }
+}
+
+fn states(adapter: &mut dyn Adapter, job: &Job) -> BTreeMap<u64, TaskState> {
+    let reports = adapter.poll(std::slice::from_ref(job)).unwrap();
+    reports.into_iter().map(|(task, report)| (task.index, report.state)).collect()
+}
+
+/// Polls until `wanted` says so.
+fn until(
+    adapter: &mut dyn Adapter,
+    job: &Job,
+    wanted: impl Fn(&BTreeMap<u64, TaskState>) -> bool,
+) -> BTreeMap<u64, TaskState> {
+    let started = Instant::now();
+    loop {
+        let seen = states(adapter, job);
+        if wanted(&seen) {
+            return seen;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{} is still {seen:?}", job.id);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Asks everything of an adapter that runs processes.
+fn conforms(adapter: &mut dyn Adapter, place: &Path) {
+    every_task_is_answered_with_how_it_ended(adapter, place);
+    a_job_is_found_by_its_tag_and_nothing_by_another(adapter, place);
+    a_cancelled_job_ends_and_may_be_cancelled_again(adapter, place);
+    what_nobody_knows_has_no_entry(adapter);
+    a_job_without_a_program_is_refused(adapter, place);
+}
+
+fn every_task_is_answered_with_how_it_ended(adapter: &mut dyn Adapter, place: &Path) {
+    // One at a time: a supervisor stops a job whose program is at fault.
+    let job = submit(adapter, &job(place, "ends", 2));
+    let seen = until(adapter, &job, |seen| seen.len() == 2 && seen.values().all(|state| state.is_final()));
+    assert_eq!(seen[&0], TaskState::Succeeded);
+    assert_eq!(seen[&1], TaskState::Checkpointed);
+}
+
+fn a_job_is_found_by_its_tag_and_nothing_by_another(adapter: &mut dyn Adapter, place: &Path) {
+    let job = submit(adapter, &job(place, "found", 1));
+    assert_eq!(adapter.find(&job.tag).unwrap(), std::slice::from_ref(&job.id));
+    assert_eq!(adapter.find(&JobTag("never-submitted".into())).unwrap(), []);
+}
+
+fn a_cancelled_job_ends_and_may_be_cancelled_again(adapter: &mut dyn Adapter, place: &Path) {
+    let mut long = job(place, "cancelled", 3);
+    long.argv = ["/bin/sh", "-c", "exec sleep 300", "task"].map(Into::into).to_vec();
+    let job = submit(adapter, &long);
+    until(adapter, &job, |seen| seen.values().any(|state| *state == TaskState::Running));
+    adapter.cancel(std::slice::from_ref(&job.id)).unwrap();
+    let seen = until(adapter, &job, |seen| seen.values().all(|state| state.is_final()));
+    for state in seen.values() {
+        assert!(matches!(state, TaskState::Cancelled | TaskState::NodeFailed), "{seen:?}");
+    }
+    adapter.cancel(std::slice::from_ref(&job.id)).unwrap();
+}
+
+fn what_nobody_knows_has_no_entry(adapter: &mut dyn Adapter) {
+    let nobody = Job { id: JobId("999999".into()), tag: JobTag("nobody".into()) };
+    assert_eq!(states(adapter, &nobody), BTreeMap::new());
+}
+
+fn a_job_without_a_program_is_refused(adapter: &mut dyn Adapter, place: &Path) {
+    let nothing = JobSpec { argv: Vec::new(), ..job(place, "nothing", 1) };
+    assert!(matches!(adapter.submit(&nothing), Err(AdapterError::Rejected(_))));
+}
+
+#[test]
+fn this_machine_conforms() {
+    let place = tempfile::tempdir().unwrap();
+    conforms(&mut Local::new(2), place.path());
+}
+
+#[test]
+fn a_slurm_of_fake_commands_conforms() {
+    let fake = Fake::new();
+    conforms(&mut fake.slurm(), fake.path());
+}
+
+#[test]
+fn a_real_slurm_conforms() {
+    let Some(cluster) = Cluster::slurm() else { return };
+    let mut adapter = Cli::with(Slurm::new(cluster.site(), cluster.limits()), cluster.runner());
+    conforms(&mut adapter, cluster.path());
+    over_the_limit_is_refused_and_leaves_nothing(&mut adapter, cluster.path());
+    a_job_waits_for_another_to_end(&mut adapter, cluster.path());
+    every_exit_is_told_apart(&mut adapter, cluster.path());
+    a_start_is_foretold(&mut adapter, cluster.path());
+}
+
+fn over_the_limit_is_refused_and_leaves_nothing(adapter: &mut dyn Adapter, place: &Path) {
+    let most = adapter.capabilities().array_len_max.unwrap();
+    let many = job(place, "many", most + 1);
+    for file in adapter.files(&many).unwrap() {
+        std::fs::write(file.path, file.text).unwrap();
+    }
+    assert!(matches!(adapter.submit(&many), Err(AdapterError::Rejected(_))));
+    assert_eq!(adapter.find(&many.tag).unwrap(), []);
+}
+
+fn a_job_waits_for_another_to_end(adapter: &mut dyn Adapter, place: &Path) {
+    let mut slow = job(place, "first", 1);
+    slow.argv = ["/bin/sh", "-c", "sleep 2; exit 2", "task"].map(Into::into).to_vec();
+    let first = submit(adapter, &slow);
+    let mut next = job(place, "second", 1);
+    (next.tasks, next.after) = (Tasks::One, vec![first.id.clone()]);
+    next.argv = ["/bin/sh", "-c", "exit 0"].map(Into::into).to_vec();
+    let second = submit(adapter, &next);
+    until(adapter, &second, |seen| seen.values().all(|state| *state == TaskState::Succeeded));
+    let first = states(adapter, &first);
+    assert!(first.values().all(|state| state.is_final()), "the second ran while the first was {first:?}");
+}
+
+fn every_exit_is_told_apart(adapter: &mut dyn Adapter, place: &Path) {
+    let job = submit(adapter, &job(place, "exits", 4));
+    let seen = until(adapter, &job, |seen| seen.len() == 4 && seen.values().all(|state| state.is_final()));
+    let expected =
+        [TaskState::Succeeded, TaskState::Checkpointed, TaskState::Failed { exit: 2 }, TaskState::Failed { exit: 6 }];
+    assert_eq!(seen.into_values().collect::<Vec<_>>(), expected);
+}
+
+fn a_start_is_foretold(adapter: &mut dyn Adapter, place: &Path) {
+    let job = job(place, "foretold", 2);
+    for file in adapter.files(&job).unwrap() {
+        std::fs::write(file.path, file.text).unwrap();
+    }
+    let start = adapter.would_start(&job).unwrap().unwrap();
+    assert!(start.starts_with("20"), "{start}");
+    assert_eq!(adapter.find(&job.tag).unwrap(), []);
+}
+
+/// The one in memory runs nothing: a test moves its tasks.
+#[test]
+fn the_scheduler_in_memory_keeps_its_books_like_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let mut memory = Memory::default();
+    let job = submit(&mut memory, &job(place.path(), "ends", 2));
+    assert_eq!(memory.find(&job.tag).unwrap(), std::slice::from_ref(&job.id));
+    assert!(states(&mut memory, &job).values().all(|state| *state == TaskState::Pending));
+    memory.states.insert(TaskId { job: job.id.clone(), index: 0 }, TaskState::Succeeded);
+    memory.cancel(std::slice::from_ref(&job.id)).unwrap();
+    assert_eq!(
+        states(&mut memory, &job).into_values().collect::<Vec<_>>(),
+        [TaskState::Succeeded, TaskState::Cancelled]
+    );
+}
+
+#[test]
+fn a_command_that_fails_on_cue_is_told_by_its_kind() {
+    let fake = Fake::new();
+    let mut slurm = fake.slurm();
+    let job = job(fake.path(), "cues", 1);
+    std::fs::write(&slurm.files(&job).unwrap()[0].path, &slurm.files(&job).unwrap()[0].text).unwrap();
+    fake.cue("sbatch", "accept-and-hang");
+    let lost = slurm.submit(&job).unwrap_err();
+    assert!(matches!(lost, AdapterError::Unreachable(_)), "{lost}");
+    assert_eq!(slurm.find(&job.tag).unwrap().len(), 1, "what was accepted is found by its tag");
+    let id = slurm.find(&job.tag).unwrap().remove(0);
+    let known = [Job { id, tag: job.tag.clone() }];
+    for (cue, kind) in [("half", "not understood"), ("down", "cannot be reached"), ("garbage", "not understood")] {
+        fake.cue("squeue", cue);
+        let why = slurm.poll(&known).unwrap_err().to_string();
+        assert!(why.contains(kind), "{cue}: {why}");
+    }
+    fake.cue("squeue", "banner");
+    assert_eq!(slurm.poll(&known).unwrap().len(), 1);
+    fake.cue("sbatch", "refuse");
+    assert!(matches!(slurm.submit(&job), Err(AdapterError::Rejected(_))));
+    fake.remove("squeue");
+    let absent = slurm.poll(&known).unwrap_err();
+    assert!(matches!(&absent, AdapterError::Unreachable(what) if what.contains("PATH")), "{absent}");
+}

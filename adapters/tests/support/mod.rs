@@ -1,0 +1,149 @@
+//! Schedulers for tests: commands that fail on cue, and the real thing.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use molsieve_adapters::command::{Call, Runner, Said, Silent, System};
+use molsieve_adapters::slurm::{Limits, Site};
+use molsieve_adapters::{Cli, Slurm};
+
+/// Runs commands with a setting of our own: tests run side by side in one process.
+#[derive(Debug)]
+pub struct With {
+    settings: BTreeMap<&'static str, String>,
+    limit: Duration,
+}
+
+impl Runner for With {
+    fn run(&mut self, call: &Call) -> Result<Said, Silent> {
+        let settings = self.settings.iter().map(|(name, value)| format!("{name}={value}"));
+        let argv = ["env".to_owned()].into_iter().chain(settings).chain(call.argv.clone());
+        match (System { limit: self.limit }).run(&Call::new(argv)) {
+            Ok(said) if said.code == Some(127) => Err(Silent::Absent),
+            other => other,
+        }
+    }
+}
+
+/// SLURM's commands as a script that keeps its jobs in files, and fails on cue.
+pub struct Fake {
+    dir: tempfile::TempDir,
+}
+
+impl Fake {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/fake_slurm.py");
+        std::fs::create_dir(dir.path().join("bin")).unwrap();
+        for name in ["sbatch", "squeue", "scancel", "sacct", "scontrol"] {
+            std::os::unix::fs::symlink(&script, dir.path().join("bin").join(name)).unwrap();
+        }
+        assert!(
+            std::fs::metadata(&script).unwrap().permissions().mode() & 0o100 != 0,
+            "{} is not executable",
+            script.display()
+        );
+        Self { dir }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The next call of `command` does `what`.
+    pub fn cue(&self, command: &str, what: &str) {
+        std::fs::write(self.dir.path().join(format!("{command}.cue")), what).unwrap();
+    }
+
+    pub fn remove(&self, command: &str) {
+        std::fs::remove_file(self.dir.path().join("bin").join(command)).unwrap();
+    }
+
+    pub fn slurm(&self) -> Cli<Slurm, With> {
+        let bin = self.dir.path().join("bin").display().to_string();
+        let settings = BTreeMap::from([
+            // Only what the fake itself needs beside it: a real SLURM's commands must not answer for it.
+            ("PATH", format!("{bin}:{}", tools(self.dir.path()))),
+            ("FAKE_SLURM", self.dir.path().display().to_string()),
+        ]);
+        let limit = Duration::from_secs(5);
+        Cli::with(Slurm::new(Site::default(), Limits::default()), With { settings, limit })
+    }
+}
+
+/// A directory with the few programs that the fake and its jobs use.
+fn tools(dir: &Path) -> String {
+    let tools = dir.join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    let asks = ["sh", "sleep", "env", "mv"].map(|name| (name, format!("command -v {name}")));
+    // Not its name on the PATH, which may be a script that finds one of several.
+    let python = ("python3", "python3 -c 'import sys; print(sys.executable)'".to_owned());
+    for (name, ask) in asks.into_iter().chain([python]) {
+        let found = Command::new("sh").args(["-c", &ask]).output().unwrap();
+        let path = String::from_utf8(found.stdout).unwrap();
+        std::os::unix::fs::symlink(path.trim(), tools.join(name)).unwrap();
+    }
+    tools.display().to_string()
+}
+
+/// A real cluster, brought up for one test and taken down after it.
+pub struct Cluster {
+    dir: tempfile::TempDir,
+}
+
+impl Cluster {
+    /// A SLURM; none where its packages are missing, which CI does not accept.
+    pub fn slurm() -> Option<Self> {
+        let missing: Vec<&str> =
+            ["slurmctld", "slurmd", "sbatch", "munged"].into_iter().filter(|p| !installed(p)).collect();
+        if !missing.is_empty() {
+            assert!(std::env::var_os("CI").is_none(), "CI needs {missing:?}: run ./setup");
+            eprintln!("skipped: {missing:?} not installed; ./setup installs them");
+            return None;
+        }
+        let cluster = Self { dir: tempfile::Builder::new().prefix("mc-").tempdir().unwrap() };
+        cluster.script("up");
+        Some(cluster)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn site(&self) -> Site {
+        Site::default()
+    }
+
+    pub fn limits(&self) -> Limits {
+        Limits::parse(&self.runner().run(&Slurm::ask_limits()).unwrap()).unwrap()
+    }
+
+    pub fn runner(&self) -> With {
+        let conf = self.dir.path().join("cluster/etc/slurm.conf");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let settings =
+            BTreeMap::from([("SLURM_CONF", conf.display().to_string()), ("PATH", format!("{path}:/usr/sbin"))]);
+        With { settings, limit: Duration::from_secs(60) }
+    }
+
+    fn script(&self, verb: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clusters/slurm");
+        let status = Command::new(script).arg(verb).arg(self.dir.path().join("cluster")).status().unwrap();
+        assert!(status.success(), "tests/clusters/slurm {verb}: {status}");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.script("down");
+    }
+}
+
+fn installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]);
+    places.into_iter().any(|dir| dir.join(program).is_file())
+}
