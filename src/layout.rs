@@ -110,6 +110,16 @@ impl CampaignDir {
         self.launch().join(format!("wave-{number}.tasks"))
     }
 
+    /// What is submitted for wave `number`, without the extension that its scheduler wants.
+    pub fn wave_script(&self, number: u64) -> PathBuf {
+        self.launch().join(format!("wave-{number}"))
+    }
+
+    /// What is submitted for the tick of `round`, without the extension.
+    pub fn tick_script(&self, round: u64) -> PathBuf {
+        self.launch().join(format!("tick-{round}"))
+    }
+
     /// The directory of all task groups.
     pub fn groups(&self) -> PathBuf {
         self.root.join("groups")
@@ -158,6 +168,11 @@ impl CampaignDir {
     /// What the processes of a wave printed.
     pub fn wave_output(&self, wave: u64) -> PathBuf {
         self.logs().join(format!("wave-{wave}.out"))
+    }
+
+    /// What all ticks said.
+    pub fn tick_output(&self) -> PathBuf {
+        self.logs().join("tick.out")
     }
 
     /// What the scorer's children of one attempt said on stderr.

@@ -30,6 +30,8 @@ pub struct Capabilities {
     pub finally: Finally,
     /// Whether a task may itself submit jobs.
     pub nodes_may_submit: bool,
+    /// Whether the standard input of a task ends when the submitter does.
+    pub lifeline: bool,
 }
 
 /// Why a scheduler did not do it: the three cases that call for different reactions.

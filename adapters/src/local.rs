@@ -109,6 +109,7 @@ impl Adapter for Local {
             reports_exit_code: true,
             finally: Finally::Driver,
             nodes_may_submit: true,
+            lifeline: true,
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::scheduler::SchedulerSection;
 use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::library::format::{Delimiter, FileFormat};
@@ -261,25 +262,6 @@ fn default_sync() -> String {
     "30s".to_owned()
 }
 
-/// `[scheduler]`: where it runs.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SchedulerSection {
-    /// `local`.
-    #[serde(default = "default_scheduler")]
-    pub kind: String,
-}
-
-impl Default for SchedulerSection {
-    fn default() -> Self {
-        Self { kind: default_scheduler() }
-    }
-}
-
-fn default_scheduler() -> String {
-    "local".to_owned()
-}
-
 /// `[resources]`: what each task gets.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -397,13 +379,7 @@ impl Config {
         if !(1..=CPUS_MAX).contains(&self.resources.cpus) {
             return Err(Error::usage(format!("`resources.cpus` must be from 1 to {CPUS_MAX}")));
         }
-        if self.scheduler.kind != "local" {
-            return Err(Error::usage(format!(
-                "`scheduler.kind` is `{}`, which this version does not have",
-                self.scheduler.kind
-            ))
-            .hint("use `kind = \"local\"`"));
-        }
+        self.scheduler.cluster()?;
         if !self.pack.outputs.iter().any(|output| output == "csv") {
             return Err(Error::usage("`pack.outputs` leaves out `csv`, which every pack has")
                 .hint("add `\"csv\"`: the payload digest is taken over it"));

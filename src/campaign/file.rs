@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::identity::Identity;
+use super::scheduler::Cluster;
 use crate::canonical;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -49,6 +50,9 @@ pub struct Execution {
     pub sync_ms: u64,
     /// The scheduler.
     pub scheduler: String,
+    /// What a cluster is asked for; none on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Cluster>,
     /// Cores a task.
     pub cpus: u32,
     /// GPUs a task.
@@ -96,6 +100,8 @@ impl Execution {
             scorer,
             sync_ms,
             scheduler,
+            // Accounts and addresses are the site's business.
+            cluster: _,
             cpus,
             gpus,
             memory_mib,

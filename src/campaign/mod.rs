@@ -7,5 +7,6 @@ pub mod file;
 pub mod identity;
 mod known_keys;
 mod protocol;
+pub mod scheduler;
 pub mod scorer;
 mod toml_error;

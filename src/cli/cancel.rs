@@ -10,6 +10,7 @@ use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
+use crate::run::tick;
 
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     journal.record(Event::Stopped { reason: "cancelled".to_owned() })?;
+    tick::cancel(&campaign)?;
     output.say("cancelled: what runs stops at its next checkpoint");
     output.say(format!("  molsieve resume {}   goes on from there", args.dir.display()));
     Ok(Exit::Done)

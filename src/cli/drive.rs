@@ -21,6 +21,7 @@ use crate::pack::keys::PrivateKey;
 use crate::run::driver::{self, Driven};
 use crate::run::finish;
 use crate::run::policy::Pause;
+use crate::run::wave;
 use crate::stop::Stop;
 
 /// Enough for a segment of the journal and its name.
@@ -61,8 +62,12 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     // What cannot be reserved is not missed before the disk is full.
     let _ = fs::replace(&campaign.dir.reserve(), &vec![b'.'; RESERVE_BYTES]);
     let mut meter = Meter::new(output, campaign.plan.records);
-    let settings =
-        driver::Settings { program: this_program()?, slots, stop, watch: &mut |progress| meter.show(progress) };
+    let settings = driver::Settings {
+        program: this_program()?,
+        tasks: wave::tasks(u64::MAX, slots),
+        stop,
+        watch: &mut |progress| meter.show(progress),
+    };
     let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
     drop(local);
     meter.end();
@@ -94,7 +99,7 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
 }
 
 /// That a campaign waits for somebody, and what they can do.
-fn paused(campaign: &Campaign, pause: &Pause) -> Error {
+pub(super) fn paused(campaign: &Campaign, pause: &Pause) -> Error {
     let dir = campaign.dir.root().display();
     let error = Error::new(Kind::Incomplete, format!("paused: {}", pause.reason));
     match pause.code {
@@ -114,6 +119,8 @@ fn paused(campaign: &Campaign, pause: &Pause) -> Error {
         PauseCode::MaxErrorRate => error
             .hint(format!("`molsieve peek {dir} --errors` shows some of them"))
             .hint(format!("mend the cause and `molsieve resume {dir}`, or allow more with `--max-error-rate R`")),
+        PauseCode::Rounds | PauseCode::CannotSubmit => error
+            .hint(format!("`molsieve resume {dir}`, on a machine that may submit jobs, goes on from the checkpoints")),
     }
 }
 

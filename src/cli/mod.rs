@@ -11,6 +11,7 @@ mod asked;
 mod audit;
 mod cancel;
 mod clean;
+mod cluster;
 mod doctor;
 mod drive;
 mod extract;
@@ -36,6 +37,7 @@ mod sign;
 mod signals;
 mod status;
 mod submit;
+mod tick;
 mod verify;
 mod worker;
 
@@ -86,6 +88,8 @@ enum Command {
     Peek(peek::Args),
     /// Open a new generation of a campaign in which its errors are scored again.
     Retry(retry::Args),
+    /// Do what can be done now for a campaign on a cluster; its jobs call this by themselves.
+    Tick(tick::Args),
     /// Stop a campaign at a clean checkpoint, wherever it is driven from.
     Cancel(cancel::Args),
     /// Remove what killed processes left in a campaign directory, and nothing that anybody may need.
@@ -184,6 +188,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Archive(args) => archive::run(&args, output),
         Command::Peek(args) => peek::run(&args, output),
         Command::Retry(args) => retry::run(&args, output),
+        Command::Tick(args) => tick::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Logs(args) => logs::run(&args, output),
         Command::Gather(args) => gather::run(&args, output),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::asked::{self, WorkArgs};
+use super::cluster;
 use super::drive::{self, Options};
 use super::exit_code::Exit;
 use super::output::Output;
@@ -132,6 +133,9 @@ pub fn go_on(campaign: &Campaign, options: &Options, output: Output) -> Result<E
     if state.archived {
         return Err(Error::new(Kind::Environment, "the pack is gone, and the rows were removed when it was archived")
             .hint("take `pack/` from the archive, or run the campaign again in another directory"));
+    }
+    if campaign.file.execution.cluster.is_some() {
+        return cluster::run(campaign, options, output);
     }
     drive::run(campaign, options, output)
 }

@@ -3,11 +3,13 @@
 use std::process::{Command, Stdio};
 
 use super::asked::{CampaignArgs, WorkArgs};
+use super::cluster;
 use super::drive;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::run::tick::Caller;
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +23,9 @@ pub struct Args {
 /// Runs it. On this machine the driver becomes a process of its own that outlives the terminal.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(output)?;
+    if campaign.file.execution.cluster.is_some() {
+        return cluster::tick(&campaign, Caller::Person, output);
+    }
     let root = campaign.dir.root();
     fs::create_dir(&campaign.dir.logs())?;
     let log = fs::open_log(&campaign.dir.driver_output())?;

@@ -39,6 +39,10 @@ pub enum PauseCode {
     DiskFull,
     /// The scorer asks to retry, and gave no result for longer than `scorer.retry_patience`.
     Retry,
+    /// As many rounds were submitted as may be without anybody.
+    Rounds,
+    /// Something is left to submit, and jobs may not submit jobs here.
+    CannotSubmit,
 }
 
 impl PauseCode {
@@ -50,6 +54,8 @@ impl PauseCode {
             Self::CoreHours => "core_hours",
             Self::DiskFull => "disk_full",
             Self::Retry => "retry",
+            Self::Rounds => "rounds",
+            Self::CannotSubmit => "cannot_submit",
         }
     }
 }
@@ -120,6 +126,40 @@ pub enum Event {
         /// Where it waits for somebody: for what.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pause: Option<PauseCode>,
+        /// The node that it ran on, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+    },
+    /// A tick is about to be submitted: the job that goes on when the wave has ended.
+    TickIntended {
+        /// Its number, from 1.
+        round: u64,
+        /// Our mark on the job.
+        tag: String,
+    },
+    /// The scheduler accepted it.
+    TickSubmitted {
+        /// Its number.
+        round: u64,
+        /// The scheduler's name for the job.
+        job: String,
+    },
+    /// There is no such tick: the scheduler refused it, or does not know it any more.
+    TickLost {
+        /// Its number.
+        round: u64,
+        /// What was said.
+        what: String,
+    },
+    /// A tick took over, as a job of its own.
+    Ticked {
+        /// Its number; none if a person called it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<u64>,
+        /// Version of molsieve.
+        molsieve: String,
+        /// Node name.
+        host: String,
     },
     /// Tasks used core time since the last such event: the cores of each running task × time.
     CoreTime {
@@ -206,8 +246,8 @@ mod tests {
 
     #[test]
     fn a_code_is_the_same_word_everywhere() {
-        use PauseCode::{AllErrors, CoreHours, DiskFull, MaxErrorRate, Retry};
-        for code in [MaxErrorRate, AllErrors, CoreHours, DiskFull, Retry] {
+        use PauseCode::{AllErrors, CannotSubmit, CoreHours, DiskFull, MaxErrorRate, Retry, Rounds};
+        for code in [MaxErrorRate, AllErrors, CoreHours, DiskFull, Retry, Rounds, CannotSubmit] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }

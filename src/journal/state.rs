@@ -1,6 +1,6 @@
 //! The state of a campaign: a fold of its events. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Entry, Event, PauseCode};
 use crate::error::{Error, Result};
@@ -44,6 +44,17 @@ pub struct Wave {
     pub job: Option<String>,
 }
 
+/// A job that goes on with the campaign when a wave has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// Its number.
+    pub round: u64,
+    /// Our mark on it.
+    pub tag: String,
+    /// The scheduler's name for it, once accepted.
+    pub job: Option<String>,
+}
+
 /// What a worker said when it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -66,6 +77,16 @@ pub struct State {
     pub waves: u64,
     /// The wave that has not ended, if any.
     pub active: Option<Wave>,
+    /// The tick that has not begun, if any.
+    pub tick: Option<Tick>,
+    /// The number of the last tick; 0 before the first.
+    pub ticks: u64,
+    /// Ticks since a person last started the campaign.
+    pub rounds: u64,
+    /// The waves in which a task ended for want of memory, since a person last started it.
+    pub out_of_memory: BTreeSet<u64>,
+    /// How often tasks failed by no fault of their own, by node.
+    pub bad_nodes: BTreeMap<String, u32>,
     /// How often a group failed without any progress in between.
     pub failures: BTreeMap<GroupIndex, u32>,
     /// What the last failed task said.
@@ -91,6 +112,11 @@ impl Default for State {
             planned: false,
             waves: 0,
             active: None,
+            tick: None,
+            ticks: 0,
+            rounds: 0,
+            out_of_memory: BTreeSet::new(),
+            bad_nodes: BTreeMap::new(),
             failures: BTreeMap::new(),
             last_problem: None,
             broken: None,
@@ -145,13 +171,11 @@ impl State {
             Event::WaveIntended { wave, tag, .. } => self.intend(*wave, tag),
             Event::WaveSubmitted { wave, job } => self.submitted(*wave, job),
             Event::WaveRefused { wave, .. } | Event::WaveEnded { wave } => self.end(*wave),
-            Event::TaskFailed { groups, progress, exit, what, program, pause, .. } => {
-                let problem = Problem { exit: *exit, what: what.clone(), pause: *pause };
-                self.task_failed(groups, *progress);
-                self.broken = self.broken.take().or_else(|| program.then(|| problem.clone()));
-                self.last_problem = Some(problem);
-                true
-            }
+            Event::TaskFailed { .. } => self.task_failed(event),
+            Event::TickIntended { round, tag } => self.tick_intended(*round, tag),
+            Event::TickSubmitted { round, job } => self.tick_submitted(*round, job),
+            Event::TickLost { round, .. } => self.tick.take().is_some_and(|tick| tick.round == *round),
+            Event::Ticked { round, .. } => self.ticked(*round),
             Event::Stopped { .. } => self.enter(Phase::Stopped),
             Event::Paused { reason, code } => self.enter(Phase::Paused { reason: reason.clone(), code: *code }),
             Event::Failed { exit, what } => self.enter(Phase::Failed { exit: *exit, what: what.clone() }),
@@ -177,14 +201,41 @@ impl State {
         legal
     }
 
-    /// A driver starts anew: failures are forgiven, since somebody may have mended their cause.
+    /// A person starts it anew: failures are forgiven, since somebody may have mended their cause.
     fn resume(&mut self) -> bool {
         self.failures.clear();
+        self.bad_nodes.clear();
         self.broken = None;
+        self.out_of_memory.clear();
+        self.rounds = 0;
+        self.at_work()
+    }
+
+    fn at_work(&mut self) -> bool {
         if self.phase != Phase::Complete {
             self.phase = Phase::Active;
         }
         self.planned
+    }
+
+    fn tick_intended(&mut self, round: u64, tag: &str) -> bool {
+        let next = round == self.ticks + 1 && self.tick.is_none();
+        self.ticks = round;
+        self.rounds += 1;
+        self.tick = Some(Tick { round, tag: tag.to_owned(), job: None });
+        next
+    }
+
+    fn tick_submitted(&mut self, round: u64, job: &str) -> bool {
+        let Some(tick) = self.tick.as_mut().filter(|tick| tick.round == round) else { return false };
+        tick.job = Some(job.to_owned());
+        true
+    }
+
+    /// A tick has begun. What failed is not forgiven: nobody was there to mend anything.
+    fn ticked(&mut self, round: Option<u64>) -> bool {
+        self.tick.take_if(|tick| Some(tick.round) == round);
+        self.at_work()
     }
 
     fn intend(&mut self, wave: u64, tag: &str) -> bool {
@@ -205,11 +256,23 @@ impl State {
         self.active.take().is_some_and(|a| a.number == wave)
     }
 
-    fn task_failed(&mut self, groups: &[u64], progress: bool) {
+    fn task_failed(&mut self, event: &Event) -> bool {
+        let Event::TaskFailed { wave, groups, progress, exit, what, program, pause, node, state, .. } = event else {
+            return false;
+        };
         for group in groups {
             let count = self.failures.entry(GroupIndex(*group)).or_default();
-            *count = if progress { 1 } else { *count + 1 };
+            *count = if *progress { 1 } else { *count + 1 };
         }
+        if state == "OutOfMemory" {
+            self.out_of_memory.insert(*wave);
+        } else if let Some(node) = node.as_ref().filter(|_| !program && pause.is_none()) {
+            *self.bad_nodes.entry(node.clone()).or_default() += 1;
+        }
+        let problem = Problem { exit: *exit, what: what.clone(), pause: *pause };
+        self.broken = self.broken.take().or_else(|| program.then(|| problem.clone()));
+        self.last_problem = Some(problem);
+        true
     }
 
     fn sealed(&mut self, payload: &str, complete: bool) -> bool {

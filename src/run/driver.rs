@@ -1,22 +1,23 @@
 //! The driver: looks, decides, records, acts. The only caller of scheduler adapters.
+//!
+//! [`drive`] stays until the campaign is done, or stopped. Where a scheduler runs the work without us, a
+//! driver does one [step](Driver::step) after the other only as long as there is something to do now; see
+//! [`tick`](super::tick).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use molsieve_adapters::{Adapter, AdapterError, Blame, JobId, JobSpec, JobTag, Resources, TaskId, TaskState};
+use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobTag, TaskId, TaskReport, TaskState};
 
 use super::core_time::CoreTime;
 use super::look::Look;
 use super::policy::{self, Decision, Pause, Seen};
-use super::wave;
+use super::{ended, submission, wave};
 use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::fs;
-use crate::id::GroupIndex;
 use crate::journal::event::{Event, PauseCode};
-use crate::journal::last_words::LastWords;
 use crate::journal::sign_of_life::SignOfLife;
 use crate::journal::state::{State, Wave};
 use crate::journal::{History, Journal};
@@ -53,8 +54,8 @@ pub struct Progress<'a> {
 pub struct Settings<'a> {
     /// The program that runs a task: this one.
     pub program: PathBuf,
-    /// Tasks that run at a time.
-    pub slots: u64,
+    /// How many tasks a wave is dealt to, at most.
+    pub tasks: u64,
     /// Raised when somebody asks to stop.
     pub stop: Stop,
     /// Called at every look.
@@ -72,6 +73,17 @@ pub enum Driven {
     Paused(Pause),
 }
 
+/// What one step came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Something was done: look again at once.
+    Acted,
+    /// Tasks run, or have just ended: look again in a while.
+    Wait,
+    /// There is nothing left to do.
+    Over(Driven),
+}
+
 /// Drives the campaign until every group has its receipt, or until it is stopped, pauses or fails.
 ///
 /// # Errors
@@ -84,30 +96,8 @@ pub fn drive<'a>(
     adapter: &'a mut dyn Adapter,
     settings: Settings<'a>,
 ) -> Result<Driven> {
-    let mut driver = Driver {
-        state: State::of(&history.entries)?,
-        look: Look::new(campaign)?,
-        started: Stopwatch::start(),
-        shown: Stopwatch::start(),
-        finished_before: 0,
-        finished_at_wave: 0,
-        core_time: CoreTime::start(),
-        cancelled: false,
-        campaign,
-        journal,
-        adapter,
-        settings,
-    };
-    let program = match &campaign.file.execution.scorer {
-        // What a container holds, the digest of its image says.
-        ScorerLaunch::Command(command) if command.container.is_some() => None,
-        ScorerLaunch::Command(command) => Some(digest::sha256_file(Path::new(&command.argv[0]))?.0),
-        _ => None,
-    };
-    let (molsieve, host) = (env!("CARGO_PKG_VERSION").to_owned(), crate::host::name());
-    driver.record(Event::DriverStarted { molsieve, host, program })?;
-    driver.look.refresh()?;
-    driver.finished_before = driver.look.finished();
+    let mut driver = Driver::new(campaign, journal, history, adapter, settings)?;
+    driver.start()?;
     let driven = driver.run();
     if driven.is_err() {
         driver.abandon();
@@ -115,68 +105,196 @@ pub fn drive<'a>(
     driven
 }
 
-struct Driver<'a> {
-    campaign: &'a Campaign,
-    journal: &'a mut Journal,
-    adapter: &'a mut dyn Adapter,
-    settings: Settings<'a>,
-    state: State,
-    look: Look<'a>,
+/// A driver at work.
+pub struct Driver<'a> {
+    pub(super) campaign: &'a Campaign,
+    pub(super) journal: &'a mut Journal,
+    pub(super) adapter: &'a mut dyn Adapter,
+    pub(super) settings: Settings<'a>,
+    pub(super) state: State,
+    pub(super) look: Look<'a>,
     started: Stopwatch,
     shown: Stopwatch,
     finished_before: u64,
-    finished_at_wave: u64,
+    pub(super) finished_at_wave: u64,
     core_time: CoreTime,
     /// The active wave was asked to end by this driver.
-    cancelled: bool,
+    pub(super) cancelled: bool,
+    /// Since when no task of the active wave is known to wait or run.
+    quiet: Option<Stopwatch>,
+    /// Whether this is a tick, with nobody looking on.
+    pub(super) by_itself: bool,
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
+    /// A driver that has read the journal and looked at nothing yet.
+    ///
+    /// # Errors
+    /// The events of the journal do not follow each other (exit 4).
+    pub fn new(
+        campaign: &'a Campaign,
+        journal: &'a mut Journal,
+        history: &History,
+        adapter: &'a mut dyn Adapter,
+        settings: Settings<'a>,
+    ) -> Result<Self> {
+        Ok(Self {
+            state: State::of(&history.entries)?,
+            look: Look::new(campaign)?,
+            started: Stopwatch::start(),
+            shown: Stopwatch::start(),
+            finished_before: 0,
+            finished_at_wave: 0,
+            core_time: CoreTime::start(),
+            cancelled: false,
+            quiet: None,
+            by_itself: false,
+            campaign,
+            journal,
+            adapter,
+            settings,
+        })
+    }
+
+    /// Notes that a person has started it, and adopts what an earlier driver left.
+    ///
+    /// # Errors
+    /// The scorer's program is gone (exit 2), the scheduler does not answer (exit 5), or the system refuses (exit 6).
+    pub fn start(&mut self) -> Result<()> {
+        let program = match &self.campaign.file.execution.scorer {
+            // What a container holds, the digest of its image says.
+            ScorerLaunch::Command(command) if command.container.is_some() => None,
+            ScorerLaunch::Command(command) => Some(digest::sha256_file(Path::new(&command.argv[0]))?.0),
+            _ => None,
+        };
+        let (molsieve, host) = (env!("CARGO_PKG_VERSION").to_owned(), crate::host::name());
+        self.record(Event::DriverStarted { molsieve, host, program })?;
+        self.begin()
+    }
+
+    /// Looks for the first time, and adopts what an earlier driver left.
+    ///
+    /// # Errors
+    /// As [`Driver::start`].
+    pub fn begin(&mut self) -> Result<()> {
+        self.look.refresh()?;
+        self.finished_before = self.look.finished();
+        self.adopt()
+    }
+
     fn run(&mut self) -> Result<Driven> {
-        self.adopt()?;
         loop {
-            self.journal.still_ours()?;
-            // First the scheduler, then the files: what it calls ended must be seen with all that it left.
-            let tasks = self.poll()?;
-            self.look.refresh()?;
-            self.show(&tasks)?;
-            self.note_core_time(false)?;
-            let seen = Seen {
-                missing: self.look.missing(),
-                finished: self.look.finished(),
-                errors: self.look.errors(),
-                tasks: &tasks,
-                stopping: self.settings.stop.is_raised(),
-                max_error_ppm: self.campaign.file.execution.max_error_ppm,
-                core_ms: self.core_time.pending_ms(),
-                core_ms_max: self.campaign.file.execution.core_ms_max,
-            };
-            match policy::decide(&self.state, &seen) {
-                Decision::Seal => return Ok(Driven::Ready),
-                Decision::Submit(groups) => {
-                    let Campaign { plan, file, .. } = self.campaign;
-                    self.submit(&wave::deal(plan, file.identity.seed, &groups, self.settings.slots))?;
+            match self.step()? {
+                Step::Acted => {}
+                Step::Wait => self.adapter.wait(LOOK_EVERY),
+                Step::Over(driven) => return Ok(driven),
+            }
+        }
+    }
+
+    /// One step: look, decide, record, act.
+    ///
+    /// # Errors
+    /// As [`drive`].
+    pub fn step(&mut self) -> Result<Step> {
+        self.journal.still_ours()?;
+        // First the scheduler, then the files: what it calls ended must be seen with all that it left.
+        let reports = self.poll()?;
+        let tasks: Vec<TaskState> = reports.iter().map(|report| report.state).collect();
+        self.look.refresh()?;
+        self.show(&tasks)?;
+        self.note_core_time(false)?;
+        self.note_quiet(&tasks);
+        match policy::decide(&self.state, &self.seen(&tasks)) {
+            Decision::Seal => return Ok(Step::Over(Driven::Ready)),
+            Decision::Submit(groups) => match self.may_submit() {
+                Ok(()) => submission::submit(self, &groups)?,
+                Err(pause) => {
+                    self.pause(&pause)?;
+                    return Ok(Step::Over(Driven::Paused(pause)));
                 }
-                Decision::Wait => self.adapter.wait(LOOK_EVERY),
-                Decision::Cancel => {
-                    self.cancel()?;
-                    self.adapter.wait(LOOK_EVERY);
-                }
-                Decision::EndWave => self.end_wave(&tasks)?,
-                Decision::Stopped => {
-                    self.record(Event::Stopped { reason: "asked to stop".to_owned() })?;
-                    return Ok(Driven::Stopped);
-                }
-                Decision::Pause(pause) => {
-                    self.record(Event::Paused { reason: pause.reason.clone(), code: Some(pause.code) })?;
-                    return Ok(Driven::Paused(pause));
-                }
-                Decision::Fail(exit, what) => {
-                    self.record(Event::Failed { exit, what: what.clone() })?;
-                    return Err(Error::new(Kind::of_exit_code(exit), what)
-                        .hint("when the cause is mended, `molsieve resume` goes on from the checkpoints"));
+            },
+            Decision::Wait => return Ok(Step::Wait),
+            Decision::Cancel => {
+                self.cancel()?;
+                return Ok(Step::Wait);
+            }
+            Decision::EndWave => {
+                self.note_core_time(true)?;
+                if ended::end_wave(self, &reports)? {
+                    self.record(Event::Stopped { reason: "its job was cancelled at the scheduler".to_owned() })?;
+                    return Ok(Step::Over(Driven::Stopped));
                 }
             }
+            Decision::Stopped => {
+                self.record(Event::Stopped { reason: "asked to stop".to_owned() })?;
+                return Ok(Step::Over(Driven::Stopped));
+            }
+            Decision::Pause(pause) => {
+                self.pause(&pause)?;
+                return Ok(Step::Over(Driven::Paused(pause)));
+            }
+            Decision::Fail(exit, what) => {
+                self.record(Event::Failed { exit, what: what.clone() })?;
+                return Err(Error::new(Kind::of_exit_code(exit), what)
+                    .hint("when the cause is mended, `molsieve resume` goes on from the checkpoints"));
+            }
+        }
+        Ok(Step::Acted)
+    }
+
+    /// Whether this driver may submit jobs; if not, why the campaign waits for somebody.
+    pub(super) fn may_submit(&self) -> std::result::Result<(), Pause> {
+        let Some(cluster) = self.campaign.file.execution.cluster.as_ref().filter(|_| self.by_itself) else {
+            return Ok(());
+        };
+        let most = cluster.rounds_max;
+        let (code, reason) = if !cluster.nodes_may_submit {
+            (PauseCode::CannotSubmit, "something is left to submit, and jobs may not submit jobs here".to_owned())
+        } else if self.state.rounds >= most {
+            (PauseCode::Rounds, format!("{most} rounds were submitted by themselves, as `scheduler.rounds` allows"))
+        } else {
+            return Ok(());
+        };
+        Err(Pause { code, reason })
+    }
+
+    /// Whether, at the last step, tasks of the active wave waited or ran.
+    pub(super) fn has_tasks_in_queue(&self) -> bool {
+        self.state.active.is_some() && self.quiet.is_none()
+    }
+
+    /// Notes that the campaign waits for somebody.
+    ///
+    /// # Errors
+    /// The journal cannot be written (exit 6), or is another's by now (exit 75).
+    pub fn pause(&mut self, pause: &Pause) -> Result<()> {
+        self.record(Event::Paused { reason: pause.reason.clone(), code: Some(pause.code) })
+    }
+
+    /// Notes since when no task of the active wave waits or runs.
+    fn note_quiet(&mut self, tasks: &[TaskState]) {
+        let alive = |task: &TaskState| matches!(task, TaskState::Pending | TaskState::Held | TaskState::Running);
+        if self.state.active.is_none() || tasks.iter().any(alive) {
+            self.quiet = None;
+        } else if self.quiet.is_none() {
+            self.quiet = Some(Stopwatch::start());
+        }
+    }
+
+    fn seen<'s>(&'s self, tasks: &'s [TaskState]) -> Seen<'s> {
+        let execution = &self.campaign.file.execution;
+        let settle = execution.cluster.as_ref().map_or(Duration::ZERO, |cluster| cluster.settle());
+        Seen {
+            missing: self.look.missing(),
+            finished: self.look.finished(),
+            errors: self.look.errors(),
+            tasks,
+            settled: self.quiet.as_ref().is_none_or(|since| since.elapsed() >= settle),
+            stopping: self.settings.stop.is_raised(),
+            max_error_ppm: execution.max_error_ppm,
+            core_ms: self.core_time.pending_ms(),
+            core_ms_max: execution.core_ms_max,
         }
     }
 
@@ -198,109 +316,31 @@ impl Driver<'_> {
         }
     }
 
-    /// The states of all tasks of the active wave; what the scheduler does not know any more is `Unknown`.
-    fn poll(&mut self) -> Result<Vec<TaskState>> {
-        let tasks = self.ask_scheduler()?;
-        let running = tasks.iter().filter(|task| **task == TaskState::Running).count() as u64;
+    /// What the scheduler says of all tasks of the active wave; what it does not know any more is `Unknown`.
+    fn poll(&mut self) -> Result<Vec<TaskReport>> {
+        let reports = self.ask_scheduler()?;
+        let running = reports.iter().filter(|task| task.state == TaskState::Running).count() as u64;
         self.core_time.look(running * u64::from(self.campaign.file.execution.cpus));
-        Ok(tasks)
+        Ok(reports)
     }
 
-    fn ask_scheduler(&mut self) -> Result<Vec<TaskState>> {
-        let Some(Wave { number, job: Some(job), .. }) = &self.state.active else { return Ok(Vec::new()) };
-        let job = JobId(job.clone());
-        let known = self.adapter.poll(std::slice::from_ref(&job)).map_err(|e| refused(&e))?;
+    fn ask_scheduler(&mut self) -> Result<Vec<TaskReport>> {
+        let Some(Wave { number, job: Some(id), tag }) = &self.state.active else { return Ok(Vec::new()) };
+        let job = Job { id: JobId(id.clone()), tag: JobTag(tag.clone()) };
+        let mut known = self.adapter.poll(std::slice::from_ref(&job)).map_err(|e| refused(&e))?;
         let tasks = wave::read(&self.campaign.dir, *number)?.len() as u64;
-        let state = |index| known.get(&TaskId { job: job.clone(), index }).copied().unwrap_or(TaskState::Unknown);
-        Ok((0..tasks).map(state).collect())
+        let report = |index| known.remove(&TaskId { job: job.id.clone(), index });
+        Ok((0..tasks).map(report).map(|found| found.unwrap_or(TaskReport::of(TaskState::Unknown))).collect())
     }
 
-    fn submit(&mut self, tasks: &[Vec<GroupIndex>]) -> Result<()> {
-        let number = self.state.waves + 1;
-        let campaign = self.campaign.file.identity.digest()?;
-        let dir = &self.campaign.dir;
-        // The tag holds the directory too: the same campaign may run in two of them.
-        let place = digest::blake3(format!("{campaign}{}", dir.root().display()).as_bytes()).to_string();
-        let tag = format!("molsieve-{}-{number}", &place[..12]);
-        fs::create_dir(&dir.logs())?;
-        let groups = tasks.iter().map(Vec::len).sum::<usize>() as u64;
-        let count = tasks.len() as u64;
-        self.record(Event::WaveIntended { wave: number, tag: tag.clone(), tasks: count, groups })?;
-        // After the intent: from here on this number is this driver's, and nobody else writes that file.
-        wave::write(&self.campaign.dir, number, tasks)?;
-        (self.finished_at_wave, self.cancelled) = (self.look.finished(), false);
-        let execution = &self.campaign.file.execution;
-        let job = JobSpec {
-            tag: JobTag(tag),
-            argv: self.worker_argv(number),
-            tasks: count,
-            resources: Resources {
-                cpus: execution.cpus,
-                memory_mib: execution.memory_mib,
-                walltime_s: execution.walltime_s,
-            },
-            logs: self.campaign.dir.wave_output(number),
-        };
-        match self.adapter.submit(&job) {
-            Ok(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
-            Err(error) => {
-                self.record(Event::WaveRefused { wave: number, what: error.to_string() })?;
-                Err(refused(&error))
-            }
-        }
-    }
-
-    fn worker_argv(&self, wave: u64) -> Vec<std::ffi::OsString> {
-        let mut argv = vec![self.settings.program.clone().into_os_string(), "worker".into()];
-        argv.push(self.campaign.dir.root().as_os_str().to_owned());
-        argv.extend(["--wave".into(), wave.to_string().into(), "--lifeline".into(), "--task".into()]);
-        argv
-    }
-
-    fn cancel(&mut self) -> Result<()> {
+    /// Asks the active wave to end.
+    ///
+    /// # Errors
+    /// The scheduler does not answer (exit 5).
+    pub fn cancel(&mut self) -> Result<()> {
         let Some(job) = self.state.active.as_ref().and_then(|wave| wave.job.clone()) else { return Ok(()) };
         self.cancelled = true;
         self.adapter.cancel(&[JobId(job)]).map_err(|e| refused(&e))
-    }
-
-    /// Notes what went wrong in a wave that has ended, and that it has.
-    fn end_wave(&mut self, tasks: &[TaskState]) -> Result<()> {
-        let Some(Wave { number, .. }) = self.state.active.clone() else { return Ok(()) };
-        self.note_core_time(true)?;
-        let progress = self.look.finished() > self.finished_at_wave;
-        let groups = wave::read(&self.campaign.dir, number)?;
-        for (task, (state, groups)) in tasks.iter().zip(&groups).enumerate() {
-            let missing = groups.iter().filter(|g| self.look.missing().contains(g)).map(|g| g.0);
-            let missing: Vec<u64> = missing.collect();
-            // What was cancelled was cancelled by us; what was checkpointed at a stop is as it should be.
-            let wanted = match state {
-                TaskState::Cancelled => true,
-                TaskState::Checkpointed => self.cancelled || self.settings.stop.is_raised(),
-                _ => false,
-            };
-            if missing.is_empty() || wanted {
-                continue;
-            }
-            let event = self.failure(number, task as u64, *state, missing, progress);
-            self.record(event)?;
-        }
-        self.record(Event::WaveEnded { wave: number })
-    }
-
-    fn failure(&self, wave: u64, task: u64, state: TaskState, groups: Vec<u64>, progress: bool) -> Event {
-        let words = LastWords::hear(&self.campaign.dir, wave, task);
-        let exit = words.as_ref().map_or_else(|| Kind::Environment.exit_code(), |w| w.exit);
-        // A worker that waits for somebody and could not even write for what, met a full disk.
-        let waits = state == TaskState::Failed { exit: i32::from(Kind::Incomplete.exit_code()) };
-        let pause = words.as_ref().map_or(waits.then_some(PauseCode::DiskFull), |words| words.pause);
-        let dir = self.campaign.dir.root().display();
-        let wordless = || match pause {
-            Some(_) => format!("the disk or the quota of `{dir}` is full: a worker could not even write why it ended"),
-            None => format!("a worker ended as {state:?}, without a word"),
-        };
-        let what = words.map_or_else(wordless, |words| words.what);
-        let program = state.blame() == Blame::Program;
-        Event::TaskFailed { wave, task, state: format!("{state:?}"), groups, progress, program, exit, what, pause }
     }
 
     /// On the way out with an error: nothing that this driver started stays.
@@ -308,8 +348,8 @@ impl Driver<'_> {
         if self.cancel().is_err() {
             return;
         }
-        while self.poll().is_ok_and(|tasks| tasks.iter().any(|t| matches!(t, TaskState::Running | TaskState::Pending)))
-        {
+        let alive = |report: &TaskReport| matches!(report.state, TaskState::Running | TaskState::Pending);
+        while self.poll().is_ok_and(|reports| reports.iter().any(alive)) {
             self.adapter.wait(LOOK_EVERY);
         }
         // (Not where another driver has taken over, nor on a full disk.)
@@ -335,7 +375,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn record(&mut self, event: Event) -> Result<()> {
+    pub(super) fn record(&mut self, event: Event) -> Result<()> {
         if !self.state.admits(&event) {
             return Err(Error::bug(format!("the event {event:?} cannot come next")));
         }
@@ -344,6 +384,6 @@ impl Driver<'_> {
     }
 }
 
-fn refused(error: &AdapterError) -> Error {
+pub(super) fn refused(error: &AdapterError) -> Error {
     Error::new(Kind::Scheduler, error.to_string()).hint("nothing is lost: `molsieve resume` goes on from here")
 }

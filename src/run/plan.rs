@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::amend;
 use super::cut::{self, Cutting};
 use super::look::Look;
+use super::scheduler;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
@@ -321,12 +322,13 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         text.as_ref().map(|t| units::duration(t).map_err(|e| e.within(key))).transpose()
     };
     let memory = config.resources.memory.as_ref();
-    Ok(Execution {
+    let execution = Execution {
         library,
         scorer,
         sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
             as u64,
         scheduler: config.scheduler.kind.clone(),
+        cluster: config.scheduler.cluster()?,
         cpus: config.resources.cpus,
         gpus: config.resources.gpus,
         memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
@@ -335,7 +337,11 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         core_ms_max: config.limits.core_hours.map(units::core_ms),
         key: config.pack.key.as_ref().map(|key| base.join(key)),
         keep: config.pack.keep,
-    })
+    };
+    if let Some(cluster) = &execution.cluster {
+        scheduler::check(&execution, cluster)?;
+    }
+    Ok(execution)
 }
 
 fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {

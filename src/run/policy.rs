@@ -33,6 +33,9 @@ pub struct Seen<'a> {
     pub errors: u64,
     /// The tasks of the active wave, as the scheduler sees them; empty if there is none.
     pub tasks: &'a [TaskState],
+    /// Whether what ended has had the time to be seen: a network file system shows new files late, and a scheduler may
+    /// not know a task for a moment.
+    pub settled: bool,
     /// Whether somebody asked to stop.
     pub stopping: bool,
     /// The share of ERROR rows that pauses the campaign, in millionths.
@@ -75,11 +78,15 @@ pub enum Decision {
 
 /// Decides.
 pub fn decide(state: &State, seen: &Seen<'_>) -> Decision {
-    let running = seen.tasks.iter().any(|task| !task.is_final());
+    // What a scheduler does not know may run all the same; after a while it is over, as far as anybody can tell.
+    let runs = |task: &TaskState| !task.is_final() && (*task != TaskState::Unknown || !seen.settled);
+    let unsettled = !seen.settled && !seen.missing.is_empty();
+    let running = seen.tasks.iter().any(runs) || unsettled;
     let pause = over_error_rate(seen).or_else(|| over_budget(state, seen));
     let broken = state.broken.is_some() || seen.tasks.iter().any(|task| task.blame() == Blame::Program);
     if state.active.is_some() {
-        return match (running, seen.stopping || broken || pause.is_some()) {
+        let alive = seen.tasks.iter().any(|task| !task.is_final());
+        return match (running, alive && (seen.stopping || broken || pause.is_some())) {
             (false, _) => Decision::EndWave,
             (true, true) => Decision::Cancel,
             (true, false) => Decision::Wait,
@@ -152,7 +159,17 @@ mod tests {
 
     fn seen<'a>(missing: &'a BTreeSet<GroupIndex>, tasks: &'a [TaskState]) -> Seen<'a> {
         let (max_error_ppm, core_ms_max) = (None, None);
-        Seen { missing, finished: 0, errors: 0, tasks, stopping: false, max_error_ppm, core_ms: 0, core_ms_max }
+        Seen {
+            missing,
+            finished: 0,
+            errors: 0,
+            tasks,
+            settled: true,
+            stopping: false,
+            max_error_ppm,
+            core_ms: 0,
+            core_ms_max,
+        }
     }
 
     fn in_a_wave() -> State {

@@ -21,12 +21,12 @@ pub fn tasks(groups: u64, slots: u64) -> u64 {
     slots.max(1).saturating_mul(TASKS_A_SLOT).min(groups)
 }
 
-/// Deals `missing` groups to at most `TASKS_A_SLOT` tasks a slot, in the order of [`order::execution`]. Pure.
+/// Deals `missing` groups to at most `tasks` tasks, in the order of [`order::execution`]. Pure.
 ///
 /// Tasks hold neighbours of that order and weigh about the same: a few costly groups, or many cheap ones.
-pub fn deal(plan: &Plan, campaign_seed: u64, missing: &BTreeSet<GroupIndex>, slots: u64) -> Vec<Vec<GroupIndex>> {
+pub fn deal(plan: &Plan, campaign_seed: u64, missing: &BTreeSet<GroupIndex>, tasks: u64) -> Vec<Vec<GroupIndex>> {
     let order = order::execution(plan, campaign_seed, missing.iter().copied());
-    let count = tasks(order.len() as u64, slots) as usize;
+    let count = tasks.max(1).min(order.len() as u64) as usize;
     let mut left: u128 = order.iter().map(|group| u128::from(plan.weight(*group))).sum();
     let mut rest = order.as_slice();
     let mut dealt = Vec::with_capacity(count);
@@ -130,7 +130,7 @@ mod tests {
         ) {
             let mut plan = plan(500);
             plan.classes = Some(Classes { core_ms: vec![4000, 1900, 7], of_group: class_of });
-            let tasks = deal(&plan, seed, &missing, slots);
+            let tasks = deal(&plan, seed, &missing, super::tasks(missing.len() as u64, slots));
             let all: Vec<GroupIndex> = tasks.iter().flatten().copied().collect();
             prop_assert_eq!(&all, &order::execution(&plan, seed, missing.iter().copied()));
             prop_assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), missing.clone());
@@ -143,7 +143,7 @@ mod tests {
 
         #[test]
         fn tasks_without_a_pilot_differ_by_one_group_at_most(groups in 1u64..500, slots in 1u64..20) {
-            let tasks = deal(&plan(groups), 1, &set(0..groups), slots);
+            let tasks = deal(&plan(groups), 1, &set(0..groups), super::tasks(groups, slots));
             let sizes: Vec<usize> = tasks.iter().map(Vec::len).collect();
             prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{:?}", sizes);
         }
@@ -154,7 +154,7 @@ mod tests {
         let mut plan = plan(100);
         let of_group = (0..100).map(|group| u8::from(group != 42)).collect();
         plan.classes = Some(Classes { core_ms: vec![1000, 10], of_group });
-        let tasks = deal(&plan, 1, &set(0..100), 1);
+        let tasks = deal(&plan, 1, &set(0..100), 4);
         assert_eq!(tasks[0], [GroupIndex(42)]);
         assert_eq!(tasks.iter().map(Vec::len).collect::<Vec<_>>(), [1, 33, 33, 33]);
     }

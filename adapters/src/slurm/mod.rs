@@ -62,6 +62,7 @@ impl Dialect for Slurm {
             reports_exit_code: true,
             finally: Finally::Dependency,
             nodes_may_submit: true,
+            lifeline: false,
         }
     }
 

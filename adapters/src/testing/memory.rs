@@ -67,6 +67,7 @@ impl Adapter for Memory {
             reports_exit_code: true,
             finally: Finally::Dependency,
             nodes_may_submit: true,
+            lifeline: false,
         }
     }
 

@@ -1,0 +1,149 @@
+//! An adapter around an adapter: it asks again for a while where there is no answer.
+//!
+//! A submission without an answer may have happened: it is looked for by its tag before it is tried again.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::adapter::{Adapter, AdapterError, Capabilities};
+use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
+
+/// How long to wait before the second try; twice as long before each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// An adapter that has patience.
+#[derive(Debug)]
+pub struct Patient<A> {
+    inner: A,
+    patience: Duration,
+}
+
+impl<A: Adapter> Patient<A> {
+    /// `inner`, asked again for at most `patience` where it does not answer.
+    pub fn new(inner: A, patience: Duration) -> Self {
+        Self { inner, patience }
+    }
+
+    /// Tries until there is an answer, or no patience left.
+    fn ask<T>(&mut self, mut ask: impl FnMut(&mut A) -> Result<T, AdapterError>) -> Result<T, AdapterError> {
+        let deadline = Instant::now() + self.patience;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match ask(&mut self.inner) {
+                Err(error @ (AdapterError::Unreachable(_) | AdapterError::Unparsed(_))) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(error);
+                    }
+                    self.inner.wait(pause.min(left));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+impl<A: Adapter> Adapter for Patient<A> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn files(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
+        self.inner.files(job)
+    }
+
+    fn would_start(&mut self, job: &JobSpec) -> Result<Option<String>, AdapterError> {
+        self.ask(|inner| inner.would_start(job))
+    }
+
+    fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
+        let mut tried = false;
+        self.ask(|inner| {
+            if std::mem::replace(&mut tried, true)
+                && let Some(found) = inner.find(&job.tag)?.pop()
+            {
+                return Ok(found);
+            }
+            inner.submit(job)
+        })
+    }
+
+    fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
+        self.ask(|inner| inner.poll(jobs))
+    }
+
+    fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
+        self.ask(|inner| inner.cancel(jobs))
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.inner.wait(time);
+    }
+
+    fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
+        self.ask(|inner| inner.find(tag))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Resources, Tasks};
+    use crate::testing::{Memory, Script};
+
+    fn job() -> JobSpec {
+        JobSpec {
+            tag: JobTag("molsieve-abc-1".into()),
+            title: String::new(),
+            argv: vec!["true".into()],
+            tasks: Tasks::Array(2),
+            running_max: None,
+            resources: Resources::default(),
+            after: Vec::new(),
+            exclude: Vec::new(),
+            file: "f".into(),
+            logs: "l".into(),
+        }
+    }
+
+    fn submitted(scripts: Vec<Script>) -> (Result<JobId, AdapterError>, usize) {
+        let mut memory = Memory { submits: scripts.into(), ..Memory::default() };
+        let mut patient = Patient::new(std::mem::take(&mut memory), Duration::from_secs(60));
+        let answer = patient.submit(&job());
+        (answer, patient.inner.jobs.len())
+    }
+
+    #[test]
+    fn a_submission_whose_answer_was_lost_is_found_and_not_repeated() {
+        assert_eq!(submitted(vec![Script::LoseAnswer]), (Ok(JobId("1".into())), 1));
+    }
+
+    #[test]
+    fn a_scheduler_that_is_away_is_asked_again() {
+        let away = Script::Away;
+        assert_eq!(submitted(vec![away.clone(), away, Script::Babble("?".into())]), (Ok(JobId("1".into())), 1));
+    }
+
+    #[test]
+    fn a_no_is_an_answer() {
+        let (answer, jobs) = submitted(vec![Script::Refuse("no such partition".into())]);
+        assert!(matches!(answer, Err(AdapterError::Rejected(_))) && jobs == 0);
+    }
+
+    #[test]
+    fn patience_ends() {
+        let mut memory = Memory::default();
+        memory.polls = vec![Script::Away; 3].into();
+        let mut patient = Patient::new(memory, Duration::ZERO);
+        let asked = [Job { id: JobId("1".into()), tag: JobTag("t".into()) }];
+        assert!(matches!(patient.poll(&asked), Err(AdapterError::Unreachable(_))));
+    }
+}

@@ -1,0 +1,225 @@
+//! `[scheduler]`: where a campaign runs, and what its site wants of it.
+//!
+//! Nothing of it is frozen: the same campaign may go on elsewhere. The words are the site's own; what may
+//! stand in a batch script is checked by the binding to the scheduler, before anything is submitted.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::units;
+
+/// The schedulers that there are.
+pub const KINDS: &[&str] = &["local", "slurm"];
+
+/// Rounds after which a campaign waits for somebody, unless said otherwise.
+const ROUNDS_MAX: u64 = 100;
+
+/// `[scheduler]`, as a person writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulerSection {
+    /// `local` or `slurm`.
+    #[serde(default = "default_kind")]
+    pub kind: String,
+    /// Partitions, with commas between them.
+    pub partition: Option<String>,
+    /// The account that pays.
+    pub account: Option<String>,
+    /// The quality of service.
+    pub qos: Option<String>,
+    /// What nodes must have.
+    pub constraint: Option<String>,
+    /// A reservation of nodes.
+    pub reservation: Option<String>,
+    /// Licences that each task takes.
+    pub licenses: Option<String>,
+    /// Who is told of the end.
+    pub mail: Option<String>,
+    /// Environment modules that are loaded before the worker.
+    #[serde(default)]
+    pub modules: Vec<String>,
+    /// Names of environment variables that go with the tasks; none else does.
+    #[serde(default)]
+    pub export: Vec<String>,
+    /// Further options of the scheduler's submit command, as in `--exclusive`.
+    #[serde(default)]
+    pub directives: Vec<String>,
+    /// How many tasks may run at a time.
+    pub running: Option<u64>,
+    /// How many tasks one submission may have.
+    pub tasks: Option<u64>,
+    /// How long before the time limit a task is told to end at a checkpoint.
+    pub signal_before: Option<String>,
+    /// How long after the end of a task its files may take to be seen.
+    pub settle: Option<String>,
+    /// Rounds of submissions after which the campaign waits for somebody.
+    pub rounds: Option<u64>,
+    /// Whether jobs may submit jobs on this site.
+    pub nodes_may_submit: Option<bool>,
+    /// Memory of the job that goes on by itself and seals the pack.
+    pub tick_memory: Option<String>,
+    /// Time limit of that job.
+    pub tick_walltime: Option<String>,
+}
+
+impl Default for SchedulerSection {
+    fn default() -> Self {
+        Self {
+            kind: default_kind(),
+            partition: None,
+            account: None,
+            qos: None,
+            constraint: None,
+            reservation: None,
+            licenses: None,
+            mail: None,
+            modules: Vec::new(),
+            export: Vec::new(),
+            directives: Vec::new(),
+            running: None,
+            tasks: None,
+            signal_before: None,
+            settle: None,
+            rounds: None,
+            nodes_may_submit: None,
+            tick_memory: None,
+            tick_walltime: None,
+        }
+    }
+}
+
+fn default_kind() -> String {
+    "local".to_owned()
+}
+
+/// What a cluster is asked for, in `campaign.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// The site's own words, by key; what is not said is not there.
+    #[serde(default, skip_serializing_if = "Words::is_empty")]
+    pub words: Words,
+    /// Environment modules that are loaded before the worker.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<String>,
+    /// Names of environment variables that go with the tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub export: Vec<String>,
+    /// Further options of the submit command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directives: Vec<String>,
+    /// How many tasks may run at a time.
+    pub running_max: Option<u64>,
+    /// How many tasks one submission may have.
+    pub tasks_max: Option<u64>,
+    /// How long before the time limit a task is told, in seconds.
+    pub signal_before_s: u64,
+    /// How long after the end of a task its files may take to be seen, in seconds.
+    pub settle_s: u64,
+    /// Rounds after which the campaign waits for somebody.
+    pub rounds_max: u64,
+    /// Whether jobs may submit jobs.
+    pub nodes_may_submit: bool,
+    /// Memory of a tick, in MiB.
+    pub tick_memory_mib: u64,
+    /// Time limit of a tick, in seconds.
+    pub tick_walltime_s: u64,
+}
+
+/// Words that a site knows, such as partition and account.
+pub type Words = std::collections::BTreeMap<String, String>;
+
+impl SchedulerSection {
+    /// What a cluster is asked for; none where there is none, on this machine.
+    ///
+    /// # Errors
+    /// No such scheduler, a key that means nothing for it, or a value that is no duration or size (exit 2).
+    pub fn cluster(&self) -> Result<Option<Cluster>> {
+        match self.kind.as_str() {
+            "local" if *self == Self::default() => Ok(None),
+            "local" => Err(Error::usage("`[scheduler]` with `kind = \"local\"` needs no other key")
+                .hint("remove the other keys, or say which scheduler they are for: `kind = \"slurm\"`")),
+            "slurm" => self.slurm().map(Some),
+            other => Err(Error::usage(format!("`scheduler.kind` is `{other}`, which this version does not have"))
+                .hint(format!("known are: {}", KINDS.join(", ")))),
+        }
+    }
+
+    fn slurm(&self) -> Result<Cluster> {
+        let seconds = |text: &Option<String>, key: &str, default: u64| match text {
+            None => Ok(default),
+            Some(text) => {
+                units::duration(text).map(|d| d.as_secs()).map_err(|e| e.within(format!("`scheduler.{key}`")))
+            }
+        };
+        let words = [
+            ("partition", &self.partition),
+            ("account", &self.account),
+            ("qos", &self.qos),
+            ("constraint", &self.constraint),
+            ("reservation", &self.reservation),
+            ("licenses", &self.licenses),
+            ("mail", &self.mail),
+        ];
+        let said = words.into_iter().filter_map(|(key, word)| Some((key.to_owned(), word.clone()?)));
+        let zero = [("running", self.running), ("tasks", self.tasks), ("rounds", self.rounds)];
+        if let Some((key, _)) = zero.iter().find(|(_, value)| *value == Some(0)) {
+            return Err(Error::usage(format!("`scheduler.{key}` must be at least 1")));
+        }
+        let memory = self.tick_memory.as_ref().map(|text| units::size_mib(text)).transpose();
+        Ok(Cluster {
+            words: said.collect(),
+            modules: self.modules.clone(),
+            export: self.export.clone(),
+            directives: self.directives.clone(),
+            running_max: self.running,
+            tasks_max: self.tasks,
+            signal_before_s: seconds(&self.signal_before, "signal_before", 120)?,
+            settle_s: seconds(&self.settle, "settle", 30)?,
+            rounds_max: self.rounds.unwrap_or(ROUNDS_MAX),
+            nodes_may_submit: self.nodes_may_submit.unwrap_or(true),
+            tick_memory_mib: memory.map_err(|e| e.within("`scheduler.tick_memory`"))?.unwrap_or(1024),
+            tick_walltime_s: seconds(&self.tick_walltime, "tick_walltime", 3600)?,
+        })
+    }
+}
+
+impl Cluster {
+    /// How long after the end of a task its files may take to be seen.
+    pub const fn settle(&self) -> Duration {
+        Duration::from_secs(self.settle_s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(text: &str) -> SchedulerSection {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn this_machine_needs_nothing_said_and_takes_nothing_said() {
+        assert_eq!(section("").cluster().unwrap(), None);
+        let error = section("partition = \"batch\"").cluster().unwrap_err();
+        assert!(error.what().contains("local"), "{error}");
+    }
+
+    #[test]
+    fn a_cluster_gets_the_words_of_its_site() {
+        let text = "kind = \"slurm\"\npartition = \"long\"\nsignal_before = \"5min\"\nrunning = 50\n";
+        let cluster = section(text).cluster().unwrap().unwrap();
+        assert_eq!(cluster.words, Words::from([("partition".into(), "long".into())]));
+        assert_eq!((cluster.signal_before_s, cluster.running_max, cluster.rounds_max), (300, Some(50), 100));
+    }
+
+    #[test]
+    fn what_is_no_scheduler_and_no_number_is_refused() {
+        for text in ["kind = \"pbs\"", "kind = \"slurm\"\nsettle = \"soon\"", "kind = \"slurm\"\nrunning = 0"] {
+            assert!(section(text).cluster().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What commands do with a campaign that runs on a cluster: put it into the queue, and watch it.
+
+use super::drive::{Options, paused, this_program};
+use super::exit_code::Exit;
+use super::output::Output;
+use super::progress::Meter;
+use super::signals;
+use crate::campaign::file::Campaign;
+use crate::error::{Error, Kind, Result};
+use crate::journal::Journal;
+use crate::journal::state::Phase;
+use crate::pack::keys::PrivateKey;
+use crate::run::policy::Pause;
+use crate::run::tick::{self, Caller, Ticked};
+use crate::run::{finish, watch};
+use crate::stop::Stop;
+
+/// Does what can be done now, and says what that came to.
+///
+/// # Errors
+/// As [`tick::tick`]; it waits for somebody (exit 3), or was stopped (exit 75).
+pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit> {
+    let stop = Stop::new();
+    signals::raise_on_signal(&stop, || {})?;
+    let dir = campaign.dir.root().display();
+    match called(campaign, caller, stop)? {
+        Ticked::InQueue => {
+            output.say(format!("`{}` is in the queue; nobody needs to stay", campaign.file.identity.name));
+            output.say(format!("  molsieve status {dir}   says how far it is"));
+            output.say(format!("  molsieve cancel {dir}   stops it at a checkpoint"));
+            Ok(Exit::Done)
+        }
+        Ticked::Sealed(sealed) => {
+            super::gather::tell(campaign, &sealed, output)?;
+            Ok(Exit::Done)
+        }
+        Ticked::Nothing(phase) => {
+            output.note(format!("nothing to do: this campaign is {}", word(&phase)));
+            Ok(Exit::Done)
+        }
+        Ticked::Stopped => Err(stopped(campaign)),
+        Ticked::Paused(pause) => Err(paused(campaign, &pause)),
+    }
+}
+
+/// Puts a campaign into the queue, watches it, and signs its pack.
+///
+/// # Errors
+/// As [`tick`]; a watcher that is asked to stop leaves the jobs as they are (exit 75).
+pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
+    if let Some(key) = options.key(campaign) {
+        PrivateKey::load(key)?;
+    }
+    let stop = Stop::new();
+    signals::raise_on_signal(&stop, || {})?;
+    if let Ticked::Paused(pause) = called(campaign, Caller::Person, stop.clone())? {
+        return Err(paused(campaign, &pause));
+    }
+    let mut meter = Meter::new(output, campaign.plan.records);
+    let phase = watch::watch(campaign, &stop, &mut |progress| meter.show(progress));
+    meter.end();
+    match phase? {
+        // A tick sealed it, without a key; here is one, perhaps.
+        Phase::Complete => super::verify::own_pack(campaign, options, output),
+        Phase::Paused { reason, code } => match code {
+            Some(code) => Err(paused(campaign, &Pause { code, reason })),
+            None => Err(Error::new(Kind::Incomplete, format!("paused: {reason}"))),
+        },
+        Phase::Failed { exit, what } => Err(Error::new(Kind::of_exit_code(exit), what)),
+        Phase::Stopped => Err(stopped(campaign)),
+        Phase::Active | Phase::Planned => Err(Error::new(Kind::Stopped, "watching; the jobs go on without anybody")
+            .hint(format!(
+                "`molsieve resume {0}` watches again, `molsieve cancel {0}` stops them",
+                campaign.dir.root().display()
+            ))),
+    }
+}
+
+fn called(campaign: &Campaign, caller: Caller, stop: Stop) -> Result<Ticked> {
+    match tick::tick(campaign, caller, this_program()?, stop) {
+        Err(full) if full.kind() == Kind::Full => {
+            let (journal, _) = Journal::take_over(&campaign.dir)?;
+            finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)
+        }
+        ticked => ticked,
+    }
+}
+
+fn stopped(campaign: &Campaign) -> Error {
+    Error::new(Kind::Stopped, "its jobs were stopped")
+        .hint(format!("`molsieve resume {}` goes on from the checkpoints", campaign.dir.root().display()))
+}
+
+fn word(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Planned => "planned, and not started: `molsieve submit` starts it",
+        Phase::Active => "at work",
+        Phase::Stopped => "stopped",
+        Phase::Paused { .. } => "paused",
+        Phase::Failed { .. } => "failed",
+        Phase::Complete => "complete",
+    }
+}

@@ -1,0 +1,31 @@
+//! `molsieve tick`: one step of a campaign on a cluster. Its jobs call it, people need not.
+
+use std::path::PathBuf;
+
+use super::asked;
+use super::cluster;
+use super::exit_code::Exit;
+use super::output::Output;
+use crate::campaign::file::Campaign;
+use crate::error::Result;
+use crate::layout::CampaignDir;
+use crate::run::tick::Caller;
+
+/// Arguments of `tick`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The campaign directory.
+    dir: PathBuf,
+    /// The round that this tick was submitted for.
+    #[arg(long, hide = true)]
+    round: Option<u64>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// As [`crate::run::tick::tick`].
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    cluster::tick(&campaign, Caller::Tick(args.round), output)
+}

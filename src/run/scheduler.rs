@@ -1,0 +1,90 @@
+//! Which scheduler a campaign runs on, and how it is spoken to.
+
+use std::time::Duration;
+
+use molsieve_adapters::command::{Runner, System};
+use molsieve_adapters::slurm::{Limits, Site};
+use molsieve_adapters::text::Value;
+use molsieve_adapters::{Adapter, Cli, Patient, Slurm};
+
+use crate::campaign::file::Execution;
+use crate::campaign::scheduler::Cluster;
+use crate::error::{Error, Kind, Result};
+
+/// The batch script of SLURM.
+const SLURM_TEMPLATE: &str = include_str!("../../job-templates/slurm.sh");
+
+/// Tasks of one submission, where neither the campaign nor the cluster says less.
+const TASKS_MAX: u64 = 1000;
+
+/// The cluster of `execution`, with `patience` for a controller that does not answer.
+///
+/// # Errors
+/// A word of the campaign cannot stand in a batch script (exit 2); the scheduler cannot be reached (exit 5).
+pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
+    let site = check(execution, cluster)?;
+    let limits = limits(patience)?;
+    let slurm = Slurm::new(site, limits).with_template(SLURM_TEMPLATE.to_owned());
+    Ok(Box::new(Patient::new(Cli::new(slurm), patience)))
+}
+
+/// The site's words, checked: nothing is asked of the scheduler yet.
+///
+/// # Errors
+/// A word cannot stand in a batch script (exit 2).
+pub fn check(execution: &Execution, cluster: &Cluster) -> Result<Site> {
+    if execution.scheduler != "slurm" {
+        return Err(Error::usage(format!("this version has no scheduler `{}`", execution.scheduler)));
+    }
+    let value = |key: &str, text: &str| {
+        Value::new(text).ok_or_else(|| {
+            Error::usage(format!("`scheduler.{key}` is `{}`", text.escape_debug()))
+                .hint("it may hold letters, digits and ._:,@=+*&|!()[]<>/%~- and at most 256 of them")
+        })
+    };
+    let word = |key: &str| cluster.words.get(key).map(|text| value(key, text)).transpose();
+    let list = |key: &str, list: &[String]| list.iter().map(|text| value(key, text)).collect::<Result<Vec<_>>>();
+    let mut site = Site {
+        partition: word("partition")?,
+        account: word("account")?,
+        qos: word("qos")?,
+        constraint: word("constraint")?,
+        reservation: word("reservation")?,
+        licenses: word("licenses")?,
+        mail: word("mail")?,
+        modules: list("modules", &cluster.modules)?,
+        export: list("export", &cluster.export)?,
+        extra: Vec::new(),
+        signal_before_s: cluster.signal_before_s,
+    };
+    for directive in &cluster.directives {
+        site.add(directive).map_err(|why| Error::usage(format!("`scheduler.directives`: {why}")))?;
+    }
+    Ok(site)
+}
+
+/// Over how many tasks a wave is dealt.
+pub fn tasks(cluster: &Cluster) -> u64 {
+    cluster.tasks_max.unwrap_or(TASKS_MAX)
+}
+
+/// What the cluster allows.
+fn limits(patience: Duration) -> Result<Limits> {
+    let call = Slurm::ask_limits();
+    let unreachable = |what: String| {
+        Error::new(Kind::Scheduler, what)
+            .hint("is this a machine of the cluster? `scontrol ping` must work here")
+            .hint("nothing is lost: the same command goes on from here")
+    };
+    let started = crate::clock::Stopwatch::start();
+    loop {
+        let answer = match System::default().run(&call) {
+            Ok(said) => Limits::parse(&said).map_err(|e| unreachable(e.to_string())),
+            Err(silent) => Err(unreachable(format!("`{}` does not answer: {silent:?}", call.program()))),
+        };
+        if answer.is_ok() || started.elapsed() >= patience {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_secs(5).min(patience));
+    }
+}
