@@ -33,6 +33,11 @@ pub fn to_line<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// Whether `value` is what stands for it where it is not written.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Reads a canonical document (an optional line feed at its end); `what` names it in errors.
 ///
 /// # Errors
