@@ -10,6 +10,8 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use crate::error::Error;
+
 /// Opens the plain file at `path` for reading: not through a link, and without waiting for anybody.
 ///
 /// # Errors
@@ -33,6 +35,29 @@ pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0).min(1 << 24));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Bytes read at once.
+const BLOCK_BYTES: usize = 1 << 17;
+
+/// Hands on what `from`, which is at `path`, has left: block by block.
+///
+/// # Errors
+/// The system refuses (exit 6), or what `each` answers.
+pub fn each_block<E: From<Error>>(
+    mut from: impl Read,
+    path: &Path,
+    mut each: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut buffer = vec![0; BLOCK_BYTES];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => each(&buffer[..n])?,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::io("cannot read", path, &e).into()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Writes the archive: members in a fixed order, dated 1980, deflated; the same bytes for the same pack.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::{self, Staged};
 use crate::pack::ATTESTATION;
 
 /// Payload rows are digits and repeat little: higher levels cost several times the CPU for a tenth of the bytes.
@@ -17,7 +17,7 @@ const LEVEL: i64 = 1;
 /// From this length on a member is written with the 64-bit fields, whatever it will compress to.
 const LARGE_FROM: u64 = 0xf000_0000;
 
-/// Bytes copied at once.
+/// Bytes written at once.
 const BLOCK_BYTES: usize = 1 << 17;
 
 /// A file that becomes a member.
@@ -37,20 +37,11 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
     let mut zip = writer(&mut staged)?;
-    let mut buffer = vec![0; BLOCK_BYTES];
     for member in members {
-        let mut file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
+        let file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
         let bytes = file.metadata().map_err(|e| Error::io("cannot read", &member.path, &e))?.len();
         zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, &e.into()))?;
-        loop {
-            let n = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(Error::io("cannot read", &member.path, &e)),
-            };
-            zip.write_all(&buffer[..n]).map_err(|e| failed(path, &e))?;
-        }
+        fs::each_block(file, &member.path, |block| zip.write_all(block).map_err(|e| failed(path, &e)))?;
     }
     finish(zip, path)?;
     staged.commit()

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::report::{Code, Judged, Problem};
+use super::report::{Code, Judged, Problem, Refusal};
 use crate::canonical::escape;
 use crate::error::Error;
-use crate::fs::{Staged, scratch};
+use crate::fs::{Staged, each_block, scratch};
 use crate::layout::PackDir;
 use crate::pack::archive::read::Archive;
 use crate::pack::is_member_name;
-
-/// Bytes handed on at once.
-const BLOCK_BYTES: usize = 1 << 17;
 
 /// Where members come from. Nothing is ever written, and no content is held in memory.
 pub(super) trait Source {
@@ -121,20 +118,13 @@ impl Source for Directory {
 
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()> {
         let path = self.dir.member(name);
-        let refused = |e: &io::Error| Error::io("cannot read", &path, e);
         let mut left = self.members.get(name).copied().unwrap_or(0);
-        let (mut file, mut buffer) = (self.open_member(name)?, vec![0; BLOCK_BYTES]);
-        loop {
-            let n = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(refused(&e).into()),
-            };
-            let changed = || Problem::of(Code::MemberSize, name, format!("`{name}` grew while it was read"));
-            left = left.checked_sub(n as u64).ok_or_else(changed)?;
-            each(&buffer[..n]);
-        }
+        let changed = || Problem::of(Code::MemberSize, name, format!("`{name}` grew while it was read"));
+        each_block(self.open_member(name)?, &path, |block| {
+            left = left.checked_sub(block.len() as u64).ok_or_else(changed)?;
+            each(block);
+            Ok::<(), Refusal>(())
+        })?;
         if left > 0 {
             return Err(Problem::of(Code::MemberSize, name, format!("`{name}` shrank while it was read")).into());
         }
