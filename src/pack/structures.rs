@@ -67,26 +67,25 @@ fn reason(error: &Error) -> String {
 /// one pass over the library, and for a few records it is a block each.
 fn entries(dir: &Path, root: &Digest, wanted: &BTreeSet<Ordinal>) -> Result<BTreeMap<Ordinal, Entry>> {
     let mut entries = BTreeMap::new();
-    let (Some(first), mut bytes) = (wanted.first(), 0) else { return Ok(entries) };
+    if wanted.is_empty() {
+        return Ok(entries);
+    }
     let snapshot = Snapshot::open(dir)?;
     if snapshot.root() != *root {
         return Err(Error::usage("the library snapshot is not the one of this campaign"));
     }
-    let mut slice = Slice::open(&snapshot, *first..*first)?;
-    for ordinal in wanted {
-        slice.move_to(*ordinal..*ordinal + 1)?;
-        let Some(block) = slice.next_block()? else { continue };
-        for record in block.iter() {
-            let fits = record.structure.len() <= STRUCTURE_BYTES_MAX;
-            let structure = if fits { record.structure.to_vec() } else { Vec::new() };
-            bytes += structure.len() + record.id.len();
-            if bytes > BYTES_MAX {
-                let what = format!("their structures take more than {} MiB", BYTES_MAX >> 20);
-                return Err(Error::usage(what));
-            }
-            let entry = Entry { structure, id: record.id.to_vec(), structure_bytes: record.structure.len() };
-            entries.insert(record.ordinal, entry);
+    let mut bytes = 0;
+    Slice::open(&snapshot, 0..0)?.each_of(wanted.iter().copied(), |record| {
+        let fits = record.structure.len() <= STRUCTURE_BYTES_MAX;
+        let structure = if fits { record.structure.to_vec() } else { Vec::new() };
+        bytes += structure.len() + record.id.len();
+        if bytes > BYTES_MAX {
+            let what = format!("their structures take more than {} MiB", BYTES_MAX >> 20);
+            return Err(Error::usage(what));
         }
-    }
+        let entry = Entry { structure, id: record.id.to_vec(), structure_bytes: record.structure.len() };
+        entries.insert(record.ordinal, entry);
+        Ok(())
+    })?;
     Ok(entries)
 }

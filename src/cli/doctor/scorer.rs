@@ -233,18 +233,12 @@ fn key() -> [u8; 32] {
 fn sample(library: &Snapshot, wanted: u64) -> Result<RecordBlock> {
     let all = library.records();
     let wanted = wanted.min(all);
-    let mut slice = Slice::open(library, 0..0)?;
-    let mut records = RecordBlock::new(library.notation());
-    for part in 0..wanted {
+    let chosen = (0..wanted).map(|part| {
         let border = |part: u64| (u128::from(part) * u128::from(all) / u128::from(wanted)) as Ordinal;
         let (start, end) = (border(part), border(part + 1));
-        let chosen = start + digest::keyed_u64(&key(), &part.to_le_bytes()) % (end - start);
-        slice.move_to(chosen..chosen + 1)?;
-        if let Some(block) = slice.next_block()? {
-            block.iter().for_each(|record| records.push(record.ordinal, record.structure, record.id));
-        }
-    }
-    Ok(records)
+        start + digest::keyed_u64(&key(), &part.to_le_bytes()) % (end - start)
+    });
+    Slice::open(library, 0..0)?.pick(chosen)
 }
 
 /// For a person: the verdict first.
