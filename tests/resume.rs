@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::env::{MOLSIEVE, TestEnv, processes, project};
+use crate::support::env::{MOLSIEVE, TestEnv, finished, processes, project};
 
 const RECORDS: usize = 400;
 
@@ -40,10 +40,6 @@ fn wait_until_busy(env: &TestEnv, dir: &str) -> u64 {
         std::thread::sleep(Duration::from_millis(20));
     }
     panic!("no record was finished within a minute");
-}
-
-fn finished(facts: &serde_json::Value) -> u64 {
-    ["ok", "skip", "error"].iter().map(|key| facts["records"][key].as_u64().unwrap()).sum()
 }
 
 fn signal(name: &str, pid: u32) {

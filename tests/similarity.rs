@@ -4,7 +4,7 @@
 //! computed anew by `tests/rdkit/oracle.py` and must come out the same.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use molsieve::error::Kind;
@@ -13,6 +13,8 @@ use molsieve::scorer::builtin::Builtin;
 use molsieve::scorer::builtin::similarity::{self, Similarity};
 use molsieve::scorer::{Outcome, Value, Verdict, reason};
 use proptest::prelude::*;
+
+use crate::support::env::project;
 
 const COLUMNS: [&str; 8] = ["similarity", "nearest", "mw", "logp", "tpsa", "hbd", "hba", "rotb"];
 
@@ -23,16 +25,12 @@ const DEVIATIONS: [(&str, &[&str]); 3] = [
     ("dummies", &["m2052", "m41992", "m56421", "m9775"]),
 ];
 
-fn top(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
 fn read(path: &str) -> String {
-    std::fs::read_to_string(top(path)).unwrap()
+    std::fs::read_to_string(project(path)).unwrap()
 }
 
 fn scorer() -> Similarity {
-    similarity::load(&top("configs/campaigns/actives.smi")).unwrap()
+    similarity::load(&project("configs/campaigns/actives.smi")).unwrap()
 }
 
 fn score(scorer: &Similarity, structure: &[u8]) -> Verdict {
@@ -112,7 +110,7 @@ fn of_the_hard_cases_exactly_the_documented_ones_differ_from_rdkit() {
 
 #[test]
 fn the_fixtures_are_what_rdkit_says_today() {
-    let venv = top(".venv/bin/python");
+    let venv = project(".venv/bin/python");
     let python = if venv.exists() { venv } else { PathBuf::from("python3") };
     let version = Command::new(&python).args(["-c", "import rdkit; print(rdkit.__version__)"]).output();
     let Some(version) = version.ok().filter(|o| o.status.success()) else {
@@ -125,7 +123,7 @@ fn the_fixtures_are_what_rdkit_says_today() {
         ("data/nci_first_5k.smi", "tests/fixtures/similarity/nci_rdkit.csv"),
         ("tests/fixtures/similarity/hard.smi", "tests/fixtures/similarity/hard_rdkit.csv"),
     ] {
-        let oracle = [top("tests/rdkit/oracle.py"), top("configs/campaigns/actives.smi"), top(library)];
+        let oracle = [project("tests/rdkit/oracle.py"), project("configs/campaigns/actives.smi"), project(library)];
         let output = Command::new(&python).args(oracle).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let fresh = String::from_utf8(output.stdout).unwrap();

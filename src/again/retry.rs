@@ -8,10 +8,11 @@
 use super::carry::Carrier;
 use crate::campaign::file::Campaign;
 use crate::campaign::identity::{Identity, Parent};
+use crate::canonical::row::Row;
 use crate::clock;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
-use crate::gather::finished::{Each, Finished, Row};
+use crate::gather::finished::{Each, Finished};
 use crate::gather::kept::Archive;
 use crate::gather::survey::{self, Expected, GroupState, Sealed};
 use crate::id::{AttemptId, GroupIndex};
@@ -153,7 +154,7 @@ impl Parental<'_> {
     /// The finished rows of a group: those that gather would take, where it is sealed.
     fn rows(&self, group: GroupIndex, sealed: Option<&Sealed>, each: Each<'_>) -> Result<()> {
         match sealed {
-            Some(sealed) => self.finished.sealed(&sealed.receipt, each),
+            Some(sealed) => sealed.each_row(each),
             None => self.finished.group(group, each).map(|_| ()),
         }
     }
@@ -162,7 +163,7 @@ impl Parental<'_> {
         match survey::group(&self.parent.dir, &self.expected, group)? {
             GroupState::Sealed(sealed) => Ok(Some(sealed)),
             GroupState::Missing => Ok(None),
-            GroupState::Unusable(flaws) => {
+            GroupState::Unusable(flaws) | GroupState::RowsGone(_, flaws) => {
                 let what = flaws.into_iter().next().map_or_else(|| format!("task group {group}"), |flaw| flaw.what);
                 Err(Error::verification(what)
                     .hint(format!("`molsieve resume {}` computes it again", self.parent.dir.root().display())))
@@ -208,7 +209,7 @@ impl Parental<'_> {
         let mut carrier = Carrier::new(dir.group(group), header);
         if let Some(sealed) = self.sealed(group)? {
             let mut archive = archive_of(&sealed)?;
-            self.finished.sealed(&sealed.receipt, &mut |row| {
+            sealed.each_row(|row| {
                 if self.is_retried(row) {
                     return Ok(());
                 }

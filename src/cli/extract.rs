@@ -12,8 +12,6 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::gather::extract::{self, Chosen, Pick, Wanted, Why};
 use crate::id::Ordinal;
-use crate::journal;
-use crate::journal::state::State;
 use crate::layout::{self, CampaignDir};
 use crate::payload;
 
@@ -87,11 +85,6 @@ struct Without {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let pattern = glob::Pattern::new(&args.name).map_err(|e| Error::usage(format!("`--name {}`: {e}", args.name)))?;
     let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
-    if State::of(&journal::read(&campaign.dir)?.entries)?.archived {
-        return Err(Error::usage("the rows of this campaign were removed when it was archived").hint(
-            "its kept files are in `groups/*/*.files.zip`, each as ORDINAL/NAME; `pack/hits.csv` has the ordinals",
-        ));
-    }
     let wanted = match args.top {
         Some(top) => Wanted::Top(top),
         None => Wanted::Named { ids: args.id.clone(), ordinals: args.ordinal.iter().copied().collect() },

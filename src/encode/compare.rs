@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::block::{Block, Blocks, Halt};
+use super::block::{Block, Blocks};
 use super::{Decoding, Facts, Format};
-use crate::canonical::row::FIXED_COLUMNS;
+use crate::canonical::row::{FIXED_COLUMNS, Halt};
 
 /// A comparison on its way.
 pub struct Comparison {

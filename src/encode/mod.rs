@@ -13,20 +13,17 @@ mod hdf5;
 mod parquet;
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use crate::canonical::row::Halt;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::{self, Staged};
 use crate::scorer::Column;
-use block::{Block, Blocks, Halt};
+use block::{Block, Blocks};
 
 /// The encoding that every pack has, as `[pack] outputs` calls it.
 pub const CSV: &str = "csv";
-
-/// Bytes of `summary.csv` read at once.
-const READ_BYTES: usize = 1 << 17;
 
 /// An encoding of the payload beside `summary.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +184,8 @@ pub fn write(
     let mut encodings = formats.iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut each = |block: &Block| encodings.iter_mut().try_for_each(|encoding| encoding.block(block));
     let mut blocks = Blocks::new(&facts.columns, facts.rows);
-    stream(summary, &mut |bytes| {
+    let file = File::open(summary).map_err(|e| Error::io("cannot read", summary, &e))?;
+    fs::each_block(file, summary, |bytes| {
         blocks.feed(bytes, &mut each).map_err(|halt| match halt {
             Halt::Taker(error) => error,
             Halt::Fault(fault) => Error::verification(format!("`{}`: {fault}", summary.display())),
@@ -235,19 +233,4 @@ fn decode(format: Format, file: File, facts: &Facts) -> Result<Box<dyn Decoding>
 fn refused(format: Format, why: &str) -> Error {
     let error = Error::environment(format!("cannot write `{}`: {why}", format.file()));
     error.hint("see whether the disk is full; then run the same command again: nothing that was computed is lost")
-}
-
-/// Hands on the file at `path`, block by block.
-fn stream(path: &Path, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let refused = |e: &std::io::Error| Error::io("cannot read", path, e);
-    let mut file = File::open(path).map_err(|e| refused(&e))?;
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(n) => each(&buffer[..n])?,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(refused(&e)),
-        }
-    }
 }

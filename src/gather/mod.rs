@@ -8,6 +8,7 @@ pub mod extract;
 pub mod finished;
 pub mod kept;
 pub mod merge;
+pub mod rows;
 pub mod survey;
 
 use crate::campaign::identity::Identity;
@@ -77,7 +78,7 @@ fn complete(dir: &CampaignDir, identity: &Identity, plan: &Plan, missing: Missin
         match survey::group(dir, &expected, group)? {
             GroupState::Sealed(found) => sealed.push(*found),
             GroupState::Missing => absent.push(group),
-            GroupState::Unusable(why) => flaws.extend(why),
+            GroupState::Unusable(why) | GroupState::RowsGone(_, why) => flaws.extend(why),
         }
     }
     if let Some(error) = unusable(dir, &flaws) {

@@ -1,7 +1,8 @@
 //! The hits with their structures: `hits.smi`, which other programs open and molsieve can screen next.
 
 use crate::campaign::identity::Identity;
-use crate::canonical::{escape, row};
+use crate::canonical::escape;
+use crate::canonical::row::{self, Row};
 use crate::id::Ordinal;
 
 use super::structures::Structures;
@@ -20,11 +21,11 @@ pub struct Hit {
 /// The rows of `hits_csv`, best first; those that are not rows are left out.
 pub fn rows(hits_csv: &[u8]) -> impl Iterator<Item = Hit> {
     hits_csv.split(|b| *b == b'\n').skip(1).filter_map(|line| {
-        let fields = row::split(line)?;
-        let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
-        let [ordinal, id, _outcome, _reason, cells @ ..] = fields.as_slice() else { return None };
-        let cells = cells.iter().map(|cell| text(cell)).collect();
-        Some(Hit { ordinal: text(ordinal).parse().ok()?, id: text(id), cells })
+        let row = Row::read(line).ok()?;
+        let text = |field: &[u8]| String::from_utf8_lossy(&row::unquoted(field)).into_owned();
+        let mut fields = row.cells();
+        let cells = fields.by_ref().map(text).collect();
+        fields.is_at_end().then(|| Hit { ordinal: row.ordinal, id: text(row.id()), cells })
     })
 }
 

@@ -7,21 +7,20 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::SUMMARY;
 use super::verify::{self, Trust};
-use crate::canonical::{escape, json, row};
+use crate::canonical::row::{self, Malformed, Row};
+use crate::canonical::{escape, json};
 use crate::digest::inclusion::{self, Inclusion, Prover};
 use crate::digest::merkle;
 use crate::digest::{Digest, inclusion::PATH_MAX};
 use crate::error::{Error, Kind, Result};
 use crate::id::Ordinal;
-use crate::payload::lines::{self, Fault, Fields, Lines, ROW_BYTES_MAX};
 
 /// Schema of [`Proof`].
 pub const SCHEMA: &str = "molsieve.proof.v1";
 
 /// A proof is never longer: a row may take up to six bytes a byte in JSON.
-const BYTES_MAX: u64 = 6 * ROW_BYTES_MAX as u64 + (1 << 20);
+const BYTES_MAX: u64 = 6 * row::BYTES_MAX as u64 + (1 << 20);
 
 /// So many ordinals are listed of an id that is there more than once.
 const REPEATS_SHOWN: usize = 20;
@@ -80,16 +79,7 @@ pub fn prove(path: &Path, asked: &Asked) -> Result<Proof> {
     }
     let manifest = manifest.ok_or_else(|| unsound("it holds no manifest"))?;
     let mut pass = Pass::new(asked);
-    let mut cut = Lines::default();
-    let mut fault = None;
-    verify::stream(path, SUMMARY, &mut |block| {
-        if fault.is_none() {
-            fault = cut.feed(block, |line| pass.take(line)).err();
-        }
-    })?;
-    if let Some(fault) = fault {
-        return Err(unsound(&fault.to_string()));
-    }
+    verify::each_line(path, |line| pass.take(line).map_err(|odd| unsound(&odd.to_string())))?;
     let (header, found) = pass.finish(asked)?;
     if found.root.sha256_uri() != manifest.payload.digest {
         return Err(unsound("its rows changed while they were read"));
@@ -149,39 +139,38 @@ impl Pass {
         }
     }
 
-    fn take(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn take(&mut self, line: &[u8]) -> Result<(), Malformed> {
         let hash = merkle::leaf(line);
-        let text =
-            || String::from_utf8(line.to_vec()).map_err(|_| Fault::Malformed("a row is not UTF-8 text".to_owned()));
         let is_header = self.header.is_none();
         if is_header {
-            self.header = Some(text()?);
+            let malformed = Malformed::Part { part: "the header", ordinal: None };
+            self.header = Some(String::from_utf8(line.to_vec()).map_err(|_| malformed)?);
         }
         self.of_header.push(hash, is_header);
-        let mut fields = Fields::of(line);
-        let malformed = || Fault::Malformed("a row is not as it should be".to_owned());
-        let mut is_asked = false;
-        if !is_header {
-            let ordinal = fields.plain().and_then(lines::ordinal).ok_or_else(malformed)?;
-            is_asked = match &self.asked {
-                Asked::Ordinal(asked) => *asked == ordinal,
-                Asked::Id(_) => {
-                    let id = fields.text().ok_or_else(malformed)?;
-                    self.fields.iter().any(|field| field == id)
-                }
-            };
-            if is_asked {
-                self.found += 1;
-                if self.row.is_none() {
-                    self.row = Some(text()?);
-                }
-                if self.ordinals.len() < REPEATS_SHOWN {
-                    self.ordinals.push(ordinal);
-                }
-            }
-        }
+        let is_asked = !is_header && self.is_asked(line)?;
         self.of_row.push(hash, is_asked);
         Ok(())
+    }
+
+    /// Whether the row in `line` is one that was asked for; it is then kept.
+    fn is_asked(&mut self, line: &[u8]) -> Result<bool, Malformed> {
+        let row = Row::read(line)?;
+        let is_asked = match &self.asked {
+            Asked::Ordinal(asked) => *asked == row.ordinal,
+            Asked::Id(_) => self.fields.iter().any(|field| field == row.id()),
+        };
+        if !is_asked {
+            return Ok(false);
+        }
+        self.found += 1;
+        if self.row.is_none() {
+            let malformed = Malformed::part("the text", row.ordinal);
+            self.row = Some(String::from_utf8(line.to_vec()).map_err(|_| malformed)?);
+        }
+        if self.ordinals.len() < REPEATS_SHOWN {
+            self.ordinals.push(row.ordinal);
+        }
+        Ok(true)
     }
 
     fn finish(self, asked: &Asked) -> Result<(Leaf, Found)> {

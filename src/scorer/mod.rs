@@ -8,6 +8,7 @@
 pub mod argv;
 pub mod builtin;
 pub mod command;
+pub mod difference;
 pub mod files;
 pub mod identity;
 pub mod open;
@@ -21,34 +22,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::canonical::row::Outcome;
 use crate::error::Result;
 use crate::id::Ordinal;
 use crate::library::record::RecordBlock;
 use crate::stop::Stop;
 use row::RowBlock;
-
-/// How a record ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Outcome {
-    /// Scored.
-    Ok,
-    /// Not applicable, for the reason given.
-    Skip,
-    /// Failed, for the reason given.
-    Error,
-}
-
-impl Outcome {
-    /// The word in the payload.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Skip => "SKIP",
-            Self::Error => "ERROR",
-        }
-    }
-}
 
 /// Reasons that molsieve itself gives; a scorer declares its own, and may not declare these.
 pub mod reason {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{RECORDS, Server, Then, finished, interrupted, licensed, undisturbed};
-use crate::support::env::TestEnv;
+use super::{RECORDS, Server, Then, interrupted, licensed, undisturbed};
+use crate::support::env::{TestEnv, finished};
 
 #[test]
 fn the_best_rows_of_a_finished_campaign_are_its_hits() {

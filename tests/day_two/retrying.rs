@@ -72,7 +72,7 @@ fn a_paused_campaign_hands_on_what_it_has_and_leaves_the_rest_to_be_done() {
     assert!(errors > 0, "{status}");
     let facts = env.facts(["retry", "d", "--errors", "--dir", "again"]);
     assert_eq!(facts["retried"], errors);
-    assert_eq!(facts["carried"], super::finished(&status) - errors);
+    assert_eq!(facts["carried"], crate::support::env::finished(&status) - errors);
     assert_eq!(facts["carried"].as_u64().unwrap() + errors + facts["unfinished"].as_u64().unwrap(), RECORDS as u64);
     let _server = Server::healthy(port);
     env.molsieve(["resume", "again"]).exits(0);

@@ -16,13 +16,6 @@ fn campaign<'e>(env: &'e TestEnv, name: &str, mode: &str, args: &[&str], more: &
     ))
 }
 
-/// Runs it; the rows.
-fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
-    let file = campaign.write();
-    env.molsieve(["run", &file, "--dir", dir]).exits(0);
-    rows(env, dir)
-}
-
 fn healthy(env: &TestEnv) -> Vec<String> {
     run(env, campaign(env, "healthy", "ok", &[], "batch_size = 8"), "healthy")
 }

@@ -23,12 +23,6 @@ fn campaign<'e>(
     ))
 }
 
-fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
-    let file = campaign.write();
-    env.molsieve(["run", &file, "--dir", dir]).exits(0);
-    rows(env, dir)
-}
-
 #[test]
 fn a_program_that_prints_a_number_is_a_scorer() {
     let env = place();

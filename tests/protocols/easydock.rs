@@ -13,12 +13,6 @@ fn campaign<'e>(env: &'e TestEnv, name: &str, mode: &str, more: &str) -> Campaig
     ))
 }
 
-fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
-    let file = campaign.write();
-    env.molsieve(["run", &file, "--dir", dir]).exits(0);
-    rows(env, dir)
-}
-
 #[test]
 fn a_server_of_easydock_is_a_scorer() {
     let env = place();

@@ -13,6 +13,13 @@ fn rows(env: &TestEnv, dir: &str) -> Vec<String> {
     text.lines().skip(1).map(str::to_owned).collect()
 }
 
+/// Runs `campaign` in `dir`; its rows.
+fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
+    let file = campaign.write();
+    env.molsieve(["run", &file, "--dir", dir]).exits(0);
+    rows(env, dir)
+}
+
 /// The record that faults strike on: its structure, and its ordinal in [`library`].
 const POISON: &str = "[Po]";
 const POISON_ORDINAL: usize = 17;

@@ -81,10 +81,7 @@ fn examples(facts: &Facts<'_>, reasons: &[(&String, &u64)]) -> String {
 
 fn example_row(facts: &Facts<'_>, example: &Example) -> String {
     // The id may have been cut within its quotes; then it is shown as it stands.
-    let id = row::split(&example.id)
-        .and_then(|fields| fields.first().map(|f| f.to_vec()))
-        .unwrap_or_else(|| example.id.clone());
-    let id = cut(&String::from_utf8_lossy(&id), 48);
+    let id = cut(&String::from_utf8_lossy(&row::unquoted(&example.id)), 48);
     let structure = facts.structures.get(example.ordinal);
     let structure = structure.map_or_else(
         || "<i>not read</i>".to_owned(),
