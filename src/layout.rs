@@ -390,6 +390,16 @@ impl GroupDir {
         self.root.join(format!("{attempt}.files.zip"))
     }
 
+    /// The file of an attempt that is of this kind.
+    pub fn file(&self, attempt: &AttemptId, kind: EntryKind) -> PathBuf {
+        match kind {
+            EntryKind::Checkpoint => self.checkpoint(attempt),
+            EntryKind::Rows => self.rows(attempt),
+            EntryKind::Files => self.files(attempt),
+            EntryKind::Receipt => self.receipt(attempt),
+        }
+    }
+
     /// What `name`, an entry of this directory, is.
     pub fn entry(name: &str) -> Option<(AttemptId, EntryKind)> {
         let (attempt, suffix) = name.split_once('.')?;

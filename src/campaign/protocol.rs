@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json};
 
 use super::config::{ColumnSection, ScorerSection};
+use super::known_keys;
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::scorer::command::hello;
@@ -315,5 +316,6 @@ fn keys_belong(section: &ScorerSection, protocol: &str) -> Result<()> {
 }
 
 fn unknown(key: &str, given: &str, known: &str) -> Error {
-    Error::usage(format!("`scorer.{key}` is `{given}`")).hint(format!("known are: {known}"))
+    Error::usage(format!("`scorer.{key}` is `{given}`, which is not known here"))
+        .hint(known_keys::meant(given, known.split(", ")))
 }

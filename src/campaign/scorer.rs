@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::config::ScorerSection;
 use super::container;
+use super::known_keys;
 use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
@@ -27,10 +28,8 @@ use crate::units;
 pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
     const KINDS: [&str; 3] = ["null", "similarity", "command"];
     if !KINDS.contains(&section.kind.as_str()) {
-        let near = KINDS.into_iter().find(|kind| strsim::jaro_winkler(kind, &section.kind) > 0.8);
-        let hint =
-            near.map_or_else(|| format!("known are: {}", KINDS.join(", ")), |kind| format!("did you mean `{kind}`?"));
-        return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind)).hint(hint));
+        return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind))
+            .hint(known_keys::meant(&section.kind, KINDS.into_iter())));
     }
     keys_belong(section)?;
     match section.kind.as_str() {
@@ -49,7 +48,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     let protocol = section.protocol.as_deref().unwrap_or("jsonl");
     if !protocol::PROTOCOLS.contains(&protocol) {
         return Err(Error::usage(format!("`scorer.protocol` is `{protocol}`, which this version does not speak"))
-            .hint(format!("known are: {}", protocol::PROTOCOLS.join(", "))));
+            .hint(known_keys::meant(protocol, protocol::PROTOCOLS.into_iter())));
     }
     let written = section.argv.as_ref().filter(|argv| !argv.is_empty()).ok_or_else(|| missing("argv"))?;
     let mut told = Told::default();

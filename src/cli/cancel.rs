@@ -13,6 +13,7 @@ use crate::layout::CampaignDir;
 
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  molsieve cancel night-1")]
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
@@ -21,7 +22,7 @@ pub struct Args {
     /// The campaign directory.
     dir: PathBuf,
     /// How many rows.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=TOP_MAX))]
+    #[arg(long, default_value_t = 10, value_parser = asked::count::<TOP_MAX>)]
     top: u64,
     /// Records that ended as ERROR instead, the first in the library's order.
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
 use super::verify::pack_at;
@@ -26,7 +27,7 @@ pub struct Args {
     #[arg(long)]
     id: Option<OsString>,
     /// The ordinal of the record whose row is proven.
-    #[arg(long)]
+    #[arg(long, value_parser = asked::ordinal)]
     ordinal: Option<Ordinal>,
     /// Where the proof goes [default: standard output].
     #[arg(long, conflicts_with = "check")]
@@ -53,7 +54,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if let Some(out) = args.out.as_deref().filter(|out| out.exists()) {
         return Err(already_there(out));
     }
-    let proof = prove::prove(&pack_at(pack), &asked)?;
+    let proof = prove::prove(&pack_at(pack)?, &asked)?;
     let bytes = proof.to_bytes()?;
     match &args.out {
         Some(out) if !fs::write_new(out, &bytes)? => return Err(already_there(out)),

@@ -5,12 +5,16 @@ use std::process::{Command, Stdio};
 use super::asked::{CampaignArgs, WorkArgs};
 use super::drive;
 use super::exit_code::Exit;
+use super::forecast;
 use super::output::Output;
 use crate::error::{Error, Result};
 use crate::fs;
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve submit campaign.toml --dir night-1\n  molsieve submit campaign.toml --dir night-1 --workers 8\n  molsieve status night-1"
+)]
 pub struct Args {
     #[command(flatten)]
     campaign: CampaignArgs,
@@ -21,6 +25,7 @@ pub struct Args {
 /// Runs it. On this machine the driver becomes a process of its own that outlives the terminal.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(output)?;
+    forecast::warn_of_cores(&campaign, output);
     let root = campaign.dir.root();
     fs::create_dir(&campaign.dir.logs())?;
     let log = fs::open_log(&campaign.dir.driver_output())?;

@@ -85,7 +85,9 @@ fn complete(dir: &CampaignDir, identity: &Identity, plan: &Plan, missing: Missin
         return Err(error);
     }
     if sealed.is_empty() || (!absent.is_empty() && missing == Missing::Refuse) {
-        return Err(incomplete(dir, plan, &absent));
+        let error = incomplete(dir, plan, &absent);
+        let pack_the_rest = format!("`molsieve gather {} --allow-incomplete` packs the others", dir.root().display());
+        return Err(if sealed.is_empty() { error } else { error.hint(pack_the_rest) });
     }
     Ok(sealed)
 }
@@ -118,7 +120,6 @@ fn incomplete(dir: &CampaignDir, plan: &Plan, absent: &[GroupIndex]) -> Error {
         ),
     )
     .hint(format!("`molsieve resume {}` computes them", dir.root().display()))
-    .hint("`molsieve gather --allow-incomplete` packs the task groups that are sealed, if there are any")
 }
 
 /// The payload digest from the receipts' row trees, without hashing a row again.

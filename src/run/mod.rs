@@ -6,6 +6,7 @@ pub mod core_time;
 mod cut;
 pub mod driver;
 pub mod finish;
+mod frozen;
 pub mod look;
 pub mod plan;
 pub mod policy;

@@ -8,7 +8,7 @@ use crate::campaign::config::Config;
 use crate::campaign::scorer as asked_scorer;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
-use crate::cli::{drive, signals};
+use crate::cli::{asked, drive, signals};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs::scratch::Scratch;
@@ -41,7 +41,7 @@ pub struct Args {
     /// The campaign file; nothing of a campaign is made.
     campaign: PathBuf,
     /// Records to score, spread over the library; each is scored about seven times.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, default_value_t = 100, value_parser = asked::count::<100_000>)]
     records: u64,
 }
 
