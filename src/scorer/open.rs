@@ -68,8 +68,8 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
             check(scorer.describe(), &[])?;
             Ok(Box::new(BuiltinPool::new(scorer, threads)?))
         }
-        ScorerLaunch::Similarity { actives } => {
-            let scorer = similarity::load(actives)?;
+        ScorerLaunch::Similarity { actives, notation } => {
+            let scorer = similarity::load(actives)?.reading(*notation);
             check(scorer.describe(), &scorer.files())?;
             Ok(Box::new(BuiltinPool::new(scorer, threads)?))
         }
@@ -108,7 +108,7 @@ fn lanes_of(command: &CommandLaunch, cpus: u32) -> u32 {
 fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
     let files: Vec<&Path> = match launch {
         ScorerLaunch::Null => Vec::new(),
-        ScorerLaunch::Similarity { actives } => vec![actives],
+        ScorerLaunch::Similarity { actives, .. } => vec![actives],
         ScorerLaunch::Command(command) => {
             let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);
             // What is in a container, nobody here can look at.
