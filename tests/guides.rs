@@ -22,7 +22,10 @@ fn place() -> TestEnv {
     gzip.write_all(&records()).unwrap();
     env.write("vendor.sdf.gz", gzip.finish().unwrap());
     env.write("vendor.sdf", records());
-    env.write("vendor.parquet", std::fs::read(project("tests/fixtures/libraries/snappy.parquet")).unwrap());
+    env.write(
+        "vendor.parquet",
+        std::fs::read(project("tests/fixtures/libraries/large-and-dictionary.parquet")).unwrap(),
+    );
     env
 }
 

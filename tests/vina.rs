@@ -116,7 +116,7 @@ fn an_sd_file_is_docked_as_the_guide_says() {
         return;
     }
     let env = stage();
-    let convert = "import sys\nfrom rdkit import Chem\nwith Chem.SDWriter(sys.argv[2]) as out:\n    for m in list(Chem.SmilesMolSupplier(sys.argv[1], delimiter=chr(9), titleLine=False))[:3]:\n        out.write(m)";
+    let convert = "import sys\nfrom rdkit import Chem\nwith open(sys.argv[1]) as lines, open(sys.argv[2], 'w') as out:\n    for smiles, name in [line.split() for line in lines][:3]:\n        out.write(name + Chem.MolToMolBlock(Chem.MolFromSmiles(smiles)) + '$$$$\\n')";
     let python = project(".venv/bin/python");
     let (from, to) = (env.path("examples/vina/ten.smi"), env.path("vendor.sdf"));
     assert!(Command::new(python).args(["-c", convert]).args([from, to]).status().unwrap().success());

@@ -103,9 +103,12 @@ enum Plans {
 /// Freezes and cuts a new campaign.
 fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let Asked { config, base, here, watch, .. } = *asked;
-    let notation = request::notation(&library_request(config, base))?;
-    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here, notation)?;
+    let notation = request::notation(&library_request(config, base));
+    // What is wrong with the request itself is told before what is wrong with the library.
+    let assumed = notation.as_ref().copied().unwrap_or_default();
+    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here, assumed)?;
     let pack = pack_request(config, &scorer.description)?;
+    notation?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     let (mut journal, there) = open_for_planning(&dir)?;
     match (plans, there) {

@@ -16,8 +16,8 @@ pub fn figure(text: &str) -> Option<Figure> {
     if !super::is_drawable(sketch.mol.atoms.len(), sketch.mol.bonds.len()) {
         return None;
     }
-    let own = own_places(&sketch);
     let has_marks = sketch.marks.iter().any(|(mark, _)| matches!(mark, Mark::Wedge | Mark::Hash));
+    let own = own_places(&sketch).filter(|at| has_marks || !hides_corners(&sketch.mol, at));
     let is_flat = own.is_none() && (has_marks || (is_in_space(&sketch) && may_be_stereo(&sketch.mol)));
     let is_own = own.is_some();
     let at = match own {
@@ -95,6 +95,19 @@ fn own_places(sketch: &Sketch) -> Option<Vec<Point>> {
     // On paper y grows downwards.
     let scale = BOND / unit;
     Some(sketch.at.iter().map(|p| (p[0] * scale, -p[1] * scale)).collect())
+}
+
+/// Whether a chain is a straight line, its corners unseen: so it is where hydrogens were drawn, which are folded in here.
+fn hides_corners(mol: &Mol, at: &[Point]) -> bool {
+    let hides = |atom: usize| {
+        let mut ends = mol.around(atom).filter(|(_, bond)| bond.kekule == Order::Single).map(|(other, _)| other);
+        let (Some(a), Some(b), 2) = (ends.next(), ends.next(), mol.degree(atom)) else { return false };
+        let from = |end: usize| (at[end].0 - at[atom].0, at[end].1 - at[atom].1);
+        let (p, q) = (from(a), from(b));
+        // More than 170 degrees.
+        p.0 * q.0 + p.1 * q.1 < -0.985 * p.0.hypot(p.1) * q.0.hypot(q.1)
+    };
+    (0..mol.atoms.len()).any(hides)
 }
 
 fn is_in_space(sketch: &Sketch) -> bool {

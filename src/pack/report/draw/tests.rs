@@ -129,3 +129,15 @@ fn a_molblock_that_is_not_read_is_not_drawn() {
     );
     assert_eq!(draw(many.as_bytes(), Notation::Molblock, "x"), None);
 }
+
+#[test]
+fn a_chain_that_is_one_straight_line_is_laid_out_anew() {
+    let line = |i: u8| format!("{:10.4}{:10.4}{:10.4} C   0  0\n", 1.5 * f64::from(i), 0.0, 0.0);
+    let atoms: String = (0..4).map(line).collect();
+    let text = format!(
+        "butane\n\n\n  4  3  0  0  0  0  0  0  0  0999 V2000\n{atoms}  1  2  1\n  2  3  1\n  3  4  1\nM  END\n"
+    );
+    let at: Vec<Point> = sketch::figure(&text).unwrap().atoms.iter().map(|atom| atom.at).collect();
+    let turn = (at[1].0 - at[0].0) * (at[2].1 - at[1].1) - (at[1].1 - at[0].1) * (at[2].0 - at[1].0);
+    assert!(turn.abs() > 100.0, "{at:?}");
+}
