@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::env::{TestEnv, project};
+use crate::support::guide;
 
 const FILE: &str = "configs/campaigns/vina.toml";
 
@@ -92,4 +93,29 @@ fn the_shipped_pocket_is_what_its_script_makes_and_the_molecules_are_real() {
     let ten = fs::read_to_string(project("examples/vina/ten.smi")).unwrap();
     assert_eq!(ten.lines().count(), 10);
     assert!(ten.lines().all(|line| all.lines().any(|other| other == line)));
+}
+
+#[test]
+fn an_sd_file_is_docked_as_the_guide_says() {
+    if !has_vina() {
+        return;
+    }
+    let env = stage();
+    let convert = "import sys\nfrom rdkit import Chem\nwith open(sys.argv[1]) as lines, open(sys.argv[2], 'w') as out:\n    for smiles, name in [line.split() for line in lines][:3]:\n        out.write(name + Chem.MolToMolBlock(Chem.MolFromSmiles(smiles)) + '$$$$\\n')";
+    let python = project(".venv/bin/python");
+    let (from, to) = (env.path("examples/vina/ten.smi"), env.path("vendor.sdf"));
+    assert!(Command::new(python).args(["-c", convert]).args([from, to]).status().unwrap().success());
+    guide::shell(&env, "gzip vendor.sdf");
+    for (language, code) in guide::section("docking.md", "An SD file") {
+        if language == "toml" {
+            let text = fs::read_to_string(env.path(FILE)).unwrap();
+            let (head, rest) = text.split_once("[library]").unwrap();
+            let (_, rest) = rest.split_once("[scorer]").unwrap();
+            env.write("configs/campaigns/vina-sdf.toml", format!("{head}{code}[scorer]{rest}"));
+        } else {
+            guide::shell(&env, &code);
+        }
+    }
+    let hits = fs::read_to_string(env.path("vina-sdf/pack/hits.sdf")).unwrap();
+    assert_eq!(hits.matches("> <affinity>\n").count(), 3, "{hits}");
 }

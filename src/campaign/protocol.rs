@@ -8,6 +8,7 @@ use super::config::{ColumnSection, ScorerSection};
 use super::known_keys;
 use crate::digest;
 use crate::error::{Error, Result};
+use crate::library::format::Notation;
 use crate::scorer::command::hello;
 use crate::scorer::command::translate::spec::{
     Batch, Each, Easydock, Format, Input, Output, Protocol, Source, Translation, reason,
@@ -86,6 +87,34 @@ pub fn resolve(section: &ScorerSection, protocol: &str, written: &[String], base
         protocol,
     };
     Ok(Some(Spoken { translation, batch_size, argv, told }))
+}
+
+/// That the program can be given structures that are written as `notation`.
+///
+/// # Errors
+/// It is given SMILES, and the library holds molblocks (exit 2).
+pub fn takes(spoken: &Spoken, notation: Notation) -> Result<()> {
+    let reads_smi = |input: Input, is_read: bool| input == Input::Smi && is_read;
+    let has_in = |element: &String| Template::parse(element, &each::FIELDS).is_ok_and(|template| template.has("in"));
+    let names_in = || spoken.translation.templates.iter().any(|at| spoken.argv.get(*at).is_some_and(has_in));
+    let (what, hint) = match &spoken.translation.protocol {
+        _ if notation == Notation::Smiles => return Ok(()),
+        Protocol::Batch(batch) if reads_smi(batch.input, true) => (
+            "`input = \"smi\"`",
+            "say `input = \"csv\"`: \
+            its cells hold molblocks, quoted, over several lines",
+        ),
+        Protocol::Each(each) if reads_smi(each.input, names_in()) => (
+            "`input = \"smi\"`",
+            "say `input = \"csv\"`, \
+            whose cells hold molblocks, quoted, over several lines, or hand the molblock over as `{structure}`",
+        ),
+        Protocol::Easydock(_) => ("the protocol `easydock`", "let the program speak `batch` with `input = \"csv\"`"),
+        Protocol::Batch(_) | Protocol::Each(_) => return Ok(()),
+    };
+    Err(Error::usage(format!("{what} gives the scorer SMILES, and the library holds {notation}s")).hint(hint).hint(
+        "a program that speaks `jsonl` is given molblocks as they are; or convert the library to SMILES (`.smi`)",
+    ))
 }
 
 /// Elements of an argument vector that hold fields, with their positions.

@@ -11,6 +11,7 @@ use super::known_keys;
 use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
+use crate::library::format::Notation;
 use crate::scorer::builtin::null::Null;
 use crate::scorer::builtin::{Builtin, similarity};
 use crate::scorer::command::hello::{self, Hello};
@@ -20,12 +21,18 @@ use crate::scorer::open::{Here, launch_of};
 use crate::scorer::{Description, argv};
 use crate::units;
 
-/// Freezes what `[scorer]` asks for; a command is started once, for its hello.
+/// Freezes what `[scorer]` asks for, for a library whose structures are written as `notation`; a command is started
+/// once, for its hello.
 ///
 /// # Errors
-/// A key is missing or does not belong (exit 2), a file is not there (exit 2), or the scorer
+/// A key is missing or does not belong, or the program cannot be given such structures (exit 2), a file is not there (exit 2), or the scorer
 /// cannot start (exit 6).
-pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
+pub fn resolve(
+    section: &ScorerSection,
+    base: &Path,
+    here: &Here,
+    notation: Notation,
+) -> Result<(ScorerIdentity, ScorerLaunch)> {
     const KINDS: [&str; 3] = ["null", "similarity", "command"];
     if !KINDS.contains(&section.kind.as_str()) {
         return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind))
@@ -36,15 +43,20 @@ pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(Sco
         "null" => Ok((builtin_identity(section, Null::new().describe(), Vec::new()), ScorerLaunch::Null)),
         "similarity" => {
             let actives = base.join(section.actives.as_ref().ok_or_else(|| missing("actives"))?);
-            let scorer = similarity::load(&actives)?;
+            let scorer = similarity::load(&actives)?.reading(notation);
             let identity = builtin_identity(section, scorer.describe(), scorer.files());
-            Ok((identity, ScorerLaunch::Similarity { actives }))
+            Ok((identity, ScorerLaunch::Similarity { actives, notation }))
         }
-        _ => resolve_command(section, base, here),
+        _ => resolve_command(section, base, here, notation),
     }
 }
 
-fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
+fn resolve_command(
+    section: &ScorerSection,
+    base: &Path,
+    here: &Here,
+    notation: Notation,
+) -> Result<(ScorerIdentity, ScorerLaunch)> {
     let protocol = section.protocol.as_deref().unwrap_or("jsonl");
     if !protocol::PROTOCOLS.contains(&protocol) {
         return Err(Error::usage(format!("`scorer.protocol` is `{protocol}`, which this version does not speak"))
@@ -54,6 +66,7 @@ fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<
     let mut told = Told::default();
     let (spoken, written) = match protocol::resolve(section, protocol, written, base)? {
         Some(mut spoken) => {
+            protocol::takes(&spoken, notation)?;
             let argv = std::mem::take(&mut spoken.argv);
             told = std::mem::take(&mut spoken.told);
             (Some(spoken), argv)

@@ -10,6 +10,8 @@ use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::id::Ordinal;
 use crate::layout::CampaignDir;
+use crate::library::inspect;
+use crate::library::snapshot::Snapshot;
 use crate::pilot::{self, Request};
 use crate::run::plan;
 use crate::scorer::open::Here;
@@ -53,6 +55,9 @@ impl CampaignArgs {
             output.note(format!("no `--dir` is given: the campaign lies in `{}`", place.root().display()));
         }
         let planned = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output))?;
+        if is_new {
+            tell_of_library(&planned, output);
+        }
         let plan = &planned.plan;
         output.note(format!(
             "{}: {} records in {} shard{} of up to {}, scored by {} {}",
@@ -71,7 +76,13 @@ impl CampaignArgs {
     pub fn plan_with(&self, pilot: Request, output: Output) -> Result<Campaign> {
         let here = Here { program: drive::this_program()? };
         output.note(format!("the pilot takes up to {} s of scoring", pilot.time.as_secs_f64()));
-        plan::with_pilot(&self.campaign, self.place()?, &here, &progress::reading(output), pilot)
+        let place = self.place()?;
+        let is_new = !place.campaign().exists();
+        let planned = plan::with_pilot(&self.campaign, place, &here, &progress::reading(output), pilot)?;
+        if is_new {
+            tell_of_library(&planned, output);
+        }
+        Ok(planned)
     }
 
     /// Its directory, named from the root.
@@ -97,6 +108,19 @@ pub fn cores(text: &str) -> Result<u32, String> {
 /// The place of a record in its library, as an option has it.
 pub fn ordinal(text: &str) -> Result<Ordinal, String> {
     text.parse().map_err(|_| "give the place of a record in the library, a whole number from 0".to_owned())
+}
+
+/// What a person may want to look at in the library, before work is spent on it.
+fn tell_of_library(planned: &Campaign, output: Output) {
+    let dir = planned.dir.library_named(&planned.file.execution.library);
+    // Whatever is wrong with the library itself is for the workers to say.
+    let Ok(told) = Snapshot::open(&dir).and_then(|snapshot| inspect::warnings(&snapshot)) else { return };
+    let Some((path, first)) = told.first() else { return };
+    let more = match told.len() - 1 {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    output.note(format!("WARNING of the library: {first}{more}; look with `molsieve library inspect {path}`"));
 }
 
 /// Workers are started from anywhere, so the directory is named from the root.

@@ -10,7 +10,7 @@ use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::seal::Request;
 use super::structures::Structures;
-use super::{HITS, HITS_SMI, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY, hits, index, report, ro_crate};
+use super::{HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY, hits, index, report, ro_crate};
 use crate::canonical::json;
 use crate::digest;
 use crate::encode;
@@ -29,16 +29,16 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     manifest.files.extend(encodings(dir, &manifest)?);
     let provenance = Provenance::new(gathered, request.plan, request.facts.clone());
     let structures = wanted(gathered, request, &provenance);
-    let hits_smi = hits::smi(&gathered.found.hits_csv, request.identity, &structures);
+    let hits_file = hits::with_structures(&gathered.found.hits_csv, request.identity, &structures);
     let report = report::render(&report::Facts {
         manifest: &manifest,
         provenance: &provenance,
         found: &gathered.found,
         structures: &structures,
-        hits_smi: &hits_smi,
+        hits_file: &hits_file,
     });
-    if hits_smi.written > 0 {
-        manifest.files.push(add(dir, HITS_SMI, &hits_smi.bytes)?);
+    if hits_file.written > 0 {
+        manifest.files.push(add(dir, hits_file.name, &hits_file.bytes)?);
     }
     let rest = [
         (REPORT, report.into_bytes()),
@@ -57,7 +57,7 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     Ok(manifest)
 }
 
-/// The structures that the report shows and `hits.smi` holds.
+/// The structures that the report shows and the file of the hits holds.
 fn wanted(gathered: &Gathered, request: &Request<'_>, provenance: &Provenance) -> Structures {
     let mut wanted: BTreeSet<Ordinal> = hits::rows(&gathered.found.hits_csv).map(|hit| hit.ordinal).collect();
     wanted.extend(gathered.found.examples.iter().map(|example| example.ordinal));

@@ -16,7 +16,7 @@ use crate::id::AttemptId;
 use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::layout::{CampaignDir, EntryKind};
-use crate::library::format::{FormatRequest, Notation};
+use crate::library::format::FormatRequest;
 use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
 use crate::library::take;
@@ -103,9 +103,12 @@ enum Plans {
 /// Freezes and cuts a new campaign.
 fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let Asked { config, base, here, watch, .. } = *asked;
-    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
+    let notation = request::notation(&library_request(config, base));
+    // What is wrong with the request itself is told before what is wrong with the library.
+    let assumed = notation.as_ref().copied().unwrap_or_default();
+    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here, assumed)?;
     let pack = pack_request(config, &scorer.description)?;
-    scorer_reads_it(&scorer.kind, request::notation(&library_request(config, base))?)?;
+    notation?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     let (mut journal, there) = open_for_planning(&dir)?;
     match (plans, there) {
@@ -170,15 +173,6 @@ fn earlier_snapshots(dir: &CampaignDir) -> Vec<PathBuf> {
     dirs
 }
 
-/// The built-in `similarity` reads SMILES alone; what a command reads, only its author knows.
-fn scorer_reads_it(kind: &str, notation: Notation) -> Result<()> {
-    if kind == "similarity" && notation != Notation::Smiles {
-        return Err(Error::usage(format!("the scorer `similarity` reads SMILES, and the library holds {notation}s"))
-            .hint("convert the library to SMILES (`.smi`), or use a scorer of your own, which is given the molfiles"));
-    }
-    Ok(())
-}
-
 /// A campaign moves into an empty directory, or into one where a planner of ours began; never among other things.
 ///
 /// # Errors
@@ -208,7 +202,8 @@ fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Campaign> {
     let Asked { config, base, here, .. } = *asked;
     frozen::unchanged(&frozen::keys(config), &campaign)?;
     library_is_the_same(config, base, &campaign)?;
-    let (now, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
+    let notation = request::notation(&library_request(config, base))?;
+    let (now, launch) = asked_scorer::resolve(&config.scorer, base, here, notation)?;
     if let Err(changed) = open::unchanged(&now, &campaign.file.identity.scorer) {
         return if is_fresh(&campaign)? { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
     }

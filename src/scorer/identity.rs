@@ -13,6 +13,7 @@ use super::command::translate::spec::Translation;
 use crate::canonical;
 use crate::digest::{self, Digest};
 use crate::error::Result;
+use crate::library::format::Notation;
 
 /// What computes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub enum ScorerLaunch {
     Similarity {
         /// Absolute path.
         actives: PathBuf,
+        /// How the structures of the library are written.
+        #[serde(default, skip_serializing_if = "Notation::is_smiles")]
+        notation: Notation,
     },
     /// The user's own program.
     Command(CommandLaunch),

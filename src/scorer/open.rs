@@ -88,8 +88,8 @@ fn checked<'a>(launch: &'a ScorerLaunch, frozen: &ScorerIdentity) -> Result<Chec
             (now.description, now.files) = (scorer.describe().clone(), Vec::new());
             Checked::Null(scorer)
         }
-        ScorerLaunch::Similarity { actives } => {
-            let scorer = similarity::load(actives)?;
+        ScorerLaunch::Similarity { actives, notation } => {
+            let scorer = similarity::load(actives)?.reading(*notation);
             (now.description, now.files) = (scorer.describe().clone(), scorer.files());
             Checked::Similarity(scorer)
         }
@@ -124,7 +124,7 @@ fn lanes_of(command: &CommandLaunch, cpus: u32) -> u32 {
 fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
     let files: Vec<&Path> = match launch {
         ScorerLaunch::Null => Vec::new(),
-        ScorerLaunch::Similarity { actives } => vec![actives],
+        ScorerLaunch::Similarity { actives, .. } => vec![actives],
         ScorerLaunch::Command(command) => {
             let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);
             // What is in a container, nobody here can look at.

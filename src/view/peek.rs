@@ -16,6 +16,7 @@ use crate::gather::finished::Finished;
 use crate::id::Ordinal;
 use crate::journal;
 use crate::journal::state::State;
+use crate::library::format::Notation;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::payload::hits::{BYTES_MAX, Hits};
@@ -49,6 +50,8 @@ pub struct Peek {
     pub sealed_groups: u64,
     /// See `sealed_groups`.
     pub groups: u64,
+    /// How the structures are written.
+    pub notation: Notation,
     /// The column that ranks the rows, if they are ranked.
     pub rank: Option<String>,
     /// The rows, best first, or by ordinal.
@@ -115,6 +118,7 @@ pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
         seen,
         sealed_groups,
         groups: campaign.plan.groups(),
+        notation: library.notation(),
         rank: rank.map(|rank| rank.column.name.clone()),
         rows,
     })

@@ -88,8 +88,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let (config, base) = (Config::read(&args.campaign)?, plan::base_of(&args.campaign)?);
     let here = Here { program: drive::this_program()? };
     let scratch = Scratch::create()?;
-    let (identity, started) = asked_scorer::resolve(&config.scorer, &base, &here)?;
     let request = plan::library_request(&config, &base);
+    let notation = crate::library::request::notation(&request)?;
+    let (identity, started) = asked_scorer::resolve(&config.scorer, &base, &here, notation)?;
     let at = layout::inside(scratch.path(), "library");
     let library = take::take(&request, &at, crate::host::cores(), &|_, _| {})?;
     let records = sample(&library, args.records)?;

@@ -85,7 +85,7 @@ fn example_row(facts: &Facts<'_>, example: &Example) -> String {
     let structure = facts.structures.get(example.ordinal);
     let structure = structure.map_or_else(
         || "<i>not read</i>".to_owned(),
-        |entry| format!("<code>{}</code>", top::structure_text(entry, 160)),
+        |entry| format!("<code>{}</code>", top::structure_text(entry, facts.structures.notation, 160)),
     );
     let class = if example.outcome == Outcome::Skip { "skip" } else { "error" };
     format!(
