@@ -291,6 +291,10 @@ fn description(section: &ScorerSection, protocol: &str) -> Result<(Description, 
         (false, false) => declared,
     };
     let mut reasons: Vec<String> = section.reasons.clone();
+    if let Some(taken) = reasons.iter().find(|declared| reason::ALL.contains(&declared.as_str())) {
+        return Err(Error::usage(format!("`scorer.reasons` declares `{taken}`, which is a reason of molsieve's own"))
+            .hint("call it otherwise: whoever reads the pack must see who gave a reason"));
+    }
     reasons.extend(reason::ALL.map(str::to_owned));
     let description = Description {
         name: say("name", &section.name, "\"dock\"")?,

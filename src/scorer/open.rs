@@ -12,9 +12,9 @@ use super::command::hello;
 use super::command::launch::{self, Launch, Told};
 use super::command::oom;
 use super::command::pool::CommandPool;
-use super::command::settings::{Limits, Settings};
+use super::command::settings::{Apart, Limits, Settings};
 use super::command::translate;
-use super::command::translate::spec::{Spec, Translation};
+use super::command::translate::spec::{Protocol, Spec, Translation};
 use super::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
 use super::seed::Seeder;
 use super::{Pool, argv};
@@ -163,6 +163,7 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Re
             .collect(),
         batch: command.batch_size as usize,
         description: frozen.description.clone(),
+        apart: apart(command.translation.as_deref()),
         seeder: Seeder::new(post.seed, &frozen.seed_domain),
         limits: Limits {
             timeout: Duration::from_millis(command.timeout_ms),
@@ -173,6 +174,14 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Re
         },
         memory_events: oom::own_events(),
     })
+}
+
+/// A `batch` program is started anew for every request; all others live on, or are asked for one record at a time.
+fn apart(translation: Option<&Translation>) -> Apart {
+    match translation.map(|translation| &translation.protocol) {
+        Some(Protocol::Batch(_)) => Apart::Halves,
+        Some(Protocol::Each(_) | Protocol::Easydock(_)) | None => Apart::OneByOne,
+    }
 }
 
 /// How a child of `command` is started, for the campaign seed `seed`: the program itself if it speaks

@@ -176,6 +176,7 @@ fn a_campaign_that_cannot_work_is_refused_before_any_work() {
         ("threads", &[], "threads = 2", "`scorer.threads` must be from 1 to `resources.cpus`, which is 1"),
         ("gpus", &[], "gpus = 1", "`scorer.gpus` must be from 1 to `resources.gpus`"),
         ("reason", &[], "reasons = [\"crash\"]", "the reason `crash`"),
+        ("taken", &[], "reasons = [\"no_result\"]", "`no_result`, which is a reason of molsieve's own"),
         ("keep", &[], "keep = \"/etc/{ordinal}\"", "must begin with `{tmp}/`"),
         ("steps", &[], "keep = \"{tmp}/../{ordinal}\"", "must begin with `{tmp}/` and stay below it"),
         ("one", &[], "keep = \"{tmp}/pose\"", "must hold `{ordinal}`"),

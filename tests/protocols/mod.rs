@@ -2,8 +2,10 @@
 
 mod batch;
 mod containers;
+mod crashes;
 mod each;
 mod easydock;
+mod traces;
 
 use crate::support::env::{CampaignText, TestEnv, project, python};
 

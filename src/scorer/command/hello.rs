@@ -182,7 +182,7 @@ pub fn difference(frozen: &Description, now: &Description) -> Option<String> {
 /// The error for a scorer that does not get as far as a sound hello (exit 6).
 pub fn cannot_start(launch: &Launch, what: &str, last_words: &[String]) -> Error {
     let Told { program, document } = &launch.told;
-    let hint = if document.ends_with("jsonl.md") {
+    let hint = if launch.told.is_jsonl() {
         format!("run the command of `[scorer] argv` by hand: its first line on stdout must be the hello of {document}")
     } else {
         format!("{document} says what the program must do; what it said last is above")
