@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+use super::muted::Muted;
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::{Staged, open_plain};
 use crate::pack::ATTESTATION;
 
 /// Payload rows are digits and repeat little: higher levels cost several times the CPU for a tenth of the bytes.
@@ -39,7 +40,7 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
     let mut zip = writer(&mut staged)?;
     let mut buffer = vec![0; BLOCK_BYTES];
     for member in members {
-        let mut file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
+        let mut file = open_plain(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
         let bytes = file.metadata().map_err(|e| Error::io("cannot read", &member.path, &e))?.len();
         zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, &e.into()))?;
         loop {
@@ -66,7 +67,7 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
 pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
-    let file = File::open(from).map_err(|e| Error::input(from, &e))?;
+    let file = open_plain(from).map_err(|e| Error::input(from, &e))?;
     let mut old = ZipArchive::new(BufReader::new(file)).map_err(|e| failed(from, &e.into()))?;
     let mut zip = writer(&mut staged)?;
     for index in 0..old.len() {
@@ -82,8 +83,8 @@ pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()>
     staged.commit()
 }
 
-fn writer(staged: &mut Staged) -> Result<ZipWriter<BufWriter<&mut File>>> {
-    Ok(ZipWriter::new(BufWriter::with_capacity(BLOCK_BYTES, staged.seekable()?)))
+fn writer(staged: &mut Staged) -> Result<ZipWriter<Muted<BufWriter<&mut File>>>> {
+    Ok(ZipWriter::new(Muted::around(BufWriter::with_capacity(BLOCK_BYTES, staged.seekable()?))))
 }
 
 fn finish<W: Write + Seek>(zip: ZipWriter<W>, path: &Path) -> Result<()> {

@@ -9,7 +9,7 @@ const GOOD: &str =
 fn a_hello_is_read() {
     let hello = read(GOOD.as_bytes()).unwrap();
     assert_eq!((hello.batch_size, hello.threads), (256, 1));
-    let column = Column { name: "score".into(), kind: ColumnType::Float, order: Order::Desc };
+    let column = Column::new("score", ColumnType::Float, Order::Desc);
     assert_eq!(hello.description.columns, [column]);
     let full = GOOD
         .replace("\"deterministic\"", r#""protocol":1,"reasons":["no_fit","bad_input"],"threads":4,"deterministic""#);
