@@ -296,6 +296,21 @@ impl HomeDir {
         Self::of(|name| std::env::var_os(name))
     }
 
+    /// As [`HomeDir::of_environment`], for who only reads: a home that somebody named must be there, since one that
+    /// is not mounted, or mistyped, would look like one where nothing was ever signed.
+    ///
+    /// # Errors
+    /// The environment names none (exit 6), or one that is not there (exit 2).
+    pub fn to_read() -> Result<Self> {
+        let home = Self::of_environment()?;
+        let named = std::env::var_os("MOLSIEVE_HOME").is_some_and(|value| !value.is_empty());
+        if !named || home.root.is_dir() {
+            return Ok(home);
+        }
+        Err(Error::usage(format!("there is no directory `{}`, which `MOLSIEVE_HOME` names", home.root.display()))
+            .hint("mount it, or correct the name; where nothing was signed yet, make it with `mkdir`"))
+    }
+
     fn of(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         // The XDG specification says that a relative path is to be ignored.

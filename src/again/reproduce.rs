@@ -10,6 +10,7 @@ use super::compare::{self, Difference, RowPair, Rows};
 use crate::campaign::config::LibrarySection;
 use crate::campaign::file::{self, Campaign, CampaignFile};
 use crate::campaign::identity::{Identity, LibraryIdentity};
+use crate::canonical::json;
 use crate::canonical::row::{self, Row};
 use crate::error::{Error, Result};
 use crate::fs;
@@ -115,8 +116,9 @@ fn format_of(from: &Campaign) -> Result<FormatRequest> {
             section.insert(key.to_owned(), value);
         }
     }
-    let section: LibrarySection = serde_json::from_value(section.into())
-        .map_err(|e| Error::verification(format!("the campaign's `request` is not what it should be: {e}")))?;
+    let section: LibrarySection = serde_json::from_value(section.into()).map_err(|e| {
+        Error::verification(format!("the campaign's `request` is not what it should be: {}", json::in_words(&e)))
+    })?;
     Ok(plan::format_request(&section))
 }
 

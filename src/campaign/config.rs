@@ -194,6 +194,10 @@ pub struct ColumnSection {
     /// Which end is best.
     #[serde(default)]
     pub order: Order,
+    /// The unit of its values.
+    pub unit: Option<String>,
+    /// What it is, in words.
+    pub description: Option<String>,
     /// Whether an empty cell is a value.
     #[serde(default)]
     pub optional: bool,

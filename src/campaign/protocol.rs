@@ -282,7 +282,7 @@ fn description(section: &ScorerSection, protocol: &str) -> Result<(Description, 
     let default_column = protocol == "easydock" && declared.is_empty();
     let columns = match (default_column, declared.is_empty()) {
         (true, _) => {
-            vec![Column { name: easydock::SCORE.to_owned(), kind: ColumnType::Float, order: Order::Asc }]
+            vec![Column::new(easydock::SCORE, ColumnType::Float, Order::Asc)]
         }
         (false, true) => {
             return Err(Error::usage("`scorer.columns` is missing")
@@ -312,7 +312,11 @@ fn description(section: &ScorerSection, protocol: &str) -> Result<(Description, 
 }
 
 fn column(section: &ColumnSection) -> Column {
-    Column { name: section.name.clone(), kind: section.kind.unwrap_or(ColumnType::Float), order: section.order }
+    Column {
+        unit: section.unit.clone(),
+        description: section.description.clone(),
+        ..Column::new(&section.name, section.kind.unwrap_or(ColumnType::Float), section.order)
+    }
 }
 
 fn optional_columns(section: &ScorerSection) -> Vec<String> {

@@ -58,6 +58,22 @@ impl Outcome {
 pub fn push_text(out: &mut Vec<u8>, field: &[u8]) {
     let start = out.len();
     escape::push(out, field);
+    quote(out, start);
+}
+
+/// Appends one cell of a table for people, which somebody may open in a spreadsheet: as [`push_text`], with what cannot be
+/// seen escaped as well, and an apostrophe before what a spreadsheet would take for a formula. Never for a payload.
+pub fn push_cell(out: &mut Vec<u8>, text: &str) {
+    let start = out.len();
+    if text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {
+        out.push(b'\'');
+    }
+    escape::push_shown(out, text.as_bytes());
+    quote(out, start);
+}
+
+/// Puts what was written from `start` on in quotes, if it needs them.
+fn quote(out: &mut Vec<u8>, start: usize) {
     let written = &out[start..];
     let edge_space = written.first() == Some(&b' ') || written.last() == Some(&b' ');
     if !edge_space && memchr::memchr2(b',', b'"', written).is_none() {

@@ -268,7 +268,7 @@ mod tests {
     use crate::scorer::Order;
 
     fn columns() -> Vec<Column> {
-        let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+        let column = |name: &str, kind| Column::new(name, kind, Order::Asc);
         vec![column("f", ColumnType::Float), column("i", ColumnType::Int), column("t", ColumnType::String)]
     }
 

@@ -78,7 +78,7 @@ fn bare(gathered: &Gathered, request: &Request<'_>) -> Manifest {
         circumstantial: counts.circumstantial(),
         complete: gathered.missing.is_empty(),
         missing: gathered.missing.clone(),
-        files: vec![FileEntry { name: SUMMARY.to_owned(), bytes, sha256 }],
+        files: vec![FileEntry { name: SUMMARY.to_owned(), bytes, sha256, format: None }],
     }
 }
 
@@ -87,14 +87,19 @@ fn encodings(dir: &PackDir, manifest: &Manifest) -> Result<Vec<FileEntry>> {
     let campaign = &manifest.campaign;
     let formats = encode::asked(&campaign.pack.outputs, &campaign.scorer.description.columns)?;
     let written = encode::write(&formats, &super::facts(manifest), &dir.member(SUMMARY), &|name| dir.member(name))?;
-    let entry = |w: encode::Written| FileEntry { name: w.format.file().to_owned(), bytes: w.bytes, sha256: w.sha256 };
+    let entry = |w: encode::Written| FileEntry {
+        name: w.format.file().to_owned(),
+        bytes: w.bytes,
+        sha256: w.sha256,
+        format: Some(w.format.schema().to_owned()),
+    };
     Ok(written.into_iter().map(entry).collect())
 }
 
 /// Writes one file of the content, and describes it.
 fn add(dir: &PackDir, name: &str, bytes: &[u8]) -> Result<FileEntry> {
     put(dir, name, bytes)?;
-    Ok(FileEntry { name: name.to_owned(), bytes: bytes.len() as u64, sha256: digest::sha256(bytes) })
+    Ok(FileEntry { name: name.to_owned(), bytes: bytes.len() as u64, sha256: digest::sha256(bytes), format: None })
 }
 
 /// Writes a file of a pack that is being built.

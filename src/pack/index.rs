@@ -7,6 +7,7 @@ use super::provenance::Provenance;
 use super::{
     ATTESTATION, CHECKSUMS, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY,
 };
+use crate::canonical::escape;
 use crate::encode::Format;
 
 /// The page of a pack.
@@ -125,5 +126,6 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
 
 /// Text of the user's that cannot become markup.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || "`|*<>[]\\#".contains(c) { '·' } else { c }).collect()
+    // A backslash of theirs would be markup; those of our escapes stand before an `x`.
+    escape::visible(&text.replace('\\', "·")).chars().map(|c| if "`|*<>[]#".contains(c) { '·' } else { c }).collect()
 }

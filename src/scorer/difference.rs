@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_where_there_are_two() {
-        let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+        let column = |name: &str, kind| Column::new(name, kind, Order::Asc);
         let columns = [column("a", ColumnType::Float), column("b", ColumnType::String), column("c", ColumnType::Int)];
         let row = |line: &'static str| Row::read(line.as_bytes()).unwrap();
         let found = |one, other| -> Vec<_> {

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_told_by_column() {
-        let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+        let column = |name: &str, kind| Column::new(name, kind, Order::Asc);
         let columns = [column("score", ColumnType::Float), column("note", ColumnType::String)];
         let one = answers(&["0,a,OK,,1.5,x", "1,b,OK,,2,\"y,\"", "2,c,OK,,3,", "3,d,OK,,4,"]);
         let other = answers(&["0,a,OK,,1.25,x", "1,b,OK,,2.125,z", "2,c,ERROR,crash,,", "3,d,OK,,4,"]);

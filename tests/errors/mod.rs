@@ -205,5 +205,7 @@ fn of_provenance() {
     told(&env, "reproduced-in-place", &env.molsieve(["reproduce", "d", "--from", "d", "--dir", "d"]));
     std::fs::copy(env.path("d/pack/evidence_pack.zip"), env.path("p.zip")).unwrap();
     told(&env, "rescore-without-campaign", &env.molsieve(["verify", "p.zip", "--allow-unsigned", "--rescore", "1%"]));
+    told(&env, "no-home", &env.molsieve(["audit", "verify"]));
+    std::fs::create_dir(env.path("home")).unwrap();
     told(&env, "no-registry-entry", &env.molsieve(["registry", "show", "0123456789"]));
 }

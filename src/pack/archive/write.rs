@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+use super::muted::Muted;
 use crate::error::{Error, Result};
 use crate::fs::{self, Staged};
 use crate::pack::ATTESTATION;
@@ -38,7 +39,7 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
     let path = path.as_path();
     let mut zip = writer(&mut staged)?;
     for member in members {
-        let file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
+        let file = fs::open_plain(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
         let bytes = file.metadata().map_err(|e| Error::io("cannot read", &member.path, &e))?.len();
         zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, &e.into()))?;
         fs::each_block(file, &member.path, |block| zip.write_all(block).map_err(|e| failed(path, &e)))?;
@@ -57,7 +58,7 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
 pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
-    let file = File::open(from).map_err(|e| Error::input(from, &e))?;
+    let file = fs::open_plain(from).map_err(|e| Error::input(from, &e))?;
     let mut old = ZipArchive::new(BufReader::new(file)).map_err(|e| failed(from, &e.into()))?;
     let mut zip = writer(&mut staged)?;
     for index in 0..old.len() {
@@ -73,8 +74,8 @@ pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()>
     staged.commit()
 }
 
-fn writer(staged: &mut Staged) -> Result<ZipWriter<BufWriter<&mut File>>> {
-    Ok(ZipWriter::new(BufWriter::with_capacity(BLOCK_BYTES, staged.seekable()?)))
+fn writer(staged: &mut Staged) -> Result<ZipWriter<Muted<BufWriter<&mut File>>>> {
+    Ok(ZipWriter::new(Muted::around(BufWriter::with_capacity(BLOCK_BYTES, staged.seekable()?))))
 }
 
 fn finish<W: Write + Seek>(zip: ZipWriter<W>, path: &Path) -> Result<()> {

@@ -5,12 +5,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
-
 use super::report::{Code, Judged, Problem, Refusal};
 use crate::canonical::escape;
 use crate::error::Error;
-use crate::fs::{Staged, each_block, scratch};
+use crate::fs::{each_block, open_plain};
 use crate::layout::PackDir;
 use crate::pack::archive::read::Archive;
 use crate::pack::is_member_name;
@@ -22,17 +20,6 @@ pub(super) trait Source {
 
     /// Hands on the content of one member, block by block. No more than its length comes.
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()>;
-
-    /// The content of one member as a file, for a reader that jumps to and fro.
-    fn file(&self, name: &str) -> Judged<Opened>;
-}
-
-/// A member as a file.
-pub(super) struct Opened {
-    /// A handle of it.
-    pub file: File,
-    /// What it was unpacked to; a library may look for its name.
-    _scratch: Option<Staged>,
 }
 
 impl Source for Archive {
@@ -42,19 +29,6 @@ impl Source for Archive {
 
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()> {
         Self::stream(self, name, each)
-    }
-
-    /// Unpacked to a temporary file: an archive can only be read from front to back.
-    fn file(&self, name: &str) -> Judged<Opened> {
-        let mut scratch = scratch()?;
-        let mut written = Ok(());
-        self.stream(name, &mut |block| {
-            if written.is_ok() {
-                written = scratch.write(block);
-            }
-        })?;
-        written?;
-        Ok(Opened { file: scratch.reader()?, _scratch: Some(scratch) })
     }
 }
 
@@ -99,10 +73,8 @@ impl Directory {
     /// Opens a member for reading.
     fn open_member(&self, name: &str) -> Judged<File> {
         let path = self.dir.member(name);
-        // It was a regular file when it was listed; it must not have become a link since.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = rustix::fs::open(&path, flags, Mode::empty());
-        Ok(File::from(file.map_err(|e| Error::io("cannot read", &path, &e.into()))?))
+        // It was a plain file when it was listed; it must not have become a link since.
+        Ok(open_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?)
     }
 
     /// Where a member is.
@@ -129,10 +101,6 @@ impl Source for Directory {
             return Err(Problem::of(Code::MemberSize, name, format!("`{name}` shrank while it was read")).into());
         }
         Ok(())
-    }
-
-    fn file(&self, name: &str) -> Judged<Opened> {
-        Ok(Opened { file: self.open_member(name)?, _scratch: None })
     }
 }
 

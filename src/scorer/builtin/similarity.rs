@@ -15,16 +15,16 @@ use crate::scorer::identity::ScorerFile;
 use crate::scorer::precheck::{precheck, precheck_as};
 use crate::scorer::{Column, ColumnType, Description, Order, Value, Verdict, reason as ours};
 
-/// The columns, in order.
-const COLUMNS: [(&str, ColumnType); 8] = [
-    ("similarity", ColumnType::Float),
-    ("nearest", ColumnType::String),
-    ("mw", ColumnType::Float),
-    ("logp", ColumnType::Float),
-    ("tpsa", ColumnType::Float),
-    ("hbd", ColumnType::Int),
-    ("hba", ColumnType::Int),
-    ("rotb", ColumnType::Int),
+/// The columns, in order: name, type, unit (`1`: a number without one), and what it is.
+const COLUMNS: [(&str, ColumnType, Option<&str>, &str); 8] = [
+    ("similarity", ColumnType::Float, Some("1"), "Tanimoto similarity to the nearest active"),
+    ("nearest", ColumnType::String, None, "id of the nearest active"),
+    ("mw", ColumnType::Float, Some("g/mol"), "average molecular weight"),
+    ("logp", ColumnType::Float, Some("1"), "octanol-water partition coefficient, decadic logarithm, estimated"),
+    ("tpsa", ColumnType::Float, Some("angstrom^2"), "topological polar surface area"),
+    ("hbd", ColumnType::Int, Some("1"), "hydrogen bond donors"),
+    ("hba", ColumnType::Int, Some("1"), "hydrogen bond acceptors"),
+    ("rotb", ColumnType::Int, Some("1"), "rotatable bonds"),
 ];
 
 /// Version of the algorithm: it changes when any structure could get another row.
@@ -182,7 +182,11 @@ fn read_active(line: &[u8], number: usize) -> std::result::Result<(String, morga
 }
 
 fn description(notation: Notation) -> Description {
-    let column = |(name, kind): (&str, ColumnType)| Column { name: name.to_owned(), kind, order: Order::default() };
+    let column = |(name, kind, unit, about): (&str, ColumnType, Option<&str>, &str)| Column {
+        unit: unit.map(str::to_owned),
+        description: Some(about.to_owned()),
+        ..Column::new(name, kind, Order::default())
+    };
     let of_molfiles: &[&str] = if notation == Notation::Molblock { &[V3000, QUERY] } else { &[] };
     let all = [PARSE, VALENCE, KEKULE, TOO_LARGE, TOO_COMPLEX].iter().chain(of_molfiles);
     let mut reasons: Vec<String> = all.map(|code| (*code).to_owned()).collect();

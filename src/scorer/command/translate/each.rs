@@ -174,7 +174,7 @@ mod tests {
     use crate::scorer::{ColumnType, Order};
 
     fn column(name: &str) -> Column {
-        Column { name: name.to_owned(), kind: ColumnType::Float, order: Order::Asc }
+        Column::new(name, ColumnType::Float, Order::Asc)
     }
 
     #[test]

@@ -10,7 +10,7 @@ fn request() -> Request {
 }
 
 fn translation() -> Translation {
-    let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+    let column = |name: &str, kind| Column::new(name, kind, Order::Asc);
     Translation {
         description: Description {
             name: "it".to_owned(),
