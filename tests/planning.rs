@@ -246,11 +246,12 @@ fn a_plan_tells_in_one_screen_what_decides_whether_to_start_it_tonight() {
     let run = env.molsieve(["plan", &file, "--dir", "d"]).exits(0);
     let shown = run.stdout() + &run.stderr();
     assert!(shown.lines().count() <= 25, "{shown}");
-    let (warning, each) = (format!("gives a task {cpus} cores"), format!("1 at a time of 15 tasks, {cpus} cores each"));
+    let (warning, each) = (format!("gives a task {cpus} cores"), format!("tasks, {cpus} cores each"));
     for what in [
         "300 records",
         "15 of up to 20 records",
         "null 1",
+        "1 at a time of",
         &each,
         "more than 20 % of the records are ERROR, and after 3000 core-hours",
         "pack         csv",

@@ -73,7 +73,7 @@ fn apptainer_is_given_a_vector_without_network_and_the_image_is_part_of_the_iden
 
     molsieve(&env, &["plan", &file, "--dir", "later"]).exits(0);
     env.write("image.sif", "another image");
-    molsieve(&env, &["resume", "later"]).exits(2).says("one of its files differs");
+    molsieve(&env, &["resume", "later"]).exits(2).says("`image.sif` has another content");
     let wrong = more.replace("\"image.sif\"", &format!("{{ image = \"image.sif\", digest = \"{sha256}\" }}"));
     let file = env.campaign("wrong").scorer(&scorer("batch", &argv, &wrong)).write();
     molsieve(&env, &["plan", &file, "--dir", "wrong"]).exits(2).says("the campaign file says `sha256:");
@@ -118,7 +118,7 @@ fn a_container_that_cannot_work_is_refused_before_any_work() {
         ("{ runtime = \"docker\", image = \"--privileged\" }", 2, "names no image"),
         ("{ runtime = \"docker\", image = \"tiny:1\", binds = [\"nowhere\"] }", 2, "which is not there"),
         ("{ runtime = \"docker\", image = \"tiny:1\", binds = [\"image.sif:/a:rx\"] }", 2, "is no bind"),
-        ("{ runtime = \"docker\", image = \"tiny:1\", privileged = true }", 2, "a container is the path"),
+        ("{ runtime = \"docker\", image = \"tiny:1\", privileged = true }", 2, "there is no key `privileged`"),
     ] {
         let argv = ["score", "{in}", "{out}"];
         let more = format!("{TABLE}\ncontainer = {container}");

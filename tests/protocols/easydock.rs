@@ -73,5 +73,5 @@ fn a_receptor_that_changed_since_the_plan_is_refused() {
     let file = campaign(&env, "it", "ok", "").write();
     env.molsieve(["plan", &file, "--dir", "it"]).exits(0);
     env.write("receptor.txt", "200");
-    env.molsieve(["resume", "it"]).exits(2).says("one of its files differs");
+    env.molsieve(["resume", "it"]).exits(2).says("has another content");
 }
