@@ -34,17 +34,15 @@ fn the_first_campaign_of_an_sd_file_and_of_parquet_is_as_the_guide_says() {
     let env = place();
     let mut ids = Vec::new();
     for (language, code) in guide::section("first-campaign.md", "SD files and Parquet") {
-        match language.as_str() {
-            "sh" => drop(guide::shell(&env, &code)),
-            _ => {
-                let text = format!("[campaign]\nname = \"c\"\n{code}[scorer]\nkind = \"null\"\n");
-                env.write("c.toml", text);
-                let dir = format!("d{}", ids.len());
-                env.molsieve(["run", "c.toml", "--dir", &dir]).exits(0);
-                let rows = std::fs::read_to_string(env.path(&dir).join("pack/summary.csv")).unwrap();
-                ids.push(rows.lines().nth(1).unwrap().split(',').nth(1).unwrap().to_owned());
-            }
+        if language == "sh" {
+            guide::shell(&env, &code);
+            continue;
         }
+        env.write("c.toml", format!("[campaign]\nname = \"c\"\n{code}[scorer]\nkind = \"null\"\n"));
+        let dir = format!("d{}", ids.len());
+        env.molsieve(["run", "c.toml", "--dir", &dir]).exits(0);
+        let rows = std::fs::read_to_string(env.path(&dir).join("pack/summary.csv")).unwrap();
+        ids.push(rows.lines().nth(1).unwrap().split(',').nth(1).unwrap().to_owned());
     }
     assert_eq!(ids, ["L-1", "1"], "ids are those of the field and of the column");
     assert!(env.path("vendor/out/pack/hits.sdf").exists());

@@ -141,13 +141,11 @@ pub fn picture(facts: &Facts<'_>, ordinal: u64, label: &str) -> (String, bool) {
         return ("<div class=\"pic none\">structure not read</div>".to_owned(), false);
     };
     let notation = facts.structures.notation;
-    match draw::draw(&entry.structure, notation, label) {
-        Some(drawing) => (format!("<div class=\"pic\">{}</div>", drawing.svg), drawing.is_flat),
-        None => {
-            let text = structure_text(entry, notation, SMILES_MAX);
-            (format!("<div class=\"pic raw\"><code>{text}</code></div>"), false)
-        }
+    if let Some(drawing) = draw::draw(&entry.structure, notation, label) {
+        return (format!("<div class=\"pic\">{}</div>", drawing.svg), drawing.is_flat);
     }
+    let text = structure_text(entry, notation, SMILES_MAX);
+    (format!("<div class=\"pic raw\"><code>{text}</code></div>"), false)
 }
 
 /// A structure as text, cut; of a molblock the title, and how long it is.

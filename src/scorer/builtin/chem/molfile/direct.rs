@@ -36,11 +36,11 @@ fn directs(mol: &Mol, at: &[[f64; 3]], marks: &[Mark], index: usize) -> bool {
         && sides.any(|link| turned(usize::from(link.atom), far, carrier))
 }
 
-/// Whether `a` and `c` lie in one line on both sides of `b`, or nothing can be said because places are the same.
-fn is_straight(a: [f64; 3], b: [f64; 3], c: [f64; 3]) -> bool {
-    let from = |p: [f64; 3]| [p[0] - b[0], p[1] - b[1], p[2] - b[2]];
+/// Whether `one` and `other` lie in one line on both sides of `middle`, or nothing can be said because places are the same.
+fn is_straight(one: [f64; 3], middle: [f64; 3], other: [f64; 3]) -> bool {
+    let from = |end: [f64; 3]| [end[0] - middle[0], end[1] - middle[1], end[2] - middle[2]];
     let dot = |p: [f64; 3], q: [f64; 3]| p[0] * q[0] + p[1] * q[1] + p[2] * q[2];
-    let (p, q) = (from(a), from(c));
-    let lengths = dot(p, p) * dot(q, q);
-    lengths < 1e-6 || dot(p, q) / lengths.sqrt() < STRAIGHT
+    let (first, second) = (from(one), from(other));
+    let lengths = dot(first, first) * dot(second, second);
+    lengths < 1e-6 || dot(first, second) / lengths.sqrt() < STRAIGHT
 }

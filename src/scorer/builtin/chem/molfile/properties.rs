@@ -34,8 +34,8 @@ pub(super) fn read<'a>(lines: &mut impl Iterator<Item = &'a [u8]>, atoms: &mut [
                 let is_charge = line.starts_with(b"M  CHG");
                 entries(line, atoms, |atom, value| if is_charge { charge(atom, value) } else { radical(atom, value) })?;
             }
-            b"M  ISO" => entries(line, atoms, isotope)?,
-            b"M  RGP" => entries(line, atoms, isotope)?,
+            // The label of a group stands where the mass of an atom would.
+            b"M  ISO" | b"M  RGP" => entries(line, atoms, isotope)?,
             b"M  ALS" | b"M  SUB" | b"M  UNS" | b"M  RBC" | b"M  LIN" => return Err(Refusal::Query),
             // Bonds of no order, and hydrogens beside the rules: to pass over them would be another structure.
             b"M  ZBO" | b"M  ZCH" | b"M  HYD" | b"M  MRV" => return Err(Refusal::Syntax),
