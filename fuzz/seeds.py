@@ -3,6 +3,7 @@
 
 import bz2
 import gzip
+import hashlib
 import json
 import pathlib
 
@@ -37,12 +38,15 @@ def sd_files():
     """The first byte chooses where ids are."""
     mol = b"\n  prog\n\n  0  0  0  0  0  0            999 V2000\nM  END\n"
     record = b"a" + mol + b">  <id>  (1)\nx\n\n> <note>\n$$$\n\n$$$$\n"
+    real = (FIXTURES / "libraries" / "rdkit.sdf").read_bytes()
+    yield b"\0" + real
+    yield b"\1" + real
     for choice, text in enumerate([record * 2, record.replace(b"\n", b"\r\n"), b"$$$$\n\n$$$$\nb" + mol, mol[:-8]]):
         yield bytes([choice]) + text
 
 
 def parquet_files():
-    yield from (path.read_bytes() for path in sorted((FIXTURES / "libraries").glob("n*.parquet")))
+    yield from (path.read_bytes() for path in sorted((FIXTURES / "libraries").glob("*.parquet")))
 
 
 def checkpoints():
@@ -95,6 +99,41 @@ def journals():
     yield first + second
 
 
+def tables():
+    """The first byte chooses commas or tabs, and whether there is a header."""
+    table = b'ordinal\tscore\tcount\ttext\toutcome\treason\n7\t-7.5\t3\tA\t\t\n0\t\t\t\tSKIP\tno_fit\n'
+    for choice, text in enumerate([table, table.replace(b"\t", b","), b"7\t1e1\t2\tx\n", b'7,1,2,"a,""b"""\n']):
+        yield bytes([choice]) + text
+
+
+def hellos():
+    hello = {"name": "it", "version": "1", "columns": [{"name": "score", "order": "asc"}, {"name": "n", "type": "int"}]}
+    hello |= {"batch_size": 64, "deterministic": True}
+    yield json.dumps(hello).encode()
+    yield json.dumps(hello | {"protocol": "jsonl", "reasons": ["no_fit"], "threads": 4}).encode()
+
+
+def changes():
+    """Three bytes a change of the target's own file: where (two bytes), and to what."""
+    yield b"\0\0P"
+    yield b"".join(bytes([at, 0, 0xFF]) for at in range(4, 64, 7))
+
+
+def proof():
+    """One that holds, of the second of two lines."""
+    leaf = lambda line: hashlib.sha256(b"\0" + line).digest()
+    header, row = b"ordinal,id,outcome,reason,score", b"0,a,OK,,0.5"
+    root = hashlib.sha256(b"\1" + leaf(header) + leaf(row)).hexdigest()
+    side = lambda line, index, other: {"line": line.decode(), "leaf_index": index, "audit_path": [leaf(other).hex()]}
+    proof = {"schema": "molsieve.proof.v1", "payload_digest": f"sha256:{root}", "pack_digest": f"sha256:{'0' * 64}"}
+    proof |= {"tree_size": 2, "header": side(header, 0, row), "row": side(row, 1, header)}
+    yield json.dumps(proof, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def campaign_files():
+    yield from (path.read_bytes() for path in sorted((HERE.parent / "configs").glob("**/*.toml")))
+
+
 SMILES = """CC(=O)Oc1ccccc1C(=O)O
 C[C@H](N)C(=O)O
 [NH4+].[Cl-]
@@ -118,3 +157,9 @@ write("smiles", SMILES)
 write("journal", journals())
 write("receipt", [*receipts(), *sound_receipts()])
 write("summary", summaries())
+write("table", tables())
+write("hello", hellos())
+write("drawing", SMILES)
+write("encoding", changes())
+write("campaign_file", campaign_files())
+write("proof", proof())
