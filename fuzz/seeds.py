@@ -130,6 +130,20 @@ def proof():
     yield json.dumps(proof, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
+def audit_events():
+    """The first event of a log, with the registry entry in it."""
+    nothing, when = hashlib.sha256(b"").hexdigest(), "2026-01-01T00:00:00.000Z"
+    digest, who = "1" * 64, {"account": "me", "host": "here"}
+    entry = {"schema": "molsieve.registry-entry.v1", "audit": {"seq": 1, "prev": nothing}, "campaign": "it", "seed": 1}
+    entry |= {"library": {"records": 4, "root": digest}, "molsieve": "0.1.0", "signed": when, "who": who}
+    entry |= {"scorer": {"digest": digest, "kind": "null", "name": "null", "version": "1"}, "keyids": [digest]}
+    entry |= {"pack_digest": f"sha256:{digest}", "payload_digest": f"sha256:{digest}", "circumstantial": 0}
+    entry |= {"records": {"total": 4, "ok": 3, "skip": 0, "error": 1}, "complete": True}
+    event = {"schema": "molsieve.audit-event.v1", "seq": 1, "prev": nothing, "at": when, "who": who}
+    event["what"] = {"kind": "signed", "entry": entry, "entry_digest": digest}
+    yield json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+
+
 def campaign_files():
     yield from (path.read_bytes() for path in sorted((HERE.parent / "configs").glob("**/*.toml")))
 
@@ -163,3 +177,4 @@ write("drawing", SMILES)
 write("encoding", changes())
 write("campaign_file", campaign_files())
 write("proof", proof())
+write("audit_event", audit_events())
