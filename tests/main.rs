@@ -9,6 +9,7 @@ mod doctor;
 mod errors;
 mod first_minutes;
 mod formats;
+mod guides;
 mod kept;
 mod libraries;
 mod molfiles;
