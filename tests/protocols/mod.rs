@@ -4,6 +4,7 @@ mod batch;
 mod containers;
 mod each;
 mod easydock;
+mod podman;
 
 use crate::support::env::{CampaignText, TestEnv, project, python};
 
