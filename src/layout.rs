@@ -276,6 +276,12 @@ pub fn scratch() -> PathBuf {
     std::env::temp_dir().join("molsieve")
 }
 
+/// What private directories are called in the directory for temporary files; an [`crate::id::AttemptId`] follows. `boot` says
+/// which machine made them.
+pub fn private_prefix(boot: &str) -> String {
+    format!("molsieve-{boot}-")
+}
+
 /// What outlives campaigns: the registry of packs and the audit log of one person or one site.
 #[derive(Clone, Debug)]
 pub struct HomeDir {

@@ -224,7 +224,9 @@ fn an_archive_that_somebody_made_a_link_or_a_pipe_is_refused_and_nobody_waits_fo
 #[test]
 fn whatever_an_id_is_a_file_stays_inside_and_has_a_harmless_name() {
     let env = TestEnv::new();
-    let ids = ["../../x", "a b;c", "-rf", "..", "\u{e9}"];
+    // The last two differ where no file name has room for it.
+    let long = |end: &str| "x".repeat(300) + end;
+    let ids = ["../../x", "a b;c", "-rf", "..", "\u{e9}", &long("1"), &long("2")];
     let lines: String = ids.iter().map(|id| format!("CCCCCCCCCCCC{}\t{id}\n", "C".repeat(id.len()))).collect();
     env.write("library.smi", lines);
     env.molsieve(["run", &posing(&env, "c", 9).write(), "--dir", "c"]).exits(0);
@@ -233,8 +235,10 @@ fn whatever_an_id_is_a_file_stays_inside_and_has_a_harmless_name() {
         let name = entry.file_name().into_string().unwrap();
         assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)), "{name}");
         assert!(name == "files.csv" || name.starts_with(|c: char| c.is_ascii_digit()), "{name}");
+        assert!(name.len() <= "1--pose.txt".len() + 64, "{name}");
     }
-    assert_eq!(std::fs::read_dir(env.path("out")).unwrap().count(), 6);
+    assert_eq!(std::fs::read_dir(env.path("out")).unwrap().count(), 8);
+    env.molsieve(["extract", "c", "--id", &long("2"), "--out", "two"]).exits(0).says("2 files of 1 records");
     env.molsieve(["extract", "c", "--id", "../../x", "--out", "one"]).exits(0).says("2 files of 1 records");
 }
 

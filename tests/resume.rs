@@ -106,6 +106,34 @@ fn a_killed_worker_costs_only_what_it_had_not_finished() {
 }
 
 #[test]
+fn what_killed_workers_leave_among_the_temporary_files_is_removed_by_the_next_run() {
+    let env = TestEnv::new();
+    env.small_library(RECORDS);
+    // Slow enough that it is not finished before all of it is found and killed.
+    let file = env.campaign("swept").shard(100).python(&project("tests/scorers/seeded.py"), &["50"]).write();
+    let tmp = env.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let command = || {
+        let mut command = env.command(["run", file.as_str(), "--dir", "swept"]);
+        command.env("TMPDIR", &tmp).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let left = || std::fs::read_dir(&tmp).unwrap().count();
+    let mut run = command().spawn().unwrap();
+    wait_until_busy(&env, "swept");
+    // Driver and workers at once, so that none has time to put things away.
+    let dir = env.path("swept").display().to_string();
+    let all: Vec<String> =
+        processes(&[MOLSIEVE, &dir]).into_iter().chain([run.id()]).map(|pid| pid.to_string()).collect();
+    let _ = Command::new("kill").arg("-KILL").args(&all).stderr(Stdio::null()).status().unwrap();
+    run.wait().unwrap();
+    wait_until_gone(&env.path("swept"));
+    assert!(left() > 0, "they left nothing, so nothing can be shown");
+    assert!(command().status().unwrap().success());
+    assert_eq!(left(), 0);
+}
+
+#[test]
 fn a_killed_scorer_is_started_again_and_no_record_is_blamed() {
     let env = TestEnv::new();
     let reference = reference(&env);

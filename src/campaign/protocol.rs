@@ -254,12 +254,15 @@ fn batch_of(section: &ScorerSection, holds: &dyn Fn(&str) -> bool) -> Result<Bat
         if !template.has("ordinal") {
             return Err(wrong(format!("`{pattern}` must hold `{{ordinal}}`: each record has a file of its own")));
         }
-        let first = template.fill(|field| if field == "ordinal" { "0" } else { "" });
-        let name = first.rsplit('/').next().unwrap_or_default();
-        if !files::is_name(name) {
-            return Err(wrong(format!(
-                "`{name}` is no name for a kept file: at most 64 of `A-Z a-z 0-9 . _ -`, and no dot at the start"
-            )));
+        // A name is looked at for the first record and for the last that there can be: it grows with the ordinals.
+        for ordinal in [u64::MIN, u64::MAX].map(|ordinal| ordinal.to_string()) {
+            let path = template.fill(|field| if field == "ordinal" { ordinal.as_str() } else { "" });
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if !files::is_name(name) {
+                return Err(wrong(format!(
+                    "`{name}` is no name for a kept file: at most 64 of `A-Z a-z 0-9 . _ -`, and no dot at the start"
+                )));
+            }
         }
     }
     let output = Output {

@@ -181,12 +181,16 @@ fn a_campaign_that_cannot_work_is_refused_before_any_work() {
         ("steps", &[], "keep = \"{tmp}/../{ordinal}\"", "must begin with `{tmp}/` and stay below it"),
         ("one", &[], "keep = \"{tmp}/pose\"", "must hold `{ordinal}`"),
         ("hidden", &[], "keep = \"{tmp}/.{ordinal}.x\"", "`.0.x` is no name for a kept file"),
+        ("long", &[], &format!("keep = \"{{tmp}}/{}{{ordinal}}\"", "x".repeat(45)), "18446744073709551615` is no name"),
         ("blank", &[], "keep = \"{tmp}/{ordinal} pose\"", "`0 pose` is no name for a kept file"),
     ] {
         let file = campaign(&env, name, "ok", args, more).write();
         env.molsieve(["plan", &file, "--dir", name]).exits(2).says(says);
         assert!(!env.path(name).join("campaign.json").exists());
     }
+    let longest = format!("keep = \"{{tmp}}/{}{{ordinal}}\"", "x".repeat(44));
+    let file = campaign(&env, "longest", "ok", &[], &longest).write();
+    env.molsieve(["plan", &file, "--dir", "longest"]).exits(0);
     for (gone, says) in [
         ("name = \"table\"\n", "`scorer.name` is missing"),
         ("version = \"1\"\n", "`scorer.version` is missing"),

@@ -5,6 +5,7 @@ mod containers;
 mod crashes;
 mod each;
 mod easydock;
+mod podman;
 mod traces;
 
 use crate::support::env::{CampaignText, TestEnv, project, python};

@@ -5,7 +5,7 @@
 //! listed is: hits, columns, reasons, slow requests, missing ranges, and the length of each text.
 
 mod charts;
-mod draw;
+pub mod draw;
 mod facts;
 mod head;
 mod html;

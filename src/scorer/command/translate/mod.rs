@@ -29,8 +29,8 @@ pub mod template;
 mod arguments;
 mod dirs;
 mod program;
-mod serve;
-mod table;
+pub mod serve;
+pub mod table;
 mod values;
 
 use std::ffi::OsString;
