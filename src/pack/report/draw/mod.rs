@@ -1,7 +1,7 @@
 //! Draws a structure in 2D, as SVG that takes its colours from the page around it.
 //!
-//! Where atoms go is decided by `chematic`, behind [`layout`] alone, or by the molblock itself ([`sketch`]); how it looks is
-//! ours ([`ink`]). It is
+//! Where atoms go is decided by `chematic`, behind `layout` alone, or by the molblock itself (`sketch`); how it looks is
+//! ours (`ink`). It is
 //! work on input that nobody checked, by code that is young: it is bounded by the size of the structure,
 //! and done in a thread of its own, whose panic means that there is no drawing.
 
