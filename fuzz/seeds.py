@@ -113,10 +113,9 @@ def hellos():
     yield json.dumps(hello | {"protocol": "jsonl", "reasons": ["no_fit"], "threads": 4}).encode()
 
 
-def changes():
-    """Three bytes a change of the target's own file: where (two bytes), and to what."""
-    yield b"\0\0P"
-    yield b"".join(bytes([at, 0, 0xFF]) for at in range(4, 64, 7))
+def molfiles():
+    text = (HERE.parent / "tests/fixtures/similarity/molfiles.sdf").read_bytes()
+    yield from text.split(b"$$$$\n")[:40]
 
 
 def proof():
@@ -173,8 +172,8 @@ write("receipt", [*receipts(), *sound_receipts()])
 write("summary", summaries())
 write("table", tables())
 write("hello", hellos())
-write("drawing", SMILES)
-write("encoding", changes())
+write("drawing", [*SMILES, *molfiles()])
+write("molfile", molfiles())
 write("campaign_file", campaign_files())
 write("proof", proof())
 write("audit_event", audit_events())

@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use molsieve::library::format::Notation;
 use molsieve::pack::report::draw::draw;
 
 fuzz_target!(init: {
@@ -9,9 +10,11 @@ fuzz_target!(init: {
     std::panic::set_hook(Box::new(|_| {}));
 }, |data: &[u8]| {
     let label = String::from_utf8_lossy(data);
-    let Some(drawing) = draw(data, &label) else { return };
-    let svg = drawing.svg.as_str();
-    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
-    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-    assert_eq!(svg.matches("<svg").count(), 1, "{svg}");
+    for notation in [Notation::Smiles, Notation::Molblock] {
+        let Some(drawing) = draw(data, notation, &label) else { continue };
+        let svg = drawing.svg.as_str();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        assert_eq!(svg.matches("<svg").count(), 1, "{svg}");
+    }
 });

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use molsieve::campaign::identity::{self, Identity, LibraryIdentity, PackRequest};
-use molsieve::scorer::identity::ScorerIdentity;
 use molsieve::digest::Digest;
 use molsieve::id::GroupIndex;
 use molsieve::layout::{CampaignDir, GroupDir};
+use molsieve::scorer::identity::ScorerIdentity;
 use molsieve::scorer::{Column, ColumnType, Description, Order};
 use molsieve::shard::plan::Plan;
 
