@@ -13,7 +13,6 @@ mod hdf5;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::canonical::row::Halt;
@@ -195,7 +194,7 @@ pub fn write(
     let mut encodings = formats.iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut each = |block: &Block| encodings.iter_mut().try_for_each(|encoding| encoding.block(block));
     let mut blocks = Blocks::new(&facts.columns, facts.rows);
-    let file = File::open(summary).map_err(|e| Error::io("cannot read", summary, &e))?;
+    let file = fs::open_plain(summary).map_err(|e| Error::io("cannot read", summary, &e))?;
     fs::each_block(file, summary, |bytes| {
         blocks.feed(bytes, &mut each).map_err(|halt| match halt {
             Halt::Taker(error) => error,
