@@ -19,7 +19,7 @@ use molsieve::scorer::command::hello;
 use molsieve::scorer::command::jsonl::request;
 use molsieve::scorer::command::launch::{Launch, Told, environments};
 use molsieve::scorer::command::pool::CommandPool;
-use molsieve::scorer::command::settings::{Limits, Settings};
+use molsieve::scorer::command::settings::{Apart, Limits, Settings};
 use molsieve::scorer::row::RowBlock;
 use molsieve::scorer::seed::Seeder;
 use molsieve::scorer::{Pool, Sink, Source, Supply};
@@ -87,6 +87,7 @@ fn pool(launch: &Launch, records: u64, batch: usize) -> Result<usize> {
         description: hello.description,
         seeder: Seeder::new(1, "echo"),
         files: Vec::new(),
+        apart: Apart::OneByOne,
         limits: Limits::default(),
         memory_events: None,
     };

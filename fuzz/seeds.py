@@ -3,6 +3,7 @@
 
 import bz2
 import gzip
+import hashlib
 import json
 import pathlib
 
@@ -37,12 +38,15 @@ def sd_files():
     """The first byte chooses where ids are."""
     mol = b"\n  prog\n\n  0  0  0  0  0  0            999 V2000\nM  END\n"
     record = b"a" + mol + b">  <id>  (1)\nx\n\n> <note>\n$$$\n\n$$$$\n"
+    real = (FIXTURES / "libraries" / "rdkit.sdf").read_bytes()
+    yield b"\0" + real
+    yield b"\1" + real
     for choice, text in enumerate([record * 2, record.replace(b"\n", b"\r\n"), b"$$$$\n\n$$$$\nb" + mol, mol[:-8]]):
         yield bytes([choice]) + text
 
 
 def parquet_files():
-    yield from (path.read_bytes() for path in sorted((FIXTURES / "libraries").glob("n*.parquet")))
+    yield from (path.read_bytes() for path in sorted((FIXTURES / "libraries").glob("*.parquet")))
 
 
 def checkpoints():
@@ -95,6 +99,54 @@ def journals():
     yield first + second
 
 
+def tables():
+    """The first byte chooses commas or tabs, and whether there is a header."""
+    table = b'ordinal\tscore\tcount\ttext\toutcome\treason\n7\t-7.5\t3\tA\t\t\n0\t\t\t\tSKIP\tno_fit\n'
+    for choice, text in enumerate([table, table.replace(b"\t", b","), b"7\t1e1\t2\tx\n", b'7,1,2,"a,""b"""\n']):
+        yield bytes([choice]) + text
+
+
+def hellos():
+    hello = {"name": "it", "version": "1", "columns": [{"name": "score", "order": "asc"}, {"name": "n", "type": "int"}]}
+    hello |= {"batch_size": 64, "deterministic": True}
+    yield json.dumps(hello).encode()
+    yield json.dumps(hello | {"protocol": "jsonl", "reasons": ["no_fit"], "threads": 4}).encode()
+
+
+def molfiles():
+    text = (HERE.parent / "tests/fixtures/similarity/molfiles.sdf").read_bytes()
+    yield from text.split(b"$$$$\n")[:40]
+
+
+def proof():
+    """One that holds, of the second of two lines."""
+    leaf = lambda line: hashlib.sha256(b"\0" + line).digest()
+    header, row = b"ordinal,id,outcome,reason,score", b"0,a,OK,,0.5"
+    root = hashlib.sha256(b"\1" + leaf(header) + leaf(row)).hexdigest()
+    side = lambda line, index, other: {"line": line.decode(), "leaf_index": index, "audit_path": [leaf(other).hex()]}
+    proof = {"schema": "molsieve.proof.v1", "payload_digest": f"sha256:{root}", "pack_digest": f"sha256:{'0' * 64}"}
+    proof |= {"tree_size": 2, "header": side(header, 0, row), "row": side(row, 1, header)}
+    yield json.dumps(proof, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def audit_events():
+    """The first event of a log, with the registry entry in it."""
+    nothing, when = hashlib.sha256(b"").hexdigest(), "2026-01-01T00:00:00.000Z"
+    digest, who = "1" * 64, {"account": "me", "host": "here"}
+    entry = {"schema": "molsieve.registry-entry.v1", "audit": {"seq": 1, "prev": nothing}, "campaign": "it", "seed": 1}
+    entry |= {"library": {"records": 4, "root": digest}, "molsieve": "0.1.0", "signed": when, "who": who}
+    entry |= {"scorer": {"digest": digest, "kind": "null", "name": "null", "version": "1"}, "keyids": [digest]}
+    entry |= {"pack_digest": f"sha256:{digest}", "payload_digest": f"sha256:{digest}", "circumstantial": 0}
+    entry |= {"records": {"total": 4, "ok": 3, "skip": 0, "error": 1}, "complete": True}
+    event = {"schema": "molsieve.audit-event.v1", "seq": 1, "prev": nothing, "at": when, "who": who}
+    event["what"] = {"kind": "signed", "entry": entry, "entry_digest": digest}
+    yield json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+
+
+def campaign_files():
+    yield from (path.read_bytes() for path in sorted((HERE.parent / "configs").glob("**/*.toml")))
+
+
 SMILES = """CC(=O)Oc1ccccc1C(=O)O
 C[C@H](N)C(=O)O
 [NH4+].[Cl-]
@@ -118,3 +170,10 @@ write("smiles", SMILES)
 write("journal", journals())
 write("receipt", [*receipts(), *sound_receipts()])
 write("summary", summaries())
+write("table", tables())
+write("hello", hellos())
+write("drawing", [*SMILES, *molfiles()])
+write("molfile", molfiles())
+write("campaign_file", campaign_files())
+write("proof", proof())
+write("audit_event", audit_events())

@@ -29,6 +29,8 @@ pub enum Kind {
     /// A scorer keeps breaking its protocol: exit 6. A task turns it into exit 2, so that a broken
     /// scorer does not tour the cluster.
     Scorer,
+    /// A scorer is lost on every record that it is first given: exit 3, and the campaign pauses.
+    Hopeless,
     /// Stopped at a clean checkpoint; resuming continues: exit 75.
     Stopped,
 }
@@ -39,7 +41,7 @@ impl Kind {
         match self {
             Self::Bug => 1,
             Self::Usage => 2,
-            Self::Incomplete => 3,
+            Self::Incomplete | Self::Hopeless => 3,
             Self::Verification => 4,
             Self::Scheduler => 5,
             Self::Environment | Self::Full | Self::Scorer => 6,

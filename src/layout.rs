@@ -291,6 +291,12 @@ pub fn scratch() -> PathBuf {
     std::env::temp_dir().join("molsieve")
 }
 
+/// What private directories are called in the directory for temporary files; an [`crate::id::AttemptId`] follows. `boot` says
+/// which machine made them.
+pub fn private_prefix(boot: &str) -> String {
+    format!("molsieve-{boot}-")
+}
+
 /// What outlives campaigns: the registry of packs and the audit log of one person or one site.
 #[derive(Clone, Debug)]
 pub struct HomeDir {
@@ -309,6 +315,21 @@ impl HomeDir {
     /// The environment names none (exit 6).
     pub fn of_environment() -> Result<Self> {
         Self::of(|name| std::env::var_os(name))
+    }
+
+    /// As [`HomeDir::of_environment`], for who only reads: a home that somebody named must be there, since one that
+    /// is not mounted, or mistyped, would look like one where nothing was ever signed.
+    ///
+    /// # Errors
+    /// The environment names none (exit 6), or one that is not there (exit 2).
+    pub fn to_read() -> Result<Self> {
+        let home = Self::of_environment()?;
+        let named = std::env::var_os("MOLSIEVE_HOME").is_some_and(|value| !value.is_empty());
+        if !named || home.root.is_dir() {
+            return Ok(home);
+        }
+        Err(Error::usage(format!("there is no directory `{}`, which `MOLSIEVE_HOME` names", home.root.display()))
+            .hint("mount it, or correct the name; where nothing was signed yet, make it with `mkdir`"))
     }
 
     fn of(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
@@ -403,6 +424,16 @@ impl GroupDir {
     /// The files that an attempt kept.
     pub fn files(&self, attempt: &AttemptId) -> PathBuf {
         self.root.join(format!("{attempt}.files.zip"))
+    }
+
+    /// The file of an attempt that is of this kind.
+    pub fn file(&self, attempt: &AttemptId, kind: EntryKind) -> PathBuf {
+        match kind {
+            EntryKind::Checkpoint => self.checkpoint(attempt),
+            EntryKind::Rows => self.rows(attempt),
+            EntryKind::Files => self.files(attempt),
+            EntryKind::Receipt => self.receipt(attempt),
+        }
     }
 
     /// What `name`, an entry of this directory, is.

@@ -123,7 +123,7 @@ fn a_scorer_that_is_mended_before_it_gave_any_result_is_planned_anew_in_the_same
                   version = \"1\"\ncolumns = [{ name = \"score\" }]\npattern = '(?P<score>[0-9]+)'";
     let file = env.campaign("c").shard(300).scorer(scorer).write();
     script("echo no number");
-    env.molsieve(["run", &file, "--dir", "d"]).exits(3).says("all of the first").says("when the scorer is mended");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(3).says("records are ERROR").says("when the scorer is mended");
     script("echo $2");
     env.molsieve(["run", &file, "--dir", "d"]).exits(0).says("300 records: 300 OK");
     // With results there, another scorer is another campaign.
@@ -138,4 +138,57 @@ fn a_script_that_is_not_there_is_told_before_any_work() {
     let scorer = "kind = \"command\"\nargv = [\"python3\", \"scroe.py\"]";
     let file = env.campaign("c").scorer(scorer).write();
     env.molsieve(["plan", &file, "--dir", "d"]).exits(2).says("there is no file").says("scroe.py");
+}
+
+#[test]
+fn a_small_campaign_of_errors_alone_is_not_sealed_until_somebody_says_that_it_is_meant_so() {
+    let env = TestEnv::new();
+    env.small_library(12);
+    env.write("score.sh", "cat mood\n");
+    env.write("mood", "no number\n");
+    let scorer = "kind = \"command\"\nprotocol = \"each\"\nargv = [\"sh\", \"score.sh\", \"{structure}\"]\nname = \"s\"\n\
+                  version = \"1\"\ncolumns = [{ name = \"score\" }]\npattern = '(?P<score>[0-9]+)'";
+    let file = env.campaign("c").shard(5).scorer(scorer).write();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(3).says("all 12 records are ERROR").says("--max-error-rate 1");
+    assert!(!env.path("d/pack").exists(), "nothing was sealed");
+    assert_eq!(env.facts(["status", "d"])["pause"], "all_errors");
+    env.molsieve(["resume", "d"]).exits(3).says("all 12 records are ERROR");
+    // What the scorer depends on is mended: the same campaign, scored again.
+    env.write("mood", "7\n");
+    env.molsieve(["resume", "d"]).exits(3);
+    env.molsieve(["retry", "d", "--errors"]).exits(0).says("12 records are scored again");
+    env.molsieve(["resume", "d-retry"]).exits(0).says("12 records: 12 OK");
+    // It is meant so.
+    env.molsieve(["resume", "d", "--max-error-rate", "1"]).exits(0).says("12 records: 0 OK, 0 SKIP, 12 ERROR");
+    env.molsieve(["verify", "d", "--allow-unsigned"]).exits(0);
+    // What was packed is not planned anew, whatever the scorer is by now.
+    env.write("score.sh", "echo 1\n");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(2).says("`score.sh` has another content");
+    assert_eq!(env.facts(["status", "d"])["records"]["error"], 12);
+}
+
+#[test]
+fn a_scorer_that_is_mended_after_it_sealed_nothing_but_errors_is_planned_anew() {
+    let env = TestEnv::new();
+    env.small_library(12);
+    env.write("score.sh", "echo no number\n");
+    let scorer = "kind = \"command\"\nprotocol = \"each\"\nargv = [\"sh\", \"score.sh\", \"{structure}\"]\nname = \"s\"\n\
+                  version = \"1\"\ncolumns = [{ name = \"score\" }]\npattern = '(?P<score>[0-9]+)'";
+    let file = env.campaign("c").shard(5).scorer(scorer).write();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(3);
+    let sealed = std::fs::read_dir(env.path("d/groups")).unwrap().count();
+    assert_eq!(sealed, 3, "all of it had been sealed");
+    env.write("score.sh", "echo 5\n");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0).says("12 records: 12 OK");
+    env.molsieve(["verify", "d", "--allow-unsigned"]).exits(0);
+}
+
+#[test]
+fn where_every_record_may_be_an_error_the_campaign_file_says_so_and_nothing_pauses() {
+    let env = TestEnv::new();
+    env.small_library(150);
+    let scorer = "kind = \"command\"\nprotocol = \"each\"\nargv = [\"echo\", \"{structure}\"]\nname = \"s\"\n\
+                  version = \"1\"\ncolumns = [{ name = \"score\" }]\npattern = 'never (?P<score>[0-9]+)'";
+    let file = env.campaign("c").shard(50).scorer(scorer).with("[limits]\nmax_error_rate = 1.0").write();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0).says("150 ERROR").says("WARNING");
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::env::TestEnv;
+use crate::support::env::{TestEnv, project};
 
 #[test]
 fn what_init_writes_runs_to_a_complete_pack_without_a_question() {
@@ -21,6 +21,49 @@ fn init_takes_the_library_that_it_is_told_wherever_the_campaign_file_lies() {
     env.molsieve(["init", "deep/er", "--library", "library.smi"]).exits(0);
     assert!(!env.path("deep/er/library.smi").exists(), "no second library");
     env.molsieve(["run", "deep/er/campaign.toml", "--dir", "out"]).exits(0).says("30 records");
+}
+
+#[test]
+fn what_init_writes_runs_whatever_the_library_is() {
+    let smiles = "CCO\ta\nc1ccccc1\tb\nCC(=O)O\tc\n";
+    let sdf = std::fs::read(project("tests/fixtures/similarity/molfiles.sdf")).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &sdf).unwrap();
+    let parquet = std::fs::read(project("tests/fixtures/libraries/snappy.parquet")).unwrap();
+    for (name, content, records, says) in [
+        ("mols.smi", smiles.as_bytes().to_vec(), 3, "SMILES, one molecule a line"),
+        ("mols.csv", b"id,smiles\na,CCO\nb,c1ccccc1\n".to_vec(), 2, "SMILES, one molecule a line"),
+        ("mols.sdf", sdf.clone(), 165, "SD files"),
+        ("mols.sdf.gz", gzip.finish().unwrap(), 165, "SD files"),
+        ("mols.parquet", parquet, 250, "Parquet; the columns are found"),
+    ] {
+        for scorer in ["similarity", "command"] {
+            let env = TestEnv::new();
+            env.write(&format!("own/{name}"), &content);
+            // A table may be anything: it is screened if it is named.
+            let said = ["--library", &format!("own/{name}")];
+            let said = if name == "mols.csv" { &said[..] } else { &[] };
+            env.molsieve([&["init", "own", "--scorer", scorer], said].concat()).exits(0).says(name);
+            let campaign = std::fs::read_to_string(env.path("own/campaign.toml")).unwrap();
+            assert!(campaign.contains(says), "{name}: {campaign}");
+            assert!(!env.path("own/library.smi").exists(), "no second library");
+            let run = env.molsieve(["run", "own/campaign.toml", "--dir", "out"]).exits(0);
+            let run = run.says(&format!("{records} records"));
+            let counts = &env.facts(["status", "out"]);
+            assert!(env.path("out/pack/hits.csv").exists(), "{counts} {}", run.stderr());
+            let hits = std::fs::read_to_string(env.path("out/pack/hits.csv")).unwrap();
+            assert!(hits.lines().count() > records.min(100) / 2, "{name}: most are scored by {scorer}: {hits}");
+        }
+    }
+}
+
+#[test]
+fn init_does_not_choose_between_two_libraries() {
+    let env = TestEnv::new();
+    env.write("own/a.smi", "CCO\ta\n");
+    env.write("own/b.smi", "CCN\tb\n");
+    env.molsieve(["init", "own"]).exits(0);
+    assert!(std::fs::read_to_string(env.path("own/campaign.toml")).unwrap().contains("[\"library.smi\"]"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::support::env::{CampaignText, TestEnv, project};
 
@@ -17,20 +17,6 @@ fn posing<'e>(env: &'e TestEnv, name: &str, keep: u64) -> CampaignText<'e> {
 fn run(env: &TestEnv, name: &str, keep: u64) {
     env.small_library(RECORDS);
     env.molsieve(["run", &posing(env, name, keep).write(), "--dir", name, "--workers", "1"]).exits(0);
-}
-
-/// The archives of a campaign, by task group.
-fn archives(env: &TestEnv, dir: &str) -> BTreeMap<String, PathBuf> {
-    let mut found = BTreeMap::new();
-    for group in std::fs::read_dir(env.path(dir).join("groups")).unwrap().flatten() {
-        for entry in std::fs::read_dir(group.path()).unwrap().flatten() {
-            if entry.file_name().to_str().unwrap().ends_with(".files.zip") {
-                let name = group.file_name().into_string().unwrap();
-                assert!(found.insert(name, entry.path()).is_none(), "two archives in one task group");
-            }
-        }
-    }
-    found
 }
 
 /// Name and content of each member, in order.
@@ -48,7 +34,7 @@ fn members(path: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// The bytes of each archive, by task group.
 fn contents(env: &TestEnv, dir: &str) -> BTreeMap<String, Vec<u8>> {
-    archives(env, dir).into_iter().map(|(group, path)| (group, std::fs::read(path).unwrap())).collect()
+    env.kept_archives(dir).into_iter().map(|(group, path)| (group, std::fs::read(path).unwrap())).collect()
 }
 
 /// The rows of `dir`'s summary that are OK: score, ordinal and line, best first.
@@ -76,7 +62,7 @@ fn the_files_of_the_best_of_each_task_group_are_kept_and_no_others() {
             of_group.extend(["log.txt", "pose.txt"].map(|name| format!("{ordinal:03}/{name}")));
         }
     }
-    let found = archives(&env, "c");
+    let found = env.kept_archives("c");
     assert_eq!(found.len(), RECORDS.div_ceil(16));
     for (group, path) in found {
         let names: Vec<String> = members(&path).into_iter().map(|(name, _)| name).collect();
@@ -99,7 +85,7 @@ fn a_payload_does_not_depend_on_what_is_kept_and_archives_are_the_same_bytes_eve
     }
     let payload = env.payload_of("none");
     assert_eq!((env.payload_of("some"), env.payload_of("again")), (payload.clone(), payload));
-    assert!(archives(&env, "none").is_empty());
+    assert!(env.kept_archives("none").is_empty());
     assert_eq!(contents(&env, "some"), contents(&env, "again"));
 }
 
@@ -116,28 +102,13 @@ fn dies_and_keeps(fault: &str) {
         let lived = env.command(run).env("MOLSIEVE_FAULT", format!("{fault}@{at}")).output().unwrap().status.success();
         env.molsieve(run).exits(0);
         assert_eq!(env.payload_of(&dir), payload, "{fault} at write {at}");
-        let kept: BTreeMap<_, _> = contents_that_count(&env, &dir);
+        let kept = env.kept_that_counts(&dir);
         assert_eq!(kept, reference, "{fault} at write {at}");
         if lived {
             assert!(at > 20, "only {at} writes: the fault was never asked for");
             return;
         }
     }
-}
-
-/// The bytes of the archives that receipts name: a worker that died may have left another.
-fn contents_that_count(env: &TestEnv, dir: &str) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for group in std::fs::read_dir(env.path(dir).join("groups")).unwrap().flatten() {
-        for entry in std::fs::read_dir(group.path()).unwrap().flatten() {
-            let name = entry.file_name().into_string().unwrap();
-            if let Some(attempt) = name.strip_suffix(".receipt.json") {
-                let archive = group.path().join(format!("{attempt}.files.zip"));
-                found.insert(group.file_name().into_string().unwrap(), std::fs::read(archive).unwrap());
-            }
-        }
-    }
-    found
 }
 
 #[test]
@@ -187,6 +158,28 @@ fn a_record_without_files_is_told_why() {
 }
 
 #[test]
+fn of_many_hits_those_have_files_that_are_among_the_best_of_their_task_group() {
+    let env = TestEnv::new();
+    run(&env, "c", 2);
+    let ranked = ranked(&env, "c");
+    let facts = env.facts(["extract", "c", "--top", "60", "--out", "many", "--name", "pose*"]);
+    let (mut of_group, mut with, mut without) = (BTreeMap::<u64, u32>::new(), Vec::new(), Vec::new());
+    for ((_, ordinal, _), rank) in ranked.iter().zip(1u64..) {
+        let before = of_group.entry(ordinal / 16).or_default();
+        *before += 1;
+        if *before <= 2 { &mut with } else { &mut without }.push((rank, *ordinal));
+    }
+    let told = |facts: &serde_json::Value| -> Vec<(u64, u64)> {
+        let one = |entry: &serde_json::Value| (entry["rank"].as_u64().unwrap(), entry["ordinal"].as_u64().unwrap());
+        facts.as_array().unwrap().iter().map(one).collect()
+    };
+    assert!(!without.is_empty());
+    assert_eq!(told(&facts["files"]), with);
+    assert_eq!(told(&facts["without"]), without);
+    assert!(facts["without"].as_array().unwrap().iter().all(|entry| entry["why"] == "not_among_the_best"));
+}
+
+#[test]
 fn of_an_unfinished_campaign_what_is_sealed_is_extracted() {
     let env = TestEnv::new();
     run(&env, "c", 2);
@@ -199,7 +192,7 @@ fn of_an_unfinished_campaign_what_is_sealed_is_extracted() {
 fn an_archive_that_was_changed_is_refused_and_one_that_is_gone_is_missed() {
     let env = TestEnv::new();
     run(&env, "c", 2);
-    let path = archives(&env, "c").remove("000000").unwrap();
+    let path = env.kept_archives("c").remove("000000").unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -217,7 +210,7 @@ fn an_archive_that_was_changed_is_refused_and_one_that_is_gone_is_missed() {
 fn an_archive_that_somebody_made_a_link_or_a_pipe_is_refused_and_nobody_waits_for_it() {
     let env = TestEnv::new();
     run(&env, "c", 2);
-    let path = archives(&env, "c").remove("000000").unwrap();
+    let path = env.kept_archives("c").remove("000000").unwrap();
     let elsewhere = env.path("elsewhere.zip");
     std::fs::rename(&path, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
@@ -231,7 +224,9 @@ fn an_archive_that_somebody_made_a_link_or_a_pipe_is_refused_and_nobody_waits_fo
 #[test]
 fn whatever_an_id_is_a_file_stays_inside_and_has_a_harmless_name() {
     let env = TestEnv::new();
-    let ids = ["../../x", "a b;c", "-rf", "..", "\u{e9}"];
+    // The last two differ where no file name has room for it.
+    let long = |end: &str| "x".repeat(300) + end;
+    let ids = ["../../x", "a b;c", "-rf", "..", "\u{e9}", &long("1"), &long("2")];
     let lines: String = ids.iter().map(|id| format!("CCCCCCCCCCCC{}\t{id}\n", "C".repeat(id.len()))).collect();
     env.write("library.smi", lines);
     env.molsieve(["run", &posing(&env, "c", 9).write(), "--dir", "c"]).exits(0);
@@ -240,8 +235,10 @@ fn whatever_an_id_is_a_file_stays_inside_and_has_a_harmless_name() {
         let name = entry.file_name().into_string().unwrap();
         assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)), "{name}");
         assert!(name == "files.csv" || name.starts_with(|c: char| c.is_ascii_digit()), "{name}");
+        assert!(name.len() <= "1--pose.txt".len() + 64, "{name}");
     }
-    assert_eq!(std::fs::read_dir(env.path("out")).unwrap().count(), 6);
+    assert_eq!(std::fs::read_dir(env.path("out")).unwrap().count(), 8);
+    env.molsieve(["extract", "c", "--id", &long("2"), "--out", "two"]).exits(0).says("2 files of 1 records");
     env.molsieve(["extract", "c", "--id", "../../x", "--out", "one"]).exits(0).says("2 files of 1 records");
 }
 

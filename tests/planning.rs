@@ -65,7 +65,7 @@ fn a_campaign_that_is_planned_may_have_its_pilot_later_but_not_once_it_has_begun
     let env = TestEnv::new();
     env.small_library(100);
     let file = env.campaign("c").shard(20).write();
-    env.molsieve(["plan", &file, "--dir", "d"]).exits(0).says("no pilot: `molsieve pilot`");
+    env.molsieve(["plan", &file, "--dir", "d"]).exits(0).says("not known: a pilot").says("molsieve pilot c.toml");
     assert_eq!(plan_of(&env, "d").pilot, None);
     let library = |env: &TestEnv| fs::read_dir(env.path("d/library")).unwrap().count();
     env.molsieve(["pilot", &file, "--dir", "d"]).exits(0).says("core hours");
@@ -234,4 +234,50 @@ fn a_planner_that_takes_over_sees_the_campaign_that_an_older_one_finished_and_st
     assert!(there.is_none());
     assert_eq!(older.record(Event::WaveEnded { wave: 1 }).unwrap_err().kind(), Kind::Stopped);
     younger.record(Event::WaveEnded { wave: 1 }).unwrap();
+}
+
+#[test]
+fn a_plan_tells_in_one_screen_what_decides_whether_to_start_it_tonight() {
+    let env = TestEnv::new();
+    env.small_library(300);
+    let cpus = 2 * std::thread::available_parallelism().unwrap().get();
+    let more = format!("[resources]\ncpus = {cpus}\n[limits]\nmax_error_rate = 0.2\ncore_hours = 3000");
+    let file = env.campaign("c").shard(20).with(&more).write();
+    let run = env.molsieve(["plan", &file, "--dir", "d"]).exits(0);
+    let shown = run.stdout() + &run.stderr();
+    assert!(shown.lines().count() <= 25, "{shown}");
+    let (warning, each) = (format!("gives a task {cpus} cores"), format!("tasks, {cpus} cores each"));
+    for what in [
+        "300 records",
+        "15 of up to 20 records",
+        "null 1",
+        "1 at a time of",
+        &each,
+        "more than 20 % of the records are ERROR, and after 3000 core-hours",
+        "pack         csv",
+        "signed       by nobody",
+        "time         not known: a pilot measures it",
+        "free: rows",
+        "molsieve pilot c.toml --dir",
+        "molsieve resume",
+        &warning,
+    ] {
+        assert!(shown.contains(what), "`{what}` is not in: {shown}");
+    }
+    let warnings = env.facts(["plan", &file, "--dir", "d"])["forecast"]["warnings"].to_string();
+    assert!(warnings.contains(&warning), "{warnings}");
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0).says(&warning);
+}
+
+#[test]
+fn without_a_directory_a_campaign_lies_beside_where_it_is_started_and_the_same_command_goes_on_with_it() {
+    let env = TestEnv::new();
+    env.small_library(30);
+    let file = env.campaign("night").write();
+    env.molsieve(["plan", &file]).exits(0).says("no `--dir` is given").says("/night`");
+    let planned = plan_of(&env, "night");
+    env.molsieve(["run", &file]).exits(0).says("30 records: 30 OK");
+    env.molsieve(["run", &file]).exits(0).says("this campaign is finished");
+    assert_eq!(plan_of(&env, "night"), planned);
+    env.molsieve(["run", &file, "--dir", "night"]).exits(0);
 }

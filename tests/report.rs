@@ -183,6 +183,11 @@ fn an_incomplete_pack_says_so_before_anything_else() {
     env.molsieve(["gather", "d", "--allow-incomplete"]).exits(3);
     let said = said_by(&env, "d");
     assert!(said.starts_with("INCOMPLETE: c"), "{said}");
+    let bar = page(&env, "d");
+    assert!(
+        bar.contains("90 OK, 0 SKIP, 0 ERROR, 10 missing")
+            && bar.contains("<i class=\"gone\" style=\"flex-grow:100\">")
+    );
     for text in
         ["INCOMPLETE. 90 of 100 records are here", "10 are missing", "Missing ordinals: 30 to 39.", "Exit 3 is sound"]
     {

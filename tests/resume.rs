@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::env::{MOLSIEVE, TestEnv, processes, project};
+use crate::support::env::{MOLSIEVE, TestEnv, finished, processes, project};
 
 const RECORDS: usize = 400;
 
@@ -40,10 +40,6 @@ fn wait_until_busy(env: &TestEnv, dir: &str) -> u64 {
         std::thread::sleep(Duration::from_millis(20));
     }
     panic!("no record was finished within a minute");
-}
-
-fn finished(facts: &serde_json::Value) -> u64 {
-    ["ok", "skip", "error"].iter().map(|key| facts["records"][key].as_u64().unwrap()).sum()
 }
 
 fn signal(name: &str, pid: u32) {
@@ -107,6 +103,34 @@ fn a_killed_worker_costs_only_what_it_had_not_finished() {
     assert!(finished(&env.facts(["status", "worker"])) >= before, "finished records were lost");
     assert_eq!(run.wait().unwrap().code(), Some(0));
     assert_eq!(env.payload_of("worker"), reference);
+}
+
+#[test]
+fn what_killed_workers_leave_among_the_temporary_files_is_removed_by_the_next_run() {
+    let env = TestEnv::new();
+    env.small_library(RECORDS);
+    // Slow enough that it is not finished before all of it is found and killed.
+    let file = env.campaign("swept").shard(100).python(&project("tests/scorers/seeded.py"), &["50"]).write();
+    let tmp = env.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let command = || {
+        let mut command = env.command(["run", file.as_str(), "--dir", "swept"]);
+        command.env("TMPDIR", &tmp).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let left = || std::fs::read_dir(&tmp).unwrap().count();
+    let mut run = command().spawn().unwrap();
+    wait_until_busy(&env, "swept");
+    // Driver and workers at once, so that none has time to put things away.
+    let dir = env.path("swept").display().to_string();
+    let all: Vec<String> =
+        processes(&[MOLSIEVE, &dir]).into_iter().chain([run.id()]).map(|pid| pid.to_string()).collect();
+    let _ = Command::new("kill").arg("-KILL").args(&all).stderr(Stdio::null()).status().unwrap();
+    run.wait().unwrap();
+    wait_until_gone(&env.path("swept"));
+    assert!(left() > 0, "they left nothing, so nothing can be shown");
+    assert!(command().status().unwrap().success());
+    assert_eq!(left(), 0);
 }
 
 #[test]

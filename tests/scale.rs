@@ -35,6 +35,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
         scorer: ScorerLaunch::Null,
         sync_ms: 30_000,
         scheduler: "local".to_owned(),
+        cluster: None,
         cpus: 1,
         memory_mib: None,
         walltime_s: None,

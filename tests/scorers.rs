@@ -9,7 +9,7 @@ use molsieve::error::{Error, Kind};
 use molsieve::scorer::command::hello::{self, Hello};
 use molsieve::scorer::command::launch::{Launch, Told, environments};
 use molsieve::scorer::command::pool::CommandPool;
-use molsieve::scorer::command::settings::{Limits, Settings};
+use molsieve::scorer::command::settings::{Apart, Limits, Settings};
 use molsieve::scorer::seed::Seeder;
 use molsieve::scorer::{Ended, Pool, PoolFacts};
 use molsieve::stop::Stop;
@@ -63,6 +63,7 @@ fn settings(arguments: &[&str]) -> Settings {
         seeder: Seeder::new(1, &hello.description.name),
         description: hello.description,
         files: Vec::new(),
+        apart: Apart::OneByOne,
         limits: limits(),
         memory_events: None,
     }

@@ -9,6 +9,8 @@ use std::process::Command;
 
 use molsieve::campaign::config::Config;
 
+use crate::support::guide;
+
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -75,12 +77,6 @@ fn every_shipped_campaign_runs_to_a_pack_that_verifies() {
     }
 }
 
-/// The blocks of code of a document, in order: language and text.
-fn blocks(document: &str) -> Vec<(&str, &str)> {
-    let parts = document.split("```").skip(1).step_by(2);
-    parts.map(|part| part.split_once('\n').unwrap()).collect()
-}
-
 #[test]
 fn a_pack_is_verified_without_molsieve_as_the_guide_says() {
     let stage = stage();
@@ -88,9 +84,9 @@ fn a_pack_is_verified_without_molsieve_as_the_guide_says() {
     fs::copy(stage.path().join("demo/pack/evidence_pack.zip"), stage.path().join("evidence_pack.zip")).unwrap();
     fs::copy(stage.path().join("demo-out/demo.pub.pem"), stage.path().join("signer.pub.pem")).unwrap();
     molsieve(stage.path(), &["prove", "demo", "--ordinal", "4000", "--out", "proof.json"]);
-    let guide = fs::read_to_string(top().join("docs/guide/verify-without-molsieve.md")).unwrap();
+    let text = fs::read_to_string(top().join("docs/guide/verify-without-molsieve.md")).unwrap();
     let mut dir = stage.path().to_owned();
-    for (language, code) in blocks(&guide) {
+    for (language, code) in guide::blocks(&text) {
         let program = if language == "python" { "python3" } else { "bash" };
         let strict = if language == "python" { code.to_owned() } else { format!("set -eo pipefail\n{code}") };
         let done = Command::new(program).arg("-c").arg(&strict).current_dir(&dir).output().unwrap();

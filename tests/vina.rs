@@ -1,12 +1,12 @@
 //! AutoDock Vina, end to end, as it is shipped: scores, poses, a kill.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::env::{TestEnv, project};
+use crate::support::guide;
 
 const FILE: &str = "configs/campaigns/vina.toml";
 
@@ -34,20 +34,6 @@ fn stage() -> TestEnv {
         env.write(&name, fs::read(project(&name)).unwrap());
     }
     env
-}
-
-/// The archives of kept files that the receipts name, by task group.
-fn archives(env: &TestEnv, dir: &str) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for group in fs::read_dir(env.path(dir).join("groups")).unwrap().flatten() {
-        for entry in fs::read_dir(group.path()).unwrap().flatten() {
-            if let Some(attempt) = entry.file_name().to_str().unwrap().strip_suffix(".receipt.json") {
-                let archive = fs::read(group.path().join(format!("{attempt}.files.zip"))).unwrap();
-                found.insert(group.file_name().into_string().unwrap(), archive);
-            }
-        }
-    }
-    found
 }
 
 #[test]
@@ -93,7 +79,7 @@ fn ten_molecules_are_docked_and_the_poses_of_the_best_are_kept_whatever_is_kille
     killed.wait().unwrap();
     env.molsieve(["run", FILE, "--dir", "killed"]).exits(0);
     assert_eq!(env.payload_of("killed"), env.payload_of("quiet"));
-    assert_eq!(archives(&env, "killed"), archives(&env, "quiet"));
+    assert_eq!(env.kept_that_counts("killed"), env.kept_that_counts("quiet"));
 }
 
 #[test]
@@ -107,4 +93,29 @@ fn the_shipped_pocket_is_what_its_script_makes_and_the_molecules_are_real() {
     let ten = fs::read_to_string(project("examples/vina/ten.smi")).unwrap();
     assert_eq!(ten.lines().count(), 10);
     assert!(ten.lines().all(|line| all.lines().any(|other| other == line)));
+}
+
+#[test]
+fn an_sd_file_is_docked_as_the_guide_says() {
+    if !has_vina() {
+        return;
+    }
+    let env = stage();
+    let convert = "import sys\nfrom rdkit import Chem\nwith open(sys.argv[1]) as lines, open(sys.argv[2], 'w') as out:\n    for smiles, name in [line.split() for line in lines][:3]:\n        out.write(name + Chem.MolToMolBlock(Chem.MolFromSmiles(smiles)) + '$$$$\\n')";
+    let python = project(".venv/bin/python");
+    let (from, to) = (env.path("examples/vina/ten.smi"), env.path("vendor.sdf"));
+    assert!(Command::new(python).args(["-c", convert]).args([from, to]).status().unwrap().success());
+    guide::shell(&env, "gzip vendor.sdf");
+    for (language, code) in guide::section("docking.md", "An SD file") {
+        if language == "toml" {
+            let text = fs::read_to_string(env.path(FILE)).unwrap();
+            let (head, rest) = text.split_once("[library]").unwrap();
+            let (_, rest) = rest.split_once("[scorer]").unwrap();
+            env.write("configs/campaigns/vina-sdf.toml", format!("{head}{code}[scorer]{rest}"));
+        } else {
+            guide::shell(&env, &code);
+        }
+    }
+    let hits = fs::read_to_string(env.path("vina-sdf/pack/hits.sdf")).unwrap();
+    assert_eq!(hits.matches("> <affinity>\n").count(), 3, "{hits}");
 }

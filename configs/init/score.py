@@ -1,4 +1,4 @@
-"""A scorer for molsieve, in plain Python: it counts the carbon atoms in a SMILES. Put your own model in `score`.
+"""A scorer for molsieve, in plain Python: it counts the carbon atoms of a structure. Put your own model in `score`.
 
 It says hello once, and then answers each line of requests with a line of results. Anything that it prints to
 standard error is kept in the logs. The whole protocol: the guide to bringing your own scorer.
@@ -20,9 +20,19 @@ HELLO = {
 }
 
 
-def score(smiles, seed):
+def symbols(structure):
+    """The symbols of the atoms. A structure is a SMILES, or, where the library is an SD file, a molblock of many lines."""
+    if "\n" not in structure:
+        return re.findall(r"C(?!l|a|r|u|o|d|s|e|f|m)|c", structure)
+    lines = structure.split("\n")
+    if "V3000" in structure:
+        return [fields[3] for fields in map(str.split, lines) if len(fields) > 6 and fields[2].isdigit()]
+    return [line[31:34].strip() for line in lines[4:] if line[5:6] == "." and len(line) > 33]
+
+
+def score(structure, seed):
     """The values of one molecule, by the names of the columns; or a reason to skip it. Seeds are below 2**53."""
-    carbons = len(re.findall(r"C(?!l|a|r|u|o|d|s|e|f|m)|c", smiles))
+    carbons = sum(symbol in ("C", "c") for symbol in symbols(structure))
     return {"carbons": carbons} if carbons else "no_carbon"
 
 
@@ -31,8 +41,8 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         results = []
-        for ordinal, _identifier, smiles, seed in request["records"]:
-            found = score(smiles, seed)
+        for ordinal, _identifier, structure, seed in request["records"]:
+            found = score(structure, seed)
             if isinstance(found, dict):
                 results.append([ordinal, "OK", found])
             else:

@@ -4,7 +4,7 @@
     dock.py --in IN.csv --out OUT.csv --poses DIR --receptor POCKET.pdbqt --center X Y Z --size X Y Z
             [--exhaustiveness N] [--threads N] [--modes N] [--vina PROGRAM]
 
-IN has the columns ordinal, id, structure (SMILES) and seed. For each record a 3D structure is made (RDKit: ETKDG, then
+IN has the columns ordinal, id, structure (SMILES, or a molblock) and seed. For each record a 3D structure is made (RDKit: ETKDG, then
 MMFF94 where it knows all atoms), prepared (Meeko), and docked by a Vina process of its own; OUT gets its affinity in
 kcal/mol, lower is better, and DIR/ORDINAL/pose.pdbqt its poses. What cannot be docked is named by a reason:
 
@@ -44,7 +44,8 @@ def seed31(seed):
 
 def prepared(structure, seed):
     """The record as Vina reads it: PDBQT, from a 3D structure."""
-    molecule = Chem.MolFromSmiles(structure)
+    # A molblock has many lines. Its own form in space is not taken: all records are prepared alike.
+    molecule = Chem.MolFromMolBlock(structure) if "\n" in structure else Chem.MolFromSmiles(structure)
     if molecule is None:
         raise Refused("ERROR", "unparsable")
     if molecule.GetNumHeavyAtoms() < 2:

@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
     let range = 100..100 + RECORDS;
     let mut found = Recovered::read(&dir, &header, range.clone()).unwrap();
     let mut seen = vec![false; RECORDS as usize];
-    while let Some(rows) = found.next_rows(u64::MAX).unwrap() {
+    while let Some((rows, _)) = found.next_rows(u64::MAX).unwrap() {
         for (index, meta) in rows.metas().iter().enumerate() {
             assert!(rows.line(index).ends_with(b"\n"));
             let _ = rows.reason(index);

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use molsieve::campaign::identity::{Identity, Rank};
 use molsieve::digest::Digest;
-use molsieve::payload::lines::Fault;
+use molsieve::payload::order::Fault;
 use molsieve::payload::{self, Payload, Tree};
 use molsieve::scorer::Order;
 

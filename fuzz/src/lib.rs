@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use molsieve::campaign::identity::{self, Identity, LibraryIdentity, PackRequest};
-use molsieve::scorer::identity::ScorerIdentity;
 use molsieve::digest::Digest;
 use molsieve::id::GroupIndex;
 use molsieve::layout::{CampaignDir, GroupDir};
+use molsieve::scorer::identity::ScorerIdentity;
 use molsieve::scorer::{Column, ColumnType, Description, Order};
 use molsieve::shard::plan::Plan;
 
@@ -37,7 +37,7 @@ pub fn plan(records: u64) -> Plan {
 
 /// What a scorer with a column of each type says about itself.
 pub fn description() -> Description {
-    let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Desc };
+    let column = |name: &str, kind| Column::new(name, kind, Order::Desc);
     Description {
         name: "fuzz".to_owned(),
         version: "1".to_owned(),

@@ -3,14 +3,13 @@
 //! A file goes before the row of its record, as it does when a worker takes it from a scorer. So wherever
 //! this process dies, a row that is there has its files, and the ordinary seal makes the new archive.
 
+use crate::canonical::row::Row;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout::GroupDir;
 use crate::scorer::KeptFile;
 use crate::scorer::row::RowBlock;
 use crate::shard::checkpoint::{Header, Writer};
-
-use crate::gather::finished::Row;
 
 /// Rows are written in frames of about this length.
 const FRAME_BYTES: usize = 1 << 20;

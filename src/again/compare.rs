@@ -1,16 +1,12 @@
 //! What two requests, or two payloads, do not have in common: by name, and for a person.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::identity::Identity;
-use crate::error::{Error, Result};
+use crate::canonical::row::Row;
 use crate::id::Ordinal;
-use crate::pack::SUMMARY;
-use crate::pack::verify;
-use crate::payload::lines::{self, Fault, Fields, Lines};
 use crate::scorer::identity::ScorerIdentity;
 use crate::scorer::reason;
 
@@ -109,38 +105,7 @@ impl RowPair {
     }
 }
 
-/// Ordinal and reason of a row.
-pub fn key(row: &[u8]) -> Option<(Ordinal, &[u8])> {
-    let mut fields = Fields::of(row);
-    let ordinal = fields.plain().and_then(lines::ordinal)?;
-    fields.text()?;
-    fields.plain()?;
-    Some((ordinal, fields.plain()?))
-}
-
 /// Whether load or memory caused what became of the record of this row.
 pub fn is_circumstantial(row: &[u8]) -> bool {
-    key(row).is_some_and(|(_, why)| reason::CIRCUMSTANTIAL.iter().any(|known| known.as_bytes() == why))
-}
-
-/// Calls `each` with every row of the pack at `path`, without its line feed; the header is the first.
-///
-/// # Errors
-/// The pack cannot be read as it stands (exit 4), the system refuses (exit 6), or what `each` answers.
-pub fn each_row(path: &Path, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let (mut cut, mut failed) = (Lines::default(), None);
-    verify::stream(path, SUMMARY, &mut |block| {
-        if failed.is_none() {
-            let mut inner = None;
-            let fed = cut.feed(block, |line| {
-                each(line).map_err(|e| {
-                    inner = Some(e);
-                    Fault::Header
-                })
-            });
-            let fault = fed.err().map(|fault| Error::verification(format!("in `{}`: {fault}", path.display())));
-            failed = inner.or(fault);
-        }
-    })?;
-    failed.map_or(Ok(()), Err)
+    Row::read(row).is_ok_and(|row| reason::CIRCUMSTANTIAL.contains(&row.reason))
 }

@@ -10,6 +10,8 @@ use super::compare::{self, Difference, RowPair, Rows};
 use crate::campaign::config::LibrarySection;
 use crate::campaign::file::{self, Campaign, CampaignFile};
 use crate::campaign::identity::{Identity, LibraryIdentity};
+use crate::canonical::json;
+use crate::canonical::row::{self, Row};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::AttemptId;
@@ -22,7 +24,6 @@ use crate::library::take;
 use crate::pack::SUMMARY;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Trust};
-use crate::payload::lines::ROW_BYTES_MAX;
 use crate::run::plan::{self, Watch};
 use crate::scorer::open::{self, Here};
 use crate::shard::plan::Plan;
@@ -115,8 +116,9 @@ fn format_of(from: &Campaign) -> Result<FormatRequest> {
             section.insert(key.to_owned(), value);
         }
     }
-    let section: LibrarySection = serde_json::from_value(section.into())
-        .map_err(|e| Error::verification(format!("the campaign's `request` is not what it should be: {e}")))?;
+    let section: LibrarySection = serde_json::from_value(section.into()).map_err(|e| {
+        Error::verification(format!("the campaign's `request` is not what it should be: {}", json::in_words(&e)))
+    })?;
     Ok(plan::format_request(&section))
 }
 
@@ -149,11 +151,11 @@ pub fn rows(original: &Path, again: &Path) -> Result<Rows> {
     let (mut rows, mut line, mut is_header) = (Rows::default(), Vec::new(), true);
     let mut next = |line: &mut Vec<u8>| {
         line.clear();
-        (&mut reader).take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', line).map_err(|e| refused(&e))?;
+        (&mut reader).take(row::BYTES_MAX as u64 + 1).read_until(b'\n', line).map_err(|e| refused(&e))?;
         line.pop();
         Ok(())
     };
-    compare::each_row(original, |row| {
+    verify::each_line(original, |row| {
         next(&mut line)?;
         let was_header = std::mem::take(&mut is_header);
         if row == line {
@@ -162,7 +164,7 @@ pub fn rows(original: &Path, again: &Path) -> Result<Rows> {
             rows.circumstantial += 1;
         } else {
             rows.differ += 1;
-            let ordinal = compare::key(row).map_or(0, |(ordinal, _)| ordinal);
+            let ordinal = Row::read(row).map_or(0, |row| row.ordinal);
             rows.first.get_or_insert_with(|| RowPair::of(ordinal, row, &line));
         }
         Ok(())

@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{self, RowPair};
 use crate::campaign::file::Campaign;
+use crate::canonical::row::Row;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::id::{AttemptId, Ordinal};
-use crate::library::format::Notation;
-use crate::library::record::RecordBlock;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::pack::manifest::Manifest;
+use crate::pack::verify;
 use crate::scorer::open::{self, Here};
 use crate::scorer::row::RowBlock;
-use crate::scorer::{ColumnType, Ended, Sink, Source, Supply};
+use crate::scorer::{Column, Ended, Sink, Source, Supply, difference};
 use crate::stop::Stop;
 
 /// Schema of [`Rescored`].
@@ -112,10 +112,9 @@ pub fn rescore(
     let post = execution.post(here, manifest.campaign.seed, stderr)?;
     crate::fs::create_dir(&campaign.dir.logs())?;
     let mut pool = open::pool(&execution.scorer, scorer, &post)?;
-    let columns = scorer.description.columns.iter();
     let mut comparison = Comparison {
         expected: &sample,
-        numeric: columns.map(|c| (c.name.clone(), c.kind != ColumnType::String)).collect(),
+        columns: &scorer.description.columns,
         found: Rescored {
             schema: SCHEMA.to_owned(),
             sampled: sample.len() as u64 + circumstantial,
@@ -127,11 +126,7 @@ pub fn rescore(
             largest: BTreeMap::new(),
         },
     };
-    let mut records = Sampled {
-        slice: Slice::open(&library, 0..0)?,
-        notation: library.notation(),
-        left: sample.keys().copied().collect(),
-    };
+    let mut records = Sampled { slice: Slice::open(&library, 0..0)?, left: sample.keys().copied().collect() };
     match pool.run(&mut records, &mut comparison, stop)? {
         Ended::Stopped => Err(Error::new(Kind::Stopped, "before the sample was scored")),
         Ended::Done => {
@@ -149,11 +144,11 @@ fn sample(pack: &Path, payload: &str, share: Share) -> Result<(BTreeMap<Ordinal,
     let below = (share.0 * 2f64.powi(64)) as u64;
     let mut taken: BTreeMap<(u64, Ordinal), Vec<u8>> = BTreeMap::new();
     let (mut bytes, mut is_header) = (0, true);
-    compare::each_row(pack, |row| {
+    verify::each_line(pack, |line| {
         if std::mem::take(&mut is_header) {
             return Ok(());
         }
-        let (ordinal, _) = compare::key(row).ok_or_else(|| Error::verification("a row of the pack is malformed"))?;
+        let Row { ordinal, .. } = Row::read(line).map_err(|odd| Error::verification(format!("in the pack, {odd}")))?;
         let hash = digest::keyed_u64(&key, &ordinal.to_le_bytes());
         // The first one that is there stays until one below the share, or a lower one, comes: at least one is taken.
         let lowest = taken.first_key_value().map(|((lowest, _), _)| *lowest);
@@ -164,8 +159,8 @@ fn sample(pack: &Path, payload: &str, share: Share) -> Result<(BTreeMap<Ordinal,
             taken.clear();
             bytes = 0;
         }
-        bytes += row.len();
-        taken.insert((hash, ordinal), row.to_vec());
+        bytes += line.len();
+        taken.insert((hash, ordinal), line.to_vec());
         while taken.len() > 1 && (taken.len() > RECORDS_MAX || bytes > BYTES_MAX) {
             bytes -= taken.pop_last().map_or(0, |(_, row)| row.len());
         }
@@ -181,20 +176,13 @@ fn sample(pack: &Path, payload: &str, share: Share) -> Result<(BTreeMap<Ordinal,
 /// Gives the records of the sample.
 struct Sampled {
     slice: Slice,
-    notation: Notation,
     left: VecDeque<Ordinal>,
 }
 
 impl Source for Sampled {
     fn next(&mut self, max: usize) -> Result<Supply> {
-        let mut block = RecordBlock::new(self.notation);
-        while block.len() < max.max(1) {
-            let Some(ordinal) = self.left.pop_front() else { break };
-            self.slice.move_to(ordinal..ordinal + 1)?;
-            while let Some(found) = self.slice.next_block()? {
-                found.iter().for_each(|record| block.push(record.ordinal, record.structure, record.id));
-            }
-        }
+        let count = max.max(1).min(self.left.len());
+        let block = self.slice.pick(self.left.drain(..count))?;
         Ok(if block.is_empty() { Supply::End } else { Supply::Records { block, alone: false } })
     }
 }
@@ -202,8 +190,7 @@ impl Source for Sampled {
 /// Compares what comes with what the pack says.
 struct Comparison<'a> {
     expected: &'a BTreeMap<Ordinal, Vec<u8>>,
-    /// The columns of the scorer, and whether they hold numbers.
-    numeric: Vec<(String, bool)>,
+    columns: &'a [Column],
     found: Rescored,
 }
 
@@ -214,8 +201,7 @@ impl Sink for Comparison<'_> {
 
     fn finished(&mut self, rows: RowBlock) -> Result<()> {
         for (index, meta) in rows.metas().iter().enumerate() {
-            let again = rows.line(index);
-            let again = again.strip_suffix(b"\n").unwrap_or(again);
+            let again = rows.row(index).line;
             let unasked = || Error::bug(format!("record {} was scored and is not in the sample", meta.ordinal));
             let pack = self.expected.get(&meta.ordinal).ok_or_else(unasked)?;
             if pack == again {
@@ -243,22 +229,13 @@ impl Comparison<'_> {
             found.differences.sort_by_key(|pair| pair.ordinal);
             found.differences.truncate(SHOWN_MAX);
         }
-        for ((name, _), by) in self.numeric.iter().zip(differences(&self.numeric, pack, again)) {
+        let (Ok(pack), Ok(again)) = (Row::read(pack), Row::read(again)) else { return };
+        for (column, by) in difference::of_cells(self.columns, &pack, &again) {
             let Some(by) = by.filter(|by| *by > 0.0) else { continue };
-            let largest = found.largest.entry(name.clone()).or_insert(by);
+            let largest = found.largest.entry(column.name.clone()).or_insert(by);
             *largest = largest.max(by);
         }
     }
-}
-
-/// By how much the numeric cells of two rows differ, a column each; none where one has no number.
-fn differences(columns: &[(String, bool)], pack: &[u8], again: &[u8]) -> Vec<Option<f64>> {
-    use crate::canonical::row;
-    use crate::payload::lines::value;
-    let fixed = row::FIXED_COLUMNS.len();
-    let (Some(pack), Some(again)) = (row::split(pack), row::split(again)) else { return Vec::new() };
-    let cell = |at: usize| Some((value(pack.get(at)?)? - value(again.get(at)?)?).abs()).filter(|by| by.is_finite());
-    columns.iter().enumerate().map(|(n, (_, numeric))| numeric.then(|| cell(fixed + n)).flatten()).collect()
 }
 
 #[cfg(test)]
@@ -272,11 +249,5 @@ mod tests {
         for bad in ["", "1", "%", "0%", "-1%", "101%", "NaN%", "inf%"] {
             assert!(bad.parse::<Share>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn numbers_are_compared_where_there_are_two() {
-        let columns = [("a".to_owned(), true), ("b".to_owned(), false), ("c".to_owned(), true)];
-        assert_eq!(differences(&columns, b"0,x,OK,,1.5,q,2", b"0,x,OK,,1,r,"), [Some(0.5), None, None]);
     }
 }

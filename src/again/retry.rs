@@ -5,13 +5,17 @@
 //! parent is read and never changed; what it is, and which reasons are scored again, is part of the
 //! generation's identity and so of its pack. See `docs/decisions/0012-day-two.md`.
 
+use std::path::Path;
+
 use super::carry::Carrier;
 use crate::campaign::file::Campaign;
 use crate::campaign::identity::{Identity, Parent};
+use crate::canonical::row::Row;
 use crate::clock;
+use crate::digest;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
-use crate::gather::finished::{Each, Finished, Row};
+use crate::gather::finished::{Each, Finished};
 use crate::gather::kept::Archive;
 use crate::gather::survey::{self, Expected, GroupState, Sealed};
 use crate::id::{AttemptId, GroupIndex};
@@ -24,7 +28,8 @@ use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Trust};
 use crate::payload;
 use crate::run::plan::open_for_planning;
-use crate::scorer::{Outcome, reason};
+use crate::scorer::identity::ScorerLaunch;
+use crate::scorer::{Outcome, open, reason};
 use crate::shard::checkpoint::{self, Header};
 use crate::shard::plan::Plan;
 
@@ -38,6 +43,9 @@ pub struct Generation {
     pub campaign: Campaign,
     /// What became of the records.
     pub tally: Tally,
+    /// The scorer's program, where it is another file than the parent was last driven with. That is no part of a scorer's
+    /// identity, so the generation may be computed; but its rows are then of two programs.
+    pub other_program: Option<String>,
 }
 
 /// What becomes of the parent's records.
@@ -67,6 +75,11 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     reasons.dedup();
     reasons_are_known(parent, &reasons)?;
     nobody_works(parent)?;
+    let (scorer, launch) = (&parent.file.identity.scorer, &parent.file.execution.scorer);
+    open::check(launch, scorer).map_err(|changed| {
+        changed.hint("a generation is computed by the scorer of its parent; it says nothing about another one")
+    })?;
+    let other_program = other_program(parent)?;
     let expected = Expected::new(&parent.file.identity, &parent.plan)?;
     let read = Parental { parent, expected, finished: Finished::of(parent)?, reasons: &reasons };
     // All of the parent is checked before anything is written.
@@ -80,7 +93,7 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
             campaign: parent.file.identity.digest()?,
             payload: manifest.as_ref().map(|m| m.payload.digest.clone()),
             pack: match &manifest {
-                Some(manifest) => Some(crate::digest::sha256(&manifest.to_bytes()?).sha256_uri()),
+                Some(manifest) => Some(digest::sha256(&manifest.to_bytes()?).sha256_uri()),
                 None => None,
             },
             reasons: reasons.clone(),
@@ -109,7 +122,7 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     let Tally { carried, retried, unfinished, .. } = tally;
     let of = parent.file.identity.digest()?;
     journal.record(Event::CarriedOver { parent: of, carried, retried, unfinished })?;
-    Ok(Generation { campaign: Campaign::create(dir, file, plan)?, tally })
+    Ok(Generation { campaign: Campaign::create(dir, file, plan)?, tally, other_program })
 }
 
 fn no_campaign_in(dir: &CampaignDir) -> Result<()> {
@@ -153,7 +166,7 @@ impl Parental<'_> {
     /// The finished rows of a group: those that gather would take, where it is sealed.
     fn rows(&self, group: GroupIndex, sealed: Option<&Sealed>, each: Each<'_>) -> Result<()> {
         match sealed {
-            Some(sealed) => self.finished.sealed(&sealed.receipt, each),
+            Some(sealed) => sealed.each_row(each),
             None => self.finished.group(group, each).map(|_| ()),
         }
     }
@@ -162,12 +175,22 @@ impl Parental<'_> {
         match survey::group(&self.parent.dir, &self.expected, group)? {
             GroupState::Sealed(sealed) => Ok(Some(sealed)),
             GroupState::Missing => Ok(None),
-            GroupState::Unusable(flaws) => {
+            GroupState::Unusable(flaws) | GroupState::RowsGone(_, flaws) => {
                 let what = flaws.into_iter().next().map_or_else(|| format!("task group {group}"), |flaw| flaw.what);
-                Err(Error::verification(what)
-                    .hint(format!("`molsieve resume {}` computes it again", self.parent.dir.root().display())))
+                Err(Error::verification(what).hint(self.computed_again()))
             }
         }
+    }
+
+    /// How a task group is computed again that was sealed once.
+    fn computed_again(&self) -> String {
+        let (dir, pack) = (self.parent.dir.root().display(), self.parent.dir.pack());
+        if pack.exists() {
+            // A finished campaign is verified by its pack, and nobody looks at its task groups.
+            let pack = pack.display();
+            return format!("move `{pack}` away and run `molsieve resume {dir}`, which computes that task group again");
+        }
+        format!("`molsieve resume {dir}` computes that task group again")
     }
 
     /// The manifest of the parent's pack, if it has one: it must be sound, and of these rows.
@@ -196,9 +219,12 @@ impl Parental<'_> {
         let mut whole = CompactRange::starting_at(0);
         whole.push(merkle::leaf(&payload::header(&self.parent.file.identity)));
         for group in self.parent.plan.all_groups() {
-            if let Some(sealed) = self.sealed(group)? {
-                whole.join(&sealed.receipt.tree)?;
-            }
+            let gone = || {
+                let dir = self.parent.dir.root().display();
+                Error::verification(format!("task group {group} of `{dir}` has no receipt, and the pack is complete"))
+                    .hint(self.computed_again())
+            };
+            whole.join(&self.sealed(group)?.ok_or_else(gone)?.receipt.tree)?;
         }
         Ok(whole.root().map(|root| root.sha256_uri()).unwrap_or_default())
     }
@@ -208,7 +234,7 @@ impl Parental<'_> {
         let mut carrier = Carrier::new(dir.group(group), header);
         if let Some(sealed) = self.sealed(group)? {
             let mut archive = archive_of(&sealed)?;
-            self.finished.sealed(&sealed.receipt, &mut |row| {
+            sealed.each_row(|row| {
                 if self.is_retried(row) {
                     return Ok(());
                 }
@@ -243,6 +269,20 @@ fn reasons_are_known(parent: &Campaign, reasons: &[String]) -> Result<()> {
         Some(unknown) => Err(Error::usage(format!("no record of this campaign can have the reason `{unknown}`"))
             .hint(format!("known are: {}", known.join(", ")))),
     }
+}
+
+/// The program of the parent's scorer, where it is not the file any more that its last driver found.
+fn other_program(parent: &Campaign) -> Result<Option<String>> {
+    let entries = journal::read(&parent.dir)?.entries;
+    let found = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::DriverStarted { program, .. } => Some(*program),
+        _ => None,
+    });
+    let (Some(then), ScorerLaunch::Command(command)) = (found.flatten(), &parent.file.execution.scorer) else {
+        return Ok(None);
+    };
+    let now = digest::sha256_file(Path::new(&command.argv[0]))?.0;
+    Ok((now != then).then(|| command.argv[0].clone()))
 }
 
 /// What is being worked on would change while it is read.

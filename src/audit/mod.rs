@@ -139,7 +139,7 @@ pub fn line(home: &HomeDir, number: u64) -> Result<Option<Vec<u8>>> {
         Ok(found) if !found.is_file() || found.len() > BYTES_MAX => return Err(no_event(&path)),
         Ok(_) => {}
     }
-    let mut bytes = std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
+    let mut bytes = fs::read_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
     if bytes.pop() == Some(b'\n') { Ok(Some(bytes)) } else { Err(no_event(&path)) }
 }
 

@@ -185,7 +185,7 @@ pub struct ContainerTable {
 
 /// One column that a program fills which says nothing of itself.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a column such as { name = \"score\" }")]
 pub struct ColumnSection {
     /// Its name.
     pub name: String,
@@ -195,6 +195,10 @@ pub struct ColumnSection {
     /// Which end is best.
     #[serde(default)]
     pub order: Order,
+    /// The unit of its values.
+    pub unit: Option<String>,
+    /// What it is, in words.
+    pub description: Option<String>,
     /// Whether an empty cell is a value.
     #[serde(default)]
     pub optional: bool,
@@ -327,7 +331,8 @@ const fn default_top() -> u64 {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsSection {
-    /// The share of ERROR rows, from 0 to 1, above which the campaign pauses; judged after 1,000 records.
+    /// The share of ERROR rows, from 0 to 1, above which the campaign pauses; judged after 1,000 records. With 1, a
+    /// campaign of errors alone goes on and is sealed.
     pub max_error_rate: Option<f64>,
     /// The core-hours that all tasks may use together before the campaign drains.
     pub core_hours: Option<f64>,
@@ -365,34 +370,36 @@ impl Config {
     fn check(&self) -> Result<()> {
         let name = &self.campaign.name;
         if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
-            return Err(Error::usage("`campaign.name` must have 1 to 200 characters and no control characters"));
+            return Err(Error::usage("`campaign.name` must have 1 to 200 characters and no control characters")
+                .hint("it is for people, as in `name = \"egfr-overnight\"`"));
         }
         if self.campaign.seed >= 1 << 53 {
-            return Err(Error::usage("`campaign.seed` must be below 2^53, so that every reader keeps it exactly"));
+            return Err(Error::usage("`campaign.seed` must be below 2^53, so that every reader keeps it exactly")
+                .hint("any number from 0 will do, as in `seed = 1`"));
         }
         if self.library.path.is_empty() {
             return Err(Error::usage("`library.path` names no file").hint("write `path = [\"library.smi\"]`"));
         }
         if self.shards.records == Some(0) {
-            return Err(Error::usage("`shards.records` must be at least 1"));
+            return Err(Error::usage("`shards.records` must be at least 1")
+                .hint("leave it out for 10000, or say `target = \"45min\"` to have a pilot find it"));
         }
         if !(1..=CPUS_MAX).contains(&self.resources.cpus) {
-            return Err(Error::usage(format!("`resources.cpus` must be from 1 to {CPUS_MAX}")));
+            return Err(Error::usage(format!("`resources.cpus` must be from 1 to {CPUS_MAX}"))
+                .hint("it is how many processor cores one task gets; how many tasks run at a time, `--workers` says"));
         }
         self.scheduler.cluster()?;
-        if !self.pack.outputs.iter().any(|output| output == "csv") {
-            return Err(Error::usage("`pack.outputs` leaves out `csv`, which every pack has")
-                .hint("add `\"csv\"`: the payload digest is taken over it"));
-        }
         if self.pack.keep > kept::RECORDS_MAX {
             return Err(Error::usage(format!("`pack.keep` must be at most {}", kept::RECORDS_MAX))
                 .hint("it is a number of records of each task group: the best of all are among the best of each"));
         }
         if self.limits.max_error_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
-            return Err(Error::usage("`limits.max_error_rate` must be from 0 to 1"));
+            return Err(Error::usage("`limits.max_error_rate` must be from 0 to 1")
+                .hint("it is a share: 0.2 pauses the campaign where more than 20 % of its records are ERROR"));
         }
         if self.limits.core_hours.is_some_and(|hours| !(hours > 0.0 && hours <= CORE_HOURS_MAX)) {
-            return Err(Error::usage(format!("`limits.core_hours` must be above 0, and {CORE_HOURS_MAX} at most")));
+            return Err(Error::usage(format!("`limits.core_hours` must be above 0, and {CORE_HOURS_MAX} at most"))
+                .hint("leave it out for no limit"));
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ pub struct Execution {
     /// Cores a task.
     pub cpus: u32,
     /// GPUs a task.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "canonical::json::is_default")]
     pub gpus: u32,
     /// Memory a task, in MiB.
     pub memory_mib: Option<u64>,
@@ -70,20 +70,8 @@ pub struct Execution {
     /// The private key that `run` signs with.
     pub key: Option<PathBuf>,
     /// Of how many records of each task group the files that the scorer hands over are kept.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "canonical::json::is_default")]
     pub keep: u64,
-}
-
-/// Where nothing is kept, nothing is said of it: the file is then that of earlier versions.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-const fn is_none(keep: &u64) -> bool {
-    *keep == 0
-}
-
-/// Whether a number need not be written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde wants")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl Execution {

@@ -71,6 +71,10 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("limits", &["max_error_rate", "core_hours"]),
 ];
 
+/// The keys of a table within a section: that of a column, and that of a container.
+const COLUMN: &[&str] = &["name", "type", "order", "optional"];
+const CONTAINER: &[&str] = &["runtime", "image", "digest", "binds", "network"];
+
 /// Refuses a key that is not known, with the nearest one that is.
 ///
 /// # Errors
@@ -84,20 +88,45 @@ pub fn check(table: &toml::Table) -> Result<()> {
             return Err(Error::usage(format!("`{section}` is a section"))
                 .hint(format!("write `[{section}]` on a line of its own")));
         };
-        if let Some(key) = entries.keys().find(|key| !keys.contains(&key.as_str())) {
-            return Err(unknown("key", key, keys.iter().copied()).within(format!("section [{section}]")));
+        are_known(entries, keys).map_err(|e| e.within(format!("section [{section}]")))?;
+        if section == "scorer" {
+            let columns = entries.get("columns").and_then(toml::Value::as_array).into_iter().flatten();
+            let container = entries.get("container").and_then(toml::Value::as_table);
+            for column in columns.filter_map(toml::Value::as_table) {
+                are_known(column, COLUMN).map_err(|e| e.within("`scorer.columns`"))?;
+            }
+            container
+                .map_or(Ok(()), |table| are_known(table, CONTAINER))
+                .map_err(|e| e.within("`scorer.container`"))?;
         }
     }
     Ok(())
 }
 
+fn are_known(table: &toml::Table, keys: &[&str]) -> Result<()> {
+    match table.keys().find(|key| !keys.contains(&key.as_str())) {
+        Some(key) => Err(unknown("key", key, keys.iter().copied())),
+        None => Ok(()),
+    }
+}
+
 fn unknown<'a>(what: &str, given: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
-    let nearest =
-        known.clone().max_by(|a, b| strsim::jaro_winkler(a, given).total_cmp(&strsim::jaro_winkler(b, given)));
-    let error = Error::usage(format!("there is no {what} `{given}`"));
-    match nearest.filter(|name| strsim::jaro_winkler(name, given) > 0.75) {
-        Some(name) => error.hint(format!("did you mean `{name}`?")),
-        None => error.hint(format!("known are: {}", known.collect::<Vec<_>>().join(", "))),
+    let error = Error::usage(format!("there is no {what} `{given}`")).hint(meant(given, known));
+    let place = SECTIONS.iter().find(|(_, keys)| what == "key" && keys.contains(&given));
+    match place {
+        Some((section, _)) => error.hint(format!("`{given}` is a key of [{section}]")),
+        None => error,
+    }
+}
+
+/// What somebody who wrote `given` may have meant, as a hint.
+pub fn meant<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    // Of names that are equally near, the first; nothing is compared in an order that a hash would decide.
+    let near = |name: &str| strsim::jaro_winkler(name, given);
+    let nearest = known.clone().reduce(|best, name| if near(name) > near(best) { name } else { best });
+    match nearest.filter(|name| near(name) > 0.75) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known are: {}", known.collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -128,6 +157,25 @@ mod tests {
             let error = column(bad).unwrap_err();
             assert!(error.what().contains("the name of a column, or its number from 1"), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn a_misspelt_key_in_a_table_is_refused_with_a_suggestion() {
+        for (line, place, meant) in [
+            ("columns = [{ name = \"a\" }, { nmae = \"b\" }]", "`scorer.columns`: there is no key `nmae`", "name"),
+            ("container = { imag = \"x.sif\" }", "`scorer.container`: there is no key `imag`", "image"),
+        ] {
+            let text =
+                format!("[campaign]\nname = \"a\"\n[library]\npath = [\"a\"]\n[scorer]\nkind = \"null\"\n{line}\n");
+            let error = Config::parse(&text).unwrap_err();
+            assert_eq!((error.what(), &error.hints()[0]), (place, &format!("did you mean `{meant}`?")));
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_section_is_told_where_it_belongs() {
+        let error = Config::parse("[campaign]\nname = \"a\"\ncpus = 4\n").unwrap_err();
+        assert_eq!(error.hints().last().unwrap(), "`cpus` is a key of [resources]");
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json};
 
 use super::config::{ColumnSection, ScorerSection};
+use super::known_keys;
 use crate::digest;
 use crate::error::{Error, Result};
+use crate::library::format::Notation;
 use crate::scorer::command::hello;
 use crate::scorer::command::translate::spec::{
     Batch, Each, Easydock, Format, Input, Output, Protocol, Source, Translation, reason,
@@ -85,6 +87,34 @@ pub fn resolve(section: &ScorerSection, protocol: &str, written: &[String], base
         protocol,
     };
     Ok(Some(Spoken { translation, batch_size, argv, told }))
+}
+
+/// That the program can be given structures that are written as `notation`.
+///
+/// # Errors
+/// It is given SMILES, and the library holds molblocks (exit 2).
+pub fn takes(spoken: &Spoken, notation: Notation) -> Result<()> {
+    let reads_smi = |input: Input, is_read: bool| input == Input::Smi && is_read;
+    let has_in = |element: &String| Template::parse(element, &each::FIELDS).is_ok_and(|template| template.has("in"));
+    let names_in = || spoken.translation.templates.iter().any(|at| spoken.argv.get(*at).is_some_and(has_in));
+    let (what, hint) = match &spoken.translation.protocol {
+        _ if notation == Notation::Smiles => return Ok(()),
+        Protocol::Batch(batch) if reads_smi(batch.input, true) => (
+            "`input = \"smi\"`",
+            "say `input = \"csv\"`: \
+            its cells hold molblocks, quoted, over several lines",
+        ),
+        Protocol::Each(each) if reads_smi(each.input, names_in()) => (
+            "`input = \"smi\"`",
+            "say `input = \"csv\"`, \
+            whose cells hold molblocks, quoted, over several lines, or hand the molblock over as `{structure}`",
+        ),
+        Protocol::Easydock(_) => ("the protocol `easydock`", "let the program speak `batch` with `input = \"csv\"`"),
+        Protocol::Batch(_) | Protocol::Each(_) => return Ok(()),
+    };
+    Err(Error::usage(format!("{what} gives the scorer SMILES, and the library holds {notation}s")).hint(hint).hint(
+        "a program that speaks `jsonl` is given molblocks as they are; or convert the library to SMILES (`.smi`)",
+    ))
 }
 
 /// Elements of an argument vector that hold fields, with their positions.
@@ -224,12 +254,15 @@ fn batch_of(section: &ScorerSection, holds: &dyn Fn(&str) -> bool) -> Result<Bat
         if !template.has("ordinal") {
             return Err(wrong(format!("`{pattern}` must hold `{{ordinal}}`: each record has a file of its own")));
         }
-        let first = template.fill(|field| if field == "ordinal" { "0" } else { "" });
-        let name = first.rsplit('/').next().unwrap_or_default();
-        if !files::is_name(name) {
-            return Err(wrong(format!(
-                "`{name}` is no name for a kept file: at most 64 of `A-Z a-z 0-9 . _ -`, and no dot at the start"
-            )));
+        // A name is looked at for the first record and for the last that there can be: it grows with the ordinals.
+        for ordinal in [u64::MIN, u64::MAX].map(|ordinal| ordinal.to_string()) {
+            let path = template.fill(|field| if field == "ordinal" { ordinal.as_str() } else { "" });
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if !files::is_name(name) {
+                return Err(wrong(format!(
+                    "`{name}` is no name for a kept file: at most 64 of `A-Z a-z 0-9 . _ -`, and no dot at the start"
+                )));
+            }
         }
     }
     let output = Output {
@@ -252,7 +285,7 @@ fn description(section: &ScorerSection, protocol: &str) -> Result<(Description, 
     let default_column = protocol == "easydock" && declared.is_empty();
     let columns = match (default_column, declared.is_empty()) {
         (true, _) => {
-            vec![Column { name: easydock::SCORE.to_owned(), kind: ColumnType::Float, order: Order::Asc }]
+            vec![Column::new(easydock::SCORE, ColumnType::Float, Order::Asc)]
         }
         (false, true) => {
             return Err(Error::usage("`scorer.columns` is missing")
@@ -261,6 +294,10 @@ fn description(section: &ScorerSection, protocol: &str) -> Result<(Description, 
         (false, false) => declared,
     };
     let mut reasons: Vec<String> = section.reasons.clone();
+    if let Some(taken) = reasons.iter().find(|declared| reason::ALL.contains(&declared.as_str())) {
+        return Err(Error::usage(format!("`scorer.reasons` declares `{taken}`, which is a reason of molsieve's own"))
+            .hint("call it otherwise: whoever reads the pack must see who gave a reason"));
+    }
     reasons.extend(reason::ALL.map(str::to_owned));
     let description = Description {
         name: say("name", &section.name, "\"dock\"")?,
@@ -278,7 +315,11 @@ fn description(section: &ScorerSection, protocol: &str) -> Result<(Description, 
 }
 
 fn column(section: &ColumnSection) -> Column {
-    Column { name: section.name.clone(), kind: section.kind.unwrap_or(ColumnType::Float), order: section.order }
+    Column {
+        unit: section.unit.clone(),
+        description: section.description.clone(),
+        ..Column::new(&section.name, section.kind.unwrap_or(ColumnType::Float), section.order)
+    }
 }
 
 fn optional_columns(section: &ScorerSection) -> Vec<String> {
@@ -315,5 +356,6 @@ fn keys_belong(section: &ScorerSection, protocol: &str) -> Result<()> {
 }
 
 fn unknown(key: &str, given: &str, known: &str) -> Error {
-    Error::usage(format!("`scorer.{key}` is `{given}`")).hint(format!("known are: {known}"))
+    Error::usage(format!("`scorer.{key}` is `{given}`, which is not known here"))
+        .hint(known_keys::meant(given, known.split(", ")))
 }

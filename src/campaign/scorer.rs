@@ -7,9 +7,11 @@ use serde_json::{Map, Value as Json};
 
 use super::config::ScorerSection;
 use super::container;
+use super::known_keys;
 use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
+use crate::library::format::Notation;
 use crate::scorer::builtin::null::Null;
 use crate::scorer::builtin::{Builtin, similarity};
 use crate::scorer::command::hello::{self, Hello};
@@ -19,42 +21,52 @@ use crate::scorer::open::{Here, launch_of};
 use crate::scorer::{Description, argv};
 use crate::units;
 
-/// Freezes what `[scorer]` asks for; a command is started once, for its hello.
+/// Freezes what `[scorer]` asks for, for a library whose structures are written as `notation`; a command is started
+/// once, for its hello.
 ///
 /// # Errors
-/// A key is missing or does not belong (exit 2), a file is not there (exit 2), or the scorer
+/// A key is missing or does not belong, or the program cannot be given such structures (exit 2), a file is not there (exit 2), or the scorer
 /// cannot start (exit 6).
-pub fn resolve(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
+pub fn resolve(
+    section: &ScorerSection,
+    base: &Path,
+    here: &Here,
+    notation: Notation,
+) -> Result<(ScorerIdentity, ScorerLaunch)> {
     const KINDS: [&str; 3] = ["null", "similarity", "command"];
     if !KINDS.contains(&section.kind.as_str()) {
-        let near = KINDS.into_iter().find(|kind| strsim::jaro_winkler(kind, &section.kind) > 0.8);
-        let hint =
-            near.map_or_else(|| format!("known are: {}", KINDS.join(", ")), |kind| format!("did you mean `{kind}`?"));
-        return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind)).hint(hint));
+        return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind))
+            .hint(known_keys::meant(&section.kind, KINDS.into_iter())));
     }
     keys_belong(section)?;
     match section.kind.as_str() {
         "null" => Ok((builtin_identity(section, Null::new().describe(), Vec::new()), ScorerLaunch::Null)),
         "similarity" => {
             let actives = base.join(section.actives.as_ref().ok_or_else(|| missing("actives"))?);
-            let scorer = similarity::load(&actives)?;
+            let scorer = similarity::load(&actives)?.reading(notation);
             let identity = builtin_identity(section, scorer.describe(), scorer.files());
-            Ok((identity, ScorerLaunch::Similarity { actives }))
+            Ok((identity, ScorerLaunch::Similarity { actives, notation }))
         }
-        _ => resolve_command(section, base, here),
+        _ => resolve_command(section, base, here, notation),
     }
 }
 
-fn resolve_command(section: &ScorerSection, base: &Path, here: &Here) -> Result<(ScorerIdentity, ScorerLaunch)> {
+fn resolve_command(
+    section: &ScorerSection,
+    base: &Path,
+    here: &Here,
+    notation: Notation,
+) -> Result<(ScorerIdentity, ScorerLaunch)> {
     let protocol = section.protocol.as_deref().unwrap_or("jsonl");
     if !protocol::PROTOCOLS.contains(&protocol) {
         return Err(Error::usage(format!("`scorer.protocol` is `{protocol}`, which this version does not speak"))
-            .hint(format!("known are: {}", protocol::PROTOCOLS.join(", "))));
+            .hint(known_keys::meant(protocol, protocol::PROTOCOLS.into_iter())));
     }
     let written = section.argv.as_ref().filter(|argv| !argv.is_empty()).ok_or_else(|| missing("argv"))?;
     let mut told = Told::default();
     let (spoken, written) = match protocol::resolve(section, protocol, written, base)? {
         Some(mut spoken) => {
+            protocol::takes(&spoken, notation)?;
             let argv = std::mem::take(&mut spoken.argv);
             told = std::mem::take(&mut spoken.told);
             (Some(spoken), argv)

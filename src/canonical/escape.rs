@@ -4,8 +4,17 @@
 //! becomes `\\`; control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls and
 //! bytes that are not valid UTF-8 become `\xNN` with two lowercase hex digits, byte by byte. Everything else stands for itself.
 
-/// Appends `bytes`, escaped.
+/// Appends `bytes`, escaped, as payload rows hold them.
 pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
+    push_where(steers, out, bytes);
+}
+
+/// Appends `bytes`, escaped, for people: as [`push`], and with all that [`is_unseen`].
+pub fn push_shown(out: &mut Vec<u8>, bytes: &[u8]) {
+    push_where(is_unseen, out, bytes);
+}
+
+fn push_where(escaped: fn(char) -> bool, out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.iter().all(|b| (0x20..0x7f).contains(b) && *b != b'\\') {
         out.extend_from_slice(bytes);
         return;
@@ -16,7 +25,7 @@ pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
             let bytes = c.encode_utf8(&mut utf8).as_bytes();
             match c {
                 '\\' => out.extend_from_slice(b"\\\\"),
-                c if steers(c) => bytes.iter().for_each(|byte| push_hex(out, *byte)),
+                c if escaped(c) => bytes.iter().for_each(|byte| push_hex(out, *byte)),
                 _ => out.extend_from_slice(bytes),
             }
         }
@@ -32,6 +41,18 @@ fn steers(c: char) -> bool {
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether `c` cannot be seen, or joins and parts what stands beside it: two texts that differ look alike.
+/// Payload rows keep it, since letters of some languages need it; what is shown does not.
+fn hides(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}')
+        || matches!(c, '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether `c` must not reach a person as it is: it steers, turns or hides text.
+pub fn is_unseen(c: char) -> bool {
+    steers(c) || hides(c)
+}
+
 /// `bytes`, escaped, as a string.
 pub fn to_string(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len());
@@ -39,11 +60,11 @@ pub fn to_string(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// `text` with what steers a terminal or turns the direction of text escaped; backslashes stay as they are.
+/// `text` with all that [`is_unseen`] escaped, for terminals and pages; backslashes stay as they are.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if steers(c) {
+        if is_unseen(c) {
             let mut hex = Vec::new();
             c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push_hex(&mut hex, byte));
             out.push_str(&String::from_utf8_lossy(&hex));
@@ -54,7 +75,7 @@ pub fn visible(text: &str) -> String {
     out
 }
 
-/// The bytes that [`push`] was given; `None` if `text` is not an escaped text.
+/// The bytes that [`push`] or [`push_shown`] was given; `None` if `text` is not an escaped text.
 pub fn undo(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -101,12 +122,25 @@ mod tests {
         assert_eq!(to_string(b"a\nb\x7f\xff\xc3\xa9"), "a\\x0ab\\x7f\\xff\u{e9}");
     }
 
+    #[test]
+    fn what_is_shown_hides_nothing_and_turns_nothing() {
+        assert_eq!(
+            visible("a\u{200b}b\u{feff}\u{2066}c\u{e0041}"),
+            "a\\xe2\\x80\\x8bb\\xef\\xbb\\xbf\\xe2\\x81\\xa6c\\xf3\\xa0\\x81\\x81"
+        );
+        assert_eq!(visible("\u{1b}[31m\u{9b}C\\C"), "\\x1b[31m\\xc2\\x9bC\\C");
+        assert_eq!(to_string("\u{200d}".as_bytes()), "\u{200d}", "payload rows are as they were");
+    }
+
     proptest! {
         #[test]
         fn escaping_is_reversible_and_stays_on_one_line(bytes: Vec<u8>) {
             let text = to_string(&bytes);
             prop_assert!(!text.contains(steers));
-            prop_assert_eq!(undo(text.as_bytes()), Some(bytes));
+            prop_assert_eq!(undo(text.as_bytes()), Some(bytes.clone()));
+            let mut shown = Vec::new();
+            push_shown(&mut shown, &bytes);
+            prop_assert_eq!(undo(&shown), Some(bytes));
         }
     }
 }

@@ -8,9 +8,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::error::Category;
 
-use super::number;
+use super::{escape, number};
 use crate::error::{Error, Result};
+
+/// No more characters are told of what is wrong with a document.
+const WORDS_MAX: usize = 300;
 
 /// The canonical JSON of `value`.
 ///
@@ -33,6 +37,11 @@ pub fn to_line<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// Whether `value` is what stands for it where it is not written.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Reads a canonical document (an optional line feed at its end); `what` names it in errors.
 ///
 /// # Errors
@@ -40,11 +49,25 @@ pub fn to_line<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 pub fn from_slice<T: DeserializeOwned + Serialize>(what: &str, bytes: &[u8]) -> Result<T> {
     let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let value: T = serde_json::from_slice(body)
-        .map_err(|e| Error::verification(format!("{what} is not what it should be: {e}")))?;
+        .map_err(|e| Error::verification(format!("{what} is not what it should be: {}", in_words(&e))))?;
     if to_vec(&value)? == body {
         return Ok(value);
     }
     Err(Error::verification(format!("{what} is not in canonical form (RFC 8785)")))
+}
+
+/// What is wrong with a document, for a person: without the place, since a canonical document is one line, and
+/// without what could drive a terminal, since it may quote the document.
+pub fn in_words(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Data => {
+            let told = error.to_string();
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            escape::visible(&told.replacen(&place, "", 1)).chars().take(WORDS_MAX).collect()
+        }
+        Category::Eof => "it ends in the middle".to_owned(),
+        Category::Syntax | Category::Io => "it is not JSON".to_owned(),
+    }
 }
 
 /// Appends the canonical form of one value.
@@ -126,6 +149,27 @@ mod tests {
             text,
             "{\"\\r\":\"CR\",\"1\":\"One\",\"\u{80}\":\"Control\",\"\u{f6}\":\"Latin\",\"\u{20ac}\":\"Euro\",\"\u{1f600}\":\"Smiley\",\"\u{fb33}\":\"Dalet\"}"
         );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_words_and_drives_no_terminal() {
+        #[derive(Debug, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Small {
+            a: u32,
+        }
+        for (text, says) in [
+            ("{}", "missing field `a`"),
+            ("{\"a\":\"x\"}", "invalid type: string \"x\", expected u32"),
+            ("{\"a\":1,\"\\u001b\\u202e\":2}", "unknown field `\\x1b\\xe2\\x80\\xae`"),
+            ("{\"a\":", "it ends in the middle"),
+            ("{a}", "it is not JSON"),
+        ] {
+            let error = from_slice::<Small>("it", text.as_bytes()).unwrap_err();
+            assert!(error.what().contains(says) && !error.what().contains("column"), "{text}: {}", error.what());
+        }
+        let long = format!("{{\"{}\":1}}", "a".repeat(10_000));
+        assert!(from_slice::<Small>("it", long.as_bytes()).unwrap_err().what().len() < 400);
     }
 
     #[test]

@@ -3,16 +3,77 @@
 //! `ordinal,id,outcome,reason` and then one field per column. Text fields are escaped
 //! ([`super::escape`]) and then quoted as RFC 4180 does where they hold a comma, a quote, or a
 //! space at either end; so a row is always one line of UTF-8. A missing value is an empty field.
+//!
+//! Rows are written by the functions here, cut from a stream by [`Lines`], and read by [`Row`].
+
+mod lines;
+mod read;
+
+use serde::{Deserialize, Serialize};
 
 use super::{escape, number};
+pub use lines::{Halt, Lines};
+pub use read::{Fields, Malformed, Row, ordinal, push_unquoted, unquoted, value};
 
 /// The first four columns of every payload.
 pub const FIXED_COLUMNS: [&str; 4] = ["ordinal", "id", "outcome", "reason"];
+
+/// Rows longer than this are refused: memory stays constant whatever a pack holds.
+pub const BYTES_MAX: usize = 64 << 20;
+
+/// How a record ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Outcome {
+    /// Scored.
+    Ok,
+    /// Not applicable, for the reason given.
+    Skip,
+    /// Failed, for the reason given.
+    Error,
+}
+
+impl Outcome {
+    /// The word in the payload.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Skip => "SKIP",
+            Self::Error => "ERROR",
+        }
+    }
+
+    /// The outcome that `word` stands for in the payload.
+    pub const fn of(word: &[u8]) -> Option<Self> {
+        match word {
+            b"OK" => Some(Self::Ok),
+            b"SKIP" => Some(Self::Skip),
+            b"ERROR" => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
 
 /// Appends a text field: escaped, and quoted where it must be.
 pub fn push_text(out: &mut Vec<u8>, field: &[u8]) {
     let start = out.len();
     escape::push(out, field);
+    quote(out, start);
+}
+
+/// Appends one cell of a table for people, which somebody may open in a spreadsheet: as [`push_text`], with what cannot be
+/// seen escaped as well, and an apostrophe before what a spreadsheet would take for a formula. Never for a payload.
+pub fn push_cell(out: &mut Vec<u8>, text: &str) {
+    let start = out.len();
+    if text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {
+        out.push(b'\'');
+    }
+    escape::push_shown(out, text.as_bytes());
+    quote(out, start);
+}
+
+/// Puts what was written from `start` on in quotes, if it needs them.
+fn quote(out: &mut Vec<u8>, start: usize) {
     let written = &out[start..];
     let edge_space = written.first() == Some(&b' ') || written.last() == Some(&b' ');
     if !edge_space && memchr::memchr2(b',', b'"', written).is_none() {
@@ -47,59 +108,6 @@ pub fn header<'a>(columns: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     out
 }
 
-/// The raw fields of a row, unquoted but still escaped. `None` if it is not a row as written here.
-pub fn split(row: &[u8]) -> Option<Vec<std::borrow::Cow<'_, [u8]>>> {
-    use std::borrow::Cow;
-    let mut fields = Vec::new();
-    let mut rest = row;
-    loop {
-        let (field, tail) = if rest.first() == Some(&b'"') {
-            let (field, tail) = split_quoted(&rest[1..])?;
-            (Cow::Owned(field), tail)
-        } else {
-            let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
-            (Cow::Borrowed(&rest[..end]), &rest[end..])
-        };
-        fields.push(field);
-        match tail {
-            [] => return Some(fields),
-            [b',', next @ ..] => rest = next,
-            _ => return None,
-        }
-    }
-}
-
-/// Field `index` of a row, as it is written there (quoted, if it is). `None` if there are fewer.
-pub fn field(row: &[u8], index: usize) -> Option<&[u8]> {
-    let (mut start, mut quoted, mut left) = (0, false, index);
-    for (at, byte) in row.iter().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' if !quoted && left == 0 => return Some(&row[start..at]),
-            b',' if !quoted => (start, left) = (at + 1, left - 1),
-            _ => {}
-        }
-    }
-    (left == 0).then(|| &row[start..])
-}
-
-/// The field behind an opening quote, and what follows the closing one.
-fn split_quoted(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut field = Vec::new();
-    loop {
-        let quote = memchr::memchr(b'"', rest)?;
-        field.extend_from_slice(&rest[..quote]);
-        rest = &rest[quote + 1..];
-        match rest {
-            [b'"', tail @ ..] => {
-                field.push(b'"');
-                rest = tail;
-            }
-            _ => return Some((field, rest)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,8 +130,9 @@ mod tests {
                 push_text(&mut out, field);
             }
             prop_assert!(!out.contains(&b'\n'));
-            let back = split(&out).unwrap();
-            let back: Vec<Vec<u8>> = back.iter().map(|f| escape::undo(f).unwrap()).collect();
+            let mut read = Fields::of(&out);
+            let back: Vec<Vec<u8>> = read.by_ref().map(|f| escape::undo(&unquoted(f)).unwrap()).collect();
+            prop_assert!(read.is_at_end());
             prop_assert_eq!(back, fields);
         }
     }

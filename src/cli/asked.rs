@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use super::drive::{self, Options};
 use super::output::Output;
 use super::progress;
-use crate::campaign::config::{Config, ShardSize};
+use crate::campaign::config::{CPUS_MAX, Config, ShardSize};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
+use crate::id::Ordinal;
 use crate::layout::CampaignDir;
+use crate::library::inspect;
+use crate::library::snapshot::Snapshot;
 use crate::pilot::{self, Request};
 use crate::run::plan;
 use crate::scorer::open::Here;
@@ -27,7 +30,7 @@ pub struct CampaignArgs {
 #[derive(Debug, clap::Args)]
 pub struct WorkArgs {
     /// Worker processes at a time [default: one for the cores of a task].
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_parser = count::<4096>)]
     pub workers: Option<u64>,
 }
 
@@ -48,7 +51,13 @@ impl CampaignArgs {
             output
                 .note(format!("a pilot will find how large shards are: up to {} s of scoring", pilot::TIME.as_secs()));
         }
+        if self.dir.is_none() {
+            output.note(format!("no `--dir` is given: the campaign lies in `{}`", place.root().display()));
+        }
         let planned = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output))?;
+        if is_new {
+            tell_of_library(&planned, output);
+        }
         let plan = &planned.plan;
         output.note(format!(
             "{}: {} records in {} shard{} of up to {}, scored by {} {}",
@@ -67,7 +76,13 @@ impl CampaignArgs {
     pub fn plan_with(&self, pilot: Request, output: Output) -> Result<Campaign> {
         let here = Here { program: drive::this_program()? };
         output.note(format!("the pilot takes up to {} s of scoring", pilot.time.as_secs_f64()));
-        plan::with_pilot(&self.campaign, self.place()?, &here, &progress::reading(output), pilot)
+        let place = self.place()?;
+        let is_new = !place.campaign().exists();
+        let planned = plan::with_pilot(&self.campaign, place, &here, &progress::reading(output), pilot)?;
+        if is_new {
+            tell_of_library(&planned, output);
+        }
+        Ok(planned)
     }
 
     /// Its directory, named from the root.
@@ -77,6 +92,35 @@ impl CampaignArgs {
             None => default_dir(&self.campaign)?,
         }))
     }
+}
+
+/// A whole number from 1 to `MAX`, as an option has it.
+pub fn count<const MAX: u64>(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX).contains(number));
+    number.ok_or_else(|| format!("give a whole number from 1 to {MAX}"))
+}
+
+/// A number of processor cores, as an option has it.
+pub fn cores(text: &str) -> Result<u32, String> {
+    count::<{ CPUS_MAX as u64 }>(text).map(|cores| cores as u32)
+}
+
+/// The place of a record in its library, as an option has it.
+pub fn ordinal(text: &str) -> Result<Ordinal, String> {
+    text.parse().map_err(|_| "give the place of a record in the library, a whole number from 0".to_owned())
+}
+
+/// What a person may want to look at in the library, before work is spent on it.
+fn tell_of_library(planned: &Campaign, output: Output) {
+    let dir = planned.dir.library_named(&planned.file.execution.library);
+    // Whatever is wrong with the library itself is for the workers to say.
+    let Ok(told) = Snapshot::open(&dir).and_then(|snapshot| inspect::warnings(&snapshot)) else { return };
+    let Some((path, first)) = told.first() else { return };
+    let more = match told.len() - 1 {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    output.note(format!("WARNING of the library: {first}{more}; look with `molsieve library inspect {path}`"));
 }
 
 /// Workers are started from anywhere, so the directory is named from the root.
@@ -92,4 +136,19 @@ pub fn absolute(dir: &CampaignDir) -> Result<CampaignDir> {
 fn default_dir(file: &Path) -> Result<PathBuf> {
     let stem = file.file_stem().filter(|stem| Some(*stem) != file.file_name());
     stem.map(PathBuf::from).ok_or_else(|| Error::usage("the campaign directory has no name").hint("say `--dir DIR`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_none_is_told_what_numbers_there_are() {
+        assert_eq!((count::<10>("1"), count::<10>("10"), cores("4096")), (Ok(1), Ok(10), Ok(4096)));
+        for wrong in ["x", "0", "11", "-1", "1.5", "", "99999999999999999999999"] {
+            assert_eq!(count::<10>(wrong).unwrap_err(), "give a whole number from 1 to 10", "{wrong}");
+        }
+        assert_eq!(ordinal("0"), Ok(0));
+        assert!(ordinal("NSC_1").unwrap_err().contains("from 0"));
+    }
 }

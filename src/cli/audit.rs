@@ -53,7 +53,7 @@ struct Export {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let home = HomeDir::of_environment()?;
+    let home = HomeDir::to_read()?;
     match &args.command {
         Command::Show { last } => show(&home, *last, output),
         Command::Verify { head } => verify(&home, head, output),
@@ -110,7 +110,7 @@ fn push_row(table: &mut Vec<u8>, event: &Event) {
         if at > 0 {
             table.push(b',');
         }
-        row::push_text(table, field.as_bytes());
+        row::push_cell(table, field);
     }
     table.push(b'\n');
 }

@@ -14,6 +14,7 @@ use crate::run::tick;
 
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  molsieve cancel night-1")]
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,

@@ -115,7 +115,8 @@ pub(super) fn paused(campaign: &Campaign, pause: &Pause) -> Error {
         PauseCode::AllErrors => error
             .hint(format!("`molsieve peek {dir} --errors` and `molsieve logs {dir}` show what went wrong"))
             .hint(format!("when the scorer is mended: `molsieve run` the campaign file with `--dir {dir}` again"))
-            .hint(format!("when its surroundings are mended: `molsieve resume {dir}`")),
+            .hint(format!("when what it depends on is mended: `molsieve retry {dir} --errors` scores them again"))
+            .hint(format!("if they are meant to be: `molsieve resume {dir} --max-error-rate 1` goes on all the same")),
         PauseCode::MaxErrorRate => error
             .hint(format!("`molsieve peek {dir} --errors` shows some of them"))
             .hint(format!("mend the cause and `molsieve resume {dir}`, or allow more with `--max-error-rate R`")),

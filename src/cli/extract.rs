@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
@@ -12,8 +13,6 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::gather::extract::{self, Chosen, Pick, Wanted, Why};
 use crate::id::Ordinal;
-use crate::journal;
-use crate::journal::state::State;
 use crate::layout::{self, CampaignDir};
 use crate::payload;
 
@@ -40,10 +39,10 @@ pub struct Args {
     #[arg(long, required_unless_present_any = ["ordinal", "top"], conflicts_with = "top")]
     id: Vec<String>,
     /// An ordinal, from 0; may be given several times.
-    #[arg(long, conflicts_with = "top")]
+    #[arg(long, conflicts_with = "top", value_parser = asked::ordinal)]
     ordinal: Vec<Ordinal>,
     /// The best so many, in the order of hits.csv.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=extract::TOP_MAX))]
+    #[arg(long, value_parser = asked::count::<{ extract::TOP_MAX }>)]
     top: Option<u64>,
     /// The directory to put them in; files that are there stay as they are.
     #[arg(long)]
@@ -87,11 +86,6 @@ struct Without {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let pattern = glob::Pattern::new(&args.name).map_err(|e| Error::usage(format!("`--name {}`: {e}", args.name)))?;
     let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
-    if State::of(&journal::read(&campaign.dir)?.entries)?.archived {
-        return Err(Error::usage("the rows of this campaign were removed when it was archived").hint(
-            "its kept files are in `groups/*/*.files.zip`, each as ORDINAL/NAME; `pack/hits.csv` has the ordinals",
-        ));
-    }
     let wanted = match args.top {
         Some(top) => Wanted::Top(top),
         None => Wanted::Named { ids: args.id.clone(), ordinals: args.ordinal.iter().copied().collect() },

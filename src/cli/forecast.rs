@@ -8,9 +8,11 @@ use super::progress::span;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::id::GroupIndex;
+use crate::scorer::Order;
 use crate::shard::estimate::Pilot;
 use crate::shard::plan::Plan;
-use crate::view::forecast::{Expected, Forecast};
+use crate::units;
+use crate::view::forecast::{self, Expected, Forecast};
 
 /// What a pilot measured.
 #[derive(Debug, Serialize)]
@@ -73,6 +75,40 @@ pub fn say_pilot(facts: &PilotFacts, output: Output) {
     }
 }
 
+/// Tells a person how it runs here, when it stops by itself, and what is left at the end.
+pub fn say_terms(campaign: &Campaign, forecast: &Forecast, output: Output) {
+    let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
+    let cores = if execution.cpus == 1 { "1 core".to_owned() } else { format!("{} cores", execution.cpus) };
+    let gpus = if execution.gpus > 0 { format!(" and {} GPUs", execution.gpus) } else { String::new() };
+    let (workers, tasks) = (forecast.workers, forecast.tasks);
+    output.say(format!("runs         on this machine: {workers} at a time of {tasks} tasks, {cores}{gpus} each"));
+    let errors = match execution.max_error_ppm {
+        None => "where all records are ERROR".to_owned(),
+        Some(1_000_000) => "never for errors".to_owned(),
+        Some(ppm) => format!("where more than {} % of the records are ERROR", ppm as f64 / 1e4),
+    };
+    let hours = execution
+        .core_ms_max
+        .map_or_else(String::new, |ms| format!(", and after {} core-hours", units::core_hours(ms)));
+    output.say(format!("pauses       {errors}{hours}"));
+    let rank = identity.pack.rank.as_ref().map_or_else(String::new, |rank| {
+        let best = if rank.order == Order::Asc { "lowest" } else { "highest" };
+        format!("; hits: the {} with the {best} `{}`", identity.pack.top, rank.column.name)
+    });
+    output.say(format!("pack         {}{rank}", identity.pack.outputs.join(", ")));
+    output.say(match &execution.key {
+        Some(key) => format!("signed       with `{}`", key.display()),
+        None => "signed       by nobody: `[pack] key` names no key; `molsieve sign` signs it later".to_owned(),
+    });
+}
+
+/// Warns of tasks that are larger than this machine.
+pub fn warn_of_cores(campaign: &Campaign, output: Output) {
+    if let Some(warning) = forecast::too_many_cores(campaign) {
+        output.note(format!("warning: {warning}"));
+    }
+}
+
 /// Tells a person what the campaign will take.
 pub fn say_forecast(forecast: &Forecast, output: Output) {
     let range = |e: &Expected| format!("{} (95 %: {} to {})", number(e.expected), number(e.low), number(e.high));
@@ -80,25 +116,26 @@ pub fn say_forecast(forecast: &Forecast, output: Output) {
         (Some(hours), Some(wall)) => {
             output.say(format!("core hours   {}", range(hours)));
             output.say(format!(
-                "time         {} (95 %: {} to {}) with {} workers at a time",
+                "time         {} (95 %: {} to {}) with {} worker{} at a time",
                 span(wall.expected),
                 span(wall.low),
                 span(wall.high),
-                forecast.workers
+                forecast.workers,
+                if forecast.workers == 1 { "" } else { "s" }
             ));
         }
-        _ => output.say("time         not known, no pilot: `molsieve pilot` measures it"),
+        _ => output.say("time         not known: a pilot measures it in a minute, see below"),
     }
-    let mib = |bytes: u64| number((bytes as f64 / f64::from(1 << 20)).max(0.1));
     let bytes = &forecast.bytes;
-    output.say(format!("tasks        {} in the first wave", forecast.tasks));
-    output.say(format!("files        {} files and directories", forecast.files));
+    let free = forecast.free_files.map_or_else(String::new, |files| format!(", room for {files}"));
+    output.say(format!("files        {} files and directories{free}", forecast.files));
     output.say(format!(
-        "disk         {} MiB: rows {}, checkpoints up to {}, pack {}",
-        mib(bytes.total),
-        mib(bytes.rows),
-        mib(bytes.checkpoints),
-        mib(bytes.pack)
+        "disk         {} of {} free: rows {}, checkpoints up to {}, pack {}",
+        units::bytes(bytes.total),
+        units::bytes(forecast.free_bytes),
+        units::bytes(bytes.rows),
+        units::bytes(bytes.checkpoints),
+        units::bytes(bytes.pack)
     ));
     for warning in &forecast.warnings {
         output.note(format!("warning: {warning}"));
@@ -106,7 +143,7 @@ pub fn say_forecast(forecast: &Forecast, output: Output) {
 }
 
 /// A number to three digits.
-fn number(n: f64) -> String {
+pub fn number(n: f64) -> String {
     let digits = if n >= 100.0 || n <= 0.0 { 0 } else { (2.0 - n.log10().floor()).clamp(0.0, 6.0) as usize };
     format!("{n:.digits$}")
 }

@@ -15,6 +15,7 @@ use crate::run::finish;
 
 /// Arguments of `gather`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  molsieve gather night-1\n  molsieve gather night-1 --allow-incomplete")]
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,

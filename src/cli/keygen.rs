@@ -9,6 +9,7 @@ use crate::pack::keys;
 
 /// Arguments of `keygen`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  molsieve keygen --out me.pem")]
 pub struct Args {
     /// The private key's file, such as `K.pem`; the public one goes to `K.pub.pem`.
     #[arg(long)]

@@ -19,6 +19,9 @@ const SAMPLED: u64 = 10_000;
 
 /// Arguments of `library`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve library inspect 'enamine/*.cxsmiles.bz2'\n  molsieve library snapshot big.smi.gz --out big-snapshot\n  molsieve library generate --records 100000 --out test.smi"
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

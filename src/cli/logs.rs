@@ -10,14 +10,20 @@ use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::id::Ordinal;
 use crate::layout::CampaignDir;
+use crate::scorer::command::trace;
 
 /// A line longer than this is cut off at its start.
 const LINE_BYTES: u64 = 4096;
+/// How much of the end of a file is searched for a record: more than a scorer's log ever holds.
+const SEARCHED_BYTES: u64 = 8 << 20;
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  molsieve logs night-1\n  molsieve logs night-1 stderr --lines 100")]
+#[command(
+    after_help = "Examples:\n  molsieve logs night-1\n  molsieve logs night-1 stderr --lines 100\n  molsieve logs night-1 --record 4711"
+)]
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,
@@ -26,6 +32,9 @@ pub struct Args {
     /// Only the last lines of each file.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     lines: u64,
+    /// Only what was noted of this record, by its ordinal: what failed, what was seen, and the command.
+    #[arg(long)]
+    record: Option<Ordinal>,
 }
 
 /// Runs it.
@@ -35,8 +44,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     for path in files_of(&campaign.dir.logs())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if args.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str())) {
-            let lines = tail(&path, args.lines)?;
-            files.push((name, lines));
+            let bytes = args.record.map_or(args.lines * LINE_BYTES, |_| SEARCHED_BYTES);
+            let mut lines = end_of(&path, bytes)?;
+            lines.retain(|line| args.record.is_none_or(|record| trace::is_of(line, record)));
+            files.push((name, lines.split_off(lines.len().saturating_sub(args.lines as usize))));
         }
     }
     files.retain(|(_, lines)| !lines.is_empty());
@@ -44,6 +55,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         files.iter().map(|(name, lines)| serde_json::json!({"name": name, "lines": lines})).collect();
     if output.document(&serde_json::json!({"schema": "molsieve.logs.v1", "files": facts}))? {
         return Ok(Exit::Done);
+    }
+    if let (Some(record), []) = (args.record, files.as_slice()) {
+        output.say(format!("no log says anything of record {record}"));
     }
     for (name, lines) in &files {
         output.say(format!("== {name}"));
@@ -64,20 +78,19 @@ fn files_of(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The last `lines` lines of a file, however long it is.
-fn tail(path: &Path, lines: u64) -> Result<Vec<String>> {
+/// The lines in the last `bytes` of a file, however long it is.
+fn end_of(path: &Path, bytes: u64) -> Result<Vec<String>> {
     let refused = |e| Error::io("cannot read", path, &e);
     let mut file = fs::open_plain(path).map_err(refused)?;
     let length = file.metadata().map_err(refused)?.len();
-    let from = length.saturating_sub(lines * LINE_BYTES);
+    let from = length.saturating_sub(bytes);
     file.seek(SeekFrom::Start(from)).map_err(refused)?;
-    let mut bytes = Vec::new();
-    file.take(lines * LINE_BYTES).read_to_end(&mut bytes).map_err(refused)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let mut end = Vec::new();
+    file.take(bytes).read_to_end(&mut end).map_err(refused)?;
+    let text = String::from_utf8_lossy(&end);
     // The first line may have lost its start.
     let whole = if from > 0 { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
-    let all: Vec<&str> = whole.lines().collect();
-    Ok(all[all.len().saturating_sub(lines as usize)..].iter().map(|line| (*line).to_owned()).collect())
+    Ok(whole.lines().map(str::to_owned).collect())
 }
 
 /// A line of a structured log in words; any other line as it is.

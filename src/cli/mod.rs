@@ -54,7 +54,12 @@ use output::{Form, Output};
 /// Runs a molecule-screening campaign on the machines you have, survives the night, and leaves one
 /// signed pack that proves what was computed.
 #[derive(Debug, Parser)]
-#[command(name = "molsieve", version, max_term_width = 100)]
+#[command(
+    name = "molsieve",
+    version,
+    max_term_width = 100,
+    after_help = "A first campaign, in a minute:\n  molsieve init first\n  molsieve plan first/campaign.toml --dir first/out\n  molsieve run first/campaign.toml --dir first/out\n  molsieve verify first/out --allow-unsigned"
+)]
 struct Cli {
     /// Print the facts as one JSON document on standard output.
     #[arg(long, global = true)]
@@ -202,5 +207,50 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of a line of help as a shell would pass them to us: what is between quotes is one word, and a comment
+    /// after three blanks, a redirection or another program's part of the line is none of ours.
+    fn words(line: &str) -> Vec<String> {
+        let ours = line.trim().split("   ").next().unwrap_or_default();
+        let ours = ours.split(['>', '|', '&']).next().unwrap_or_default().trim();
+        let parts = ours.split('\'').enumerate();
+        parts.fold(Vec::new(), |mut words, (n, part)| {
+            if n % 2 == 1 {
+                words.push(part.to_owned());
+            } else {
+                words.extend(part.split_whitespace().map(str::to_owned));
+            }
+            words
+        })
+    }
+
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        help.lines().filter(|line| line.trim().starts_with("molsieve ")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_an_example_of_it_and_every_example_can_be_given() {
+        let whole = Cli::command();
+        let mut commands = vec![&whole];
+        for command in whole.get_subcommands().filter(|command| !command.is_hide_set()) {
+            let name = command.get_name();
+            let own = |line: &String| words(line).iter().any(|word| word == name);
+            assert!(examples(command).iter().any(own), "`molsieve {name} --help` shows no example of it");
+            commands.push(command);
+            commands.extend(command.get_subcommands());
+        }
+        // (What is shortened for the reader cannot be given as it stands.)
+        for line in commands.into_iter().flat_map(examples).filter(|line| !line.contains('…')) {
+            if let Err(error) = Cli::try_parse_from(words(&line)) {
+                panic!("an example does not work: {line}: {error}");
+            }
+        }
     }
 }

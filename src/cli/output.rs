@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::canonical::escape;
 use crate::error::{Error, Kind, Result};
 
 /// Which form the facts of a command take.
@@ -60,7 +61,7 @@ impl Output {
     pub fn document<T: Serialize>(&self, value: &T) -> Result<bool> {
         if self.form == Form::Json {
             let text = serde_json::to_string(value).map_err(|e| Error::bug(format!("facts have no JSON form: {e}")))?;
-            match write_checked(&mut io::stdout().lock(), &text) {
+            match write_checked(&mut io::stdout().lock(), &in_json(&text)) {
                 Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
                     return Err(Error::environment(format!("the facts cannot be written to standard output: {e}")));
                 }
@@ -92,13 +93,43 @@ fn told(word: &str, error: &Error) {
 
 /// Writes a line. A reader that has gone away (a closed pipe) ends the printing, not the work.
 ///
-/// Nothing that comes from a file or a name drives the terminal: control characters are shown, not sent.
+/// Nothing that comes from a file or a name drives the terminal: what steers, turns or hides text is shown, not sent.
 fn write_line(to: &mut impl Write, line: &str) {
-    let _ = write_checked(to, line);
+    let parts: Vec<String> =
+        line.split('\n').map(|part| part.split('\t').map(escape::visible).collect::<Vec<_>>().join("\t")).collect();
+    let _ = write_checked(to, &parts.join("\n"));
 }
 
-fn write_checked(to: &mut impl Write, line: &str) -> io::Result<()> {
-    let harmless: String =
-        line.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect();
-    writeln!(to, "{harmless}").and_then(|()| to.flush())
+/// A JSON document that says the same without a character that drives a terminal.
+fn in_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if escape::is_unseen(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn write_checked(to: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(to, "{text}").and_then(|()| to.flush())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_drives_no_terminal_and_json_says_the_same() {
+        let name = "a\u{1b}[31m\u{202e}\u{200b}\u{9b}\u{e0041}";
+        let mut shown = Vec::new();
+        write_line(&mut shown, &format!("one\t{name}\ntwo"));
+        let shown = String::from_utf8(shown).unwrap();
+        assert!(shown.starts_with("one\ta\\x1b[31m") && shown.ends_with("\ntwo\n"), "{shown}");
+        let document = in_json(&serde_json::to_string(&[name]).unwrap());
+        assert!(document.is_ascii() && !shown.contains('\u{202e}'), "{document}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&document).unwrap(), [name]);
+    }
 }

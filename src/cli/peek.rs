@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
+use crate::library::format::Notation;
 use crate::view::peek::{self, Peek, Shown, Wanted};
 
 /// More rows than this are not for looking at: `gather` makes a pack of all.
@@ -21,7 +23,7 @@ pub struct Args {
     /// The campaign directory.
     dir: PathBuf,
     /// How many rows.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=TOP_MAX))]
+    #[arg(long, default_value_t = 10, value_parser = asked::count::<TOP_MAX>)]
     top: u64,
     /// Records that ended as ERROR instead, the first in the library's order.
     #[arg(long)]
@@ -38,7 +40,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let peek = peek::peek(&campaign, &wanted, args.top)?;
     if !output.document(&peek)? {
         output.say(heading(&peek));
-        peek.rows.iter().for_each(|row| output.say(sentence(row)));
+        peek.rows.iter().for_each(|row| output.say(sentence(row, peek.notation)));
     }
     Ok(Exit::Done)
 }
@@ -52,8 +54,8 @@ fn heading(peek: &Peek) -> String {
     )
 }
 
-/// One row: ordinal, id, what came of it, structure.
-fn sentence(row: &Shown) -> String {
+/// One row: ordinal, id, what came of it, structure (of a molblock, its title and length).
+fn sentence(row: &Shown, notation: Notation) -> String {
     let mut words = vec![format!("{:>10}  {}", row.ordinal, row.id)];
     words.extend(Some(&row.reason).filter(|reason| !reason.is_empty()).cloned());
     let filled = row.values.iter().filter(|(_, value)| !value.is_null());
@@ -61,6 +63,17 @@ fn sentence(row: &Shown) -> String {
         Some(text) => format!("{name}={text}"),
         None => format!("{name}={value}"),
     }));
-    words.push(row.structure.clone());
+    words.push(match notation {
+        Notation::Smiles => row.structure.clone(),
+        Notation::Molblock => molblock(&row.structure),
+    });
     words.join("  ")
+}
+
+/// What a line of text can say of a molblock that is escaped.
+fn molblock(escaped: &str) -> String {
+    const LINE_END: &str = "\\x0a";
+    let title = escaped.split(LINE_END).next().unwrap_or_default().trim();
+    let lines = escaped.matches(LINE_END).count();
+    if title.is_empty() { format!("molblock of {lines} lines") } else { format!("molblock `{title}` of {lines} lines") }
 }

@@ -61,8 +61,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         output.say(format!("campaign     {}", facts.campaign));
         output.say(format!("library      {} records, root {}", facts.records, facts.snapshot_root));
         output.say(format!(
-            "shards       {} of up to {} records, in {} task groups",
-            facts.shards, facts.shard_records, facts.task_groups
+            "shards       {} of up to {} records, in {} task group{}",
+            facts.shards,
+            facts.shard_records,
+            facts.task_groups,
+            if facts.task_groups == 1 { "" } else { "s" }
         ));
         output.say(format!(
             "scorer       {}{}",
@@ -72,7 +75,12 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         if let Some(pilot) = &facts.pilot {
             forecast::say_pilot(pilot, output);
         }
+        forecast::say_terms(&campaign, &facts.forecast, output);
         forecast::say_forecast(&facts.forecast, output);
+        if facts.pilot.is_none() {
+            let file = args.campaign.campaign.display();
+            output.say(format!("measure with molsieve pilot {file} --dir {}", facts.dir));
+        }
         output.say(format!("run it with  molsieve resume {}", facts.dir));
     }
     Ok(Exit::Done)

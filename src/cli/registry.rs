@@ -48,7 +48,7 @@ enum Command {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let mut entries = registry::all(&HomeDir::of_environment()?)?;
+    let mut entries = registry::all(&HomeDir::to_read()?)?;
     match &args.command {
         Command::List => list(&entries, output)?,
         Command::Show { digest } => {

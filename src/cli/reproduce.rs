@@ -39,7 +39,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let pack = pack_at(&args.pack);
+    let pack = pack_at(&args.pack)?;
     let manifest = reproduce::request_of(&pack)?;
     let dir = asked::absolute(&CampaignDir::new(&args.dir))?;
     reproduce::must_be_another(&pack, &dir)?;

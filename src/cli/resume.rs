@@ -7,7 +7,7 @@ use super::cluster;
 use super::drive::{self, Options};
 use super::exit_code::Exit;
 use super::output::Output;
-use crate::campaign::config::{CORE_HOURS_MAX, CPUS_MAX};
+use crate::campaign::config::CORE_HOURS_MAX;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
@@ -21,7 +21,7 @@ use crate::units;
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate none\n  molsieve resume night-1 --config first.toml"
+    after_help = "Examples:\n  molsieve resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate 1\n  molsieve resume night-1 --config first.toml"
 )]
 pub struct Args {
     /// The campaign directory.
@@ -42,7 +42,7 @@ struct ChangeArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Cores a task.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(CPUS_MAX)))]
+    #[arg(long, value_parser = asked::cores)]
     cpus: Option<u32>,
     /// Memory a task, as in `16G`; `none` leaves it to the scheduler.
     #[arg(long, value_name = "SIZE")]

@@ -13,7 +13,7 @@ use crate::layout::CampaignDir;
 /// Arguments of `retry`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve retry night-1 --errors=timeout,oom\n  molsieve resume night-1-retry --timeout 30min\n  molsieve retry night-1 --errors --dir second-try"
+    after_help = "Examples:\n  molsieve retry night-1 --errors=timeout,oom\n  molsieve resume night-1-retry --timeout 30min\n  molsieve retry night-1 --errors --dir second-try\n\nThe scorer is that of the parent; the campaign file is not read."
 )]
 pub struct Args {
     /// The directory of the parent campaign, which is read and not changed.
@@ -54,7 +54,15 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         "unfinished": tally.unfinished,
         "files": tally.files,
         "archives_gone": tally.archives_gone,
+        "other_program": opened.other_program,
     });
+    if let Some(program) = &opened.other_program {
+        output.note(format!(
+            "warning: `{program}` is another file than the one that scored `{}`, and calls itself the same: the new pack \
+             will hold rows of both; for rows of one program, run the campaign file with a new `--dir`",
+            args.dir.display()
+        ));
+    }
     if !output.document(&facts)? {
         output.say(format!(
             "{} records are scored again, {} were not finished, {} rows are taken over",

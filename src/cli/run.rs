@@ -2,13 +2,14 @@
 
 use super::asked::{CampaignArgs, WorkArgs};
 use super::exit_code::Exit;
+use super::forecast;
 use super::output::Output;
 use crate::error::Result;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve run campaign.toml --dir night-1\n  molsieve run campaign.toml --dir night-1 --workers 8"
+    after_help = "Examples:\n  molsieve run campaign.toml --dir night-1\n  molsieve run campaign.toml --dir night-1 --workers 8\n\nThe same command again goes on where it was stopped; on a finished campaign it verifies the pack."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -20,5 +21,6 @@ pub struct Args {
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(output)?;
+    forecast::warn_of_cores(&campaign, output);
     super::resume::go_on(&campaign, &args.work.options(), output)
 }

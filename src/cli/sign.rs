@@ -16,6 +16,7 @@ use crate::run::finish::{self, Registered};
 
 /// Arguments of `sign`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  molsieve sign night-1 --key me.pem")]
 pub struct Args {
     /// The campaign directory, or the directory of a pack.
     dir: PathBuf,

@@ -6,6 +6,7 @@ use super::asked::{CampaignArgs, WorkArgs};
 use super::cluster;
 use super::drive;
 use super::exit_code::Exit;
+use super::forecast;
 use super::output::Output;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -13,6 +14,9 @@ use crate::run::tick::Caller;
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve submit campaign.toml --dir night-1\n  molsieve submit campaign.toml --dir night-1 --workers 8\n  molsieve status night-1"
+)]
 pub struct Args {
     #[command(flatten)]
     campaign: CampaignArgs,
@@ -26,6 +30,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if campaign.file.execution.cluster.is_some() {
         return cluster::tick(&campaign, Caller::Person, output);
     }
+    forecast::warn_of_cores(&campaign, output);
     let root = campaign.dir.root();
     fs::create_dir(&campaign.dir.logs())?;
     let log = fs::open_log(&campaign.dir.driver_output())?;

@@ -14,6 +14,7 @@ use crate::layout::{self, CampaignDir};
 use crate::pack::keys::{PrivateKey, PublicKey};
 use crate::pack::sign;
 use crate::pack::verify::{self, Accept, Code, Report, Trust};
+use crate::pack::{ARCHIVE, CHECKSUMS, MANIFEST, SUMMARY};
 use crate::run::finish;
 use crate::scorer::open::Here;
 use crate::stop::Stop;
@@ -51,7 +52,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         (_, true) => Accept::UnknownKeys,
         _ => Accept::Trusted,
     };
-    let pack = pack_at(&args.pack);
+    let pack = pack_at(&args.pack)?;
     let (report, manifest) = verify::inspect(&pack, &Trust { keys, threshold: 1, accept })?;
     match (args.rescore, manifest.filter(|_| report.is_sound())) {
         (Some(share), Some(manifest)) => {
@@ -86,10 +87,35 @@ fn tell_both(report: &Report, rescored: &Rescored, output: Output) -> Result<Exi
         facts["rescore"] = serde_json::to_value(rescored).map_err(value)?;
         output.document(&facts)?;
     } else {
-        sentences(report).into_iter().for_each(|line| output.say(line));
-        rescore_sentences(rescored).into_iter().for_each(|line| output.say(line));
+        let mut lines = sentences(report);
+        lines[0] = headline(&lines[0], report, rescored);
+        lines.extend(rescore_sentences(rescored));
+        lines.into_iter().for_each(|line| output.say(line));
+        if rescored.failure().is_some() {
+            output.say(
+                "  hint: `molsieve doctor scorer C.toml` says whether the scorer gives one answer on this machine",
+            );
+            output.say(
+                "  hint: if it does, compare its program and what it depends on with `provenance.json` in the pack",
+            );
+        }
     }
     Ok(report.failure().or(rescored.failure()).map_or(Exit::Done, Exit::Of))
+}
+
+/// The verdict on a pack and on what came of scoring some of it again; `pack` is the one on the pack alone.
+fn headline(pack: &str, report: &Report, found: &Rescored) -> String {
+    let Rescored { sampled, same, differ, .. } = found;
+    let signed =
+        if report.signers.is_empty() { "not signed by a key that you trust" } else { "signed by a key that you trust" };
+    match (found.failure(), differ, same) {
+        (Some(_), ..) => {
+            format!("RESCORED ROWS DIFFER: {differ} of {sampled}; the pack itself is intact, and {signed}")
+        }
+        (None, 0, 0) => pack.to_owned(),
+        (None, 0, _) => format!("{pack}; {same} of {sampled} rescored rows are the same"),
+        (None, ..) => format!("{pack}; {differ} of {sampled} rescored rows differ, as they may"),
+    }
 }
 
 fn rescore_sentences(found: &Rescored) -> Vec<String> {
@@ -114,9 +140,27 @@ fn rescore_sentences(found: &Rescored) -> Vec<String> {
 }
 
 /// The pack that `path` stands for: that of a campaign directory, or itself.
-pub fn pack_at(path: &Path) -> PathBuf {
+///
+/// # Errors
+/// The campaign has no pack yet, or it is a directory that is neither (exit 2).
+pub fn pack_at(path: &Path) -> Result<PathBuf> {
     let dir = CampaignDir::new(path);
-    if dir.campaign().is_file() { dir.pack() } else { path.to_path_buf() }
+    if dir.campaign().is_file() {
+        let (pack, root) = (dir.pack(), dir.root().display());
+        return if pack.exists() {
+            Ok(pack)
+        } else {
+            Err(Error::usage(format!("the campaign in `{root}` has no pack yet"))
+                .hint(format!("`molsieve status {root}` says how far it is, `molsieve resume {root}` goes on with it")))
+        };
+    }
+    // A pack from which something was taken away is a damaged pack, and told as one.
+    let holds = |name: &&str| layout::inside(path, name).exists();
+    if path.is_dir() && ![MANIFEST, CHECKSUMS, SUMMARY, ARCHIVE].iter().any(holds) {
+        return Err(Error::usage(format!("`{}` is neither a pack nor a campaign directory", path.display()))
+            .hint("give an `evidence_pack.zip`, the directory that it was unpacked to, or a campaign directory"));
+    }
+    Ok(path.to_path_buf())
 }
 
 /// Whether the pack of a finished campaign is what its journal says: complete. If not, it is gathered again.

@@ -1,7 +1,7 @@
 //! Rows as columns: what every encoding is fed with, and what it must give back.
 
+use crate::canonical::row::{self, Halt, Lines, Malformed, Row};
 use crate::id::Ordinal;
-use crate::payload::lines::{self, Fault, Fields, Lines};
 use crate::scorer::{Column, ColumnType};
 
 /// A block holds no more rows, where the payload has few enough of them.
@@ -38,15 +38,8 @@ impl Texts {
 
     /// Adds a field of a row as it stands there: quoted, or not.
     fn push_field(&mut self, field: &[u8]) {
-        let Some(quoted) = field.strip_prefix(b"\"").and_then(|f| f.strip_suffix(b"\"")) else {
-            return self.push(field);
-        };
-        let mut rest = quoted;
-        while let Some(at) = memchr::memchr(b'"', rest) {
-            self.bytes.extend_from_slice(&rest[..=at]);
-            rest = rest.get(at + 2..).unwrap_or_default();
-        }
-        self.push(rest);
+        row::push_unquoted(&mut self.bytes, field);
+        self.ends.push(self.bytes.len());
     }
 
     /// All of them, in order.
@@ -190,20 +183,20 @@ impl Block {
     }
 
     /// Adds one line of `summary.csv`. What the pass over the payload has checked is not checked again.
-    fn push(&mut self, line: &[u8]) -> Result<(), Fault> {
-        let mut fields = Fields::of(line);
-        let ordinal = fields.plain().and_then(lines::ordinal).ok_or_else(|| malformed("a row has no ordinal"))?;
-        let short = || malformed(&format!("the row of record {ordinal} has too few fields"));
-        let odd = || malformed(&format!("a numeric cell in the row of record {ordinal} is not of its column's type"));
-        self.ordinals.push(ordinal);
-        self.ids.push_field(fields.text().ok_or_else(short)?);
-        self.outcomes.push(fields.plain().ok_or_else(short)?);
-        self.reasons.push(fields.plain().ok_or_else(short)?);
+    fn push(&mut self, line: &[u8]) -> Result<(), Malformed> {
+        let row = Row::read(line)?;
+        let short = || Malformed::part("the number of fields", row.ordinal);
+        let odd = || Malformed::part("a numeric cell", row.ordinal);
+        self.ordinals.push(row.ordinal);
+        self.ids.push_field(row.id());
+        self.outcomes.push(row.outcome.as_str().as_bytes());
+        self.reasons.push(row.reason.as_bytes());
+        let mut fields = row.cells();
         for cells in &mut self.cells {
             match cells {
                 Cells::Float(values) => values.push(match fields.plain().ok_or_else(short)? {
                     b"" => None,
-                    cell => Some(lines::value(cell).ok_or_else(odd)?),
+                    cell => Some(row::value(cell).ok_or_else(odd)?),
                 }),
                 Cells::Int(values) => values.push(match fields.plain().ok_or_else(short)? {
                     b"" => None,
@@ -220,19 +213,6 @@ impl Block {
 fn integer(cell: &[u8]) -> Option<i64> {
     let value: i64 = std::str::from_utf8(cell).ok()?.parse().ok()?;
     (value.unsigned_abs() < 1 << 53).then_some(value)
-}
-
-fn malformed(what: &str) -> Fault {
-    Fault::Malformed(what.to_owned())
-}
-
-/// Why a pass over the rows ended early.
-#[derive(Debug)]
-pub enum Halt<E> {
-    /// A row is not as it should be.
-    Fault(Fault),
-    /// Whoever takes the blocks wants no more.
-    Taker(E),
 }
 
 /// Cuts the bytes of `summary.csv` into blocks.
@@ -256,20 +236,21 @@ impl Blocks {
     /// A row is malformed, or what `each` answers.
     pub fn feed<E>(&mut self, bytes: &[u8], each: &mut dyn FnMut(&Block) -> Result<(), E>) -> Result<(), Halt<E>> {
         let Self { lines, header, block, rows_max } = self;
-        let mut halted = None;
         let fed = lines.feed(bytes, |line| {
-            if std::mem::take(header) || halted.is_some() {
+            if std::mem::take(header) {
                 return Ok(());
             }
-            block.push(line)?;
+            block.push(line).map_err(Halt::Fault)?;
             if block.len() >= *rows_max || block.text_bytes() >= BLOCK_TEXT_BYTES {
-                halted = each(block).err();
+                each(block).map_err(Halt::Taker)?;
                 block.clear();
             }
             Ok(())
         });
-        fed.map_err(Halt::Fault)?;
-        halted.map_or(Ok(()), |halt| Err(Halt::Taker(halt)))
+        fed.map_err(|halt| match halt {
+            Halt::Fault(malformed) => Halt::Fault(malformed),
+            Halt::Taker(halt) => halt,
+        })
     }
 
     /// Hands on the rows that are left.
@@ -287,7 +268,7 @@ mod tests {
     use crate::scorer::Order;
 
     fn columns() -> Vec<Column> {
-        let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+        let column = |name: &str, kind| Column::new(name, kind, Order::Asc);
         vec![column("f", ColumnType::Float), column("i", ColumnType::Int), column("t", ColumnType::String)]
     }
 

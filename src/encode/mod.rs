@@ -2,31 +2,34 @@
 //!
 //! They are made from `summary.csv` in one more pass, in blocks of rows, and only if the campaign
 //! asks for them. Each is a function of the rows and of what [`Facts`] holds: no clock, no host.
-//! Verification reads them back and compares every cell ([`compare`]). See `docs/formats/parquet.md`
-//! and `docs/formats/hdf5.md`.
+//! Verification makes them again and compares the bytes ([`again`]), so a format stands for its bytes:
+//! whatever changes them, a library of ours included, is another format. See `docs/formats/parquet.md` and
+//! `docs/formats/hdf5.md`.
 
+pub mod again;
 pub mod block;
-pub mod compare;
 #[cfg(feature = "hdf5")]
 mod hdf5;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use crate::canonical::row::Halt;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::{self, Staged};
 use crate::scorer::Column;
-use block::{Block, Blocks, Halt};
+use block::{Block, Blocks};
 
 /// The encoding that every pack has, as `[pack] outputs` calls it.
 pub const CSV: &str = "csv";
 
-/// Bytes of `summary.csv` read at once.
-const READ_BYTES: usize = 1 << 17;
+/// See [`Format::schema`].
+const PARQUET_SCHEMA: &str = "molsieve.parquet.v2";
+
+/// See [`Format::schema`].
+const HDF5_SCHEMA: &str = "molsieve.hdf5.v2";
 
 /// An encoding of the payload beside `summary.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +68,15 @@ impl Format {
         }
     }
 
-    /// Whether this binary can write and read it.
+    /// What it is called in a manifest and in the file itself; equal names mean equal bytes for equal rows.
+    pub const fn schema(self) -> &'static str {
+        match self {
+            Self::Parquet => PARQUET_SCHEMA,
+            Self::Hdf5 => HDF5_SCHEMA,
+        }
+    }
+
+    /// Whether this binary can write it.
     pub const fn is_built(self) -> bool {
         match self {
             Self::Parquet => cfg!(feature = "parquet"),
@@ -89,13 +100,19 @@ pub fn asked(outputs: &[String], columns: &[Column]) -> Result<Vec<Format>> {
                 format.name()
             )));
         }
-        if format == Format::Hdf5 && columns.iter().any(|column| matches!(column.name.as_str(), "." | "..")) {
-            let what = "`pack.outputs` asks for `hdf5`, which cannot hold a column called `.` or `..`";
-            return Err(Error::usage(what).hint("give that column of the scorer another name, or leave `hdf5` out"));
+        if let Some(why) = cannot_hold(format, columns) {
+            return Err(Error::usage(format!("`pack.outputs` asks for `{output}`, which {why}"))
+                .hint(format!("give that column of the scorer another name, or leave `{output}` out")));
         }
         formats.push(format);
     }
     Ok(formats)
+}
+
+/// Why no file in `format` can hold these columns, if none can: a fragment that goes on from its name.
+fn cannot_hold(format: Format, columns: &[Column]) -> Option<&'static str> {
+    let is_path = |column: &Column| matches!(column.name.as_str(), "." | "..");
+    (format == Format::Hdf5 && columns.iter().any(is_path)).then_some("cannot hold a column called `.` or `..`")
 }
 
 /// The encoding called `output`.
@@ -128,18 +145,14 @@ impl Facts {
     /// The facts as names and texts, in the order in which they are written.
     #[cfg(any(feature = "parquet", feature = "hdf5"))]
     fn texts(&self, schema: &str) -> Vec<(&'static str, String)> {
-        let columns: Vec<serde_json::Value> = self
-            .columns
-            .iter()
-            .map(|c| serde_json::json!({"name": c.name, "order": c.order, "type": c.kind}))
-            .collect();
+        let columns = serde_json::to_value(&self.columns).unwrap_or_default();
         vec![
             ("schema", schema.to_owned()),
             ("payload_digest", self.payload.clone()),
             ("library_root", self.library.clone()),
             ("records", self.records.to_string()),
             ("rows", self.rows.to_string()),
-            ("columns", serde_json::Value::from(columns).to_string()),
+            ("columns", columns.to_string()),
         ]
     }
 }
@@ -149,18 +162,12 @@ trait Encoding {
     /// Takes the next rows.
     fn block(&mut self, block: &Block) -> Result<()>;
 
-    /// All rows were given: makes the file durable and gives it its name.
-    fn finish(self: Box<Self>) -> Result<()>;
+    /// All rows were given: the file, whole, and still without its name.
+    fn finish(self: Box<Self>) -> Result<Staged>;
 }
 
-/// The other way: whatever gives back the rows of a file, in order. What is wrong with the file is a sentence fragment.
-trait Decoding {
-    /// The next `rows` rows, or fewer if there are no more.
-    fn rows(&mut self, rows: usize) -> std::result::Result<Block, String>;
-}
-
-/// One encoding that was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One encoding: which, and what its file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Which.
     pub format: Format,
@@ -187,14 +194,15 @@ pub fn write(
     let mut encodings = formats.iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut each = |block: &Block| encodings.iter_mut().try_for_each(|encoding| encoding.block(block));
     let mut blocks = Blocks::new(&facts.columns, facts.rows);
-    stream(summary, &mut |bytes| {
+    let file = fs::open_plain(summary).map_err(|e| Error::io("cannot read", summary, &e))?;
+    fs::each_block(file, summary, |bytes| {
         blocks.feed(bytes, &mut each).map_err(|halt| match halt {
             Halt::Taker(error) => error,
             Halt::Fault(fault) => Error::verification(format!("`{}`: {fault}", summary.display())),
         })
     })?;
     blocks.finish(&mut each)?;
-    encodings.into_iter().try_for_each(Encoding::finish)?;
+    encodings.into_iter().try_for_each(|encoding| encoding.finish()?.commit())?;
     let written = formats.iter().map(|format| {
         let (sha256, bytes) = digest::sha256_file(&member(format.file()))?;
         Ok(Written { format: *format, bytes, sha256 })
@@ -218,16 +226,14 @@ fn open(format: Format, facts: &Facts, file: Staged) -> Result<Box<dyn Encoding>
     }
 }
 
-/// Opens the file of one encoding, to read it back.
-fn decode(format: Format, file: File, facts: &Facts) -> Result<Box<dyn Decoding>, String> {
-    match format {
-        #[cfg(feature = "parquet")]
-        Format::Parquet => Ok(Box::new(parquet::read::Reader::open(file, facts)?)),
-        #[cfg(feature = "hdf5")]
-        Format::Hdf5 => Ok(Box::new(hdf5::read::Reader::open(file, facts)?)),
-        #[cfg(not(all(feature = "parquet", feature = "hdf5")))]
-        _ => Err(format!("{file:?} of {} rows is given to a binary that cannot read it", facts.rows)),
-    }
+/// A text of the rows, as encodings hold it: escaped, hence UTF-8 without a NUL.
+///
+/// # Errors
+/// It is neither (exit 4): somebody else wrote these rows.
+#[cfg(any(feature = "parquet", feature = "hdf5"))]
+fn text(bytes: &[u8]) -> Result<&str> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    text.ok_or_else(|| Error::verification("cannot hold the rows: one of them has a text that is not escaped"))
 }
 
 /// An encoder failed. What it says is text: a full disk is told by its words alone.
@@ -235,19 +241,4 @@ fn decode(format: Format, file: File, facts: &Facts) -> Result<Box<dyn Decoding>
 fn refused(format: Format, why: &str) -> Error {
     let error = Error::environment(format!("cannot write `{}`: {why}", format.file()));
     error.hint("see whether the disk is full; then run the same command again: nothing that was computed is lost")
-}
-
-/// Hands on the file at `path`, block by block.
-fn stream(path: &Path, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let refused = |e: &std::io::Error| Error::io("cannot read", path, e);
-    let mut file = File::open(path).map_err(|e| refused(&e))?;
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(n) => each(&buffer[..n])?,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(refused(&e)),
-        }
-    }
 }

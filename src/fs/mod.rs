@@ -19,7 +19,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
-pub use read::{open_plain, read_plain};
+pub use read::{each_block, open_input, open_plain, read_plain};
 
 /// Creates `dir` and its parents.
 ///

@@ -10,13 +10,28 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use crate::error::Error;
+
+/// Opens the file at `path`, which a user named, for reading: through links, and without waiting for anybody.
+///
+/// # Errors
+/// The system refuses, or it is no plain file.
+pub fn open_input(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_plain()) }
+}
+
+fn not_plain() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file; move it away")
+}
+
 /// Opens the plain file at `path` for reading: not through a link, and without waiting for anybody.
 ///
 /// # Errors
 /// The system refuses, or it is no plain file.
 pub fn open_plain(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
-    let not_plain = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file; move it away");
     let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path).map_err(|e| {
         let is_link = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         if is_link { not_plain() } else { e }
@@ -35,6 +50,29 @@ pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Bytes read at once.
+const BLOCK_BYTES: usize = 1 << 17;
+
+/// Hands on what `from`, which is at `path`, has left: block by block.
+///
+/// # Errors
+/// The system refuses (exit 6), or what `each` answers.
+pub fn each_block<E: From<Error>>(
+    mut from: impl Read,
+    path: &Path,
+    mut each: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut buffer = vec![0; BLOCK_BYTES];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => each(&buffer[..n])?,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::io("cannot read", path, &e).into()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +86,8 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
         assert!(made.success());
         assert_eq!(read_plain(&at("plain")).unwrap(), b"text");
+        assert!(open_input(&at("link")).is_ok());
+        assert!(open_input(&at("pipe")).is_err());
         assert_eq!(read_plain(&at("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
         for name in ["link", "pipe", "."] {
             assert_eq!(read_plain(&at(name)).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");

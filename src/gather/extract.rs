@@ -3,26 +3,22 @@
 //! Nothing is believed that a receipt does not vouch for: the rows that say which records are meant
 //! are read against the digest of their receipt, and so is each archive before it is opened.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::io::Read;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::kept::{Archive, wrong};
+use super::kept::Archive;
+use super::rows::Place;
 use super::survey::{self, Expected, GroupState, Sealed};
 use crate::campaign::file::Campaign;
-use crate::canonical::row;
-use crate::digest::Blake3;
+use crate::canonical::row::{self, Row};
 use crate::error::{Error, Result};
-use crate::fs;
-use crate::id::{GroupIndex, Ordinal};
-use crate::payload::lines::{self, Lines};
-use crate::scorer::rank::{self, Standing};
+use crate::id::{GroupIndex, Ordinal, Ordinals};
+use crate::layout::PackDir;
+use crate::payload::hits::{self, Hits};
+use crate::payload::{self, SUMMARY};
 use crate::scorer::{KeptFile, Outcome};
 use crate::shard::kept::{Best, Keep, Origin};
-
-/// Bytes read at once.
-const BLOCK_BYTES: usize = 1 << 17;
 
 /// No more hits than this are extracted at once.
 pub const TOP_MAX: u64 = 100_000;
@@ -83,10 +79,19 @@ pub struct Pick {
 }
 
 impl Pick {
+    fn of(row: &Row<'_>, rank: Option<u64>, sealed: &Sealed) -> Self {
+        let why = match kept_of(sealed) {
+            _ if row.outcome != Outcome::Ok => Some(Why::NotOk),
+            None => Some(Why::NothingKept),
+            Some(_) => None,
+        };
+        Self { ordinal: row.ordinal, rank, row: row.line.to_vec(), why, group: sealed.receipt.group }
+    }
+
     /// Its id, as `summary.csv` has it but without quotes.
     pub fn id(&self) -> String {
-        let fields = row::split(&self.row).unwrap_or_default();
-        fields.get(1).map(|id| String::from_utf8_lossy(id).into_owned()).unwrap_or_default()
+        let id = Row::read(&self.row).map(|row| row.id()).unwrap_or_default();
+        String::from_utf8_lossy(&row::unquoted(id)).into_owned()
     }
 }
 
@@ -102,31 +107,41 @@ pub struct Chosen {
     sealed: BTreeMap<GroupIndex, Sealed>,
 }
 
-/// Finds the records that are meant in the sealed task groups of `campaign`.
+/// Finds the records that are meant in the sealed task groups of `campaign`. Where rows files are gone, as in an
+/// archived campaign, the rows are read from the `summary.csv` of its pack.
 ///
 /// # Errors
-/// An ordinal is beyond the library, or hits are meant where there is no rank (exit 2); receipts or rows are not what
-/// they should be (exit 4), or cannot be read (exit 6).
+/// An ordinal is beyond the library, or hits are meant where there is no rank, or too many (exit 2); receipts or rows are
+/// not what they should be (exit 4), or cannot be read (exit 6).
 pub fn choose(campaign: &Campaign, wanted: &Wanted) -> Result<Chosen> {
     let (identity, plan) = (&campaign.file.identity, &campaign.plan);
     let expected = Expected::new(identity, plan)?;
     let mut search = Search::new(campaign, wanted)?;
-    let mut chosen = Chosen { picks: Vec::new(), missing: Vec::new(), unsealed: 0, sealed: BTreeMap::new() };
+    let (mut unsealed, mut groups) = (0, BTreeMap::new());
+    // Where the rows of the next sealed task group begin in `summary.csv`.
+    let mut offset = payload::header(identity).len() as u64 + 1;
     for group in plan.all_groups() {
-        let range = plan.group(group);
-        let GroupState::Sealed(sealed) = survey::group(&campaign.dir, &expected, group)? else {
-            chosen.unsealed += 1;
-            continue;
+        let sealed = match survey::group(&campaign.dir, &expected, group)? {
+            GroupState::Sealed(sealed) => *sealed,
+            GroupState::RowsGone(sealed, _) => {
+                let summary = PackDir::new(campaign.dir.pack()).member(SUMMARY);
+                Sealed { rows: Place::Pack { summary, offset }, ..*sealed }
+            }
+            GroupState::Missing | GroupState::Unusable(_) => {
+                unsealed += 1;
+                continue;
+            }
         };
-        if search.may_be_in(&range) {
+        offset += sealed.receipt.rows.bytes;
+        if search.may_be_in(&sealed.receipt.ordinals) {
             search.group(&sealed)?;
-            chosen.sealed.insert(group, *sealed);
+            groups.insert(group, sealed);
         }
     }
-    (chosen.picks, chosen.missing) = search.finish();
-    let needed: BTreeSet<GroupIndex> = chosen.picks.iter().map(|pick| pick.group).collect();
-    chosen.sealed.retain(|group, _| needed.contains(group));
-    Ok(chosen)
+    let (picks, missing) = search.finish(&groups)?;
+    let needed: BTreeSet<GroupIndex> = picks.iter().map(|pick| pick.group).collect();
+    groups.retain(|group, _| needed.contains(group));
+    Ok(Chosen { picks, missing, unsealed, sealed: groups })
 }
 
 impl Chosen {
@@ -164,51 +179,27 @@ impl Chosen {
 }
 
 /// The search through the rows.
-struct Search<'w> {
-    wanted: &'w Wanted,
+struct Search {
     /// Ids as rows have them, with what was asked; and whether one was found.
-    ids: BTreeMap<Vec<u8>, (&'w str, bool)>,
+    ids: BTreeMap<Vec<u8>, (String, bool)>,
     ordinals: BTreeMap<Ordinal, bool>,
     rank: Option<Keep>,
     named: Vec<Pick>,
-    /// The worst is on top.
-    top: BinaryHeap<Hit>,
+    /// The best rows, if those are meant.
+    hits: Option<Hits>,
 }
 
-/// A hit; compared by its rank alone.
-struct Hit(Standing, Pick);
-
-impl Ord for Hit {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
-}
-
-impl PartialOrd for Hit {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Hit {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Hit {}
-
-impl<'w> Search<'w> {
-    fn new(campaign: &Campaign, wanted: &'w Wanted) -> Result<Self> {
+impl Search {
+    fn new(campaign: &Campaign, wanted: &Wanted) -> Result<Self> {
         let rank = campaign.file.identity.keep(1);
-        let (mut ids_asked, mut ordinals_asked) = (BTreeMap::new(), BTreeMap::new());
-        match wanted {
-            Wanted::Top(_) if rank.is_none() => {
+        let mut search = Self { ids: BTreeMap::new(), ordinals: BTreeMap::new(), rank, named: Vec::new(), hits: None };
+        match (wanted, rank) {
+            (Wanted::Top(_), None) => {
                 return Err(Error::usage("the scorer has no numeric column: there are no hits")
                     .hint("name the records with --id or --ordinal"));
             }
-            Wanted::Top(_) => {}
-            Wanted::Named { ids, ordinals } => {
+            (Wanted::Top(top), Some(rank)) => search.hits = Some(Hits::new(*top, rank.order)),
+            (Wanted::Named { ids, ordinals }, _) => {
                 let records = campaign.plan.records;
                 if let Some(beyond) = ordinals.iter().find(|ordinal| **ordinal >= records) {
                     return Err(Error::usage(format!("there is no record {beyond}: the library has {records}"))
@@ -217,107 +208,78 @@ impl<'w> Search<'w> {
                 for id in ids {
                     let mut as_in_rows = Vec::new();
                     row::push_text(&mut as_in_rows, id.as_bytes());
-                    ids_asked.insert(as_in_rows, (id.as_str(), false));
+                    search.ids.insert(as_in_rows, (id.clone(), false));
                 }
-                ordinals_asked.extend(ordinals.iter().map(|ordinal| (*ordinal, false)));
+                search.ordinals.extend(ordinals.iter().map(|ordinal| (*ordinal, false)));
             }
         }
-        Ok(Self { wanted, ids: ids_asked, ordinals: ordinals_asked, rank, named: Vec::new(), top: BinaryHeap::new() })
+        Ok(search)
     }
 
-    fn may_be_in(&self, range: &crate::id::Ordinals) -> bool {
-        let all = matches!(self.wanted, Wanted::Top(_)) || !self.ids.is_empty();
-        all || self.ordinals.range(range.clone()).next().is_some()
+    fn may_be_in(&self, range: &Ordinals) -> bool {
+        self.hits.is_some() || !self.ids.is_empty() || self.ordinals.range(range.clone()).next().is_some()
     }
 
     /// Reads the rows of one task group.
     fn group(&mut self, sealed: &Sealed) -> Result<()> {
-        let receipt = &sealed.receipt;
-        let keep = receipt.files.as_ref().and_then(|files| Some(Keep { records: files.keep, ..self.rank? }));
-        let mut best = keep.map(Best::new);
-        let (mut found, mut hits) = (Vec::new(), Vec::new());
-        each_row(sealed, |line| {
-            let ordinal = row::field(line, 0).and_then(lines::ordinal)?;
-            let outcome = match row::field(line, 2)? {
-                b"OK" => Outcome::Ok,
-                b"SKIP" => Outcome::Skip,
-                _ => Outcome::Error,
-            };
+        let Some(hits) = &mut self.hits else { return self.named_in(sealed) };
+        let Some(Keep { column, .. }) = self.rank else { return Ok(()) };
+        sealed.each_row(|row| {
+            if row.outcome != Outcome::Ok || hits.consider(row.ordinal, row.value(column), row.line) {
+                return Ok(());
+            }
+            let what = format!("the rows of the hits take more than {} MiB", hits::BYTES_MAX >> 20);
+            Err(Error::usage(what).hint("ask for fewer with `--top`"))
+        })
+    }
+
+    fn named_in(&mut self, sealed: &Sealed) -> Result<()> {
+        let keep = kept_of(sealed).and_then(|records| Some(Keep { records, ..self.rank? }));
+        let (mut best, mut found) = (keep.map(Best::new), Vec::new());
+        sealed.each_row(|row| {
             if let Some(best) = &mut best {
-                best.consider(ordinal, outcome, line, Origin::Own);
+                best.consider(row, Origin::Own);
             }
-            let why = if outcome == Outcome::Ok { None } else { Some(Why::NotOk) };
-            let pick = || Pick { ordinal, rank: None, row: line.to_vec(), why, group: receipt.group };
-            if let Wanted::Top(top) = self.wanted {
-                if let (Outcome::Ok, Some(Keep { column, order, .. })) = (outcome, self.rank) {
-                    let standing = Standing::new(ordinal, rank::value(line, column), order);
-                    let has_room = (self.top.len() as u64) < *top;
-                    if *top > 0 && (has_room || self.top.peek().is_some_and(|worst| standing < worst.0)) {
-                        self.top.push(Hit(standing, pick()));
-                        hits.push(ordinal);
-                    }
-                    if self.top.len() as u64 > *top {
-                        self.top.pop();
-                    }
-                }
-                return Some(());
-            }
-            let by_id = self.ids.get_mut(row::field(line, 1)?).map(|(_, seen)| *seen = true).is_some();
-            let by_ordinal = self.ordinals.get_mut(&ordinal).map(|seen| *seen = true).is_some();
+            let by_id = self.ids.get_mut(row.id()).map(|(_, seen)| *seen = true).is_some();
+            let by_ordinal = self.ordinals.get_mut(&row.ordinal).map(|seen| *seen = true).is_some();
             if by_id || by_ordinal {
-                found.push(pick());
+                found.push(Pick::of(row, None, sealed));
             }
-            Some(())
+            Ok(())
         })?;
-        let best = best.map(|best| best.ordinals());
-        let judge = |pick: &mut Pick| {
-            pick.why = pick.why.or(match &best {
-                None => Some(Why::NothingKept),
-                Some(best) if !best.contains(&pick.ordinal) => Some(Why::NotAmongTheBest),
-                Some(_) => None,
-            });
-        };
-        found.iter_mut().for_each(judge);
-        self.named.extend(found);
-        if !hits.is_empty() {
-            let mut top = std::mem::take(&mut self.top).into_vec();
-            top.iter_mut().filter(|hit| hit.1.group == receipt.group).for_each(|hit| judge(&mut hit.1));
-            self.top = top.into();
+        let best = best.map(|best| best.ordinals()).unwrap_or_default();
+        for pick in &mut found {
+            pick.why = pick.why.or_else(|| (!best.contains(&pick.ordinal)).then_some(Why::NotAmongTheBest));
         }
+        self.named.extend(found);
         Ok(())
     }
 
-    fn finish(self) -> (Vec<Pick>, Vec<String>) {
+    /// What was found in `groups`, which were all read; and what was not.
+    fn finish(self, groups: &BTreeMap<GroupIndex, Sealed>) -> Result<(Vec<Pick>, Vec<String>)> {
         let mut missing: Vec<String> =
             self.ids.into_values().filter(|(_, seen)| !seen).map(|(id, _)| format!("id `{id}`")).collect();
         missing.extend(self.ordinals.into_iter().filter(|(_, seen)| !seen).map(|(o, _)| format!("record {o}")));
-        let hits = self.top.into_sorted_vec().into_iter().zip(1..);
-        let mut picks: Vec<Pick> = hits.map(|(Hit(_, pick), rank)| Pick { rank: Some(rank), ..pick }).collect();
-        picks.extend(self.named);
-        (picks, missing)
+        let (mut picks, mut of_group) = (self.named, BTreeMap::<GroupIndex, u64>::new());
+        let by_start: BTreeMap<Ordinal, &Sealed> = groups.values().map(|s| (s.receipt.ordinals.start, s)).collect();
+        for (line, rank) in self.hits.map(Hits::into_rows).unwrap_or_default().iter().zip(1..) {
+            let row = Row::read(line).map_err(|odd| Error::bug(odd.to_string()))?;
+            let sealed = by_start.range(..=row.ordinal).next_back().map(|(_, sealed)| *sealed);
+            let sealed = sealed.ok_or_else(|| Error::bug(format!("record {} is in no task group", row.ordinal)))?;
+            let mut pick = Pick::of(&row, Some(rank), sealed);
+            // All that are better in its task group are hits as well, and came before it.
+            let place = of_group.entry(pick.group).or_default();
+            *place += 1;
+            if kept_of(sealed).is_some_and(|kept| *place > kept) {
+                pick.why = pick.why.or(Some(Why::NotAmongTheBest));
+            }
+            picks.push(pick);
+        }
+        Ok((picks, missing))
     }
 }
 
-/// Calls `each` with every row of a sealed task group, and checks that they are the rows of its receipt.
-fn each_row(sealed: &Sealed, mut each: impl FnMut(&[u8]) -> Option<()>) -> Result<()> {
-    let refused = |e: std::io::Error| Error::io("cannot read", &sealed.rows, &e);
-    let mut file = fs::open_plain(&sealed.rows).map_err(refused)?;
-    let (mut buffer, mut blake3, mut lines) = (vec![0; BLOCK_BYTES], Blake3::default(), Lines::default());
-    loop {
-        let count = match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(refused(e)),
-        };
-        blake3.update(&buffer[..count]);
-        let malformed = || lines::Fault::Malformed("a row is malformed".to_owned());
-        lines
-            .feed(&buffer[..count], |line| each(line).ok_or_else(malformed))
-            .map_err(|fault| wrong(sealed, &format!("rows are not as they should be: {fault}")))?;
-    }
-    if blake3.finish() == sealed.receipt.rows.blake3 {
-        return Ok(());
-    }
-    Err(wrong(sealed, "rows have changed since they were sealed (their digest is another)"))
+/// Of how many records of its task group files were kept, if of any.
+fn kept_of(sealed: &Sealed) -> Option<u64> {
+    sealed.receipt.files.as_ref().map(|files| files.keep)
 }

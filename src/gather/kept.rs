@@ -7,12 +7,15 @@ use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use zip::ZipArchive;
 
 use super::survey::Sealed;
+use crate::canonical::row;
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::Ordinal;
-use crate::payload::lines;
 use crate::scorer::{KeptFile, files};
+
+/// What errors call an archive.
+const WHAT: &str = "archive of kept files";
 
 /// An archive whose bytes are those that its receipt speaks of. Memory holds its names, and one file at a time.
 #[derive(Debug)]
@@ -48,7 +51,8 @@ impl<'s> Archive<'s> {
             Err(e) => return Err(refused(e)),
         };
         let differs = || {
-            wrong(sealed, "archive of kept files is not what its receipt says (its digest is another)")
+            sealed
+                .wrong(WHAT, "is not what its receipt says (its digest is another)")
                 .hint("or remove that archive alone: the rows stay, and its files are lost")
         };
         if file.metadata().map_err(refused)?.len() != kept.bytes
@@ -62,7 +66,7 @@ impl<'s> Archive<'s> {
         for (name, index) in zip.file_names().zip(0..) {
             let name = name.map_err(|_| differs())?;
             let (ordinal, name) = name.split_once('/').ok_or_else(differs)?;
-            let ordinal = lines::ordinal(ordinal.as_bytes())
+            let ordinal = row::ordinal(ordinal.as_bytes())
                 .filter(|o| sealed.receipt.ordinals.contains(o) && files::is_name(name))
                 .ok_or_else(differs)?;
             members.insert((ordinal, name.to_owned()), index);
@@ -82,21 +86,13 @@ impl<'s> Archive<'s> {
     /// It cannot be unpacked, or is longer than a kept file may be (exit 4).
     pub fn read(&mut self, ordinal: Ordinal, name: String, index: usize) -> Result<KeptFile> {
         let sealed = self.sealed;
-        let broken = |_| wrong(sealed, "archive of kept files cannot be unpacked");
+        let broken = |_| sealed.wrong(WHAT, "cannot be unpacked");
         let member = self.zip.by_index(index).map_err(|e| broken(e.into()))?;
         let mut content = Vec::new();
         member.take(files::BYTES_MAX + 1).read_to_end(&mut content).map_err(broken)?;
         if content.len() as u64 > files::BYTES_MAX {
-            return Err(wrong(sealed, "archive of kept files holds one that is too long"));
+            return Err(sealed.wrong(WHAT, "holds one that is too long"));
         }
         Ok(KeptFile { ordinal, name, content })
     }
-}
-
-/// What a receipt speaks of is not what is there.
-pub(super) fn wrong(sealed: &Sealed, what: &str) -> Error {
-    let (group, attempt) = (sealed.receipt.group, &sealed.receipt.attempt);
-    Error::verification(format!("the {what}: task group {group}, attempt `{attempt}`")).hint(format!(
-        "remove `groups/{group}/{attempt}.receipt.json`; `molsieve resume` then computes that task group again"
-    ))
 }

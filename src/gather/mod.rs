@@ -8,6 +8,7 @@ pub mod extract;
 pub mod finished;
 pub mod kept;
 pub mod merge;
+pub mod rows;
 pub mod survey;
 
 use crate::campaign::identity::Identity;
@@ -77,14 +78,16 @@ fn complete(dir: &CampaignDir, identity: &Identity, plan: &Plan, missing: Missin
         match survey::group(dir, &expected, group)? {
             GroupState::Sealed(found) => sealed.push(*found),
             GroupState::Missing => absent.push(group),
-            GroupState::Unusable(why) => flaws.extend(why),
+            GroupState::Unusable(why) | GroupState::RowsGone(_, why) => flaws.extend(why),
         }
     }
     if let Some(error) = unusable(dir, &flaws) {
         return Err(error);
     }
     if sealed.is_empty() || (!absent.is_empty() && missing == Missing::Refuse) {
-        return Err(incomplete(dir, plan, &absent));
+        let error = incomplete(dir, plan, &absent);
+        let pack_the_rest = format!("`molsieve gather {} --allow-incomplete` packs the others", dir.root().display());
+        return Err(if sealed.is_empty() { error } else { error.hint(pack_the_rest) });
     }
     Ok(sealed)
 }
@@ -117,7 +120,6 @@ fn incomplete(dir: &CampaignDir, plan: &Plan, absent: &[GroupIndex]) -> Error {
         ),
     )
     .hint(format!("`molsieve resume {}` computes them", dir.root().display()))
-    .hint("`molsieve gather --allow-incomplete` packs the task groups that are sealed, if there are any")
 }
 
 /// The payload digest from the receipts' row trees, without hashing a row again.

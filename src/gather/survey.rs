@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::rows::Place;
 use crate::campaign::identity::Identity;
 use crate::error::{Error, Result};
 use crate::id::{AttemptId, GroupIndex};
@@ -43,8 +44,8 @@ impl<'a> Expected<'a> {
 pub struct Sealed {
     /// Its receipt.
     pub receipt: Receipt,
-    /// Its rows file.
-    pub rows: PathBuf,
+    /// Where its rows are.
+    pub rows: Place,
     /// The archive of its kept files, if its receipt speaks of one.
     pub files: PathBuf,
     /// Other attempts that sealed the same rows.
@@ -56,11 +57,10 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// That what lies beside the receipt is not what it says: `what`, and what to do about it.
-    pub(super) fn wrong(&self, what: String) -> Error {
-        let receipt = CampaignDir::receipt_name(self.receipt.group, &self.receipt.attempt);
-        Error::verification(what)
-            .hint(format!("remove `{receipt}`; `molsieve resume` then computes that task group again"))
+    fn new(receipt: Receipt, dir: &GroupDir, unusable: Vec<String>) -> Self {
+        let rows = Place::File(dir.rows(&receipt.attempt));
+        let files = dir.files(&receipt.attempt);
+        Self { receipt, rows, files, twins: Vec::new(), differing: Vec::new(), unusable }
     }
 }
 
@@ -69,6 +69,8 @@ impl Sealed {
 pub enum GroupState {
     /// There is a receipt that counts.
     Sealed(Box<Sealed>),
+    /// It was sealed, and its rows file is gone; as it would be with it. As [`GroupState::Unusable`] for whoever needs that.
+    RowsGone(Box<Sealed>, Vec<Flaw>),
     /// There is no receipt.
     Missing,
     /// There are receipts and none of them counts: why, a sentence each. A new attempt is needed.
@@ -82,11 +84,15 @@ pub enum GroupState {
 /// the directory cannot be read (exit 6).
 pub fn group(dir: &CampaignDir, expected: &Expected<'_>, group: GroupIndex) -> Result<GroupState> {
     let group_dir = dir.group(group);
-    let (mut good, mut flaws) = (Vec::new(), Vec::new());
+    let (mut good, mut gone, mut flaws) = (Vec::new(), Vec::new(), Vec::new());
     for attempt in recover::attempts(&group_dir, EntryKind::Receipt)? {
         match judge::judge(&expected.proven, &group_dir, group, &attempt)? {
             Judged::Counts(receipt) => good.push(*receipt),
             Judged::Flawed(flaw) => flaws.push(flaw),
+            Judged::RowsGone(receipt) => {
+                flaws.push(Flaw::rows_gone(&receipt));
+                gone.push(*receipt);
+            }
             Judged::Foreign(what) => {
                 return Err(Error::verification(what).hint(
                     "move that file away: it was made by another campaign, or before the plan or the scorer changed",
@@ -97,12 +103,15 @@ pub fn group(dir: &CampaignDir, expected: &Expected<'_>, group: GroupIndex) -> R
     good.sort_by(|one: &Receipt, other| judge::standing(one).cmp(&judge::standing(other)));
     let mut good = good.into_iter();
     let Some(receipt) = good.next() else {
-        return Ok(if flaws.is_empty() { GroupState::Missing } else { GroupState::Unusable(flaws) });
+        let would_count = gone.into_iter().min_by(|one, other| judge::standing(one).cmp(&judge::standing(other)));
+        return Ok(match would_count {
+            Some(receipt) => GroupState::RowsGone(Box::new(Sealed::new(receipt, &group_dir, Vec::new())), flaws),
+            None if flaws.is_empty() => GroupState::Missing,
+            None => GroupState::Unusable(flaws),
+        });
     };
     let unusable = flaws.into_iter().map(|flaw| flaw.what).collect();
-    let rows = group_dir.rows(&receipt.attempt);
-    let files = group_dir.files(&receipt.attempt);
-    let mut sealed = Sealed { receipt, rows, files, twins: Vec::new(), differing: Vec::new(), unusable };
+    let mut sealed = Sealed::new(receipt, &group_dir, unusable);
     for twin in good {
         if (&twin.rows, &twin.tree, &twin.counts)
             == (&sealed.receipt.rows, &sealed.receipt.tree, &sealed.receipt.counts)

@@ -40,6 +40,7 @@ impl LastWords {
             pause: match error.kind() {
                 Kind::Incomplete => Some(PauseCode::Retry),
                 Kind::Full => Some(PauseCode::DiskFull),
+                Kind::Hopeless => Some(PauseCode::AllErrors),
                 _ => None,
             },
         };

@@ -12,9 +12,9 @@ use crate::fs;
 use crate::layout::CampaignDir;
 
 /// Schema of [`SignOfLife`].
-pub const SCHEMA: &str = "molsieve.sign-of-life.v1";
+pub const SCHEMA: &str = "molsieve.sign-of-life.v2";
 
-/// When a driver was last at work, and where.
+/// When a driver was last at work, where, and how fast. Version 1 had no pace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignOfLife {
@@ -24,20 +24,61 @@ pub struct SignOfLife {
     pub host: String,
     /// Milliseconds since the Unix epoch.
     pub at_ms: u64,
+    /// How fast it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
+}
+
+/// What a driver has done since it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    /// Records that were finished since.
+    pub finished: u64,
+    /// Milliseconds since.
+    pub elapsed_ms: u64,
+    /// Core time that was used and is not in the journal yet, in core-milliseconds.
+    pub core_ms: u64,
+}
+
+impl Pace {
+    /// Records a second; none before anything is finished.
+    pub fn records_per_s(&self) -> Option<f64> {
+        (self.finished > 0 && self.elapsed_ms > 0).then(|| self.finished as f64 * 1e3 / self.elapsed_ms as f64)
+    }
 }
 
 impl SignOfLife {
-    /// Shows that this process is at work.
+    /// Shows that this process is at work, and how fast it goes.
     ///
     /// # Errors
     /// The system refuses (exit 6).
-    pub fn show(dir: &CampaignDir) -> Result<()> {
-        let sign = Self { schema: SCHEMA.to_owned(), host: crate::host::name(), at_ms: clock::unix_ms() };
+    pub fn show(dir: &CampaignDir, pace: Pace) -> Result<()> {
+        let (host, at_ms) = (crate::host::name(), clock::unix_ms());
+        let sign = Self { schema: SCHEMA.to_owned(), host, at_ms, pace: Some(pace) };
         fs::replace(&dir.sign_of_life(), &json::to_line(&sign)?)
     }
 
     /// The last sign, if there is one that can be read.
     pub fn last(dir: &CampaignDir) -> Option<Self> {
         json::from_slice("a sign of life", &fs::read_plain(&dir.sign_of_life()).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_of_an_earlier_version_is_read_and_says_nothing_of_the_pace() {
+        let old = br#"{"at_ms":5,"host":"n1","schema":"molsieve.sign-of-life.v1"}"#;
+        let sign: SignOfLife = json::from_slice("a sign of life", &[old.as_slice(), b"\n"].concat()).unwrap();
+        assert_eq!((sign.at_ms, sign.pace), (5, None));
+    }
+
+    #[test]
+    fn a_pace_needs_records_and_time() {
+        let pace = |finished, elapsed_ms| Pace { finished, elapsed_ms, core_ms: 0 }.records_per_s();
+        assert_eq!([pace(0, 1000), pace(7, 0), pace(30, 2000)], [None, None, Some(15.0)]);
     }
 }

@@ -2,72 +2,69 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::json;
+
 /// Lines by what they are, and records by what is odd about them. A zero is left out of the JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Counts {
     /// All lines (rows of a Parquet file): the sum of `records`, `continued`, `header`, `blank` and `comment`.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub lines: u64,
     /// Lines that are records, or begin one.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub records: u64,
     /// Further lines of records that have several (SD files), delimiters included.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub continued: u64,
     /// Header lines: the first, and any later line with the same bytes (files that were concatenated).
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub header: u64,
     /// Lines without anything but spaces and tabs.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub blank: u64,
     /// Lines that start with `#`.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub comment: u64,
     /// Lines that ended with a CR, which was dropped.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub crlf: u64,
     /// Lines that started with a byte-order mark, which was dropped.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub bom: u64,
     /// Lines, structures and ids over the limit, of which only the start was kept.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub overlong: u64,
     /// 1 if the last line has no line feed.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub unterminated: u64,
     /// Records whose CXSMILES extension was dropped.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub cxsmiles_dropped: u64,
     /// Records without an id.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub missing_id: u64,
     /// Records without a structure.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub empty_structure: u64,
     /// Records with a quotation mark that is not closed on their line.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub unclosed_quote: u64,
     /// 1 if the last record of an SD file has no `$$$$`.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub undelimited: u64,
     /// Molfiles without `M  END`.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub no_m_end: u64,
     /// Data fields of SD records that are no ids, which were dropped.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub fields_dropped: u64,
     /// Records whose structure or id is not UTF-8.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub not_utf8: u64,
     /// Records with a NUL in structure or id.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "json::is_default")]
     pub nul: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 impl Counts {

@@ -73,8 +73,7 @@ impl Notation {
     }
 
     /// Whether it is what a snapshot is of if it says nothing.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    pub(super) fn is_smiles(&self) -> bool {
+    pub fn is_smiles(&self) -> bool {
         *self == Self::Smiles
     }
 }

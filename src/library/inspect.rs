@@ -18,6 +18,7 @@ use super::warnings::Noted;
 use crate::canonical::escape;
 use crate::digest;
 use crate::error::Result;
+use crate::id::Ordinal;
 
 /// Schema of [`Inspection`].
 pub const SCHEMA: &str = "molsieve.library-inspection.v1";
@@ -30,6 +31,9 @@ const SHOWN_BYTES: usize = 100;
 
 /// Ids of a file that are compared for repetition; memory is bounded, so later ones are not.
 const IDS_MAX: usize = 100_000;
+
+/// Files whose first records are judged before a campaign begins.
+const FILES_JUDGED: usize = 64;
 
 /// How much of each file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,15 +140,37 @@ fn inspect_snapshot(snapshot: &Snapshot) -> Result<Inspection> {
     let mut files = Vec::new();
     let mut start = 0;
     for file in snapshot.files() {
-        let mut seen = Seen::default();
-        let mut slice = Slice::open(snapshot, start..start + file.records)?;
-        if let Some(block) = slice.next_block()? {
-            block.iter().for_each(|record| seen.note(record.structure, record.id));
-        }
+        let seen = first_block(snapshot, file, start)?;
         start += file.records;
         files.push(of_snapshot(file, seen));
     }
     Ok(Inspection { schema: SCHEMA.to_owned(), complete: true, counts: snapshot.counts(), files })
+}
+
+/// What a person should look at in the library of `snapshot`, each sentence with the path of its file (escaped). Counts
+/// are of all records; what must be read is judged by the first records of the first files, so the time is bounded.
+///
+/// # Errors
+/// A file changed since the snapshot, or is gone (exit 2); the system refuses to read (exit 6).
+pub fn warnings(snapshot: &Snapshot) -> Result<Vec<(String, String)>> {
+    let (mut told, mut start) = (Vec::new(), 0);
+    for file in snapshot.files().iter().take(FILES_JUDGED) {
+        let seen = first_block(snapshot, file, start)?;
+        start += file.records;
+        let warnings = seen.warnings(&file.format, &file.counts);
+        told.extend(warnings.into_iter().map(|warning| (file.source.path.clone(), warning)));
+    }
+    Ok(told)
+}
+
+/// What is seen in the first block of `file`, whose first record has the ordinal `start`.
+fn first_block(snapshot: &Snapshot, file: &FileSnapshot, start: Ordinal) -> Result<Seen> {
+    let mut seen = Seen::default();
+    let mut slice = Slice::open(snapshot, start..start + file.records)?;
+    if let Some(block) = slice.next_block()? {
+        block.iter().for_each(|record| seen.note(record.structure, record.id));
+    }
+    Ok(seen)
 }
 
 fn of_snapshot(file: &FileSnapshot, seen: Seen) -> FileInspection {

@@ -71,7 +71,10 @@ impl<'a> ParquetFile<'a> {
         let size = file.metadata().map_err(|e| Error::input(path, &e))?.len();
         check_magic(path, &file, size)?;
         let guarded = Guarded::new(file, size);
-        let metadata = calm(path, || ParquetMetaDataReader::new().parse_and_finish(&guarded))?;
+        let metadata = calm(path, || {
+            guarded.check_footer()?;
+            ParquetMetaDataReader::new().parse_and_finish(&guarded)
+        })?;
         let format = ParquetFormat { structure_column: 0, structure_name: String::new(), id_column: 0, id_name: None };
         let mut opened = Self { path, pages: Arc::new(guarded.paged()), metadata, progress, size, format };
         opened.format = opened.sniff(said).map_err(|e| e.within(format_args!("`{}`", path.display())))?;

@@ -9,7 +9,7 @@ use super::block::Digester;
 use super::format::Notation;
 use super::index::{Entry, IndexReader};
 use super::lines::Lines;
-use super::record::RecordBlock;
+use super::record::{Record, RecordBlock};
 use super::records::Reader;
 use super::repack::FrameReader;
 use super::snapshot::{FileSnapshot, Snapshot, changed, gone};
@@ -108,6 +108,38 @@ impl Slice {
         let inside = block.within(&wanted);
         self.held = (span.end > self.range.end).then_some(block);
         Ok(Some(inside))
+    }
+
+    /// Hands the records with these ordinals to `each`, one at a time and in that order. Where it ascends, each block is
+    /// read once. Afterwards the range is at its end.
+    ///
+    /// # Errors
+    /// As [`Slice::next_block`]; an ordinal is beyond the library: a defect of ours; or what `each` answers.
+    pub fn each_of(
+        &mut self,
+        ordinals: impl IntoIterator<Item = Ordinal>,
+        mut each: impl FnMut(Record<'_>) -> Result<()>,
+    ) -> Result<()> {
+        for ordinal in ordinals {
+            self.move_to(ordinal..ordinal.saturating_add(1))?;
+            while let Some(block) = self.next_block()? {
+                block.iter().try_for_each(&mut each)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The records with these ordinals, which ascend, as one block.
+    ///
+    /// # Errors
+    /// As [`Slice::each_of`].
+    pub fn pick(&mut self, ordinals: impl IntoIterator<Item = Ordinal>) -> Result<RecordBlock> {
+        let mut picked = RecordBlock::new(self.snapshot.notation());
+        self.each_of(ordinals, |record| {
+            picked.push(record.ordinal, record.structure, record.id);
+            Ok(())
+        })?;
+        Ok(picked)
     }
 
     /// The whole block that holds `ordinal`, checked.

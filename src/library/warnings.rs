@@ -82,6 +82,21 @@ impl Noted {
         if repeated_ids > 0 {
             told.push(format!("{repeated_ids} records share their id with another: results are told apart by ordinal"));
         }
+        if counts.empty_structure > 0 {
+            told.push(format!(
+                "{} records have no structure: they end as `SKIP empty_structure`",
+                counts.empty_structure
+            ));
+        }
+        if counts.unclosed_quote > 0 {
+            told.push(format!(
+                "{} records have a quotation mark that is not closed on their line",
+                counts.unclosed_quote
+            ));
+        }
+        if counts.overlong > 0 {
+            told.push(format!("{} lines, structures or ids are too long, and were cut", counts.overlong));
+        }
         if counts.undelimited > 0 {
             told.push("the last record has no `$$$$`: is the file complete?".to_owned());
         }

@@ -10,7 +10,7 @@ use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::seal::Request;
 use super::structures::Structures;
-use super::{HITS, HITS_SMI, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY, hits, index, report, ro_crate};
+use super::{HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY, hits, index, report, ro_crate};
 use crate::canonical::json;
 use crate::digest;
 use crate::encode;
@@ -29,16 +29,16 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     manifest.files.extend(encodings(dir, &manifest)?);
     let provenance = Provenance::new(gathered, request.plan, request.facts.clone());
     let structures = wanted(gathered, request, &provenance);
-    let hits_smi = hits::smi(&gathered.found.hits_csv, request.identity, &structures);
+    let hits_file = hits::with_structures(&gathered.found.hits_csv, request.identity, &structures);
     let report = report::render(&report::Facts {
         manifest: &manifest,
         provenance: &provenance,
         found: &gathered.found,
         structures: &structures,
-        hits_smi: &hits_smi,
+        hits_file: &hits_file,
     });
-    if hits_smi.written > 0 {
-        manifest.files.push(add(dir, HITS_SMI, &hits_smi.bytes)?);
+    if hits_file.written > 0 {
+        manifest.files.push(add(dir, hits_file.name, &hits_file.bytes)?);
     }
     let rest = [
         (REPORT, report.into_bytes()),
@@ -57,7 +57,7 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     Ok(manifest)
 }
 
-/// The structures that the report shows and `hits.smi` holds.
+/// The structures that the report shows and the file of the hits holds.
 fn wanted(gathered: &Gathered, request: &Request<'_>, provenance: &Provenance) -> Structures {
     let mut wanted: BTreeSet<Ordinal> = hits::rows(&gathered.found.hits_csv).map(|hit| hit.ordinal).collect();
     wanted.extend(gathered.found.examples.iter().map(|example| example.ordinal));
@@ -78,7 +78,7 @@ fn bare(gathered: &Gathered, request: &Request<'_>) -> Manifest {
         circumstantial: counts.circumstantial(),
         complete: gathered.missing.is_empty(),
         missing: gathered.missing.clone(),
-        files: vec![FileEntry { name: SUMMARY.to_owned(), bytes, sha256 }],
+        files: vec![FileEntry { name: SUMMARY.to_owned(), bytes, sha256, format: None }],
     }
 }
 
@@ -87,14 +87,19 @@ fn encodings(dir: &PackDir, manifest: &Manifest) -> Result<Vec<FileEntry>> {
     let campaign = &manifest.campaign;
     let formats = encode::asked(&campaign.pack.outputs, &campaign.scorer.description.columns)?;
     let written = encode::write(&formats, &super::facts(manifest), &dir.member(SUMMARY), &|name| dir.member(name))?;
-    let entry = |w: encode::Written| FileEntry { name: w.format.file().to_owned(), bytes: w.bytes, sha256: w.sha256 };
+    let entry = |w: encode::Written| FileEntry {
+        name: w.format.file().to_owned(),
+        bytes: w.bytes,
+        sha256: w.sha256,
+        format: Some(w.format.schema().to_owned()),
+    };
     Ok(written.into_iter().map(entry).collect())
 }
 
 /// Writes one file of the content, and describes it.
 fn add(dir: &PackDir, name: &str, bytes: &[u8]) -> Result<FileEntry> {
     put(dir, name, bytes)?;
-    Ok(FileEntry { name: name.to_owned(), bytes: bytes.len() as u64, sha256: digest::sha256(bytes) })
+    Ok(FileEntry { name: name.to_owned(), bytes: bytes.len() as u64, sha256: digest::sha256(bytes), format: None })
 }
 
 /// Writes a file of a pack that is being built.

@@ -135,6 +135,30 @@ pub fn statement(manifest: &Manifest, manifest_bytes: &[u8], checksums: &[u8]) -
     })
 }
 
+/// What a statement says of the payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// `sha256:` and the root of the row tree.
+    pub payload_digest: String,
+    /// How many rows.
+    pub rows: u64,
+    /// Whether every record of the library is in it.
+    pub complete: bool,
+}
+
+/// What `statement` says of the payload, for whoever has no more of the pack.
+///
+/// # Errors
+/// It is no statement on a pack (exit 4).
+pub fn claims(statement: &[u8]) -> Result<Claims> {
+    let statement: Statement = json::from_slice("the statement in `attestation.dsse.json`", statement)?;
+    if (statement.kind.as_str(), statement.predicate_type.as_str()) != (STATEMENT_TYPE, PREDICATE_TYPE) {
+        return Err(malformed("states something else than what is in a pack"));
+    }
+    let Predicate { payload_digest, records, complete, .. } = statement.predicate;
+    Ok(Claims { payload_digest, rows: records.total, complete })
+}
+
 /// The bytes that are signed: the DSSE pre-authentication encoding of `statement`.
 pub fn pre_authentication(statement: &[u8]) -> Vec<u8> {
     let mut out = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), statement.len()).into_bytes();

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use super::manifest::Manifest;
 use super::provenance::Provenance;
-use super::{ATTESTATION, CHECKSUMS, HITS, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY};
+use super::{
+    ATTESTATION, CHECKSUMS, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY,
+};
+use crate::canonical::escape;
 use crate::encode::Format;
 
 /// The page of a pack.
@@ -112,8 +115,8 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
     ] {
         writeln!(page, "- `{name}`: {what}")?;
     }
-    if manifest.file(HITS_SMI).is_some() {
-        writeln!(page, "- `{HITS_SMI}`: the hits with their structures, a library for the next campaign")?;
+    for name in [HITS_SMI, HITS_SDF].into_iter().filter(|name| manifest.file(name).is_some()) {
+        writeln!(page, "- `{name}`: the hits with their structures, a library for the next campaign")?;
     }
     for format in Format::ALL.iter().filter(|format| manifest.file(format.file()).is_some()) {
         writeln!(page, "- `{}`: the same rows as `{SUMMARY}`, as {}", format.file(), format.title())?;
@@ -123,5 +126,6 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
 
 /// Text of the user's that cannot become markup.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || "`|*<>[]\\#".contains(c) { '·' } else { c }).collect()
+    // A backslash of theirs would be markup; those of our escapes stand before an `x`.
+    escape::visible(&text.replace('\\', "·")).chars().map(|c| if "`|*<>[]#".contains(c) { '·' } else { c }).collect()
 }

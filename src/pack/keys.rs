@@ -16,6 +16,12 @@ use crate::layout::public_key_beside;
 /// No key file is longer.
 const PEM_BYTES_MAX: u64 = 64 << 10;
 
+/// What the PEM label of a public key ends with.
+const PUBLIC_LABEL: &str = "PUBLIC KEY-----";
+
+/// What the PEM label of a private key ends with, encrypted or not.
+const PRIVATE_LABEL: &str = "PRIVATE KEY-----";
+
 /// Signs.
 #[derive(Debug)]
 pub struct PrivateKey(SigningKey);
@@ -59,6 +65,11 @@ impl PrivateKey {
         use std::os::unix::fs::PermissionsExt;
         let file = File::open(path).map_err(|e| Error::input(path, &e))?;
         let mode = file.metadata().map_err(|e| Error::input(path, &e))?.permissions().mode();
+        let text = read_pem(file, path)?;
+        if text.contains(PUBLIC_LABEL) {
+            return Err(Error::usage(format!("`{}` is a public key, and only the private one signs", path.display()))
+                .hint("give the `K.pem` that `molsieve keygen` wrote beside this `K.pub.pem`"));
+        }
         if mode & 0o077 != 0 {
             return Err(Error::usage(format!(
                 "others may read the private key `{}` (mode {:04o})",
@@ -67,7 +78,6 @@ impl PrivateKey {
             ))
             .hint(format!("run `chmod 600 {}`; if others could read it, make a new key instead", path.display())));
         }
-        let text = read_pem(file, path)?;
         let key = SigningKey::from_pkcs8_pem(&text).map_err(|_| {
             Error::usage(format!("`{}` is not an Ed25519 private key in PKCS#8 PEM", path.display()))
                 .hint("make one with `molsieve keygen --out K.pem` or `openssl genpkey -algorithm ed25519`")
@@ -101,6 +111,14 @@ impl PublicKey {
     /// There is no such file, or it is no Ed25519 key in SPKI PEM (exit 2).
     pub fn load(path: &Path) -> Result<Self> {
         let text = read_pem(File::open(path).map_err(|e| Error::input(path, &e))?, path)?;
+        if text.contains(PRIVATE_LABEL) {
+            let public = public_key_beside(path);
+            return Err(Error::usage(format!("`{}` is a private key, and the public one verifies", path.display()))
+                .hint(format!(
+                    "give its public half, `{}`; the private key is for `molsieve sign` alone",
+                    public.display()
+                )));
+        }
         let key = VerifyingKey::from_public_key_pem(&text).map_err(|_| {
             Error::usage(format!("`{}` is not an Ed25519 public key in SPKI PEM", path.display()))
                 .hint("give the `K.pub.pem` that `molsieve keygen` wrote beside the private key")

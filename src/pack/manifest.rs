@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, MANIFEST, SUMMARY, is_member_name};
 use crate::campaign::identity::{self, Identity};
-use crate::canonical::json;
+use crate::canonical::{escape, json};
 use crate::digest::{self, Digest};
 use crate::encode::Format;
 use crate::error::{Error, Result};
 use crate::id::Ordinals;
 use crate::payload::complement;
+use crate::scorer::command::hello::check_description;
 use crate::shard::receipt::Counts;
 
 /// Schema of [`Manifest`].
@@ -64,6 +65,9 @@ pub struct FileEntry {
     pub bytes: u64,
     /// SHA-256 of its content.
     pub sha256: Digest,
+    /// Of an encoding of the payload: which ([`Format::schema`]). Packs of the first versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
 }
 
 impl Manifest {
@@ -113,6 +117,9 @@ impl Manifest {
         let digests = self.campaign.parent.iter().flat_map(|parent| parent.payload.iter().chain(&parent.pack));
         if digests.into_iter().any(|digest| Digest::from_sha256_uri(digest).is_none()) {
             return Some("a digest of the parent is not `sha256:` and 64 digits".to_owned());
+        }
+        if let Err(what) = check_description(&self.campaign.scorer.description) {
+            return Some(format!("of its scorer, {}", escape::visible(&what)));
         }
         self.miscount().map(str::to_owned).or_else(|| self.bad_file())
     }
@@ -165,6 +172,10 @@ impl Manifest {
         }
         if !names.is_sorted_by(|a, b| a < b) {
             return Some("its files are not sorted by name, or one is there twice".to_owned());
+        }
+        let is_encoding = |name: &str| Format::ALL.iter().any(|format| format.file() == name);
+        if let Some(bad) = self.files.iter().find(|file| file.format.is_some() && !is_encoding(&file.name)) {
+            return Some(format!("it says of `{}` which encoding it is, and it is none", bad.name));
         }
         let mut folded: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
         folded.sort();

@@ -48,6 +48,8 @@ pub const ARCHIVE: &str = "evidence_pack.zip";
 
 /// The best rows with their structures, one record a line.
 pub const HITS_SMI: &str = "hits.smi";
+/// The same as molblocks with data items, where the library holds molblocks.
+pub const HITS_SDF: &str = "hits.sdf";
 /// For people, with pictures.
 pub const REPORT: &str = "report.html";
 /// The pack as a Process Run Crate.
@@ -60,7 +62,7 @@ pub const HDF5: &str = Format::Hdf5.file();
 /// Content that every pack has.
 pub const CONTENT: [&str; 5] = [HITS, INDEX, METRICS, PROVENANCE, SUMMARY];
 /// Content that a pack may have beside it.
-pub const OPTIONAL: [&str; 5] = [HITS_SMI, PARQUET, REPORT, RO_CRATE, HDF5];
+pub const OPTIONAL: [&str; 6] = [HITS_SDF, HITS_SMI, PARQUET, REPORT, RO_CRATE, HDF5];
 
 /// What the encodings of the payload say of themselves in the pack of `manifest`.
 pub(crate) fn facts(manifest: &Manifest) -> Facts {

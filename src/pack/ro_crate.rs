@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::manifest::{FileEntry, Manifest};
 use super::provenance::Provenance;
 use super::{
-    CHECKSUMS, HDF5, HITS, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SUMMARY,
+    CHECKSUMS, HDF5, HITS, HITS_SDF, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SUMMARY,
 };
 use crate::canonical::json::to_line;
 use crate::error::Result;
@@ -162,6 +162,7 @@ fn file(entry: &FileEntry) -> Value {
         "json" => "application/json",
         "md" => "text/markdown",
         "html" => "text/html",
+        "sdf" => "chemical/x-mdl-sdfile",
         "smi" => "chemical/x-daylight-smiles",
         "parquet" => "application/vnd.apache.parquet",
         "h5" => "application/x-hdf5",
@@ -175,7 +176,7 @@ fn described(name: &str) -> &'static str {
     match name {
         SUMMARY => "The payload: one row a record, in the order of the library",
         HITS => "The best rows, best first",
-        HITS_SMI => "The structures of the best rows",
+        HITS_SMI | HITS_SDF => "The structures of the best rows",
         METRICS => "The payload in numbers",
         PROVENANCE => "Hosts, times and attempts of this execution, and the journal of the campaign",
         INDEX => "What is in the pack, for people",

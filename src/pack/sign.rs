@@ -11,7 +11,7 @@ use super::verify::{self, Code, Report, Trust};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST};
 use crate::digest;
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::{Staged, read_plain};
 use crate::layout::PackDir;
 
 /// What was signed.
@@ -60,7 +60,7 @@ fn add_signatures(dir: &PackDir, manifest: &Manifest, keys: &[PrivateKey]) -> Re
     let (path, archive) = (dir.member(ATTESTATION), dir.member(ARCHIVE));
     let mut envelope = Envelope::around(&statement);
     if path.exists() {
-        let old = std::fs::read(&path).map_err(|e| Error::input(&path, &e))?;
+        let old = read_plain(&path).map_err(|e| Error::input(&path, &e))?;
         envelope = Envelope::read(&old)?;
     }
     for key in keys {
@@ -94,17 +94,22 @@ fn content_of(pack: &Path, keys: &[PrivateKey]) -> Result<(Report, Option<Manife
     let trusted = keys.iter().map(PrivateKey::public).collect::<Result<_>>()?;
     let trust = Trust { keys: trusted, ..Trust::integrity() };
     let (report, manifest) = verify::inspect(pack, &trust)?;
-    let tolerable = |code| matches!(code, Code::Incomplete | Code::ArchiveDiffers);
     if report.problems.iter().all(|problem| tolerable(problem.code)) {
         return Ok((report, manifest));
     }
     Err(unsound(pack, &report))
 }
 
+/// What is no obstacle to a signature.
+const fn tolerable(code: Code) -> bool {
+    matches!(code, Code::Incomplete | Code::ArchiveDiffers)
+}
+
 fn unsound(pack: &Path, report: &Report) -> Error {
-    let why = report.unsound().map_or("it holds no manifest", |problem| problem.message.as_str());
+    let worst = report.unsound().or_else(|| report.problems.iter().find(|problem| !tolerable(problem.code)));
+    let why = worst.map_or("it holds no manifest", |problem| problem.message.as_str());
     Error::verification(format!("`{}` is not sound and is not signed: {why}", pack.display()))
-        .hint("run `molsieve verify` on it for all that is wrong; `molsieve gather` builds it anew")
+        .hint("run `molsieve verify` on it for all that is wrong; remove it, and `molsieve gather` builds it anew")
 }
 
 /// The members of the archive of an unsigned pack, in order.

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::digest::Digest;
 use crate::error::{Error, Kind, Result};
 use crate::id::Ordinal;
+use crate::library::format::Notation;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::scorer::STRUCTURE_BYTES_MAX;
@@ -31,6 +32,8 @@ pub struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Structures {
     entries: BTreeMap<Ordinal, Entry>,
+    /// How they are written.
+    pub notation: Notation,
     /// Why there are none, if there are none.
     pub problem: Option<String>,
 }
@@ -38,14 +41,41 @@ pub struct Structures {
 impl Structures {
     /// Reads the records `wanted` of the library whose snapshot is in `dir`.
     pub fn read(dir: &Path, root: &Digest, wanted: &BTreeSet<Ordinal>) -> Self {
-        match entries(dir, root, wanted) {
-            Ok(entries) => Self { entries, problem: None },
-            Err(error) => {
-                // What is wrong goes to the log; a pack holds no path of a person.
-                tracing::warn!(problem = error.what(), "the structures of the hits cannot be read from the library");
-                Self { entries: BTreeMap::new(), problem: Some(reason(&error)) }
-            }
+        let mut found = Self::default();
+        if let Err(error) = found.fill(dir, root, wanted) {
+            // What is wrong goes to the log; a pack holds no path of a person.
+            tracing::warn!(problem = error.what(), "the structures of the hits cannot be read from the library");
+            found.entries.clear();
+            found.problem = Some(reason(&error));
         }
+        found
+    }
+
+    /// Each block that holds a wanted record is read once, in order: the cost is bounded by that of
+    /// one pass over the library, and for a few records it is a block each.
+    fn fill(&mut self, dir: &Path, root: &Digest, wanted: &BTreeSet<Ordinal>) -> Result<()> {
+        let snapshot = Snapshot::open(dir)?;
+        self.notation = snapshot.notation();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        if snapshot.root() != *root {
+            return Err(Error::usage("the library snapshot is not the one of this campaign"));
+        }
+        let mut bytes = 0;
+        Slice::open(&snapshot, 0..0)?.each_of(wanted.iter().copied(), |record| {
+            let fits = record.structure.len() <= STRUCTURE_BYTES_MAX;
+            let structure = if fits { record.structure.to_vec() } else { Vec::new() };
+            bytes += structure.len() + record.id.len();
+            if bytes > BYTES_MAX {
+                let what = format!("their structures take more than {} MiB", BYTES_MAX >> 20);
+                return Err(Error::usage(what));
+            }
+            let entry = Entry { structure, id: record.id.to_vec(), structure_bytes: record.structure.len() };
+            self.entries.insert(record.ordinal, entry);
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// What the library says of the record `ordinal`, if it was asked for and could be read.
@@ -61,32 +91,4 @@ fn reason(error: &Error) -> String {
         _ => "a file of it is gone or cannot be read",
     };
     reason.to_owned()
-}
-
-/// Each block that holds a wanted record is read once, in order: the cost is bounded by that of
-/// one pass over the library, and for a few records it is a block each.
-fn entries(dir: &Path, root: &Digest, wanted: &BTreeSet<Ordinal>) -> Result<BTreeMap<Ordinal, Entry>> {
-    let mut entries = BTreeMap::new();
-    let (Some(first), mut bytes) = (wanted.first(), 0) else { return Ok(entries) };
-    let snapshot = Snapshot::open(dir)?;
-    if snapshot.root() != *root {
-        return Err(Error::usage("the library snapshot is not the one of this campaign"));
-    }
-    let mut slice = Slice::open(&snapshot, *first..*first)?;
-    for ordinal in wanted {
-        slice.move_to(*ordinal..*ordinal + 1)?;
-        let Some(block) = slice.next_block()? else { continue };
-        for record in block.iter() {
-            let fits = record.structure.len() <= STRUCTURE_BYTES_MAX;
-            let structure = if fits { record.structure.to_vec() } else { Vec::new() };
-            bytes += structure.len() + record.id.len();
-            if bytes > BYTES_MAX {
-                let what = format!("their structures take more than {} MiB", BYTES_MAX >> 20);
-                return Err(Error::usage(what));
-            }
-            let entry = Entry { structure, id: record.id.to_vec(), structure_bytes: record.structure.len() };
-            entries.insert(record.ordinal, entry);
-        }
-    }
-    Ok(entries)
 }

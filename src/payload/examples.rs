@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::canonical::row::Row;
 use crate::id::Ordinal;
 use crate::scorer::Outcome;
 
@@ -33,26 +34,26 @@ type Kept = (Ordinal, Vec<u8>);
 /// The examples so far.
 #[derive(Debug, Default)]
 pub(super) struct Examples {
-    kept: BTreeMap<(Outcome, Vec<u8>), Vec<Kept>>,
+    kept: BTreeMap<(Outcome, String), Vec<Kept>>,
 }
 
 impl Examples {
     /// Considers a record that was not scored.
-    pub(super) fn consider(&mut self, ordinal: Ordinal, id: &[u8], outcome: Outcome, reason: &[u8]) {
-        let kind = (outcome, reason.to_vec());
+    pub(super) fn consider(&mut self, row: &Row<'_>) {
+        let kind = (row.outcome, row.reason.to_owned());
         if !self.kept.contains_key(&kind) && self.kept.len() == REASONS_MAX {
             return;
         }
         let kept = self.kept.entry(kind).or_default();
         if kept.len() < EACH_MAX {
-            kept.push((ordinal, id[..id.len().min(ID_BYTES_MAX)].to_vec()));
+            let id = row.id();
+            kept.push((row.ordinal, id[..id.len().min(ID_BYTES_MAX)].to_vec()));
         }
     }
 
     /// All of them, by outcome, reason and ordinal.
     pub(super) fn into_sorted(self) -> Vec<Example> {
         let all = self.kept.into_iter().flat_map(|((outcome, reason), kept)| {
-            let reason = String::from_utf8_lossy(&reason).into_owned();
             kept.into_iter().map(move |(ordinal, id)| Example { ordinal, id, outcome, reason: reason.clone() })
         });
         all.collect()

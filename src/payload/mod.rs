@@ -6,21 +6,21 @@
 mod examples;
 pub mod histogram;
 pub mod hits;
-pub mod lines;
 pub mod metrics;
+pub mod order;
 
 use crate::campaign::identity::Identity;
-use crate::canonical::row;
+use crate::canonical::row::{self, Lines, Malformed, Outcome, Row};
 use crate::digest::Digest;
 use crate::digest::merkle::{self, CompactRange};
-use crate::id::{Ordinal, Ordinals};
-use crate::scorer::{Outcome, reason};
+use crate::id::Ordinals;
+use crate::scorer::reason;
 use crate::shard::receipt::Counts;
 pub use examples::Example;
 use examples::Examples;
 use hits::Hits;
-use lines::{Fault, Fields, Lines};
 use metrics::{Accumulator, Metrics};
+use order::{Fault, Turn};
 
 /// The name of the payload in a pack.
 pub const SUMMARY: &str = "summary.csv";
@@ -106,7 +106,7 @@ impl Payload {
     /// A row is malformed, or it is not its turn. The pass is then useless.
     pub fn feed(&mut self, block: &[u8]) -> Result<(), Fault> {
         let Self { lines, rows } = self;
-        lines.feed(block, |line| rows.take(line))
+        Ok(lines.feed(block, |line| rows.take(line))?)
     }
 
     /// Whether the last block ended with a line.
@@ -151,39 +151,6 @@ impl Payload {
     }
 }
 
-/// Whose turn it is.
-#[derive(Debug)]
-struct Turn {
-    next: Option<Ordinal>,
-    end: Ordinal,
-    later: std::vec::IntoIter<Ordinals>,
-}
-
-impl Turn {
-    fn over(present: Vec<Ordinals>) -> Self {
-        let mut turn = Self { next: None, end: 0, later: present.into_iter() };
-        turn.next_range();
-        turn
-    }
-
-    fn next_range(&mut self) {
-        let range = self.later.find(|range| range.start < range.end);
-        self.next = range.as_ref().map(|range| range.start);
-        self.end = range.map_or(0, |range| range.end);
-    }
-
-    fn take(&mut self, found: Ordinal) -> Result<(), Fault> {
-        if self.next != Some(found) {
-            return Err(Fault::Order { expected: self.next, found });
-        }
-        self.next = Some(found + 1);
-        if found + 1 == self.end {
-            self.next_range();
-        }
-        Ok(())
-    }
-}
-
 /// Everything that one row changes.
 #[derive(Debug)]
 struct Rows {
@@ -208,70 +175,63 @@ impl Rows {
         if let Some(header) = self.header.take() {
             return if header == line { Ok(()) } else { Err(Fault::Header) };
         }
-        let mut fields = Fields::of(line);
-        let ordinal = fields.plain().and_then(lines::ordinal).ok_or_else(|| self.malformed("the ordinal"))?;
-        self.turn.take(ordinal)?;
-        let id = fields.text().ok_or_else(|| malformed(ordinal, "the id"))?;
-        let outcome = match fields.plain() {
-            Some(b"OK") => Outcome::Ok,
-            Some(b"SKIP") => Outcome::Skip,
-            Some(b"ERROR") => Outcome::Error,
-            _ => return Err(malformed(ordinal, "the outcome")),
-        };
-        let reason = fields.plain().ok_or_else(|| malformed(ordinal, "the reason"))?;
-        self.count(ordinal, outcome, reason)?;
-        if outcome != Outcome::Ok {
-            self.examples.consider(ordinal, id, outcome, reason);
-        }
-        let rank = self.cells(ordinal, outcome, &mut fields)?;
-        if outcome == Outcome::Ok && self.rank.is_some() {
-            let fits = self.hits.consider(ordinal, rank, line);
-            return if fits { Ok(()) } else { Err(Fault::HitsTooLarge) };
+        let row = Row::read(line).map_err(|malformed| self.refuse(malformed))?;
+        self.turn.take(row.ordinal)?;
+        self.count(&row)?;
+        let rank = self.cells(&row)?;
+        if row.outcome != Outcome::Ok {
+            self.examples.consider(&row);
+        } else if self.rank.is_some() && !self.hits.consider(row.ordinal, rank, line) {
+            return Err(Fault::HitsTooLarge);
         }
         Ok(())
     }
 
-    /// Promise P1: an `OK` row has no reason, any other has one of the declared reasons.
-    fn count(&mut self, ordinal: Ordinal, outcome: Outcome, reason: &[u8]) -> Result<(), Fault> {
-        if outcome == Outcome::Ok {
-            self.part.add(outcome, "");
-            return if reason.is_empty() { Ok(()) } else { Err(malformed(ordinal, "the reason")) };
+    /// What to say of a line that is no row. That it is the row of another record says more than that it is malformed.
+    #[cold]
+    fn refuse(&mut self, malformed: Malformed) -> Fault {
+        let Malformed::Part { part, ordinal } = malformed else { return malformed.into() };
+        match (ordinal, self.turn.next) {
+            (Some(ordinal), _) => self.turn.take(ordinal).err().unwrap_or_else(|| malformed.into()),
+            // A row whose ordinal cannot be read is named by whose turn it was.
+            (None, Some(next)) => Malformed::part(part, next).into(),
+            (None, None) => Fault::Malformed("there is a line after the last row".to_owned()),
         }
-        let known = self.reasons.binary_search_by(|known| known.as_bytes().cmp(reason));
-        let at = known.map_err(|_| malformed(ordinal, "the reason"))?;
-        self.part.add(outcome, &self.reasons[at]);
+    }
+
+    /// Promise P1: an `OK` row has no reason, any other has one of the declared reasons.
+    fn count(&mut self, row: &Row<'_>) -> Result<(), Fault> {
+        if row.outcome == Outcome::Ok {
+            self.part.add(row.outcome, "");
+            return if row.reason.is_empty() { Ok(()) } else { Err(malformed(row, "the reason")) };
+        }
+        let known = self.reasons.binary_search_by(|known| known.as_str().cmp(row.reason));
+        let at = known.map_err(|_| malformed(row, "the reason"))?;
+        self.part.add(row.outcome, &self.reasons[at]);
         Ok(())
     }
 
     /// Walks the cells of the scorer's columns; the value of the rank column.
-    fn cells(&mut self, ordinal: Ordinal, outcome: Outcome, fields: &mut Fields<'_>) -> Result<Option<f64>, Fault> {
-        let mut rank = None;
+    fn cells(&mut self, row: &Row<'_>) -> Result<Option<f64>, Fault> {
+        let (mut rank, mut cells) = (None, row.cells());
         for (i, column) in self.columns.iter_mut().enumerate() {
-            let cell = if column.is_numeric { fields.plain() } else { fields.text() };
-            let cell = cell.ok_or_else(|| malformed(ordinal, "the number of fields"))?;
+            let cell = if column.is_numeric { cells.plain() } else { cells.text() };
+            let cell = cell.ok_or_else(|| malformed(row, "the number of fields"))?;
             if !column.is_numeric || cell.is_empty() {
                 continue;
             }
-            let value = lines::value(cell).ok_or_else(|| malformed(ordinal, "a numeric cell"))?;
-            if outcome == Outcome::Ok {
+            let value = row::value(cell).ok_or_else(|| malformed(row, "a numeric cell"))?;
+            if row.outcome == Outcome::Ok {
                 column.add(value);
             }
             if self.rank == Some(i) {
                 rank = Some(value);
             }
         }
-        if fields.is_at_end() { Ok(rank) } else { Err(malformed(ordinal, "the number of fields")) }
-    }
-
-    /// A row whose ordinal cannot be read is named by whose turn it was.
-    fn malformed(&self, part: &str) -> Fault {
-        match self.turn.next {
-            Some(next) => malformed(next, part),
-            None => Fault::Malformed("there is a line after the last row".to_owned()),
-        }
+        if cells.is_at_end() { Ok(rank) } else { Err(malformed(row, "the number of fields")) }
     }
 }
 
-fn malformed(ordinal: Ordinal, part: &str) -> Fault {
-    Fault::Malformed(format!("{part} in the row of record {ordinal} is not as it should be"))
+fn malformed(row: &Row<'_>, part: &'static str) -> Fault {
+    Malformed::part(part, row.ordinal).into()
 }

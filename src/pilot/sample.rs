@@ -128,21 +128,18 @@ fn cut(mut candidates: Vec<Candidate>) -> Vec<Vec<Candidate>> {
 /// Reads the `wanted` records (ordinal, stratum, turn) and puts each in its place.
 fn fetch(library: &Snapshot, mut wanted: Vec<(Ordinal, usize, usize)>, strata: &mut [Stratum]) -> Result<()> {
     wanted.sort_unstable();
-    let mut slice = Slice::open(library, 0..0)?;
     let mut read: Vec<(usize, usize, RecordBlock)> = Vec::new();
-    let mut bytes = 0;
-    for (ordinal, stratum, turn) in wanted {
-        slice.move_to(ordinal..ordinal + 1)?;
-        let Some(block) = slice.next_block()? else { continue };
-        let mut record = block.like();
-        for whole in block.iter() {
-            // No scorer is given a longer one; how much longer it is makes no difference.
-            let length = whole.structure.len().min(STRUCTURE_BYTES_MAX + 1);
-            record.push(ordinal, &whole.structure[..length], &whole.id[..whole.id.len().min(STRUCTURE_BYTES_MAX)]);
-        }
+    let (mut bytes, mut places) = (0, wanted.iter());
+    Slice::open(library, 0..0)?.each_of(wanted.iter().map(|(ordinal, ..)| *ordinal), |whole| {
+        let Some((ordinal, stratum, turn)) = places.next() else { return Ok(()) };
+        let mut record = RecordBlock::new(library.notation());
+        // No scorer is given a longer one; how much longer it is makes no difference.
+        let length = whole.structure.len().min(STRUCTURE_BYTES_MAX + 1);
+        record.push(*ordinal, &whole.structure[..length], &whole.id[..whole.id.len().min(STRUCTURE_BYTES_MAX)]);
         bytes += record.bytes();
-        read.push((turn, stratum, record));
-    }
+        read.push((*turn, *stratum, record));
+        Ok(())
+    })?;
     read.sort_by_key(|(turn, stratum, _)| (*turn, *stratum));
     let mut kept = 0;
     for (_, stratum, record) in read {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Listed;
+use crate::canonical::escape;
 
 /// The table of `entries`.
 pub fn render(entries: &[Listed]) -> String {
@@ -44,5 +45,6 @@ fn write_page(page: &mut String, entries: &[Listed]) -> std::fmt::Result {
 
 /// Text of others that cannot become markup, and stays in its cell.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || "`|*_<>[]\\#&".contains(c) { '·' } else { c }).collect()
+    // A backslash of theirs would be markup; those of our escapes stand before an `x`.
+    escape::visible(&text.replace('\\', "·")).chars().map(|c| if "`|*_<>[]#&".contains(c) { '·' } else { c }).collect()
 }

@@ -179,7 +179,7 @@ pub fn load(home: &HomeDir, name: &Digest) -> Result<Option<Entry>> {
         Ok(found) if !found.is_file() || found.len() > BYTES_MAX => return Err(damaged(&path, "is no entry")),
         Ok(_) => {}
     }
-    let bytes = std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
+    let bytes = fs::read_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
     if digest::sha256(&bytes) != *name {
         return Err(damaged(&path, "was changed: its SHA-256 is not its name"));
     }

@@ -18,7 +18,7 @@ use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::journal::event::{Event, PauseCode};
-use crate::journal::sign_of_life::SignOfLife;
+use crate::journal::sign_of_life::{Pace, SignOfLife};
 use crate::journal::state::{State, Wave};
 use crate::journal::{History, Journal};
 use crate::scorer::identity::ScorerLaunch;
@@ -29,7 +29,7 @@ use crate::stop::Stop;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often the driver leaves a sign of life.
-const SHOW_EVERY: Duration = Duration::from_secs(10);
+const SHOW_EVERY: Duration = Duration::from_secs(5);
 
 /// What a person may want to see while it runs.
 #[derive(Clone, Debug)]
@@ -358,7 +358,10 @@ impl<'a> Driver<'a> {
 
     fn show(&mut self, tasks: &[TaskState]) -> Result<()> {
         if self.shown.elapsed() >= SHOW_EVERY {
-            SignOfLife::show(&self.campaign.dir)?;
+            let finished = self.look.finished().saturating_sub(self.finished_before);
+            let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let core_ms = self.core_time.pending_ms();
+            SignOfLife::show(&self.campaign.dir, Pace { finished, elapsed_ms, core_ms })?;
             self.shown = Stopwatch::start();
         }
         let plan = &self.campaign.plan;

@@ -7,6 +7,7 @@ mod cut;
 pub mod driver;
 mod ended;
 pub mod finish;
+mod frozen;
 pub mod look;
 pub mod plan;
 pub mod policy;

@@ -1,10 +1,10 @@
 //! Planning: from what the user wrote to a frozen campaign in its directory.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::amend;
 use super::cut::{self, Cutting};
+use super::frozen;
 use super::look::Look;
 use super::scheduler;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
@@ -17,7 +17,7 @@ use crate::id::AttemptId;
 use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::layout::{CampaignDir, EntryKind};
-use crate::library::format::{FormatRequest, Notation};
+use crate::library::format::FormatRequest;
 use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
 use crate::library::take;
@@ -104,9 +104,12 @@ enum Plans {
 /// Freezes and cuts a new campaign.
 fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let Asked { config, base, here, watch, .. } = *asked;
-    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
+    let notation = request::notation(&library_request(config, base));
+    // What is wrong with the request itself is told before what is wrong with the library.
+    let assumed = notation.as_ref().copied().unwrap_or_default();
+    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here, assumed)?;
     let pack = pack_request(config, &scorer.description)?;
-    scorer_reads_it(&scorer.kind, request::notation(&library_request(config, base))?)?;
+    notation?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     let (mut journal, there) = open_for_planning(&dir)?;
     match (plans, there) {
@@ -130,7 +133,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     let plan = cut::cut(&asked.cutting(), &dir, &identity, &execution, &library)?;
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
-    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen(config), execution };
+    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen::keys(config), execution };
     Campaign::create(dir, file, plan)
 }
 
@@ -148,12 +151,16 @@ pub fn open_for_planning(dir: &CampaignDir) -> Result<(Journal, Option<Campaign>
     Ok((journal, there))
 }
 
-/// Removes the checkpoints of a campaign that is planned anew: they hold nothing but errors, which would count again.
+/// Removes what was finished of a campaign that is planned anew: nothing but errors, which would count again. A receipt
+/// goes before its rows, so that none is left without them.
 fn forget(campaign: &Campaign) -> Result<()> {
+    use EntryKind::{Checkpoint, Files, Receipt, Rows};
     for group in campaign.plan.all_groups() {
         let dir = campaign.dir.group(group);
-        for attempt in recover::attempts(&dir, EntryKind::Checkpoint)? {
-            crate::fs::remove(&dir.checkpoint(&attempt))?;
+        for kind in [Receipt, Rows, Files, Checkpoint] {
+            for attempt in recover::attempts(&dir, kind)? {
+                crate::fs::remove(&dir.file(&attempt, kind))?;
+            }
         }
     }
     Ok(())
@@ -165,15 +172,6 @@ fn earlier_snapshots(dir: &CampaignDir) -> Vec<PathBuf> {
     let mut dirs: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     dirs.sort();
     dirs
-}
-
-/// The built-in `similarity` reads SMILES alone; what a command reads, only its author knows.
-fn scorer_reads_it(kind: &str, notation: Notation) -> Result<()> {
-    if kind == "similarity" && notation != Notation::Smiles {
-        return Err(Error::usage(format!("the scorer `similarity` reads SMILES, and the library holds {notation}s"))
-            .hint("convert the library to SMILES (`.smi`), or use a scorer of your own, which is given the molfiles"));
-    }
-    Ok(())
 }
 
 /// A campaign moves into an empty directory, or into one where a planner of ours began; never among other things.
@@ -203,31 +201,25 @@ fn nobody_elses(dir: &CampaignDir) -> Result<()> {
 /// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.
 fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Campaign> {
     let Asked { config, base, here, .. } = *asked;
-    let root = campaign.dir.root().display().to_string();
-    let (now, then) = (frozen(config), &campaign.file.request);
-    let differs = |key: &&String| now.get(*key) != then.get(*key);
-    if let Some(key) = now.keys().chain(then.keys()).find(differs) {
-        let value = |of: &BTreeMap<String, String>| of.get(key).cloned().unwrap_or_else(|| "not there".to_owned());
-        return Err(Error::usage(format!(
-            "`{root}` holds another campaign: `{key}` is {} there and {} here",
-            value(then),
-            value(&now)
-        ))
-        .hint("give this campaign a directory of its own with `--dir`"));
-    }
+    frozen::unchanged(&frozen::keys(config), &campaign)?;
     library_is_the_same(config, base, &campaign)?;
-    let (now, launch) = asked_scorer::resolve(&config.scorer, base, here)?;
+    let notation = request::notation(&library_request(config, base))?;
+    let (now, launch) = asked_scorer::resolve(&config.scorer, base, here, notation)?;
     if let Err(changed) = open::unchanged(&now, &campaign.file.identity.scorer) {
-        // A scorer that was broken from the first record on and is mended now costs nobody a result.
-        let mut look = Look::new(&campaign)?;
-        look.refresh()?;
-        let nothing_but_errors = look.sealed().total == 0 && look.finished() == look.errors();
-        let is_fresh = nothing_but_errors && campaign.file.identity.parent.is_none();
-        return if is_fresh { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
+        return if is_fresh(&campaign)? { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
     }
     let library = campaign.file.execution.library.clone();
     let execution = execution(config, base, launch, library)?;
     amend::amend(campaign, execution)
+}
+
+/// Whether nothing but errors would be lost if `campaign` were planned anew: a scorer that was broken from the first record
+/// on and is mended now costs nobody a result. What was packed is an answer that somebody may have taken away.
+fn is_fresh(campaign: &Campaign) -> Result<bool> {
+    let mut look = Look::new(campaign)?;
+    look.refresh()?;
+    let nothing_but_errors = look.finished() == look.errors();
+    Ok(nothing_but_errors && campaign.file.identity.parent.is_none() && !campaign.dir.pack().exists())
 }
 
 /// Checks that the paths stand for the files that were planned, by name and size; the content is checked by who reads it.
@@ -284,39 +276,6 @@ pub fn format_request(section: &LibrarySection) -> FormatRequest {
     }
 }
 
-/// The keys that are frozen, as written. Scheduler, resources, limits, sync and key are not.
-fn frozen(config: &Config) -> BTreeMap<String, String> {
-    let Config { campaign, library, scorer, shards, pack, .. } = config;
-    let mut all = BTreeMap::new();
-    let mut put = |section: &str, value: serde_json::Result<serde_json::Value>| {
-        if let Ok(serde_json::Value::Object(keys)) = value {
-            all.extend(
-                keys.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (format!("{section}.{k}"), v.to_string())),
-            );
-        }
-    };
-    put("campaign", serde_json::to_value(campaign));
-    put("library", serde_json::to_value(library));
-    put("scorer", serde_json::to_value(scorer));
-    put("shards", serde_json::to_value(shards));
-    put("pack", serde_json::to_value(pack));
-    for key in [
-        "pack.key",
-        "pack.keep",
-        "scorer.keep",
-        "scorer.timeout",
-        "scorer.startup_timeout",
-        "scorer.grace",
-        "scorer.retry_patience",
-        "scorer.threads",
-        "scorer.gpus",
-        "scorer.batch_size",
-    ] {
-        all.remove(key);
-    }
-    all
-}
-
 fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBuf) -> Result<Execution> {
     let optional = |text: &Option<String>, key: &str| {
         text.as_ref().map(|t| units::duration(t).map_err(|e| e.within(key))).transpose()
@@ -368,6 +327,10 @@ fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {
     outputs.sort();
     outputs.dedup();
     encode::asked(&outputs, &scorer.columns)?;
+    if !outputs.iter().any(|output| output == encode::CSV) {
+        return Err(Error::usage("`pack.outputs` leaves out `csv`, which every pack has")
+            .hint("add `\"csv\"`: the payload digest is taken over it"));
+    }
     Ok(PackRequest { outputs, rank, top: config.pack.top })
 }
 

@@ -16,8 +16,11 @@ pub const FAILURES_MAX: u32 = 4;
 /// The exit code of a worker whose scorer waits for somebody.
 const PAUSED: u8 = Kind::Incomplete.exit_code();
 
-/// So many records that are all ERROR pause the campaign whatever its limit is.
+/// So many records that are all ERROR pause the campaign.
 const ALL_ERROR_AFTER: u64 = 100;
+
+/// The limit of whoever wants a campaign of errors alone: every record may be one.
+const EVERY_RECORD: u64 = 1_000_000;
 
 /// The error rate is judged after so many records.
 const JUDGED_AFTER: u64 = 1_000;
@@ -136,8 +139,11 @@ fn over_budget(state: &State, seen: &Seen<'_>) -> Option<Pause> {
 
 fn over_error_rate(seen: &Seen<'_>) -> Option<Pause> {
     let Seen { finished, errors, .. } = *seen;
-    if errors == finished && finished >= ALL_ERROR_AFTER {
-        let reason = format!("all of the first {finished} records are ERROR: that is hardly the records' fault");
+    let is_wanted = seen.max_error_ppm == Some(EVERY_RECORD);
+    let is_enough = finished >= ALL_ERROR_AFTER || finished > 0 && seen.missing.is_empty();
+    if errors == finished && is_enough && !is_wanted {
+        let which = if seen.missing.is_empty() { "all" } else { "all of the first" };
+        let reason = format!("{which} {finished} records are ERROR: that is hardly the records' fault");
         return Some(Pause::new(PauseCode::AllErrors, reason));
     }
     let max_ppm = seen.max_error_ppm.filter(|_| finished >= JUDGED_AFTER)?;
@@ -218,8 +224,26 @@ mod tests {
         assert_eq!(judge(1000, 200, Some(200_000)), Decision::Seal);
         assert!(matches!(judge(1000, 201, Some(200_000)), Decision::Pause(_)), "even when all is done");
         assert_eq!(judge(1000, 999, None), Decision::Seal);
-        assert_eq!(judge(99, 99, None), Decision::Seal);
-        assert!(matches!(judge(100, 100, None), Decision::Pause(_)), "an all-ERROR start, without any limit");
+    }
+
+    #[test]
+    fn a_campaign_of_errors_alone_is_not_sealed_unless_somebody_says_that_every_record_may_be_one() {
+        let (some, none) = (groups(&[1]), groups(&[]));
+        let judge = |missing, finished, errors, max_error_ppm| {
+            decide(&State::default(), &Seen { finished, errors, max_error_ppm, ..seen(missing, &[]) })
+        };
+        let code = |decision| if let Decision::Pause(pause) = decision { Some(pause.code) } else { None };
+        assert_eq!(code(judge(&some, 99, 99, None)), None, "a small start may be a bad corner of the library");
+        assert_eq!(code(judge(&some, 100, 100, None)), Some(PauseCode::AllErrors), "without any limit");
+        assert_eq!(code(judge(&some, 100, 99, None)), None);
+        for finished in [1, 99, 100, 5000] {
+            assert_eq!(code(judge(&none, finished, finished, None)), Some(PauseCode::AllErrors), "{finished}");
+            assert_eq!(code(judge(&none, finished, finished, Some(999_999))), Some(PauseCode::AllErrors), "{finished}");
+            assert_eq!(judge(&none, finished, finished, Some(1_000_000)), Decision::Seal, "{finished}");
+            assert_eq!(judge(&some, finished, finished, Some(1_000_000)), Decision::Submit(some.clone()), "{finished}");
+        }
+        assert_eq!(judge(&none, 5, 4, None), Decision::Seal, "one score is a result");
+        assert_eq!(judge(&none, 0, 0, None), Decision::Seal, "nothing is known of a campaign whose rows are elsewhere");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::command::translate::spec::Translation;
 use crate::canonical;
 use crate::digest::{self, Digest};
 use crate::error::Result;
+use crate::library::format::Notation;
 
 /// What computes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub enum ScorerLaunch {
     Similarity {
         /// Absolute path.
         actives: PathBuf,
+        /// How the structures of the library are written.
+        #[serde(default, skip_serializing_if = "Notation::is_smiles")]
+        notation: Notation,
     },
     /// The user's own program.
     Command(CommandLaunch),
@@ -94,7 +98,7 @@ pub struct CommandLaunch {
     /// Threads that one child uses.
     pub threads: u32,
     /// GPUs that one child has for itself; 0 if children share.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "canonical::json::is_default")]
     pub gpus: u32,
     /// The container that it runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,12 +137,6 @@ impl CommandLaunch {
             ("gpus_a_child", json!(gpus)),
         ]
     }
-}
-
-/// Whether a number need not be written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde wants")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// What the first version of this file meant without saying it.

@@ -8,6 +8,7 @@
 pub mod argv;
 pub mod builtin;
 pub mod command;
+pub mod difference;
 pub mod files;
 pub mod identity;
 pub mod open;
@@ -21,34 +22,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::canonical::row::Outcome;
 use crate::error::Result;
 use crate::id::Ordinal;
 use crate::library::record::RecordBlock;
 use crate::stop::Stop;
 use row::RowBlock;
-
-/// How a record ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Outcome {
-    /// Scored.
-    Ok,
-    /// Not applicable, for the reason given.
-    Skip,
-    /// Failed, for the reason given.
-    Error,
-}
-
-impl Outcome {
-    /// The word in the payload.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Skip => "SKIP",
-            Self::Error => "ERROR",
-        }
-    }
-}
 
 /// Reasons that molsieve itself gives; a scorer declares its own, and may not declare these.
 pub mod reason {
@@ -76,6 +55,12 @@ pub mod reason {
 
 /// Structures longer than this are not handed to any scorer.
 pub const STRUCTURE_BYTES_MAX: usize = 64 << 10;
+
+/// A unit has no more characters.
+pub const UNIT_CHARS_MAX: usize = 64;
+
+/// What a column is in words has no more characters.
+pub const ABOUT_CHARS_MAX: usize = 256;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +97,19 @@ pub struct Column {
     /// Which end is best.
     #[serde(default)]
     pub order: Order,
+    /// The unit of its values, such as `kcal/mol`; `1` where they have none. At most [`UNIT_CHARS_MAX`] characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// What it is, in words. At most [`ABOUT_CHARS_MAX`] characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+impl Column {
+    /// A column of which nothing more is said.
+    pub fn new(name: &str, kind: ColumnType, order: Order) -> Self {
+        Self { name: name.to_owned(), kind, order, unit: None, description: None }
+    }
 }
 
 /// What a scorer says about itself; frozen when the campaign is planned, checked again by each worker.

@@ -6,17 +6,18 @@ use std::time::Duration;
 use super::builtin::Builtin;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
-use super::builtin::similarity;
+use super::builtin::similarity::{self, Similarity};
 use super::command::contain::{self, Contained, Container};
+use super::command::hello;
 use super::command::launch::{self, Launch, Told};
 use super::command::oom;
 use super::command::pool::CommandPool;
-use super::command::settings::{Limits, Settings};
+use super::command::settings::{Apart, Limits, Settings};
 use super::command::translate;
-use super::command::translate::spec::{Spec, Translation};
+use super::command::translate::spec::{Protocol, Spec, Translation};
 use super::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
 use super::seed::Seeder;
-use super::{Description, Pool, argv};
+use super::{Pool, argv};
 use crate::error::{Error, Result};
 
 /// What this process can say about where it is.
@@ -49,45 +50,60 @@ pub fn unchanged(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Result<()> {
     if now == frozen { Ok(()) } else { Err(changed(now, frozen)) }
 }
 
+/// Checks that what `launch` starts is still what was frozen, as far as that is seen without starting it.
+///
+/// # Errors
+/// The scorer's files or its settings changed (exit 2), or a file is gone (exit 6).
+pub fn check(launch: &ScorerLaunch, frozen: &ScorerIdentity) -> Result<()> {
+    checked(launch, frozen).map(drop)
+}
+
 /// The pool that `launch` starts, after checking that it is still what was frozen.
 ///
 /// # Errors
-/// The scorer's files changed (exit 2), or are gone (exit 2).
+/// As [`check`].
 pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Result<Box<dyn Pool>> {
-    files_are_there(launch)?;
     let threads = post.cpus as usize;
-    let check = |now: &Description, files: &[ScorerFile]| {
-        if *now == frozen.description && *files == frozen.files {
-            return Ok(());
-        }
-        Err(changed(&ScorerIdentity { description: now.clone(), files: files.to_vec(), ..frozen.clone() }, frozen))
-    };
-    match launch {
+    Ok(match checked(launch, frozen)? {
+        Checked::Null(scorer) => Box::new(BuiltinPool::new(scorer, threads)?),
+        Checked::Similarity(scorer) => Box::new(BuiltinPool::new(scorer, threads)?),
+        Checked::Command(command) => Box::new(CommandPool::new(settings(command, frozen, post)?)?),
+    })
+}
+
+/// A scorer that is what was frozen.
+enum Checked<'a> {
+    Null(Null),
+    /// Loaded once: what was checked is what scores.
+    Similarity(Similarity),
+    Command(&'a CommandLaunch),
+}
+
+fn checked<'a>(launch: &'a ScorerLaunch, frozen: &ScorerIdentity) -> Result<Checked<'a>> {
+    files_are_there(launch)?;
+    let mut now = frozen.clone();
+    let scorer = match launch {
         ScorerLaunch::Null => {
             let scorer = Null::new();
-            check(scorer.describe(), &[])?;
-            Ok(Box::new(BuiltinPool::new(scorer, threads)?))
+            (now.description, now.files) = (scorer.describe().clone(), Vec::new());
+            Checked::Null(scorer)
         }
-        ScorerLaunch::Similarity { actives } => {
-            let scorer = similarity::load(actives)?;
-            check(scorer.describe(), &scorer.files())?;
-            Ok(Box::new(BuiltinPool::new(scorer, threads)?))
+        ScorerLaunch::Similarity { actives, notation } => {
+            let scorer = similarity::load(actives)?.reading(*notation);
+            (now.description, now.files) = (scorer.describe().clone(), scorer.files());
+            Checked::Similarity(scorer)
         }
         ScorerLaunch::Command(command) => {
             let (argv, mut files) = argv::identify(&command.argv)?;
             files.extend(argv::declared(&command.files)?);
-            if argv != frozen.argv {
-                return Err(changed(&ScorerIdentity { argv, ..frozen.clone() }, frozen));
-            }
-            check(&frozen.description, &argv::sorted(files))?;
+            (now.argv, now.files) = (argv, argv::sorted(files));
             command.container.as_deref().map_or(Ok(()), Container::check)?;
-            let spoken = command.translation.as_ref().map(|translation| translation.settings()).unwrap_or_default();
-            if spoken.iter().any(|(key, value)| frozen.settings.get(key) != Some(value)) {
-                return Err(changed(&ScorerIdentity { settings: spoken, ..frozen.clone() }, frozen));
-            }
-            Ok(Box::new(CommandPool::new(settings(command, frozen, post)?)?))
+            now.settings.extend(command.translation.iter().flat_map(|translation| translation.settings()));
+            Checked::Command(command)
         }
-    }
+    };
+    unchanged(&now, frozen)?;
+    Ok(scorer)
 }
 
 /// Records that a pool of `cpus` cores scores at a time: its threads, or its children.
@@ -108,7 +124,7 @@ fn lanes_of(command: &CommandLaunch, cpus: u32) -> u32 {
 fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
     let files: Vec<&Path> = match launch {
         ScorerLaunch::Null => Vec::new(),
-        ScorerLaunch::Similarity { actives } => vec![actives],
+        ScorerLaunch::Similarity { actives, .. } => vec![actives],
         ScorerLaunch::Command(command) => {
             let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);
             // What is in a container, nobody here can look at.
@@ -147,6 +163,7 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Re
             .collect(),
         batch: command.batch_size as usize,
         description: frozen.description.clone(),
+        apart: apart(command.translation.as_deref()),
         seeder: Seeder::new(post.seed, &frozen.seed_domain),
         limits: Limits {
             timeout: Duration::from_millis(command.timeout_ms),
@@ -157,6 +174,14 @@ fn settings(command: &CommandLaunch, frozen: &ScorerIdentity, post: &Post) -> Re
         },
         memory_events: oom::own_events(),
     })
+}
+
+/// A `batch` program is started anew for every request; all others live on, or are asked for one record at a time.
+fn apart(translation: Option<&Translation>) -> Apart {
+    match translation.map(|translation| &translation.protocol) {
+        Some(Protocol::Batch(_)) => Apart::Halves,
+        Some(Protocol::Each(_) | Protocol::Easydock(_)) | None => Apart::OneByOne,
+    }
 }
 
 /// How a child of `command` is started, for the campaign seed `seed`: the program itself if it speaks
@@ -207,17 +232,37 @@ fn contained(command: &CommandLaunch) -> Option<Contained> {
 }
 
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {
-    let what = if now.files != frozen.files {
-        "one of its files"
-    } else if now.argv != frozen.argv {
-        "its command line, or a file in it"
-    } else if now.description != frozen.description {
-        "what it says about itself (name, version, columns)"
-    } else {
-        "its settings"
-    };
-    Error::usage(format!("the scorer changed since the plan: {what} differs"))
+    let what = difference(now, frozen).unwrap_or_else(|| "its kind or its seeds differ".to_owned());
+    Error::usage(format!("the scorer changed since the plan: {what}"))
         .hint("put back what was there, or run the changed scorer as a campaign of its own in another directory")
+}
+
+/// The first thing that differs, as a sentence: what a person can look at comes first.
+fn difference(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Option<String> {
+    let named = |of: &ScorerIdentity, name: &str| of.files.iter().any(|file| file.name == name);
+    if let Some(ScorerFile { name, .. }) = now.files.iter().find(|file| !frozen.files.contains(file)) {
+        let is_known = named(frozen, name);
+        return Some(if is_known {
+            format!("`{name}` has another content")
+        } else {
+            format!("`{name}` is a new file")
+        });
+    }
+    if let Some(ScorerFile { name, .. }) = frozen.files.iter().find(|file| !now.files.contains(file)) {
+        return Some(format!("`{name}` is not among its files any more"));
+    }
+    if now.argv.len() != frozen.argv.len() {
+        return Some(format!("its command has {} words, and had {}", now.argv.len(), frozen.argv.len()));
+    }
+    if let Some((now, then)) = now.argv.iter().zip(&frozen.argv).find(|(now, then)| now != then) {
+        return Some(format!("its command has `{now}` where it had `{then}`"));
+    }
+    if let Some(what) = hello::difference(&frozen.description, &now.description) {
+        return Some(what);
+    }
+    let keys = frozen.settings.keys().chain(now.settings.keys());
+    let mut differing = keys.filter(|key| now.settings.get(*key) != frozen.settings.get(*key));
+    differing.next().map(|key| format!("its setting `{key}` differs"))
 }
 
 #[cfg(test)]

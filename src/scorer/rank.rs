@@ -1,6 +1,5 @@
 //! The order of hits: which of two records is the better one.
 
-use crate::canonical::row;
 use crate::id::Ordinal;
 use crate::scorer::Order;
 
@@ -43,21 +42,3 @@ impl PartialEq for Standing {
 }
 
 impl Eq for Standing {}
-
-/// The number in column `column` of the scorer, from 0, of a payload row; `None` where the cell is empty.
-pub fn value(row: &[u8], column: usize) -> Option<f64> {
-    let row = row.strip_suffix(b"\n").unwrap_or(row);
-    let cell = row::field(row, row::FIXED_COLUMNS.len() + column)?;
-    std::str::from_utf8(cell).ok()?.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cell_of_a_column_is_found_behind_quoted_ones() {
-        let row = b"7,\"a,\"\"b\",OK,,\"x,y\",0.5,,-3\n";
-        assert_eq!([0, 1, 2, 3, 4].map(|column| value(row, column)), [None, Some(0.5), None, Some(-3.0), None]);
-    }
-}

@@ -1,6 +1,7 @@
 //! Rows in memory: the payload lines of records that are finished, encoded once.
 
 use super::{Outcome, Value, Verdict};
+use crate::canonical::row::Row;
 use crate::canonical::{number, row};
 use crate::id::Ordinal;
 use crate::library::record::Record;
@@ -95,10 +96,19 @@ impl RowBlock {
     }
 
     /// The reason of the row at `index`.
+    #[inline]
     pub fn reason(&self, index: usize) -> &str {
         let meta = &self.metas[index];
         let at = (meta.start + meta.reason_at) as usize;
         std::str::from_utf8(&self.arena[at..at + usize::from(meta.reason_len)]).unwrap_or_default()
+    }
+
+    /// The row at `index`.
+    #[inline]
+    pub fn row(&self, index: usize) -> Row<'_> {
+        let RowMeta { ordinal, outcome, reason_at, .. } = self.metas[index];
+        let line = self.line(index);
+        Row { ordinal, outcome, reason: self.reason(index), reason_at, line: line.strip_suffix(b"\n").unwrap_or(line) }
     }
 
     /// Appends an encoded line (with its line feed), as a checkpoint holds it. `None` if the parts do not fit.

@@ -4,14 +4,13 @@
 //! run at once, or on the moment, is not deterministic, whatever it says: shards, resumption and
 //! retries would each change its result.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::row::RowBlock;
-use super::{Column, ColumnType, Ended, Pool, Sink, Source, Supply, reason};
-use crate::canonical::row;
+use super::{Column, Ended, Pool, Sink, Source, Supply, difference, reason};
+use crate::canonical::row::Row;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
 use crate::id::Ordinal;
@@ -21,7 +20,7 @@ use crate::stop::Stop;
 /// What a pool answered.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// The row of each record.
+    /// The row of each record, without its line feed.
     pub rows: BTreeMap<Ordinal, Vec<u8>>,
     /// How many of them the scorer itself answered; the others are molsieve's, by the reason that it gives.
     pub by_scorer: u64,
@@ -86,7 +85,7 @@ impl Sink for Bench {
 
     fn finished(&mut self, rows: RowBlock) -> Result<()> {
         for (meta, at) in rows.metas().iter().zip(0..) {
-            self.answers.rows.insert(meta.ordinal, rows.line(at).to_vec());
+            self.answers.rows.insert(meta.ordinal, rows.row(at).line.to_vec());
             let why = rows.reason(at);
             if reason::OURS.contains(&why) {
                 *self.answers.by_us.entry(why.to_owned()).or_default() += 1;
@@ -129,53 +128,38 @@ pub struct ColumnDifference {
 /// Compares the rows of the same records under the same columns.
 pub fn compare(columns: &[Column], one: &Answers, other: &Answers) -> Difference {
     let mut found = Difference::default();
-    let mut of_column: BTreeMap<usize, ColumnDifference> = BTreeMap::new();
-    for (ordinal, row) in &one.rows {
-        let Some(second) = other.rows.get(ordinal).filter(|second| *second != row) else { continue };
+    let mut of_column: BTreeMap<&str, ColumnDifference> = BTreeMap::new();
+    for (ordinal, line) in &one.rows {
+        let Some(second) = other.rows.get(ordinal).filter(|second| *second != line) else { continue };
         found.records += 1;
         found.first = found.first.or(Some(*ordinal));
-        let (fixed, a, b) = (row::FIXED_COLUMNS.len(), fields(row), fields(second));
-        found.outcomes += u64::from(a.get(2..fixed) != b.get(2..fixed));
-        for (index, column) in columns.iter().enumerate() {
-            let (Some(x), Some(y)) = (a.get(fixed + index), b.get(fixed + index)) else { continue };
-            if x == y {
-                continue;
-            }
-            let entry = of_column.entry(index).or_insert_with(|| ColumnDifference {
-                name: column.name.clone(),
-                records: 0,
-                largest: None,
-            });
+        let (Ok(a), Ok(b)) = (Row::read(line), Row::read(second)) else { continue };
+        found.outcomes += u64::from((a.outcome, a.reason) != (b.outcome, b.reason));
+        for (column, by) in difference::of_cells(columns, &a, &b) {
+            let name = &column.name;
+            let new = || ColumnDifference { name: name.clone(), records: 0, largest: None };
+            let entry = of_column.entry(name).or_insert_with(new);
             entry.records += 1;
-            let number = |cell: &[u8]| std::str::from_utf8(cell).ok()?.parse::<f64>().ok();
-            if column.kind != ColumnType::String
-                && let (Some(x), Some(y)) = (number(x), number(y))
-            {
-                entry.largest = Some(entry.largest.unwrap_or(0.0).max((x - y).abs()));
-            }
+            entry.largest = by.map(|by| entry.largest.unwrap_or(0.0).max(by)).or(entry.largest);
         }
     }
-    found.columns = of_column.into_values().collect();
+    found.columns = columns.iter().filter_map(|column| of_column.remove(column.name.as_str())).collect();
     found
-}
-
-fn fields(row: &[u8]) -> Vec<Cow<'_, [u8]>> {
-    row::split(row.strip_suffix(b"\n").unwrap_or(row)).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scorer::Order;
+    use crate::scorer::{ColumnType, Order};
 
     fn answers(rows: &[&str]) -> Answers {
-        let rows = (0..).zip(rows.iter().map(|row| format!("{row}\n").into_bytes())).collect();
+        let rows = (0..).zip(rows.iter().map(|row| row.as_bytes().to_vec())).collect();
         Answers { rows, ..Answers::default() }
     }
 
     #[test]
     fn what_differs_is_told_by_column() {
-        let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+        let column = |name: &str, kind| Column::new(name, kind, Order::Asc);
         let columns = [column("score", ColumnType::Float), column("note", ColumnType::String)];
         let one = answers(&["0,a,OK,,1.5,x", "1,b,OK,,2,\"y,\"", "2,c,OK,,3,", "3,d,OK,,4,"]);
         let other = answers(&["0,a,OK,,1.25,x", "1,b,OK,,2.125,z", "2,c,ERROR,crash,,", "3,d,OK,,4,"]);

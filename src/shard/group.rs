@@ -111,8 +111,7 @@ impl OpenGroup {
 
     /// Whether a file for row `index` of `rows` could be among those that are kept.
     pub fn wants(&self, rows: &RowBlock, index: usize) -> bool {
-        let meta = &rows.metas()[index];
-        self.rows.best.as_ref().is_some_and(|best| best.could_be(meta.ordinal, meta.outcome, rows.line(index)))
+        self.rows.best.as_ref().is_some_and(|best| best.could_be(&rows.row(index)))
     }
 
     /// Takes a file for a record, before its row.
@@ -275,13 +274,12 @@ impl OrderedRows {
     }
 
     fn count(&mut self, rows: &RowBlock, index: usize, origin: Origin) {
-        let line = rows.line(index);
+        let row = rows.row(index);
         if let Some(best) = &mut self.best {
-            let meta = &rows.metas()[index];
-            best.consider(meta.ordinal, meta.outcome, line, origin);
+            best.consider(&row, origin);
         }
-        self.tree.push(merkle::leaf(&line[..line.len() - 1]));
-        self.counts.add(rows.metas()[index].outcome, rows.reason(index));
+        self.tree.push(merkle::leaf(row.line));
+        self.counts.add(row.outcome, row.reason);
         self.next += 1;
     }
 

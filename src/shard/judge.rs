@@ -41,6 +41,8 @@ pub enum Judged {
     Counts(Box<Receipt>),
     /// It does not count, and a new attempt makes up for it.
     Flawed(Flaw),
+    /// It would count, but its rows file is gone: likewise, unless the rows are elsewhere.
+    RowsGone(Box<Receipt>),
     /// It belongs to another plan or scorer: somebody mixed two campaigns. A sentence.
     Foreign(String),
 }
@@ -52,6 +54,14 @@ pub struct Flaw {
     pub kind: Kind,
     /// A lower-case fragment that names the receipt.
     pub what: String,
+}
+
+impl Flaw {
+    /// The rows file of `receipt` is gone.
+    pub fn rows_gone(receipt: &Receipt) -> Self {
+        let what = format!("the rows file of receipt `{}/{}` is gone", receipt.group, receipt.attempt);
+        Self { kind: Kind::Environment, what }
+    }
 }
 
 /// Which of several receipts that count is chosen: the one with the least standing. Load and memory may have cost one
@@ -110,10 +120,7 @@ pub fn judge(of: &Proven<'_>, dir: &GroupDir, group: GroupIndex, attempt: &Attem
     match std::fs::symlink_metadata(&rows) {
         Ok(m) if m.is_file() && m.len() == receipt.rows.bytes => Ok(Judged::Counts(Box::new(receipt))),
         Ok(m) => flawed(format!("{name} speaks of {} bytes of rows and the file has {}", receipt.rows.bytes, m.len())),
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            let what = format!("the rows file of {name} is gone");
-            Ok(Judged::Flawed(Flaw { kind: Kind::Environment, what }))
-        }
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Judged::RowsGone(Box::new(receipt))),
         Err(e) => Err(Error::io("cannot read", &rows, &e)),
     }
 }

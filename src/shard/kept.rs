@@ -16,11 +16,12 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::checkpoint::{self, Frame, Reader};
+use crate::canonical::row::Row;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::fs::Staged;
 use crate::id::Ordinal;
-use crate::scorer::rank::{self, Standing};
+use crate::scorer::rank::Standing;
 use crate::scorer::{KeptFile, Order, Outcome};
 
 /// No task group keeps the files of more records.
@@ -80,16 +81,16 @@ impl Best {
     }
 
     /// Whether the record with this row could be among the best, as far as is known.
-    pub fn could_be(&self, ordinal: Ordinal, outcome: Outcome, row: &[u8]) -> bool {
-        outcome == Outcome::Ok && self.has_place(self.standing(ordinal, row))
+    pub fn could_be(&self, row: &Row<'_>) -> bool {
+        row.outcome == Outcome::Ok && self.has_place(self.standing(row))
     }
 
     /// Considers the row that counts for a record.
-    pub fn consider(&mut self, ordinal: Ordinal, outcome: Outcome, row: &[u8], origin: Origin) {
-        if outcome != Outcome::Ok {
+    pub fn consider(&mut self, row: &Row<'_>, origin: Origin) {
+        if row.outcome != Outcome::Ok {
             return;
         }
-        let standing = self.standing(ordinal, row);
+        let standing = self.standing(row);
         if !self.has_place(standing) {
             return;
         }
@@ -104,8 +105,8 @@ impl Best {
         self.heap.iter().map(|(standing, _)| standing.ordinal).collect()
     }
 
-    fn standing(&self, ordinal: Ordinal, row: &[u8]) -> Standing {
-        Standing::new(ordinal, rank::value(row, self.keep.column), self.keep.order)
+    fn standing(&self, row: &Row<'_>) -> Standing {
+        Standing::new(row.ordinal, row.value(self.keep.column), self.keep.order)
     }
 
     fn has_place(&self, standing: Standing) -> bool {

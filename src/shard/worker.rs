@@ -12,18 +12,22 @@ use super::checkpoint::Header;
 use super::group::{OpenGroup, Workplace, header_for};
 use super::judge::{self, Proven};
 use super::plan::Plan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::{GroupIndex, Ordinal};
 use crate::layout::CampaignDir;
 use crate::library::record::RecordBlock;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::scorer::row::RowBlock;
-use crate::scorer::{Ended, KeptFile, Pool, PoolFacts, Sink, Source, Supply};
+use crate::scorer::{Ended, KeptFile, Pool, PoolFacts, Sink, Source, Supply, reason};
 use crate::stop::Stop;
 
 /// Rows that wait for an earlier one take no more memory than this; beyond it no new records are drawn.
 const WAITING_BYTES_MAX: usize = 16 << 20;
+
+/// So many records that are all lost to crashes, time-outs or memory, before any result, stop the worker: more of them
+/// would tell nobody anything, and each costs a start of the scorer or two, or a time limit.
+const LOST_MAX: usize = 16;
 
 /// What a worker works on.
 #[derive(Debug)]
@@ -73,6 +77,9 @@ struct Desk<'a> {
     ready: VecDeque<Ready>,
     /// How many records were handed out and are not finished.
     in_flight: usize,
+    /// How many records were lost ([`reason::CIRCUMSTANTIAL`]) and none had a result; `None` once one had, here or in
+    /// an earlier attempt.
+    lost: Option<usize>,
 }
 
 /// Records that can be handed out, from `from` on.
@@ -85,7 +92,8 @@ struct Ready {
 impl<'a> Desk<'a> {
     fn new(assignment: Assignment<'a>, place: &'a Workplace) -> Self {
         let queue = assignment.groups.iter().copied().collect();
-        Self { assignment, place, queue, open: BTreeMap::new(), drawing: None, ready: VecDeque::new(), in_flight: 0 }
+        let (open, ready) = (BTreeMap::new(), VecDeque::new());
+        Self { assignment, place, queue, open, drawing: None, ready, in_flight: 0, lost: Some(0) }
     }
 
     fn next(&mut self, max: usize) -> Result<Supply> {
@@ -165,6 +173,9 @@ impl<'a> Desk<'a> {
             }
             let range = plan.group(group);
             let opened = OpenGroup::open(header_for(header, group), group_dir, range.clone(), self.place.keep)?;
+            if opened.earlier().finished() > 0 {
+                self.lost = None;
+            }
             self.open.insert(range.start, opened);
             self.drawing = Some((range.start, Slice::open(library, range)?));
             return Ok(true);
@@ -183,11 +194,29 @@ impl<'a> Desk<'a> {
     fn finished(&mut self, rows: RowBlock) -> Result<()> {
         let Some(first) = rows.metas().first() else { return Ok(()) };
         self.in_flight = self.in_flight.saturating_sub(rows.len());
+        self.count_losses(&rows);
         let every = self.place.sync;
         let group = self.group_of(first.ordinal)?;
         group.finished(rows)?;
         group.sync_if_due(every)?;
-        if group.is_complete() { self.seal_early() } else { Ok(()) }
+        if group.is_complete() {
+            self.seal_early()?;
+        }
+        match self.lost {
+            Some(lost) if lost >= LOST_MAX => Err(hopeless(lost)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What no scorer was given says nothing about it.
+    fn count_losses(&mut self, rows: &RowBlock) {
+        for reason in (0..rows.len()).map(|at| rows.reason(at)) {
+            if reason::CIRCUMSTANTIAL.contains(&reason) {
+                self.lost = self.lost.map(|lost| lost + 1);
+            } else if !reason::OURS.contains(&reason) {
+                self.lost = None;
+            }
+        }
     }
 
     /// Seals what is complete while the pool is at work. The last group of the task is left for its
@@ -230,6 +259,17 @@ impl<'a> Desk<'a> {
         self.seal_complete(facts)?;
         std::mem::take(&mut self.open).into_values().try_for_each(OpenGroup::suspend)
     }
+}
+
+/// That nothing comes of this scorer. What was lost stays in the checkpoint; whoever resumes gets past it.
+fn hopeless(lost: usize) -> Error {
+    Error::new(
+        Kind::Hopeless,
+        format!(
+            "the first {lost} records that the scorer was given are all ERROR (crash, timeout or oom), each asked alone: \
+             that is hardly the records' fault"
+        ),
+    )
 }
 
 /// The end of the desk that the pool draws from.

@@ -5,9 +5,11 @@ use serde::Serialize;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::fs::{self, Room};
+use crate::host;
 use crate::run::wave;
 use crate::scorer::{Column, ColumnType};
 use crate::shard::estimate::Pilot;
+use crate::units;
 
 /// Bytes that a checkpoint keeps of a row beside the row: its ordinal, lengths, reason and outcome.
 const CHECKPOINT_ROW_BYTES: u64 = 6;
@@ -103,6 +105,8 @@ impl Forecast {
         let wall_s = core_hours.map(|h| expected([h.expected, h.low, h.high].map(seconds)));
         let bytes = Bytes { rows, checkpoints, pack, total };
         let mut warnings = warnings(&bytes, files, room);
+        warnings.extend(too_many_cores(campaign));
+        warnings.extend(core_hours.and_then(|hours| over_budget(&hours, campaign.file.execution.core_ms_max)));
         warnings.extend(plan.pilot.as_ref().and_then(fell_short));
         Self {
             workers,
@@ -116,6 +120,24 @@ impl Forecast {
             warnings,
         }
     }
+}
+
+/// That a task is to get more cores than this machine has, where it is.
+pub fn too_many_cores(campaign: &Campaign) -> Option<String> {
+    let (asked, here) = (u64::from(campaign.file.execution.cpus), host::cores() as u64);
+    (asked > here).then(|| {
+        format!(
+            "`resources.cpus` gives a task {asked} cores, and {here} may be used here: its threads or children will share \
+             them, and core time is counted as if there were {asked}"
+        )
+    })
+}
+
+/// That the budget will drain the campaign, where even the low end of what is expected is above it.
+fn over_budget(hours: &Expected, core_ms_max: Option<u64>) -> Option<String> {
+    let limit = core_ms_max.map(units::core_hours).filter(|limit| *limit < hours.low)?;
+    let what = "`limits.core_hours` will stop the campaign before its end";
+    Some(format!("{what}: it allows {limit}, and {:.3} to {:.3} are expected", hours.low, hours.high))
 }
 
 fn expected([expected, low, high]: [f64; 3]) -> Expected {
@@ -167,6 +189,14 @@ fn fell_short(pilot: &Pilot) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_budget_that_even_luck_does_not_keep_is_said() {
+        let hours = Expected { expected: 10.0, low: 8.0, high: 12.0 };
+        assert_eq!(over_budget(&hours, None), None);
+        assert_eq!(over_budget(&hours, Some(units::core_ms(9.0))), None);
+        assert!(over_budget(&hours, Some(units::core_ms(7.5))).unwrap().contains("allows 7.5, and 8.000 to 12.000"));
+    }
 
     #[test]
     fn what_does_not_fit_is_said() {

@@ -9,16 +9,17 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use crate::campaign::file::Campaign;
-use crate::canonical::{escape, row};
+use crate::canonical::escape;
+use crate::canonical::row::{self, Row};
 use crate::error::{Error, Result};
-use crate::gather::finished::{Finished, Row};
+use crate::gather::finished::Finished;
 use crate::id::Ordinal;
 use crate::journal;
 use crate::journal::state::State;
+use crate::library::format::Notation;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::payload::hits::{BYTES_MAX, Hits};
-use crate::payload::lines;
 use crate::scorer::{ColumnType, Outcome};
 use crate::shard::receipt::Counts;
 
@@ -49,6 +50,8 @@ pub struct Peek {
     pub sealed_groups: u64,
     /// See `sealed_groups`.
     pub groups: u64,
+    /// How the structures are written.
+    pub notation: Notation,
     /// The column that ranks the rows, if they are ranked.
     pub rank: Option<String>,
     /// The rows, best first, or by ordinal.
@@ -115,6 +118,7 @@ pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
         seen,
         sealed_groups,
         groups: campaign.plan.groups(),
+        notation: library.notation(),
         rank: rank.map(|rank| rank.column.name.clone()),
         rows,
     })
@@ -134,7 +138,7 @@ impl Kept<'_> {
     fn consider(&mut self, row: &Row<'_>) -> Result<()> {
         match self.wanted {
             Wanted::Top if row.outcome == Outcome::Ok => {
-                let value = self.rank_at.and_then(|at| cell(row, at)).and_then(lines::value);
+                let value = self.rank_at.and_then(|at| row.value(at));
                 if !self.hits.consider(row.ordinal, value, row.line) {
                     let what = format!("the rows to show take more than {} MiB", BYTES_MAX >> 20);
                     return Err(Error::usage(what).hint("ask for fewer with `--top`"));
@@ -160,35 +164,25 @@ impl Kept<'_> {
     }
 }
 
-/// The cell of the scorer's column `at`.
-fn cell<'a>(row: &Row<'a>, at: usize) -> Option<&'a [u8]> {
-    let mut fields = lines::Fields::of(&row.line[row.reason_at as usize..]);
-    (0..=at).try_for_each(|_| fields.text().map(|_| ()))?;
-    fields.text()
-}
-
 /// Takes a line apart, and finds its structure.
 fn shown(campaign: &Campaign, library: &Snapshot, line: &[u8]) -> Result<Shown> {
-    let malformed = || Error::verification("a finished row is malformed");
-    let fields = row::split(line).ok_or_else(malformed)?;
-    let columns = &campaign.file.identity.scorer.description.columns;
-    let [ordinal, id, outcome, reason, cells @ ..] = fields.as_slice() else { return Err(malformed()) };
-    let ordinal = lines::ordinal(ordinal).ok_or_else(malformed)?;
-    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+    let row = Row::read(line).map_err(|odd| Error::verification(odd.to_string()))?;
+    let text = |field: &[u8]| String::from_utf8_lossy(&row::unquoted(field)).into_owned();
     let value = |kind: ColumnType, cell: &[u8]| match kind {
         _ if cell.is_empty() => Json::Null,
         ColumnType::String => Json::from(text(cell)),
         _ => serde_json::from_slice(cell).unwrap_or(Json::Null),
     };
-    let values = columns.iter().zip(cells).map(|(c, cell)| (c.name.clone(), value(c.kind, cell))).collect();
-    let block = Slice::open(library, ordinal..ordinal + 1)?.next_block()?;
-    let structure = block.filter(|block| !block.is_empty()).map(|block| escape::to_string(block.get(0).structure));
+    let columns = &campaign.file.identity.scorer.description.columns;
+    let values = columns.iter().zip(row.cells()).map(|(c, cell)| (c.name.clone(), value(c.kind, cell))).collect();
+    let block = Slice::open(library, 0..0)?.pick([row.ordinal])?;
+    let structure = block.iter().next().map(|record| escape::to_string(record.structure));
     Ok(Shown {
-        ordinal,
-        id: text(id),
+        ordinal: row.ordinal,
+        id: text(row.id()),
         structure: structure.unwrap_or_default(),
-        outcome: text(outcome),
-        reason: text(reason),
+        outcome: row.outcome.as_str().to_owned(),
+        reason: row.reason.to_owned(),
         values,
     })
 }

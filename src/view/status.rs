@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::GroupIndex;
 use crate::journal;
-use crate::journal::event::PauseCode;
-use crate::journal::sign_of_life::SignOfLife;
+use crate::journal::event::{Entry, Event, PauseCode};
+use crate::journal::sign_of_life::{Pace, SignOfLife};
 use crate::journal::state::{Phase, State};
 use crate::layout::{EntryKind, PackDir};
 use crate::pack::MANIFEST;
@@ -23,7 +23,8 @@ use crate::units;
 /// Schema of [`Status`].
 pub const SCHEMA: &str = "molsieve.status.v1";
 
-/// A driver that shows no sign for so long is told about: six times the time between two signs.
+/// A driver that shows no sign for so long is told about: twelve times the time between two signs, since a network file
+/// system may show them late.
 const SILENT_AFTER_S: u64 = 60;
 
 /// How far a campaign is.
@@ -39,6 +40,10 @@ pub struct Status {
     pub reason: Option<String>,
     /// Why, where it is paused, as one of a closed list of codes.
     pub pause: Option<PauseCode>,
+    /// Records a second since the driver at work began; none where nobody is at work, or nothing is known yet.
+    pub records_per_s: Option<f64>,
+    /// Seconds that are left at that pace.
+    pub left_s: Option<f64>,
     /// Core time that its tasks have used, in core-hours, over all drivers.
     pub core_hours: f64,
     /// The core-hours after which it drains.
@@ -55,6 +60,8 @@ pub struct Status {
     pub last_event_ms: u64,
     /// When a driver was last seen at work: its last event, or its last sign of life.
     pub driver_seen_ms: u64,
+    /// The node that the last driver worked on, once one did.
+    pub driver_host: Option<String>,
 }
 
 /// Shards, by what became of them.
@@ -89,7 +96,8 @@ impl Status {
     /// # Errors
     /// Something cannot be read (exit 6), or the journal's chain is broken (exit 4).
     pub fn read(campaign: &Campaign) -> Result<Self> {
-        let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+        let entries = journal::read(&campaign.dir)?.entries;
+        let state = State::of(&entries)?;
         let mut look = Look::new(campaign)?;
         if state.archived {
             look.take_from_pack(manifest(campaign)?.records);
@@ -107,30 +115,31 @@ impl Status {
         let shards = |group: &GroupIndex| plan.group_shards(*group).end - plan.group_shards(*group).start;
         let is_failed = |group: &&GroupIndex| state.failures.contains_key(group);
         let failed = look.missing().iter().filter(is_failed).map(shards).sum();
-        let is_running = |group: &&GroupIndex| state.active.is_some() && !is_failed(group);
-        let running = begun.iter().filter(is_running).map(shards).sum();
-        let (mut word, mut reason) = word_of(&state.phase);
         let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
-        let driver_seen_ms = SignOfLife::last(&campaign.dir).map_or(0, |sign| sign.at_ms).max(state.last_ms);
-        let silent_s = clock::unix_ms().saturating_sub(driver_seen_ms) / 1000;
-        if state.phase == Phase::Active && silent_s > SILENT_AFTER_S {
-            word = "no_driver_seen";
-            reason = Some(format!("no sign of a driver for {silent_s} s: if it is dead, `molsieve resume` goes on"));
-        }
+        let driver = Driver::seen(campaign, &entries, &state);
+        let (word, reason) = driver.word_of(&state.phase);
+        // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of.
+        let is_running = |group: &&GroupIndex| word == RUNNING && state.active.is_some() && !is_failed(group);
+        let running = begun.iter().filter(is_running).map(shards).sum();
+        let records_per_s = driver.pace.filter(|_| word == RUNNING).and_then(|pace| pace.records_per_s());
+        let left = plan.records.saturating_sub(counts.total) as f64;
         Ok(Self {
             schema: SCHEMA,
             campaign: campaign.file.identity.name.clone(),
             state: word,
             reason,
             pause,
-            core_hours: units::core_hours(state.core_ms),
+            records_per_s,
+            left_s: records_per_s.map(|rate| left / rate),
+            core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms)),
             core_hours_max: campaign.file.execution.core_ms_max.map(units::core_hours),
             shards: Shards { total: plan.shards(), done: look.shards_done(), running, failed },
             records: Records { total: plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },
             reasons: counts.reasons,
             payload_digest: state.payload,
             last_event_ms: state.last_ms,
-            driver_seen_ms,
+            driver_seen_ms: driver.seen_ms,
+            driver_host: driver.host,
         })
     }
 
@@ -146,10 +155,52 @@ fn manifest(campaign: &Campaign) -> Result<Manifest> {
     Manifest::read(&fs::read_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?)
 }
 
+/// The word for a campaign that somebody is at.
+const RUNNING: &str = "running";
+
+/// What is known of the last driver.
+struct Driver {
+    host: Option<String>,
+    seen_ms: u64,
+    /// How fast it goes, once it said so.
+    pace: Option<Pace>,
+    /// Core time that it used and that is not in the journal, in core-milliseconds.
+    core_ms: u64,
+}
+
+impl Driver {
+    /// What the journal and its sign of life say. A sign that an earlier driver left is not its own.
+    fn seen(campaign: &Campaign, entries: &[Entry], state: &State) -> Self {
+        let last = |is: fn(&Event) -> bool| entries.iter().rev().find(|entry| is(&entry.event));
+        let began = last(|event| matches!(event, Event::DriverStarted { .. }));
+        let counted_ms = last(|event| matches!(event, Event::CoreTime { .. })).map_or(0, |entry| entry.at_ms);
+        let host = began.and_then(|entry| match &entry.event {
+            Event::DriverStarted { host, .. } => Some(host.clone()),
+            _ => None,
+        });
+        let sign = SignOfLife::last(&campaign.dir);
+        let seen_ms = sign.as_ref().map_or(0, |sign| sign.at_ms).max(state.last_ms);
+        let own = sign.filter(|sign| began.is_some_and(|began| began.at_ms <= sign.at_ms));
+        let pace = own.as_ref().and_then(|sign| sign.pace);
+        // What the journal has counted since, the sign must not count again.
+        let is_later = own.is_some_and(|sign| sign.at_ms > counted_ms);
+        Self { host, seen_ms, pace, core_ms: pace.filter(|_| is_later).map_or(0, |pace| pace.core_ms) }
+    }
+
+    fn word_of(&self, phase: &Phase) -> (&'static str, Option<String>) {
+        let silent_s = clock::unix_ms().saturating_sub(self.seen_ms) / 1000;
+        if *phase == Phase::Active && silent_s > SILENT_AFTER_S {
+            let reason = format!("no sign of a driver for {silent_s} s: if it is dead, `molsieve resume` goes on");
+            return ("no_driver_seen", Some(reason));
+        }
+        word_of(phase)
+    }
+}
+
 fn word_of(phase: &Phase) -> (&'static str, Option<String>) {
     match phase {
         Phase::Planned => ("stopped", Some("planned, and not started yet".to_owned())),
-        Phase::Active => ("running", None),
+        Phase::Active => (RUNNING, None),
         Phase::Stopped => ("stopped", None),
         Phase::Paused { reason, .. } => ("paused", Some(reason.clone())),
         Phase::Failed { what, .. } => ("failed", Some(what.clone())),

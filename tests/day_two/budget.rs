@@ -1,7 +1,7 @@
 //! Core-hours: counted over all drivers, drained, and raised; other resources and limits at a resume.
 
-use super::{RECORDS, Server, Then, events, finished, interrupted, licensed, undisturbed};
-use crate::support::env::TestEnv;
+use super::{RECORDS, Server, Then, events, interrupted, licensed, undisturbed};
+use crate::support::env::{TestEnv, finished};
 
 #[test]
 fn a_budget_that_earlier_drivers_used_up_leaves_an_incomplete_signed_pack_and_a_resume_point() {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{RECORDS, Server, Then, finished, interrupted, licensed, undisturbed};
-use crate::support::env::TestEnv;
+use super::{RECORDS, Server, Then, interrupted, licensed, undisturbed};
+use crate::support::env::{TestEnv, finished};
 
 /// Makes a file that nobody has touched for a day.
 fn old(path: PathBuf) -> PathBuf {

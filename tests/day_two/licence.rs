@@ -1,7 +1,7 @@
 //! A licence server that dies.
 
-use super::{RECORDS, Server, finished, interrupted, undisturbed};
-use crate::support::env::TestEnv;
+use super::{RECORDS, Server, interrupted, undisturbed};
+use crate::support::env::{TestEnv, finished};
 
 #[test]
 fn a_licence_server_that_dies_pauses_the_campaign_and_resume_gives_the_same_payload() {

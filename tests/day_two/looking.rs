@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{RECORDS, Server, Then, finished, interrupted, licensed, undisturbed};
-use crate::support::env::TestEnv;
+use super::{RECORDS, Server, Then, interrupted, licensed, undisturbed};
+use crate::support::env::{TestEnv, finished, project};
 
 #[test]
 fn the_best_rows_of_a_finished_campaign_are_its_hits() {
@@ -109,4 +109,38 @@ fn molsieve_chain() -> String {
         text += &(String::from_utf8(line).unwrap() + "\n");
     }
     text
+}
+
+#[test]
+fn status_says_how_fast_it_goes_and_what_is_left_and_nothing_runs_once_it_is_cancelled() {
+    let env = TestEnv::new();
+    env.small_library(RECORDS);
+    let file = env.campaign("d").shard(10).python(&project("tests/scorers/seeded.py"), &["200"]).write();
+    let mut run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();
+    let begun = Instant::now();
+    let facts = loop {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the pace was never told");
+        std::thread::sleep(Duration::from_millis(200));
+        let facts = env.path("d/campaign.json").exists().then(|| env.facts(["status", "d"]));
+        if let Some(facts) = facts.filter(|facts| facts["records_per_s"].is_f64()) {
+            break facts;
+        }
+    };
+    // Five records a second and a core at most: the scorer sleeps. The start of the worker counts as well.
+    let (rate, left) = (facts["records_per_s"].as_f64().unwrap(), facts["left_s"].as_f64().unwrap());
+    let undone = (RECORDS as u64 - finished(&facts)) as f64;
+    assert!(rate > 0.3 && rate < 5.5, "{facts}");
+    assert!((left - undone / rate).abs() < 1e-6, "{facts}");
+    assert!(
+        facts["core_hours"].as_f64().unwrap() * 3600.0 > 1.0,
+        "what the journal has not counted is counted: {facts}"
+    );
+    assert_eq!(facts["state"], "running");
+    let told = env.molsieve(["status", "d"]).exits(0).says("records/s").says("left").says("last seen");
+    assert!(told.says("core-seconds").stdout().contains(facts["driver_host"].as_str().unwrap()));
+    env.molsieve(["cancel", "d"]).exits(0);
+    let facts = env.facts(["status", "d"]);
+    assert_eq!((&facts["state"], &facts["shards"]["running"]), (&"stopped".into(), &0.into()), "{facts}");
+    assert!(facts["records_per_s"].is_null() && facts["left_s"].is_null(), "{facts}");
+    run.wait().unwrap();
 }

@@ -101,10 +101,6 @@ pub fn interrupted(env: &TestEnv, rest: &str) -> u16 {
     port
 }
 
-pub fn finished(facts: &serde_json::Value) -> u64 {
-    ["ok", "skip", "error"].iter().map(|key| facts["records"][key].as_u64().unwrap()).sum()
-}
-
 /// The kinds of the events in the journal of `dir`.
 pub fn events(env: &TestEnv, dir: &str) -> Vec<serde_json::Value> {
     let mut segments: Vec<_> =

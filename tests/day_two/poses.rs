@@ -55,15 +55,6 @@ fn extracted(env: &TestEnv, dir: &str, out: &str) -> BTreeMap<String, String> {
     entries.map(|e| (e.file_name().into_string().unwrap(), std::fs::read_to_string(e.path()).unwrap())).collect()
 }
 
-/// The archives of kept files of a campaign, by task group.
-fn archives(env: &TestEnv, dir: &str) -> Vec<PathBuf> {
-    let groups = std::fs::read_dir(env.path(dir).join("groups")).unwrap().map(|e| e.unwrap().path());
-    let files = groups.flat_map(|dir| std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()));
-    let mut found: Vec<PathBuf> = files.filter(|path| path.to_str().unwrap().ends_with(".files.zip")).collect();
-    found.sort();
-    found
-}
-
 /// The files of a generation of `d` are those of the reference, but for who made them: the parent what it had, the
 /// generation the others.
 #[track_caller]
@@ -104,7 +95,7 @@ fn poses_that_are_still_in_checkpoints_are_taken_over_as_well() {
     env.write("stamp", "first");
     env.molsieve(["run", &moody(&env, "d", 3), "--dir", "d", "--workers", "1"]).exits(3).says("paused");
     // The parent scores nothing more: what of the third task group is not there is scored by the generation.
-    let sealed = archives(&env, "d").len();
+    let sealed = env.kept_archives("d").len();
     let before = tree(&env.path("d"));
     let facts = env.facts(["retry", "d", "--errors"]);
     assert!(sealed < 4 && facts["unfinished"].as_u64().unwrap() >= 8, "{facts}");
@@ -169,7 +160,7 @@ fn a_retry_that_dies_anywhere_leaves_no_campaign_and_the_next_one_loses_no_pose(
 fn an_archive_that_was_changed_is_told_before_anything_is_written_and_one_that_is_gone_costs_no_row() {
     let env = TestEnv::new();
     with_errors(&env, 3);
-    let path = archives(&env, "d").remove(1);
+    let path = env.kept_archives("d").remove("000001").unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -179,7 +170,7 @@ fn an_archive_that_was_changed_is_told_before_anything_is_written_and_one_that_i
     std::fs::remove_file(&path).unwrap();
     env.molsieve(["retry", "d", "--errors"]).exits(0).says("archives of kept files of 1 task groups are gone");
     finish(&env, "d-retry");
-    assert_eq!(archives(&env, "d-retry").len(), 4);
+    assert_eq!(env.kept_archives("d-retry").len(), 4);
     env.molsieve(["extract", "d-retry", "--top", TOP, "--out", "poses"]).exits(0).says("or they were lost");
 }
 
@@ -189,7 +180,7 @@ fn a_result_does_not_depend_on_an_archive_and_extract_says_which_one_is_gone() {
     reference(&env, 3);
     let payload = env.payload_of("reference");
     let status = env.facts(["status", "reference"]);
-    for path in archives(&env, "reference") {
+    for path in env.kept_archives("reference").into_values() {
         std::fs::remove_file(path).unwrap();
     }
     assert_eq!(env.facts(["status", "reference"]), status);
@@ -207,7 +198,7 @@ fn a_result_does_not_depend_on_an_archive_and_extract_says_which_one_is_gone() {
 fn clean_and_archive_lose_no_kept_file_and_pages_say_how_to_get_them() {
     let env = TestEnv::new();
     reference(&env, 3);
-    let kept = archives(&env, "reference");
+    let kept: Vec<PathBuf> = env.kept_archives("reference").into_values().collect();
     for path in &kept {
         std::fs::File::open(path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     }
@@ -222,9 +213,49 @@ fn clean_and_archive_lose_no_kept_file_and_pages_say_how_to_get_them() {
         let name = path.strip_prefix(env.path("reference")).unwrap().to_str().unwrap().to_owned();
         assert!(all[&name] == std::fs::read(path).unwrap(), "`{name}` is not in the archive and here");
     }
-    env.molsieve(["extract", "reference", "--top", "1", "--out", "a"]).exits(2).says("archived").says("files.zip");
     assert_eq!(env.facts(["clean", "reference"])["removed"], serde_json::json!([]));
     env.molsieve(["run", &moody(&env, "none", 0), "--dir", "none"]).exits(0);
     let text = std::fs::read_to_string(env.path("none/pack/index.md")).unwrap();
     assert!(!text.contains("molsieve extract"), "there is nothing to extract");
+}
+
+#[test]
+fn what_was_kept_is_extracted_from_an_archived_campaign_and_from_an_unpacked_archive() {
+    let env = TestEnv::new();
+    reference(&env, 3);
+    let before = extracted(&env, "reference", "before");
+    env.molsieve(["archive", "reference", "--remove-rows"]).exits(0);
+    assert_eq!(extracted(&env, "reference", "after"), before);
+    for (name, bytes) in members(&env.path("reference.tar.zst")) {
+        let path = env.path("unpacked").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(extracted(&env, "unpacked", "unpacked-files"), before);
+    // A record by its ordinal: only the rows of its task group are read, wherever they begin.
+    let facts = env.facts(["extract", "unpacked", "--top", TOP, "--out", "facts"]);
+    let ordinals = facts["files"].as_array().unwrap().iter().map(|file| file["ordinal"].as_u64().unwrap());
+    let last = ordinals.max().unwrap().to_string();
+    env.molsieve(["extract", "unpacked", "--ordinal", &last, "--out", "one"]).exits(0).says("files of 1 records");
+}
+
+#[test]
+fn rows_in_a_pack_that_are_not_those_of_the_receipts_choose_nothing() {
+    let env = TestEnv::new();
+    reference(&env, 3);
+    env.molsieve(["archive", "reference", "--remove-rows"]).exits(0);
+    let summary = env.path("reference/pack/summary.csv");
+    let sound = std::fs::read_to_string(&summary).unwrap();
+    let extract = || env.molsieve(["extract", "reference", "--top", "3", "--out", "a"]);
+    for wrong in
+        [sound.replacen(",OK,", ",ERROR,", 1), sound.replacen('\n', "\n\n", 1), sound[..sound.len() / 2].to_owned()]
+    {
+        std::fs::write(&summary, wrong).unwrap();
+        extract().exits(4).says("summary.csv").says("molsieve verify");
+    }
+    std::fs::remove_file(&summary).unwrap();
+    extract().exits(6).says("summary.csv").says("archive");
+    assert!(!env.path("a").exists());
+    std::fs::write(&summary, sound).unwrap();
+    extract().exits(0);
 }

@@ -72,7 +72,7 @@ fn a_paused_campaign_hands_on_what_it_has_and_leaves_the_rest_to_be_done() {
     assert!(errors > 0, "{status}");
     let facts = env.facts(["retry", "d", "--errors", "--dir", "again"]);
     assert_eq!(facts["retried"], errors);
-    assert_eq!(facts["carried"], super::finished(&status) - errors);
+    assert_eq!(facts["carried"], crate::support::env::finished(&status) - errors);
     assert_eq!(facts["carried"].as_u64().unwrap() + errors + facts["unfinished"].as_u64().unwrap(), RECORDS as u64);
     let _server = Server::healthy(port);
     env.molsieve(["resume", "again"]).exits(0);
@@ -112,4 +112,25 @@ fn a_generation_is_resumed_by_its_campaign_file_as_well() {
     let file = licensed(&env, "undisturbed", 0, "", "");
     env.molsieve(["run", &file, "--dir", "undisturbed-retry"]).exits(0);
     assert_eq!(env.payload_of("undisturbed-retry"), undisturbed);
+}
+
+#[test]
+fn a_scorer_that_changed_is_refused_before_a_generation_is_made_and_another_program_is_told() {
+    let env = TestEnv::new();
+    env.small_library(RECORDS);
+    let script = env.write("score.py", std::fs::read(project("tests/scorers/seeded.py")).unwrap());
+    env.molsieve(["run", &env.campaign("d").shard(50).python(&script, &[]).write(), "--dir", "d"]).exits(0);
+    let text = std::fs::read_to_string(&script).unwrap();
+    std::fs::write(&script, text.replace("% 17", "% 19")).unwrap();
+    env.molsieve(["retry", "d", "--errors"]).exits(2).says("`score.py` has another content").says("of its own");
+    assert!(!env.path("d-retry").exists(), "nothing was made");
+
+    // As the program itself it counts by its name alone: rows of both are told of.
+    std::fs::write(&script, format!("#!{}\n{text}", crate::support::env::python())).unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let file = env.campaign("e").scorer("kind = \"command\"\nargv = [\"./score.py\"]").write();
+    env.molsieve(["run", &file, "--dir", "e"]).exits(0);
+    assert!(env.facts(["retry", "e", "--errors", "--dir", "e1"])["other_program"].is_null());
+    std::fs::write(&script, format!("#!{}\n# mended\n{text}", crate::support::env::python())).unwrap();
+    env.molsieve(["retry", "e", "--errors", "--dir", "e2"]).exits(0).says("score.py` is another file");
 }

@@ -53,6 +53,13 @@ fn of_campaign_files() {
     told(&env, "two-shard-sizes", &run_file(&env, &with("[shards]\nrecords = 10\ntarget = \"45min\"\n")));
     told(&env, "unknown-rank", &run_file(&env, &with("[pack]\nrank = \"affinity\"\n")));
     told(&env, "no-key", &run_file(&env, &with("[pack]\nkey = \"me.pem\"\n")));
+    told(&env, "unknown-output", &run_file(&env, &with("[pack]\noutputs = [\"pandas\"]\n")));
+    told(&env, "unknown-value", &run_file(&env, &with("[pack]\norder = \"descending\"\n")));
+    let command = |keys: &str| GOOD.replace("\"null\"", &format!("\"command\"\nprotocol = \"each\"\n{keys}"));
+    told(&env, "column-of-another-shape", &run_file(&env, &command("columns = [\"score\"]")));
+    told(&env, "unknown-key-of-a-column", &run_file(&env, &command("columns = [{ nmae = \"score\" }]")));
+    told(&env, "key-of-another-section", &run_file(&env, &with("[pack]\nmax_error_rate = 0.1\n")));
+    told(&env, "unknown-protocol", &run_file(&env, &command("").replace("each", "jsonlines")));
     told(&env, "no-campaign-file", &env.molsieve(["run", "nothing.toml"]));
 }
 
@@ -92,6 +99,43 @@ fn of_scorers() {
 }
 
 #[test]
+fn of_campaigns_that_went_wrong() {
+    let env = TestEnv::new();
+    env.small_library(10);
+    let each = |pattern: &str| {
+        let keys = "protocol = \"each\"\nargv = [\"sh\", \"score.sh\", \"{ordinal}\", \"{structure}\"]\nname = \"s\"\n\
+                    version = \"1\"\ncolumns = [{ name = \"score\" }]";
+        let shards = "[shards]\nrecords = 5\n";
+        GOOD.replace("\"null\"", &format!("\"command\"\n{keys}\npattern = '{pattern}'")) + shards
+    };
+    env.write("score.sh", "echo no number\n");
+    told(&env, "errors-alone", &run_file(&env, &each("(?P<score>[0-9]+)")));
+    env.write("score.sh", "if [ $1 -gt 3 ]; then echo $1; fi\n");
+    run_file(&env, &each("(?P<score>[0-9]+)")).exits(0).says("6 OK, 0 SKIP, 4 ERROR");
+    let other = each("^(?P<score>[0-9]+)$").replace("version = \"1\"", "version = \"2\"");
+    told(&env, "another-campaign-by-several-keys", &run_file(&env, &other));
+    env.write("score.sh", "echo $1\n");
+    told(&env, "retry-of-another-scorer", &env.molsieve(["retry", "d", "--errors"]));
+    env.write("score.sh", "if [ $1 -gt 3 ]; then echo $1; fi\n");
+    let receipt = || {
+        let mut files = std::fs::read_dir(env.path("d/groups/000001")).unwrap().map(|file| file.unwrap().path());
+        files.find(|path| path.to_str().unwrap().ends_with(".receipt.json")).unwrap()
+    };
+    std::fs::write(receipt(), "{").unwrap();
+    let run = env.molsieve(["retry", "d", "--errors"]);
+    let attempt = receipt().file_name().unwrap().to_str().unwrap().split('.').next().unwrap().to_owned();
+    assert!(run.stderr().contains(&format!("receipt `000001/{attempt}`")), "{run}");
+    assert!(run.stderr().contains("move `") && !env.path("d-retry").exists(), "{run}");
+    std::fs::remove_file(receipt()).unwrap();
+    told(&env, "retry-without-a-receipt", &env.molsieve(["retry", "d", "--errors"]));
+    assert!(!env.path("d-retry").exists(), "nothing was made");
+    // What the hint says works.
+    std::fs::rename(env.path("d/pack"), env.path("pack-that-was")).unwrap();
+    env.molsieve(["resume", "d"]).exits(0).says("6 OK, 0 SKIP, 4 ERROR");
+    env.molsieve(["retry", "d", "--errors"]).exits(0).says("4 records are scored again");
+}
+
+#[test]
 fn of_campaign_directories() {
     let env = TestEnv::new();
     env.small_library(10);
@@ -105,6 +149,9 @@ fn of_campaign_directories() {
     run_file(&env, GOOD).exits(0);
     env.molsieve(["plan", "c.toml", "--dir", "planned"]).exits(0);
     told(&env, "nothing-to-gather", &env.molsieve(["gather", "planned"]));
+    told(&env, "nothing-to-pack", &env.molsieve(["gather", "planned", "--allow-incomplete"]));
+    told(&env, "no-pack-yet", &env.molsieve(["verify", "planned"]));
+    told(&env, "no-pack-in-there", &env.molsieve(["verify", "full"]));
     env.write("library.smi", "C a\n");
     told(&env, "changed-library", &env.molsieve(["run", "c.toml", "--dir", "planned"]));
 }
@@ -124,6 +171,8 @@ fn of_packs_and_keys() {
     told(&env, "bad-key", &env.molsieve(["sign", "d", "--key", "me.pem"]));
     std::fs::remove_file(env.path("me.pem")).unwrap();
     env.molsieve(["keygen", "--out", "me.pem"]).exits(0);
+    told(&env, "public-key-signs", &env.molsieve(["sign", "d", "--key", "me.pub.pem"]));
+    told(&env, "private-key-verifies", &env.molsieve(["verify", "d", "--key", "me.pem"]));
     told(&env, "key-exists", &env.molsieve(["keygen", "--out", "me.pem"]));
     told(&env, "unsigned", &env.molsieve(["verify", "d"]));
     mode(0o644).unwrap();
@@ -156,5 +205,7 @@ fn of_provenance() {
     told(&env, "reproduced-in-place", &env.molsieve(["reproduce", "d", "--from", "d", "--dir", "d"]));
     std::fs::copy(env.path("d/pack/evidence_pack.zip"), env.path("p.zip")).unwrap();
     told(&env, "rescore-without-campaign", &env.molsieve(["verify", "p.zip", "--allow-unsigned", "--rescore", "1%"]));
+    told(&env, "no-home", &env.molsieve(["audit", "verify"]));
+    std::fs::create_dir(env.path("home")).unwrap();
     told(&env, "no-registry-entry", &env.molsieve(["registry", "show", "0123456789"]));
 }

@@ -2,8 +2,10 @@
 
     read_encodings.py PACK                 compare, and say so
     read_encodings.py PACK COLUMN ROW      change one cell in both, as a forger would
+    read_encodings.py PACK --rewrite       write the same rows to results.parquet by another program
+    read_encodings.py PACK --hide WHAT     hide something in scores.h5 beside the rows; without WHAT, say what can be
 """
-import csv, json, math, sys
+import csv, json, math, sys, zlib
 
 import h5py, numpy, pandas
 import pyarrow
@@ -43,6 +45,46 @@ def forge(name, row):
     parquet.write_table(table, f"{pack}/results.parquet")
 
 
+def attribute(file):
+    file["score"].attrs["scale_factor"] = 10.0
+
+
+def best(file):
+    file["score"].attrs["best"] = "lowest"
+
+
+def link(file):
+    file["more"] = h5py.SoftLink("/score")
+
+
+def external(file):
+    file["more"] = h5py.ExternalLink("elsewhere.h5", "/score")
+
+
+def dataset(file):
+    file["more"] = [1.0, 2.0]
+
+
+def committed(file):
+    file["more"] = numpy.dtype("f8")
+
+
+def comment(file):
+    h5py.h5o.set_comment(file.id, b"not for decisions", obj_name=b"score")
+
+
+def bomb(file):
+    """A column whose one chunk is a gigabyte when it is unpacked."""
+    del file["score"]
+    rows = 1 << 27
+    column = file.create_dataset("score", (rows,), "f8", chunks=(rows,), compression="gzip", maxshape=(rows,))
+    pack = zlib.compressobj(1)
+    column.id.write_direct_chunk((0,), b"".join(pack.compress(bytes(1 << 20)) for _ in range(1 << 10)) + pack.flush())
+
+
+HIDDEN = {f.__name__: f for f in (attribute, best, link, external, dataset, committed, comment, bomb)}
+
+
 def same(found, wanted, where):
     found = list(found)
     assert len(found) == len(wanted), f"{where}: {len(found)} rows, not {len(wanted)}"
@@ -50,6 +92,15 @@ def same(found, wanted, where):
         assert type(a) is type(b) and a == b, f"{where}, row {row}: {a!r} is not {b!r}"
 
 
+if rest == ["--rewrite"]:
+    table = parquet.read_table(f"{pack}/results.parquet")
+    sys.exit(parquet.write_table(table, f"{pack}/results.parquet"))
+if rest == ["--hide"]:
+    sys.exit(print(*HIDDEN))
+if rest and rest[0] == "--hide":
+    with h5py.File(f"{pack}/scores.h5", "r+") as file:
+        HIDDEN[rest[1]](file)
+    sys.exit()
 if rest:
     forge(rest[0], int(rest[1]))
     sys.exit()
@@ -63,8 +114,8 @@ for name in header:
     same(table[name].to_pylist(), expected(name), f"pyarrow: {name}")
 said = {key.decode(): value.decode() for key, value in file.metadata.metadata.items()}
 assert said["molsieve.payload_digest"] == manifest["payload"]["digest"]
-assert said["molsieve.schema"] == "molsieve.parquet.v1"
-assert [c["name"] for c in json.loads(said["molsieve.columns"])] == header[4:]
+assert said["molsieve.schema"] == "molsieve.parquet.v2"
+assert json.loads(said["molsieve.columns"]) == columns
 statistics = file.metadata.row_group(0).column(0).statistics
 assert statistics.min == expected("ordinal")[0], statistics
 groups = file.metadata.num_row_groups
@@ -79,7 +130,7 @@ for name in scored:
 # HDF5, by h5py: values, what stands for no value, attributes, and no time in it.
 with h5py.File(f"{pack}/scores.h5") as file:
     assert sorted(file) == sorted(header), list(file)
-    assert file.attrs["schema"] == "molsieve.hdf5.v1"
+    assert file.attrs["schema"] == "molsieve.hdf5.v2"
     assert file.attrs["payload_digest"] == manifest["payload"]["digest"]
     assert file.attrs["rows"] == str(len(rows))
     for name in header:
@@ -97,6 +148,9 @@ with h5py.File(f"{pack}/scores.h5") as file:
     for column in columns:
         assert file[column["name"]].attrs["type"] == column["type"]
         assert file[column["name"]].attrs["best"] == {"asc": "lowest", "desc": "highest"}[column["order"]]
+        attributes = file[column["name"]].attrs
+        said = {"unit": attributes.get("units"), "description": attributes.get("long_name")}
+        assert said == {key: column.get(key) for key in said}, (column, said)
     frame = pandas.DataFrame({name: file[name][:] for name in header if file[name].dtype.kind in "uif"})
     assert len(frame) == len(rows)
 print(f"the same {len(rows)} rows, in {groups} row groups")

@@ -244,6 +244,30 @@ fn one_slice_reads_range_after_range_in_any_order() {
 }
 
 #[test]
+fn records_are_picked_by_their_ordinals() {
+    let place = Place::with("x.smi", &three_blocks());
+    let snapshot = place.snapshot("x.smi");
+    let mut slice = Slice::open(&snapshot, 0..0).unwrap();
+    let ordinals = [0, 1, 4095, 4096, 9000, 9001, 9999];
+    let picked = slice.pick(ordinals).unwrap();
+    let found = picked.iter().map(|r| (r.ordinal, (r.structure.to_vec(), r.id.to_vec())));
+    assert!(found.eq(ordinals.map(|ordinal| (ordinal, record(ordinal)))));
+    assert!(slice.pick([]).unwrap().is_empty());
+    let mut seen = Vec::new();
+    slice
+        .each_of([9999, 3, 3], |record| {
+            seen.push(record.ordinal);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(seen, [9999, 3, 3]);
+    for beyond in [10_000, u64::MAX] {
+        assert!(slice.pick([5, beyond]).is_err(), "{beyond}");
+    }
+    assert!(slice.each_of([7], |_| Err(molsieve::error::Error::usage("enough"))).is_err());
+}
+
+#[test]
 fn huge_records_are_found_by_ordinal_too() {
     let length = |i: usize| if i.is_multiple_of(3) { 2_000_000 } else { 5 };
     let line = |i: usize| format!("{}\t{i}\n", "C".repeat(length(i))).into_bytes();

@@ -154,25 +154,6 @@ fn what_is_no_sd_file_or_is_one_under_another_name_is_refused_with_what_to_say()
     assert_eq!(refusal(place.take(&place.said("z.sdf", said))).0, 2);
 }
 
-#[test]
-fn similarity_refuses_molfiles_before_it_reads_any() {
-    let place = Place::with("x.sdf", RDKIT);
-    place.write("actives.smi", b"CCO a\n");
-    place.write(
-        "c.toml",
-        b"[campaign]\nname = \"c\"\n[library]\npath = [\"x.sdf\"]\n[scorer]\nkind = \"similarity\"\nactives = \"actives.smi\"\n",
-    );
-    let run = |config: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_molsieve"));
-        command.args(["run", config, "--dir", "d"]).current_dir(place.path("")).output().unwrap()
-    };
-    let refused = run("c.toml");
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(2), "{said}");
-    assert!(said.contains("reads SMILES, and the library holds molblocks") && said.contains("hint"), "{said}");
-    assert!(!place.path("d").exists());
-}
-
 /// A scorer that answers with how many lines and bytes its structure has.
 const LINES: &str = r#"
 import json, sys

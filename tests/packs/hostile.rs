@@ -120,6 +120,7 @@ fn every_documented_code_has_a_case() {
         Code::Incomplete,
         Code::ArchiveDiffers,
         Code::EncodingMismatch,
+        Code::EncodingUnknown,
         Code::SignaturesTooFew,
         Code::KeyUnknown,
         Code::Unsigned,

@@ -16,13 +16,6 @@ fn campaign<'e>(env: &'e TestEnv, name: &str, mode: &str, args: &[&str], more: &
     ))
 }
 
-/// Runs it; the rows.
-fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
-    let file = campaign.write();
-    env.molsieve(["run", &file, "--dir", dir]).exits(0);
-    rows(env, dir)
-}
-
 fn healthy(env: &TestEnv) -> Vec<String> {
     run(env, campaign(env, "healthy", "ok", &[], "batch_size = 8"), "healthy")
 }
@@ -183,16 +176,21 @@ fn a_campaign_that_cannot_work_is_refused_before_any_work() {
         ("threads", &[], "threads = 2", "`scorer.threads` must be from 1 to `resources.cpus`, which is 1"),
         ("gpus", &[], "gpus = 1", "`scorer.gpus` must be from 1 to `resources.gpus`"),
         ("reason", &[], "reasons = [\"crash\"]", "the reason `crash`"),
+        ("taken", &[], "reasons = [\"no_result\"]", "`no_result`, which is a reason of molsieve's own"),
         ("keep", &[], "keep = \"/etc/{ordinal}\"", "must begin with `{tmp}/`"),
         ("steps", &[], "keep = \"{tmp}/../{ordinal}\"", "must begin with `{tmp}/` and stay below it"),
         ("one", &[], "keep = \"{tmp}/pose\"", "must hold `{ordinal}`"),
         ("hidden", &[], "keep = \"{tmp}/.{ordinal}.x\"", "`.0.x` is no name for a kept file"),
+        ("long", &[], &format!("keep = \"{{tmp}}/{}{{ordinal}}\"", "x".repeat(45)), "18446744073709551615` is no name"),
         ("blank", &[], "keep = \"{tmp}/{ordinal} pose\"", "`0 pose` is no name for a kept file"),
     ] {
         let file = campaign(&env, name, "ok", args, more).write();
         env.molsieve(["plan", &file, "--dir", name]).exits(2).says(says);
         assert!(!env.path(name).join("campaign.json").exists());
     }
+    let longest = format!("keep = \"{{tmp}}/{}{{ordinal}}\"", "x".repeat(44));
+    let file = campaign(&env, "longest", "ok", &[], &longest).write();
+    env.molsieve(["plan", &file, "--dir", "longest"]).exits(0);
     for (gone, says) in [
         ("name = \"table\"\n", "`scorer.name` is missing"),
         ("version = \"1\"\n", "`scorer.version` is missing"),

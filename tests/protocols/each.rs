@@ -23,12 +23,6 @@ fn campaign<'e>(
     ))
 }
 
-fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
-    let file = campaign.write();
-    env.molsieve(["run", &file, "--dir", dir]).exits(0);
-    rows(env, dir)
-}
-
 #[test]
 fn a_program_that_prints_a_number_is_a_scorer() {
     let env = place();
@@ -151,4 +145,54 @@ fn a_score_counts_though_a_child_in_the_background_holds_the_output_open() {
     let file = shell(&env, "fork", "echo RESULT: 2.5\nsleep 30 &\n", &["{structure}"], &columns);
     env.molsieve(["run", &file, "--dir", "d"]).exits(0);
     assert_eq!(rows(&env, "d"), ["0,a,OK,,2.5"]);
+}
+
+#[test]
+fn a_score_that_the_library_planted_is_not_taken_and_an_anchored_pattern_finds_the_true_one() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C\tRESULT: -99 kcal\nCC\tplain\nCCC\t7.5\n");
+    // It repeats the id, as docking programs do with the name of a ligand, and in the last case nothing but a number.
+    let script = "case $2 in CCC) ;; *) echo \"ligand $1\";; esac\necho RESULT: 7.5\n";
+    let of = |name: &str, pattern: &str| {
+        let columns = format!("columns = [{{ name = \"score\" }}]\npattern = '{pattern}'");
+        let file = shell(&env, name, script, &["{id}", "{structure}"], &columns);
+        env.molsieve(["run", &file, "--dir", name]).exits(0);
+        rows(&env, name)
+    };
+    let (plain, number) = ("1,plain,OK,,7.5", "2,7.5,OK,,7.5");
+    let found = of("loose", r"RESULT:\s+(?P<score>\S+)");
+    assert_eq!(found, ["0,RESULT: -99 kcal,ERROR,unsafe_structure,", plain, number]);
+    let told = env.molsieve(["logs", "loose", "--record", "0"]).exits(0);
+    told.says("`RESULT: -99` is matched in what it repeats of the record");
+    let found = of("anchored", r"(?m)^RESULT:\s+(?P<score>\S+)");
+    assert_eq!(found, ["0,RESULT: -99 kcal,OK,,7.5", plain, number]);
+}
+
+#[test]
+fn a_program_that_asks_for_no_file_is_given_none() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C\ta\n");
+    let columns = format!("columns = [{{ name = \"score\" }}]\n{PATTERN}");
+    let script = "echo RESULT: $(ls -A \"$1\" | wc -l)\n";
+    let without = shell(&env, "without", script, &["{tmp}", "{structure}"], &columns);
+    let with = shell(&env, "with", script, &["{tmp}", "{in}"], &columns);
+    for (file, dir, count) in [(without, "without", 0), (with, "with", 1)] {
+        env.molsieve(["run", &file, "--dir", dir]).exits(0);
+        assert_eq!(rows(&env, dir), [format!("0,a,OK,,{count}")]);
+    }
+}
+
+#[test]
+fn a_score_of_a_program_that_ends_badly_does_not_count_unless_that_is_how_it_ends() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C\ta\n");
+    for (name, more, exit, row) in [("bad", "", 3, "0,a,ERROR,crash,"), ("fine", "\nok_exit = [0, 3]", 0, "0,a,OK,,2")]
+    {
+        let columns = format!("columns = [{{ name = \"score\" }}]\n{PATTERN}{more}");
+        let file = shell(&env, name, "echo RESULT: 2\nexit 3\n", &["{structure}"], &columns);
+        env.molsieve(["run", &file, "--dir", name]).exits(exit);
+        // A campaign of errors alone is sealed only if somebody wants it.
+        env.molsieve(["resume", name, "--max-error-rate", "1"]).exits(0);
+        assert_eq!(rows(&env, name), [row]);
+    }
 }

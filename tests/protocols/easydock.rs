@@ -13,12 +13,6 @@ fn campaign<'e>(env: &'e TestEnv, name: &str, mode: &str, more: &str) -> Campaig
     ))
 }
 
-fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
-    let file = campaign.write();
-    env.molsieve(["run", &file, "--dir", dir]).exits(0);
-    rows(env, dir)
-}
-
 #[test]
 fn a_server_of_easydock_is_a_scorer() {
     let env = place();
@@ -79,5 +73,5 @@ fn a_receptor_that_changed_since_the_plan_is_refused() {
     let file = campaign(&env, "it", "ok", "").write();
     env.molsieve(["plan", &file, "--dir", "it"]).exits(0);
     env.write("receptor.txt", "200");
-    env.molsieve(["resume", "it"]).exits(2).says("one of its files differs");
+    env.molsieve(["resume", "it"]).exits(2).says("has another content");
 }

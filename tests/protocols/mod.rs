@@ -2,8 +2,11 @@
 
 mod batch;
 mod containers;
+mod crashes;
 mod each;
 mod easydock;
+mod podman;
+mod traces;
 
 use crate::support::env::{CampaignText, TestEnv, project, python};
 
@@ -11,6 +14,13 @@ use crate::support::env::{CampaignText, TestEnv, project, python};
 fn rows(env: &TestEnv, dir: &str) -> Vec<String> {
     let text = std::fs::read_to_string(env.path(dir).join("pack/summary.csv")).unwrap();
     text.lines().skip(1).map(str::to_owned).collect()
+}
+
+/// Runs `campaign` in `dir`; its rows.
+fn run(env: &TestEnv, campaign: CampaignText<'_>, dir: &str) -> Vec<String> {
+    let file = campaign.write();
+    env.molsieve(["run", &file, "--dir", dir]).exits(0);
+    rows(env, dir)
 }
 
 /// The record that faults strike on: its structure, and its ordinal in [`library`].

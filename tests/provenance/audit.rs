@@ -47,6 +47,11 @@ fn an_event_says_who_did_what_and_when() {
 fn an_empty_log_is_sound_and_has_a_head() {
     let env = TestEnv::new();
     let nothing = molsieve::digest::sha256(b"");
+    // What is not mounted, or mistyped, is not taken for a log without an event.
+    for command in [["audit", "verify"], ["audit", "show"], ["registry", "list"]] {
+        env.molsieve(command).exits(2).says("which `MOLSIEVE_HOME` names");
+    }
+    std::fs::create_dir(env.path("home")).unwrap();
     let empty = env.molsieve(["audit", "verify"]).exits(0).says(&format!("0:{nothing}")).says("EMPTY");
     assert!(!empty.stdout().contains("VERIFIED"), "nothing was checked: {empty}");
     env.molsieve(["audit", "verify", "--head", &format!("0:{nothing}")]).exits(0);
@@ -123,6 +128,21 @@ fn a_log_that_was_cut_off_is_noticed_by_the_entries_and_by_a_head_that_was_kept(
 }
 
 #[test]
+fn a_log_that_is_gone_altogether_is_noticed_by_the_registry_and_a_registry_by_the_log() {
+    let env = logged();
+    std::fs::rename(env.path("home/audit"), env.path("audit")).unwrap();
+    assert_eq!(problems(&env), ["entry-unknown"; 5]);
+    let said = env.molsieve(["audit", "verify"]).exits(4).says("NOT VERIFIED").says("0 events, 5 registry entries");
+    assert!(!said.stdout().contains("EMPTY"), "{said}");
+    std::fs::create_dir(env.path("home/audit")).unwrap();
+    assert_eq!(problems(&env), ["entry-unknown"; 5]);
+    std::fs::remove_dir(env.path("home/audit")).unwrap();
+    std::fs::rename(env.path("audit"), env.path("home/audit")).unwrap();
+    std::fs::remove_dir_all(env.path("home/registry")).unwrap();
+    assert_eq!(problems(&env), ["entry-missing"; 5]);
+}
+
+#[test]
 fn what_does_not_belong_there_and_what_is_gone_from_the_registry_is_noticed() {
     let env = logged();
     let entry = files(&env).remove(0);
@@ -148,6 +168,7 @@ fn a_signer_that_died_before_it_wrote_the_entry_is_succeeded_by_one_that_does() 
     let mut healed = 0;
     for at in 1..200 {
         let _ = std::fs::remove_dir_all(env.path("home"));
+        std::fs::create_dir(env.path("home")).unwrap();
         let mut command = env.command(["sign", "d", "--key", "k.pem"]);
         let killed = !command.env("MOLSIEVE_FAULT", format!("kill@{at}")).output().unwrap().status.success();
         let before = env.facts(["audit", "verify"]);
@@ -195,4 +216,30 @@ fn the_log_is_exported_whole_as_a_table_and_as_json() {
     env.molsieve(["audit", "export", "--csv", "--out", "a.csv"]).exits(0);
     assert_eq!(std::fs::read_to_string(env.path("a.csv")).unwrap(), table);
     env.molsieve(["audit", "export"]).exits(2).says("--csv");
+}
+
+#[test]
+fn a_name_runs_nothing_in_a_spreadsheet_and_drives_no_terminal() {
+    let env = TestEnv::new();
+    env.small_library(3);
+    env.molsieve(["keygen", "--out", "k.pem"]).exits(0);
+    let name = "=HYPERLINK(1)\u{202e}\u{200b}";
+    let file = env.campaign("plain").with("[pack]\nkey = \"k.pem\"").write();
+    let text = std::fs::read_to_string(env.path(&file)).unwrap();
+    assert!(text.contains("\"plain\""));
+    env.write("c.toml", text.replace("\"plain\"", "\"=HYPERLINK(1)\\u202E\\u200B\""));
+    env.molsieve(["run", "c.toml", "--dir", "d"]).exits(0);
+    let shown = "=HYPERLINK(1)\\xe2\\x80\\xae\\xe2\\x80\\x8b";
+    let table = env.molsieve(["audit", "export", "--csv"]).exits(0).stdout();
+    assert!(table.contains(&format!(",'{shown},")), "{table}");
+    for command in [&["audit", "show"][..], &["registry", "list"], &["registry", "search", "hyper"]] {
+        env.molsieve(command.iter().copied()).exits(0).says(shown);
+    }
+    env.molsieve(["registry", "export", "--markdown"]).exits(0).says(shown);
+    let index = std::fs::read_to_string(env.path("d/pack/index.md")).unwrap();
+    assert!(index.starts_with(&format!("# {shown} (complete)")), "{index}");
+    let facts = env.molsieve(["--json", "registry", "list"]).exits(0).stdout();
+    assert!(!facts.contains(['\u{202e}', '\u{200b}']), "{facts}");
+    let facts: Value = serde_json::from_str(&facts).unwrap();
+    assert_eq!(facts["entries"][0]["entry"]["campaign"], name, "a program reads the name as it is");
 }

@@ -24,6 +24,7 @@ fn entries(env: &TestEnv) -> Vec<Value> {
 #[test]
 fn whatever_signs_enters_what_it_signed() {
     let env = unsigned();
+    std::fs::create_dir(env.path("home")).unwrap();
     assert_eq!(entries(&env), Vec::<Value>::new());
     let facts = env.facts(["sign", "d", "--key", "k.pem"]);
     let listed = entries(&env);

@@ -43,7 +43,7 @@ fn a_sample_of_any_share_is_the_same_again_and_has_at_least_one_record() {
         assert_eq!((&found["same"], &found["differ"]), (&json!(sampled), &json!(0)));
         assert_eq!(found, rescore(&env, share), "the sample is a function of the payload");
     }
-    env.molsieve(["verify", "d", "--key", "k.pub.pem", "--rescore", "10%"]).exits(0).says("VERIFIED").says("SAME");
+    env.molsieve(["verify", "d", "--key", "k.pub.pem", "--rescore", "10%"]).exits(0).says("VERIFIED; ").says("SAME");
     env.molsieve(["verify", "d/pack/evidence_pack.zip", "--key", "k.pub.pem", "--rescore", "10%"]).exits(0);
 }
 
@@ -56,7 +56,9 @@ fn a_deterministic_scorer_that_answers_otherwise_is_exit_4_with_rows_and_by_how_
     assert_eq!(found["largest"], json!({"score": 0.25}));
     assert_eq!(found["differences"][0]["ordinal"], 90);
     let run = env.molsieve(["verify", "d", "--allow-unsigned", "--rescore", "100%"]).exits(4);
-    run.says("DIFFERENT").says("record 90").says("`score` differs by up to 0.25");
+    let headline = "RESCORED ROWS DIFFER: 10 of 100; the pack itself is intact, and not signed by a key that you trust";
+    assert_eq!(run.stdout().lines().next(), Some(headline), "the first line is the verdict of both");
+    run.says("DIFFERENT").says("record 90").says("`score` differs by up to 0.25").says("doctor scorer");
     env.molsieve(["verify", "d", "--allow-unsigned"]).exits(0);
 }
 
@@ -64,7 +66,9 @@ fn a_deterministic_scorer_that_answers_otherwise_is_exit_4_with_rows_and_by_how_
 fn of_a_scorer_that_claims_nothing_differences_are_counted_and_no_failure() {
     let env = moody("no");
     env.write("mood.json", "[1, 0]");
-    env.molsieve(["verify", "d", "--allow-unsigned", "--rescore", "100%"]).exits(0).says("100 differ");
+    env.molsieve(["verify", "d", "--allow-unsigned", "--rescore", "100%"])
+        .exits(0)
+        .says("100 of 100 rescored rows differ, as they may");
 }
 
 #[test]

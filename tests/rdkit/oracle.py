@@ -4,7 +4,7 @@
     python tests/rdkit/oracle.py ACTIVES LIBRARY > expected.csv
 
 Both files hold a SMILES and an id a line, separated by white space; blank lines and lines that
-begin with `#` are passed over. One line comes out for each structure, `id,` and the eight values
+begin with `#` are passed over. A library whose name ends with `.sdf` holds molfiles, their first line being the id. One line comes out for each structure, `id,` and the eight values
 (floats in the shortest form that reads back to the same double), or `id,!` where RDKit has no
 molecule for it. The first line names the RDKit version.
 """
@@ -30,9 +30,17 @@ def entries(path):
             yield fields[0], fields[1] if len(fields) > 1 else f"active-{count}"
 
 
-def row(smiles, ids, fingerprints):
+def molecules(path):
+    """(molecule or None, id) of each entry of a library."""
+    if not path.endswith(".sdf"):
+        return ((Chem.MolFromSmiles(smiles), name) for smiles, name in entries(path))
+    with open(path, encoding="utf-8") as file:
+        blocks = file.read().split("$$$$\n")[:-1]
+    return ((Chem.MolFromMolBlock(block), block.split("\n", 1)[0]) for block in blocks)
+
+
+def row(mol, ids, fingerprints):
     """The eight values as text, or None if RDKit has no molecule."""
-    mol = Chem.MolFromSmiles(smiles)
     if mol is None:
         return None
     similarities = DataStructs.BulkTanimotoSimilarity(GENERATOR.GetFingerprint(mol), fingerprints)
@@ -57,8 +65,8 @@ def main():
     fingerprints = [GENERATOR.GetFingerprint(Chem.MolFromSmiles(smiles)) for smiles, _ in actives]
     print(f"# RDKit {rdBase.rdkitVersion}")
     print(HEADER)
-    for smiles, name in entries(sys.argv[2]):
-        print(f"{name},{row(smiles, ids, fingerprints) or '!'}")
+    for mol, name in molecules(sys.argv[2]):
+        print(f"{name},{row(mol, ids, fingerprints) or '!'}")
 
 
 if __name__ == "__main__":

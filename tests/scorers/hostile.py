@@ -211,7 +211,8 @@ def hello():
 def after(served):
     """Faults that strike once a request is answered."""
     if MODE == "exit_between" and served == int(ARG):
-        sys.exit(0)
+        # What it answered counts, whatever its exit code.
+        sys.exit(served)
     if MODE == "babbles":
         say('{"done":true}')
     if MODE == "closes_stdout":

@@ -6,6 +6,7 @@ use molsieve::canonical::row;
 use molsieve::library::format::Notation;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::command::jsonl::reply::{self, Asked};
+use molsieve::scorer::command::settings::Apart;
 use serde_json::Value;
 
 use super::*;
@@ -57,6 +58,7 @@ fn score(script: &str, structures: &[&str]) -> Vec<String> {
         seeder: Seeder::new(1, &hello.description.name),
         description: hello.description,
         files: Vec::new(),
+        apart: Apart::OneByOne,
         limits: limits(),
         memory_events: None,
     };

@@ -1,5 +1,6 @@
 //! A place of its own for each test: a temporary directory, a campaign file, and the program.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -71,6 +72,35 @@ impl TestEnv {
         let facts = self.facts(["verify", "--allow-unsigned", &format!("{dir}/pack")]);
         assert_eq!(facts["verified"], true, "{facts}");
         facts["payload_digest"].as_str().unwrap().to_owned()
+    }
+
+    /// The archives of kept files of the campaign in `dir`, by task group.
+    pub fn kept_archives(&self, dir: &str) -> BTreeMap<String, PathBuf> {
+        let mut found = BTreeMap::new();
+        for group in std::fs::read_dir(self.path(dir).join("groups")).unwrap().flatten() {
+            for entry in std::fs::read_dir(group.path()).unwrap().flatten() {
+                if entry.file_name().to_str().unwrap().ends_with(".files.zip") {
+                    let name = group.file_name().into_string().unwrap();
+                    assert!(found.insert(name, entry.path()).is_none(), "two archives in one task group");
+                }
+            }
+        }
+        found
+    }
+
+    /// The bytes of the archives that receipts name, by task group: a worker that died may have left another.
+    pub fn kept_that_counts(&self, dir: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        for group in std::fs::read_dir(self.path(dir).join("groups")).unwrap().flatten() {
+            for entry in std::fs::read_dir(group.path()).unwrap().flatten() {
+                let name = entry.file_name().into_string().unwrap();
+                if let Some(attempt) = name.strip_suffix(".receipt.json") {
+                    let archive = group.path().join(format!("{attempt}.files.zip"));
+                    found.insert(group.file_name().into_string().unwrap(), std::fs::read(archive).unwrap());
+                }
+            }
+        }
+        found
     }
 }
 
@@ -187,6 +217,11 @@ impl CampaignText<'_> {
 pub fn python() -> String {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
     if own.exists() { own.display().to_string() } else { "python3".to_owned() }
+}
+
+/// How many records are finished, by the facts of `status`.
+pub fn finished(facts: &serde_json::Value) -> u64 {
+    ["ok", "skip", "error"].iter().map(|key| facts["records"][key].as_u64().unwrap()).sum()
 }
 
 /// A file of the project.

@@ -1,6 +1,7 @@
 //! What several test modules need.
 
 pub mod env;
+pub mod guide;
 pub mod memory;
 pub mod memory_pool;
 pub mod raw_zip;

@@ -101,7 +101,7 @@ impl Campaign {
 
 /// A campaign over `records` records with a float, an int and a text column, ranked by the float.
 pub fn identity(records: u64) -> Identity {
-    let column = |name: &str, kind, order| Column { name: name.to_owned(), kind, order };
+    let column = |name: &str, kind, order| Column::new(name, kind, order);
     let score = column("score", ColumnType::Float, Order::Asc);
     Identity {
         schema: identity::SCHEMA.to_owned(),

@@ -104,13 +104,7 @@ impl Workshop {
     /// The files of `kind` that attempts left in `group`.
     pub fn left(&self, group: GroupIndex, kind: EntryKind) -> Vec<PathBuf> {
         let dir = self.group_dir(group);
-        let path = |attempt: &AttemptId| match kind {
-            EntryKind::Checkpoint => dir.checkpoint(attempt),
-            EntryKind::Rows => dir.rows(attempt),
-            EntryKind::Files => dir.files(attempt),
-            EntryKind::Receipt => dir.receipt(attempt),
-        };
-        recover::attempts(&dir, kind).unwrap().iter().map(path).collect()
+        recover::attempts(&dir, kind).unwrap().iter().map(|attempt| dir.file(attempt, kind)).collect()
     }
 
     /// The receipt that counts for `group`.

@@ -7,7 +7,7 @@ use std::path::Path;
 use molsieve::digest;
 use molsieve::id::{GroupIndex, Ordinal};
 use molsieve::layout::EntryKind;
-use molsieve::scorer::{Ended, KeptFile, Outcome, rank};
+use molsieve::scorer::{Ended, KeptFile, Outcome};
 use proptest::prelude::*;
 
 use crate::support::memory_pool::{Fate, MemoryPool, dies};
@@ -25,7 +25,7 @@ fn best(shop: &Workshop, group: GroupIndex) -> Vec<Ordinal> {
     let rows = rows_of(shop.campaign.plan.group(group), row);
     let mut ranked: Vec<(bool, f64, Ordinal)> = Vec::new();
     for (meta, index) in rows.metas().iter().zip(0..).filter(|(meta, _)| meta.outcome == Outcome::Ok) {
-        let value = rank::value(rows.line(index), 0);
+        let value = rows.row(index).value(0);
         ranked.push((value.is_none(), value.unwrap_or(0.0), meta.ordinal));
     }
     ranked.sort_by(|a, b| a.partial_cmp(b).unwrap());

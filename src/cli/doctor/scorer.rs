@@ -8,7 +8,7 @@ use crate::campaign::config::Config;
 use crate::campaign::scorer as asked_scorer;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
-use crate::cli::{drive, signals};
+use crate::cli::{asked, drive, signals};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs::scratch::Scratch;
@@ -41,7 +41,7 @@ pub struct Args {
     /// The campaign file; nothing of a campaign is made.
     campaign: PathBuf,
     /// Records to score, spread over the library; each is scored about seven times.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, default_value_t = 100, value_parser = asked::count::<100_000>)]
     records: u64,
 }
 
@@ -88,8 +88,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let (config, base) = (Config::read(&args.campaign)?, plan::base_of(&args.campaign)?);
     let here = Here { program: drive::this_program()? };
     let scratch = Scratch::create()?;
-    let (identity, started) = asked_scorer::resolve(&config.scorer, &base, &here)?;
     let request = plan::library_request(&config, &base);
+    let notation = crate::library::request::notation(&request)?;
+    let (identity, started) = asked_scorer::resolve(&config.scorer, &base, &here, notation)?;
     let at = layout::inside(scratch.path(), "library");
     let library = take::take(&request, &at, crate::host::cores(), &|_, _| {})?;
     let records = sample(&library, args.records)?;
@@ -233,18 +234,12 @@ fn key() -> [u8; 32] {
 fn sample(library: &Snapshot, wanted: u64) -> Result<RecordBlock> {
     let all = library.records();
     let wanted = wanted.min(all);
-    let mut slice = Slice::open(library, 0..0)?;
-    let mut records = RecordBlock::new(library.notation());
-    for part in 0..wanted {
+    let chosen = (0..wanted).map(|part| {
         let border = |part: u64| (u128::from(part) * u128::from(all) / u128::from(wanted)) as Ordinal;
         let (start, end) = (border(part), border(part + 1));
-        let chosen = start + digest::keyed_u64(&key(), &part.to_le_bytes()) % (end - start);
-        slice.move_to(chosen..chosen + 1)?;
-        if let Some(block) = slice.next_block()? {
-            block.iter().for_each(|record| records.push(record.ordinal, record.structure, record.id));
-        }
-    }
-    Ok(records)
+        start + digest::keyed_u64(&key(), &part.to_le_bytes()) % (end - start)
+    });
+    Slice::open(library, 0..0)?.pick(chosen)
 }
 
 /// For a person: the verdict first.

@@ -1,12 +1,8 @@
 //! `scores.h5`: the payload as HDF5; `docs/formats/hdf5.md` defines it.
 
-pub(super) mod read;
 pub(super) mod write;
 
 use ::hdf5_metno::types::FixedAscii;
-
-/// Schema name in the attributes of the file.
-const SCHEMA: &str = "molsieve.hdf5.v1";
 
 /// Rows in a chunk of a column. A block is a multiple of it: each is compressed once.
 const CHUNK_ROWS: usize = 1 << 16;

@@ -1,6 +1,5 @@
 //! `results.parquet`: the payload as Apache Parquet; `docs/formats/parquet.md` defines it.
 
-pub(super) mod read;
 pub(super) mod write;
 
 use std::sync::Arc;
@@ -11,9 +10,6 @@ use ::parquet::schema::types::{Type, TypePtr};
 
 use crate::canonical::row::FIXED_COLUMNS;
 use crate::scorer::{Column, ColumnType};
-
-/// Schema name in the key-value metadata.
-const SCHEMA: &str = "molsieve.parquet.v1";
 
 /// What our keys in the key-value metadata begin with.
 const KEY_PREFIX: &str = "molsieve.";

@@ -10,16 +10,19 @@ use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use ::parquet::schema::types::ColumnPath;
 
-use super::{KEY_PREFIX, SCHEMA, schema};
+use super::{KEY_PREFIX, schema};
 use crate::canonical::row::FIXED_COLUMNS;
 use crate::encode::block::{Block, Cells, Texts};
-use crate::encode::{Encoding, Facts, Format};
+use crate::encode::{Encoding, Facts, Format, text};
 use crate::error::{Error, Result};
 use crate::fs::Staged;
 use crate::scorer::ColumnType;
 
 /// Compresses about as well as the levels above it, at several times their speed.
 const ZSTD_LEVEL: i32 = 3;
+
+/// Who wrote it, in the form that readers expect; the version is that of the format, so that equal rows stay equal bytes.
+const CREATED_BY: &str = "molsieve.parquet version 2";
 
 /// The file while it is written.
 pub struct Writer {
@@ -42,20 +45,28 @@ impl Writer {
 
 impl Encoding for Writer {
     fn block(&mut self, block: &Block) -> Result<()> {
+        let texts =
+            block.cells.iter().filter_map(|cells| if let Cells::Text(texts) = cells { Some(texts) } else { None });
+        texts.chain([&block.ids]).flat_map(Texts::iter).try_for_each(|bytes| text(bytes).map(drop))?;
         write_group(&mut self.file, block).map_err(|e| refused(&e))
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
-        self.file.into_inner().map_err(|e| refused(&e))?.commit()
+    fn finish(self: Box<Self>) -> Result<Staged> {
+        let mut staged = self.file.into_inner().map_err(|e| refused(&e))?;
+        staged.seekable()?;
+        Ok(staged)
     }
 }
 
 /// Everything that Parquet leaves to the writer is fixed here: equal rows give equal bytes.
 fn properties(facts: &Facts) -> ParquetResult<WriterProperties> {
-    let metadata = facts.texts(SCHEMA).into_iter().map(|(key, text)| KeyValue::new(format!("{KEY_PREFIX}{key}"), text));
+    let metadata = facts
+        .texts(Format::Parquet.schema())
+        .into_iter()
+        .map(|(key, text)| KeyValue::new(format!("{KEY_PREFIX}{key}"), text));
     let [ordinal, id, ..] = FIXED_COLUMNS;
     let mut builder = WriterProperties::builder()
-        .set_created_by(concat!("molsieve version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_created_by(CREATED_BY.to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_key_value_metadata(Some(metadata.collect()))
         .set_column_dictionary_enabled(ColumnPath::from(ordinal), false)

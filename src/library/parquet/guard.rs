@@ -22,6 +22,9 @@ const HEADER_MAX: usize = 1 << 20;
 /// The footer that describes the whole file is not longer than this.
 const FOOTER_MAX: usize = 64 << 20;
 
+/// What is behind the length of the footer, if that is not encrypted.
+const END: &[u8] = b"PAR1";
+
 /// Values in a dictionary take at least so many bytes each: the length of a string, or an integer.
 const DICTIONARY_VALUE_MIN: u64 = 4;
 
@@ -38,6 +41,25 @@ impl Guarded {
     /// For the footer of `file`, which has `length` bytes.
     pub(super) fn new(file: File, length: u64) -> Self {
         Self { file: Arc::new(file), length, is_paged: false }
+    }
+
+    /// Walks over the footer. The crate passes over what it does not know, and over a list of booleans it does so
+    /// for as many as the list declares, though they take no room in the file: some bytes would keep it busy for hours.
+    ///
+    /// # Errors
+    /// It is not in the protocol, or holds such a list.
+    pub(super) fn check_footer(&self) -> Result<()> {
+        let Some(end) = self.length.checked_sub(END.len() as u64 + 4) else { return Ok(()) };
+        let mut tail = [0; 8];
+        self.file.read_exact_at(&mut tail, end)?;
+        let (length, magic) = tail.split_at(4);
+        let length = length.iter().rev().fold(0, |n, byte| n << 8 | u64::from(*byte));
+        // What is no footer, or one that is too long, the crate finds out itself.
+        let Some(at) = end.checked_sub(length).filter(|_| magic == END && length <= FOOTER_MAX as u64) else {
+            return Ok(());
+        };
+        let source = BufReader::new(From { file: Arc::clone(&self.file), at });
+        Walk { source, left: length as usize }.skip(kind::STRUCT, FOOTER_DEPTH_MAX)
     }
 
     /// The same file, for its pages.
@@ -141,6 +163,9 @@ mod kind {
 /// Structs and lists inside each other that a page header may have.
 const DEPTH_MAX: u32 = 8;
 
+/// Structs and lists inside each other that a footer may have.
+const FOOTER_DEPTH_MAX: u32 = 16;
+
 impl<R: Read> Walk<R> {
     fn page_header(mut self) -> Result<Header> {
         let mut header = Header::default();
@@ -178,7 +203,7 @@ impl<R: Read> Walk<R> {
     }
 
     fn skip(&mut self, kind: u8, depth: u32) -> Result<()> {
-        let Some(depth) = depth.checked_sub(1) else { return Err(refused("a page header is too deep".to_owned())) };
+        let Some(depth) = depth.checked_sub(1) else { return Err(refused("a header is too deep".to_owned())) };
         match kind {
             kind::TRUE | kind::FALSE => Ok(()),
             kind::BYTE => self.bytes(1),
@@ -191,13 +216,10 @@ impl<R: Read> Walk<R> {
             kind::LIST | kind::SET => {
                 let head = self.byte()?;
                 let size = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
-                for _ in 0..size {
-                    match head & 0x0f {
-                        kind::TRUE | kind::FALSE => self.bytes(1)?,
-                        other => self.skip(other, depth)?,
-                    }
+                match head & 0x0f {
+                    kind::TRUE | kind::FALSE if size > 0 => Err(refused("a header has a list of booleans".to_owned())),
+                    other => (0..size).try_for_each(|_| self.skip(other, depth)),
                 }
-                Ok(())
             }
             kind::STRUCT => {
                 let mut id = 0;
@@ -206,7 +228,7 @@ impl<R: Read> Walk<R> {
                 }
                 Ok(())
             }
-            other => Err(refused(format!("a page header has a field of type {other}"))),
+            other => Err(refused(format!("a header has a field of type {other}"))),
         }
     }
 
@@ -225,7 +247,7 @@ impl<R: Read> Walk<R> {
                 return Ok(n);
             }
         }
-        Err(refused("a page header has an integer that is too long".to_owned()))
+        Err(refused("a header has an integer that is too long".to_owned()))
     }
 
     fn byte(&mut self) -> Result<u8> {
@@ -238,11 +260,11 @@ impl<R: Read> Walk<R> {
     fn bytes(&mut self, n: usize) -> Result<()> {
         self.take(n)?;
         let copied = io::copy(&mut (&mut self.source).take(n as u64), &mut io::sink())?;
-        if copied == n as u64 { Ok(()) } else { Err(refused("a page header ends early".to_owned())) }
+        if copied == n as u64 { Ok(()) } else { Err(refused("a header ends early".to_owned())) }
     }
 
     fn take(&mut self, n: usize) -> Result<()> {
-        self.left = self.left.checked_sub(n).ok_or_else(|| refused("a page header is too long".to_owned()))?;
+        self.left = self.left.checked_sub(n).ok_or_else(|| refused("a header is too long".to_owned()))?;
         Ok(())
     }
 }
@@ -278,6 +300,33 @@ mod tests {
     fn a_page_that_declares_gigabytes_is_refused() {
         let bytes = [0x15, 0, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 2, 0];
         assert!(check_page_header(&bytes[..]).unwrap_err().to_string().contains("2147483647"));
+    }
+
+    /// The file of `bytes`, whose footer is checked.
+    fn check_footer_of(bytes: &[u8]) -> Result<()> {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        Guarded::new(file, bytes.len() as u64).check_footer()
+    }
+
+    #[test]
+    fn a_footer_that_would_keep_its_reader_busy_is_refused_and_no_sound_one_is() {
+        let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/libraries");
+        let mut seen = 0;
+        for path in std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.extension().is_some_and(|extension| extension == "parquet") {
+                let bytes = std::fs::read(path).unwrap();
+                check_footer_of(&bytes).unwrap();
+                // The same with one field more before the end of the outermost struct: number 100, a list of 2^31 - 1.
+                let (rest, end) = bytes.split_at(bytes.len() - 8);
+                let more = [0x09, 0xc8, 0x01, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00];
+                let length = u32::from_le_bytes(end[..4].try_into().unwrap()) - 1 + more.len() as u32;
+                let busy = [&rest[..rest.len() - 1], &more, &length.to_le_bytes(), END].concat();
+                assert!(check_footer_of(&busy).unwrap_err().to_string().contains("a list of booleans"));
+                seen += 1;
+            }
+        }
+        assert!(seen > 5);
     }
 
     proptest! {

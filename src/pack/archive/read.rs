@@ -17,6 +17,7 @@ use flate2::bufread::DeflateDecoder;
 use super::records::{self, Central, Common, Cursor};
 use crate::canonical::escape;
 use crate::error::Error;
+use crate::fs;
 use crate::pack::is_member_name;
 use crate::pack::verify::report::{Code, Judged, Problem, Refusal};
 
@@ -70,7 +71,7 @@ impl Archive {
     /// # Errors
     /// The structure is unsound, or the system refuses.
     pub fn open(path: &Path, problems: &mut Vec<Problem>) -> Judged<Self> {
-        let file = File::open(path).map_err(|e| Error::input(path, &e))?;
+        let file = fs::open_input(path).map_err(|e| Error::input(path, &e))?;
         let mut archive = Self { file, path: path.to_path_buf(), members: BTreeMap::new() };
         let directory = archive.directory()?;
         let mut entries = archive.entries(&directory)?;

@@ -1,14 +1,15 @@
 //! Writes the archive: members in a fixed order, dated 1980, deflated; the same bytes for the same pack.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+use super::muted::Muted;
 use crate::error::{Error, Result};
-use crate::fs::Staged;
+use crate::fs::{self, Staged};
 use crate::pack::ATTESTATION;
 
 /// Payload rows are digits and repeat little: higher levels cost several times the CPU for a tenth of the bytes.
@@ -17,7 +18,7 @@ const LEVEL: i64 = 1;
 /// From this length on a member is written with the 64-bit fields, whatever it will compress to.
 const LARGE_FROM: u64 = 0xf000_0000;
 
-/// Bytes copied at once.
+/// Bytes written at once.
 const BLOCK_BYTES: usize = 1 << 17;
 
 /// A file that becomes a member.
@@ -37,20 +38,11 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
     let mut zip = writer(&mut staged)?;
-    let mut buffer = vec![0; BLOCK_BYTES];
     for member in members {
-        let mut file = File::open(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
+        let file = fs::open_plain(&member.path).map_err(|e| Error::io("cannot read", &member.path, &e))?;
         let bytes = file.metadata().map_err(|e| Error::io("cannot read", &member.path, &e))?.len();
         zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, &e.into()))?;
-        loop {
-            let n = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(Error::io("cannot read", &member.path, &e)),
-            };
-            zip.write_all(&buffer[..n]).map_err(|e| failed(path, &e))?;
-        }
+        fs::each_block(file, &member.path, |block| zip.write_all(block).map_err(|e| failed(path, &e)))?;
     }
     finish(zip, path)?;
     staged.commit()
@@ -66,7 +58,7 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
 pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
-    let file = File::open(from).map_err(|e| Error::input(from, &e))?;
+    let file = fs::open_plain(from).map_err(|e| Error::input(from, &e))?;
     let mut old = ZipArchive::new(BufReader::new(file)).map_err(|e| failed(from, &e.into()))?;
     let mut zip = writer(&mut staged)?;
     for index in 0..old.len() {
@@ -82,8 +74,8 @@ pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()>
     staged.commit()
 }
 
-fn writer(staged: &mut Staged) -> Result<ZipWriter<BufWriter<&mut File>>> {
-    Ok(ZipWriter::new(BufWriter::with_capacity(BLOCK_BYTES, staged.seekable()?)))
+fn writer(staged: &mut Staged) -> Result<ZipWriter<Muted<BufWriter<&mut File>>>> {
+    Ok(ZipWriter::new(Muted::around(BufWriter::with_capacity(BLOCK_BYTES, staged.seekable()?))))
 }
 
 fn finish<W: Write + Seek>(zip: ZipWriter<W>, path: &Path) -> Result<()> {

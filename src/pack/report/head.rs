@@ -115,22 +115,25 @@ fn tiles(facts: &Facts<'_>) -> String {
     )
 }
 
-/// The outcomes as parts of one bar; each that occurred can be seen.
+/// The outcomes as parts of one bar, and what is missing; each that occurred can be seen.
 fn bar(facts: &Facts<'_>) -> String {
     let counts = &facts.manifest.records;
     if counts.total == 0 {
         return String::new();
     }
-    let parts = [("ok", counts.ok), ("skip", counts.skip), ("error", counts.error)];
+    let library = facts.manifest.campaign.library.records;
+    let missing = library.saturating_sub(counts.total);
+    let parts = [("ok", counts.ok), ("skip", counts.skip), ("error", counts.error), ("gone", missing)];
     let shown = parts.iter().filter(|(_, n)| *n > 0);
     let parts: String = shown
         .map(|(class, n)| {
-            let weight = (1000.0 * *n as f64 / counts.total as f64).max(4.0);
+            let weight = (1000.0 * *n as f64 / library as f64).max(4.0);
             format!("<i class=\"{class}\" style=\"flex-grow:{weight:.0}\"></i>")
         })
         .collect();
+    let missing = if missing > 0 { format!(", {missing} missing") } else { String::new() };
     format!(
-        "<div class=\"bar\" role=\"img\" aria-label=\"{} OK, {} SKIP, {} ERROR\">{parts}</div>\n",
+        "<div class=\"bar\" role=\"img\" aria-label=\"{} OK, {} SKIP, {} ERROR{missing}\">{parts}</div>\n",
         counts.ok, counts.skip, counts.error
     )
 }

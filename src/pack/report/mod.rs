@@ -5,7 +5,7 @@
 //! listed is: hits, columns, reasons, slow requests, missing ranges, and the length of each text.
 
 mod charts;
-mod draw;
+pub mod draw;
 mod facts;
 mod head;
 mod html;
@@ -15,7 +15,7 @@ mod scale;
 mod scores;
 mod top;
 
-use super::hits::HitsSmi;
+use super::hits::HitsFile;
 use super::manifest::Manifest;
 use super::provenance::Provenance;
 use super::structures::Structures;
@@ -38,8 +38,8 @@ pub struct Facts<'a> {
     pub found: &'a Found,
     /// The structures of hits, examples and slow requests.
     pub structures: &'a Structures,
-    /// What became of `hits.smi`.
-    pub hits_smi: &'a HitsSmi,
+    /// What became of the file of the hits with their structures.
+    pub hits_file: &'a HitsFile,
 }
 
 /// The page.

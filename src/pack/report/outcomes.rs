@@ -6,6 +6,7 @@ use super::html::{count, cut, share, text};
 use super::{Facts, top};
 use crate::canonical::row;
 use crate::payload::Example;
+use crate::scorer::command::translate::spec::reason as translate;
 use crate::scorer::{Outcome, reason};
 
 /// Reasons that are listed.
@@ -32,7 +33,7 @@ pub fn section(facts: &Facts<'_>) -> String {
             cut(name, 64),
             count(**n),
             share(**n, counts.total),
-            meaning(name)
+            meaning(facts, name)
         );
     }
     let more = reasons.len().saturating_sub(REASONS_MAX);
@@ -49,8 +50,16 @@ pub fn section(facts: &Facts<'_>) -> String {
 }
 
 /// What a reason of ours means; a scorer's own is its own business.
-fn meaning(name: &str) -> &'static str {
+fn meaning(facts: &Facts<'_>, name: &str) -> &'static str {
+    // A scorer that speaks `jsonl` itself may have reasons of these names; where a translator speaks for it, they are ours.
+    let protocol = facts.manifest.campaign.scorer.settings.get("protocol").and_then(|protocol| protocol.as_str());
+    let translated = protocol.is_some_and(|protocol| protocol != "jsonl");
     match name {
+        translate::NO_RESULT if translated => {
+            "the program ended well and gave no result for this record, alone with it"
+        }
+        translate::BAD_VALUE if translated => "what the program gave for a column is no value of its type",
+        translate::UNSAFE if translated => "the structure or the id would be taken for something else; not scored",
         reason::EMPTY => "the record has no structure",
         reason::ENCODING => "the structure is not text",
         reason::TOO_LONG => "the structure is longer than 64 KiB",
@@ -81,14 +90,11 @@ fn examples(facts: &Facts<'_>, reasons: &[(&String, &u64)]) -> String {
 
 fn example_row(facts: &Facts<'_>, example: &Example) -> String {
     // The id may have been cut within its quotes; then it is shown as it stands.
-    let id = row::split(&example.id)
-        .and_then(|fields| fields.first().map(|f| f.to_vec()))
-        .unwrap_or_else(|| example.id.clone());
-    let id = cut(&String::from_utf8_lossy(&id), 48);
+    let id = cut(&String::from_utf8_lossy(&row::unquoted(&example.id)), 48);
     let structure = facts.structures.get(example.ordinal);
     let structure = structure.map_or_else(
         || "<i>not read</i>".to_owned(),
-        |entry| format!("<code>{}</code>", top::structure_text(entry, 160)),
+        |entry| format!("<code>{}</code>", top::structure_text(entry, facts.structures.notation, 160)),
     );
     let class = if example.outcome == Outcome::Skip { "skip" } else { "error" };
     format!(

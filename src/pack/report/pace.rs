@@ -118,7 +118,7 @@ fn slowest(facts: &Facts<'_>) -> String {
         let structure = facts.structures.get(request.first);
         let structure = structure.map_or_else(
             || "<i>not read</i>".to_owned(),
-            |entry| format!("<code>{}</code>", top::structure_text(entry, 120)),
+            |entry| format!("<code>{}</code>", top::structure_text(entry, facts.structures.notation, 120)),
         );
         let _ = writeln!(
             rows,

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use super::html::{count, cut, rounded, text};
 use super::{Facts, draw};
-use crate::pack::hits::{self, Hit};
+use crate::canonical::escape;
+use crate::library::format::Notation;
+use crate::pack::hits::{self, Hit, HitsFile};
+use crate::pack::structures::Entry;
 use crate::scorer::{ColumnType, Order};
 
 /// Hits that are drawn; the others are in `hits.csv`.
@@ -52,13 +55,13 @@ pub fn section(facts: &Facts<'_>) -> String {
         ),
     };
     let flat = if any_flat {
-        " Where a card says <i>flat</i>, the structure has stereochemistry that is not drawn."
+        " Where a card says <i>flat</i>, the structure has stereochemistry, or a form in space, that is not drawn."
     } else {
         ""
     };
     format!(
         "<section id=\"hits\">\n<h2>Hits</h2>\n<p class=\"lead\">{many} Numbers are rounded here and exact in <code>hits.csv</code>.{flat} {}{}</p>\n<ol class=\"cards\">\n{cards}</ol>\n</section>\n",
-        about_smi(facts, all as u64),
+        about_file(facts, all as u64),
         about_kept(facts)
     )
 }
@@ -75,23 +78,26 @@ fn about_kept(facts: &Facts<'_>) -> String {
     }
 }
 
-/// What is in `hits.smi`, or why there is none.
-fn about_smi(facts: &Facts<'_>, all: u64) -> String {
-    let (written, left_out) = (facts.hits_smi.written, facts.hits_smi.left_out);
+/// What is in the file of the hits with their structures, or why there is none.
+fn about_file(facts: &Facts<'_>, all: u64) -> String {
+    let HitsFile { name, written, left_out, .. } = facts.hits_file;
+    let (written, left_out) = (*written, *left_out);
+    let (unfit, fitting) = match facts.structures.notation {
+        Notation::Smiles => ("that are no SMILES", "is a SMILES that fits a line"),
+        Notation::Molblock => ("that are no whole molblock", "is a whole molblock"),
+    };
     if let Some(problem) = &facts.structures.problem {
         return format!(
-            "<b>There are no structures and no <code>hits.smi</code></b>: when the result was gathered, the library could \
+            "<b>There are no structures and no <code>{name}</code></b>: when the result was gathered, the library could \
              not be read ({}). The rows are complete without it.",
             cut(problem, 300)
         );
     }
     match left_out {
-        0 => format!("<code>hits.smi</code> has the structures of all {}.", count(all)),
-        _ if written == 0 => {
-            "There is no <code>hits.smi</code>: no structure among them is a SMILES that fits a line.".to_owned()
-        }
+        0 => format!("<code>{name}</code> has the structures of all {}.", count(all)),
+        _ if written == 0 => format!("There is no <code>{name}</code>: no structure among them {fitting}."),
         _ => format!(
-            "<code>hits.smi</code> has the structures of {}; {} that are no SMILES are left out.",
+            "<code>{name}</code> has the structures of {}; {} {unfit} are left out.",
             count(written),
             count(left_out)
         ),
@@ -134,23 +140,30 @@ pub fn picture(facts: &Facts<'_>, ordinal: u64, label: &str) -> (String, bool) {
     let Some(entry) = facts.structures.get(ordinal) else {
         return ("<div class=\"pic none\">structure not read</div>".to_owned(), false);
     };
-    match draw::draw(&entry.structure, label) {
-        Some(drawing) => (format!("<div class=\"pic\">{}</div>", drawing.svg), drawing.is_flat),
-        None => (format!("<div class=\"pic raw\"><code>{}</code></div>", structure_text(entry, SMILES_MAX)), false),
+    let notation = facts.structures.notation;
+    if let Some(drawing) = draw::draw(&entry.structure, notation, label) {
+        return (format!("<div class=\"pic\">{}</div>", drawing.svg), drawing.is_flat);
     }
+    let text = structure_text(entry, notation, SMILES_MAX);
+    (format!("<div class=\"pic raw\"><code>{text}</code></div>"), false)
 }
 
-/// A structure as text, cut.
-pub fn structure_text(entry: &crate::pack::structures::Entry, max: usize) -> String {
+/// A structure as text, cut; of a molblock the title, and how long it is.
+pub fn structure_text(entry: &Entry, notation: Notation, max: usize) -> String {
     if entry.structure.is_empty() && entry.structure_bytes > 0 {
         return format!("<i>{} bytes</i>", count(entry.structure_bytes as u64));
     }
     if entry.structure.is_empty() {
         return "<i>empty</i>".to_owned();
     }
+    if notation == Notation::Molblock {
+        let mut lines = entry.structure.trim_ascii_end().split(|b| *b == b'\n');
+        let title = cut(&escape::to_string(lines.next().unwrap_or_default().trim_ascii()), max);
+        return format!("{title} <i>molblock of {} lines</i>", count(lines.count() as u64 + 1));
+    }
     // Backslashes are bonds: what is plain text is shown as it is, and nothing else.
     match std::str::from_utf8(&entry.structure) {
         Ok(plain) => cut(plain, max),
-        Err(_) => cut(&crate::canonical::escape::to_string(&entry.structure), max),
+        Err(_) => cut(&escape::to_string(&entry.structure), max),
     }
 }

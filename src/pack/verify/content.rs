@@ -9,7 +9,7 @@ use crate::digest::{self, Digest, Sha256};
 use crate::error::Result;
 use crate::pack::manifest::{FileEntry, Manifest};
 use crate::pack::{HITS, METRICS, SUMMARY};
-use crate::payload::lines::Fault;
+use crate::payload::order::Fault;
 use crate::payload::{Found, Payload, Tree};
 
 /// Judges every file that the manifest lists and the source has.

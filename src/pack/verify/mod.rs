@@ -20,7 +20,8 @@ pub use trust::{Accept, Trust};
 use super::archive::read::Archive;
 use super::envelope::{self, Records};
 use super::manifest::{self, Manifest};
-use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST};
+use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST, SUMMARY};
+use crate::canonical::row::{Halt, Lines};
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use report::{Judged, Refusal};
@@ -62,6 +63,24 @@ pub fn inspect(path: &Path, trust: &Trust) -> Result<(Report, Option<Manifest>)>
         Err(Refusal::System(error)) => return Err(error),
     };
     Ok((report.close(), manifest))
+}
+
+/// Calls `each` with every line of the payload of the pack at `path`, without its line feed; the header is the first.
+///
+/// # Errors
+/// The pack cannot be read as it stands (exit 4), the system refuses (exit 6), or what `each` answers.
+pub fn each_line(path: &Path, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let (mut lines, mut halted) = (Lines::default(), None);
+    stream(path, SUMMARY, &mut |block| {
+        if halted.is_none() {
+            halted = lines.feed(block, &mut each).err();
+        }
+    })?;
+    match halted {
+        None => Ok(()),
+        Some(Halt::Taker(error)) => Err(error),
+        Some(Halt::Fault(malformed)) => Err(Error::verification(format!("in `{}`: {malformed}", path.display()))),
+    }
 }
 
 /// Hands on the content of the member `name` of the pack at `path`, block by block: what was judged before.

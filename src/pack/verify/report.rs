@@ -27,7 +27,7 @@ pub struct Report {
     pub records: Records,
     /// What is wrong.
     pub problems: Vec<Problem>,
-    /// Encodings of the payload whose cells were not compared with `summary.csv`.
+    /// Encodings of the payload that were not compared with `summary.csv`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<NotCompared>,
     /// The trusted keys whose signatures hold, by keyid.
@@ -121,8 +121,10 @@ pub enum Code {
     AttestationMalformed,
     /// The envelope attests something other than this pack.
     AttestationMismatch,
-    /// An encoding of the payload does not hold the rows of `summary.csv`.
+    /// An encoding of the payload is not that of the rows of `summary.csv`.
     EncodingMismatch,
+    /// An encoding of the payload is in a format of another version, and no trusted key vouches for it.
+    EncodingUnknown,
     /// There is no attestation.
     Unsigned,
     /// No trusted key has signed.
@@ -222,17 +224,18 @@ impl Report {
         if self.problems.is_empty() {
             return None;
         }
-        Some(if self.is_sound() { Kind::Incomplete } else { Kind::Verification })
+        let only_incomplete = self.problems.iter().all(|problem| problem.code == Code::Incomplete);
+        Some(if only_incomplete { Kind::Incomplete } else { Kind::Verification })
     }
 
-    /// Whether the pack is sound, though perhaps incomplete.
+    /// Whether the pack is sound, though perhaps incomplete, or with an encoding of its rows that nobody vouches for.
     pub fn is_sound(&self) -> bool {
         self.unsound().is_none()
     }
 
-    /// The first problem that is more than that the pack is incomplete.
+    /// The first problem that puts the rows themselves in doubt.
     pub fn unsound(&self) -> Option<&Problem> {
-        self.problems.iter().find(|p| p.code != Code::Incomplete)
+        self.problems.iter().find(|p| !matches!(p.code, Code::Incomplete | Code::EncodingUnknown))
     }
 
     /// Whether one of the problems is of this sort.

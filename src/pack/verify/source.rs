@@ -2,21 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
-
-use super::report::{Code, Judged, Problem};
+use super::report::{Code, Judged, Problem, Refusal};
 use crate::canonical::escape;
 use crate::error::Error;
-use crate::fs::{Staged, scratch};
+use crate::fs::{each_block, open_plain};
 use crate::layout::PackDir;
 use crate::pack::archive::read::Archive;
 use crate::pack::is_member_name;
-
-/// Bytes handed on at once.
-const BLOCK_BYTES: usize = 1 << 17;
 
 /// Where members come from. Nothing is ever written, and no content is held in memory.
 pub(super) trait Source {
@@ -25,17 +20,6 @@ pub(super) trait Source {
 
     /// Hands on the content of one member, block by block. No more than its length comes.
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()>;
-
-    /// The content of one member as a file, for a reader that jumps to and fro.
-    fn file(&self, name: &str) -> Judged<Opened>;
-}
-
-/// A member as a file.
-pub(super) struct Opened {
-    /// A handle of it.
-    pub file: File,
-    /// What it was unpacked to; a library may look for its name.
-    _scratch: Option<Staged>,
 }
 
 impl Source for Archive {
@@ -45,19 +29,6 @@ impl Source for Archive {
 
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()> {
         Self::stream(self, name, each)
-    }
-
-    /// Unpacked to a temporary file: an archive can only be read from front to back.
-    fn file(&self, name: &str) -> Judged<Opened> {
-        let mut scratch = scratch()?;
-        let mut written = Ok(());
-        self.stream(name, &mut |block| {
-            if written.is_ok() {
-                written = scratch.write(block);
-            }
-        })?;
-        written?;
-        Ok(Opened { file: scratch.reader()?, _scratch: Some(scratch) })
     }
 }
 
@@ -102,10 +73,8 @@ impl Directory {
     /// Opens a member for reading.
     fn open_member(&self, name: &str) -> Judged<File> {
         let path = self.dir.member(name);
-        // It was a regular file when it was listed; it must not have become a link since.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = rustix::fs::open(&path, flags, Mode::empty());
-        Ok(File::from(file.map_err(|e| Error::io("cannot read", &path, &e.into()))?))
+        // It was a plain file when it was listed; it must not have become a link since.
+        Ok(open_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?)
     }
 
     /// Where a member is.
@@ -121,28 +90,17 @@ impl Source for Directory {
 
     fn stream(&self, name: &str, each: &mut dyn FnMut(&[u8])) -> Judged<()> {
         let path = self.dir.member(name);
-        let refused = |e: &io::Error| Error::io("cannot read", &path, e);
         let mut left = self.members.get(name).copied().unwrap_or(0);
-        let (mut file, mut buffer) = (self.open_member(name)?, vec![0; BLOCK_BYTES]);
-        loop {
-            let n = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(refused(&e).into()),
-            };
-            let changed = || Problem::of(Code::MemberSize, name, format!("`{name}` grew while it was read"));
-            left = left.checked_sub(n as u64).ok_or_else(changed)?;
-            each(&buffer[..n]);
-        }
+        let changed = || Problem::of(Code::MemberSize, name, format!("`{name}` grew while it was read"));
+        each_block(self.open_member(name)?, &path, |block| {
+            left = left.checked_sub(block.len() as u64).ok_or_else(changed)?;
+            each(block);
+            Ok::<(), Refusal>(())
+        })?;
         if left > 0 {
             return Err(Problem::of(Code::MemberSize, name, format!("`{name}` shrank while it was read")).into());
         }
         Ok(())
-    }
-
-    fn file(&self, name: &str) -> Judged<Opened> {
-        Ok(Opened { file: self.open_member(name)?, _scratch: None })
     }
 }
 

@@ -9,27 +9,28 @@ use super::chem::{Mol, Refusal, crippen, hbond, morgan, rotatable, tpsa, weight}
 use super::{Builtin, tanimoto};
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
+use crate::library::format::Notation;
 use crate::library::record::Record;
 use crate::scorer::identity::ScorerFile;
-use crate::scorer::precheck::precheck;
-use crate::scorer::{Column, ColumnType, Description, Order, Value, Verdict};
+use crate::scorer::precheck::{precheck, precheck_as};
+use crate::scorer::{Column, ColumnType, Description, Order, Value, Verdict, reason as ours};
 
-/// The columns, in order.
-const COLUMNS: [(&str, ColumnType); 8] = [
-    ("similarity", ColumnType::Float),
-    ("nearest", ColumnType::String),
-    ("mw", ColumnType::Float),
-    ("logp", ColumnType::Float),
-    ("tpsa", ColumnType::Float),
-    ("hbd", ColumnType::Int),
-    ("hba", ColumnType::Int),
-    ("rotb", ColumnType::Int),
+/// The columns, in order: name, type, unit (`1`: a number without one), and what it is.
+const COLUMNS: [(&str, ColumnType, Option<&str>, &str); 8] = [
+    ("similarity", ColumnType::Float, Some("1"), "Tanimoto similarity to the nearest active"),
+    ("nearest", ColumnType::String, None, "id of the nearest active"),
+    ("mw", ColumnType::Float, Some("g/mol"), "average molecular weight"),
+    ("logp", ColumnType::Float, Some("1"), "octanol-water partition coefficient, decadic logarithm, estimated"),
+    ("tpsa", ColumnType::Float, Some("angstrom^2"), "topological polar surface area"),
+    ("hbd", ColumnType::Int, Some("1"), "hydrogen bond donors"),
+    ("hba", ColumnType::Int, Some("1"), "hydrogen bond acceptors"),
+    ("rotb", ColumnType::Int, Some("1"), "rotatable bonds"),
 ];
 
 /// Version of the algorithm: it changes when any structure could get another row.
 const VERSION: &str = "1";
 
-/// Not a SMILES (ERROR).
+/// Not a SMILES, or not a molfile (ERROR).
 const PARSE: &str = "parse";
 /// An atom has more bonds than it can have (ERROR).
 const VALENCE: &str = "valence";
@@ -39,6 +40,10 @@ const KEKULE: &str = "kekulize";
 const TOO_LARGE: &str = "too_large";
 /// Rings too entangled to look at them all (SKIP).
 const TOO_COMPLEX: &str = "too_complex";
+/// A molfile of version V3000, which is not read (SKIP).
+const V3000: &str = "v3000";
+/// A molfile with atom lists or query bonds, which stands for many structures (SKIP).
+const QUERY: &str = "query";
 
 /// The reason code for a structure that is no molecule here, and whether the structure is at fault.
 const fn reason(refusal: Refusal) -> (&'static str, bool) {
@@ -48,6 +53,9 @@ const fn reason(refusal: Refusal) -> (&'static str, bool) {
         Refusal::Kekule => (KEKULE, true),
         Refusal::TooLarge => (TOO_LARGE, false),
         Refusal::TooComplex => (TOO_COMPLEX, false),
+        Refusal::Version3000 => (V3000, false),
+        Refusal::Query => (QUERY, false),
+        Refusal::Empty => (ours::EMPTY, false),
     }
 }
 
@@ -55,6 +63,7 @@ const fn reason(refusal: Refusal) -> (&'static str, bool) {
 #[derive(Clone, Debug)]
 pub struct Similarity {
     description: Description,
+    notation: Notation,
     ids: Vec<String>,
     index: tanimoto::Index,
     sha256: Digest,
@@ -95,8 +104,15 @@ impl Similarity {
         if ids.is_empty() {
             return Err(Error::usage("there is no active in it").hint("give at least one SMILES"));
         }
-        let (description, index) = (description(), tanimoto::Index::new(&fingerprints));
-        Ok(Self { description, ids, index, sha256: digest::sha256(bytes) })
+        let notation = Notation::Smiles;
+        let (description, index) = (description(notation), tanimoto::Index::new(&fingerprints));
+        Ok(Self { description, notation, ids, index, sha256: digest::sha256(bytes) })
+    }
+
+    /// The same scorer for records whose structures are written as `notation`; the actives stay SMILES.
+    #[must_use]
+    pub fn reading(self, notation: Notation) -> Self {
+        Self { notation, description: description(notation), ..self }
     }
 
     /// The files that the answer depends on, for the scorer's identity.
@@ -133,10 +149,14 @@ impl Builtin for Similarity {
     }
 
     fn score(&self, record: &Record<'_>) -> Verdict {
-        if let Some(verdict) = precheck(record) {
+        if let Some(verdict) = precheck_as(record, self.notation) {
             return verdict;
         }
-        match Mol::from_smiles(record.structure) {
+        let mol = match self.notation {
+            Notation::Smiles => Mol::from_smiles(record.structure),
+            Notation::Molblock => Mol::from_molfile(record.structure),
+        };
+        match mol {
             Ok(mol) => Verdict::ok(self.values(&mol)),
             Err(refusal) => match reason(refusal) {
                 (code, true) => Verdict::error(code),
@@ -161,10 +181,15 @@ fn read_active(line: &[u8], number: usize) -> std::result::Result<(String, morga
     Ok((id, morgan::fingerprint(&mol)))
 }
 
-fn description() -> Description {
-    let column = |(name, kind): (&str, ColumnType)| Column { name: name.to_owned(), kind, order: Order::default() };
-    let mut reasons: Vec<String> =
-        [PARSE, VALENCE, KEKULE, TOO_LARGE, TOO_COMPLEX].into_iter().map(str::to_owned).collect();
+fn description(notation: Notation) -> Description {
+    let column = |(name, kind, unit, about): (&str, ColumnType, Option<&str>, &str)| Column {
+        unit: unit.map(str::to_owned),
+        description: Some(about.to_owned()),
+        ..Column::new(name, kind, Order::default())
+    };
+    let of_molfiles: &[&str] = if notation == Notation::Molblock { &[V3000, QUERY] } else { &[] };
+    let all = [PARSE, VALENCE, KEKULE, TOO_LARGE, TOO_COMPLEX].iter().chain(of_molfiles);
+    let mut reasons: Vec<String> = all.map(|code| (*code).to_owned()).collect();
     reasons.sort();
     Description {
         name: "similarity".to_owned(),

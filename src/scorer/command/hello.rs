@@ -10,9 +10,10 @@ use tokio::time::timeout;
 use super::child::{Child, Event, Life, What};
 use super::launch::{Environment, Launch, Told};
 use super::stderr::Log;
+use crate::canonical::escape;
 use crate::canonical::row::FIXED_COLUMNS;
 use crate::error::{Error, Result};
-use crate::scorer::{Column, Description, reason};
+use crate::scorer::{ABOUT_CHARS_MAX, Column, Description, UNIT_CHARS_MAX, reason};
 
 /// The most records that a hello may ask for in one request.
 pub const BATCH_MAX: usize = 65_536;
@@ -80,7 +81,7 @@ fn check(hello: &Written) -> Result<(), String> {
             "`name` must match [A-Za-z0-9._-]{1,64}".into(),
         ),
         (
-            (1..=64).contains(&version.chars().count()) && !version.contains(char::is_control),
+            (1..=64).contains(&version.chars().count()) && !version.contains(escape::is_unseen),
             "`version` must be 1 to 64 characters of text".into(),
         ),
         ((1..=BATCH_MAX).contains(&hello.batch_size), format!("`batch_size` must be between 1 and {BATCH_MAX}")),
@@ -116,8 +117,13 @@ pub fn check_description(description: &Description) -> Result<(), String> {
 
 fn check_columns(columns: &[Column]) -> Result<(), String> {
     let mut seen = BTreeSet::new();
-    for name in columns.iter().map(|column| column.name.as_str()) {
-        let shown = shortened(name);
+    for Column { name, unit, description, .. } in columns {
+        let (name, shown) = (name.as_str(), shortened(name));
+        for (what, text, max) in [("unit", unit, UNIT_CHARS_MAX), ("description", description, ABOUT_CHARS_MAX)] {
+            if text.as_ref().is_some_and(|text| !is_phrase(text, max)) {
+                return Err(format!("the {what} of the column `{shown}` must be 1 to {max} characters of plain text"));
+            }
+        }
         if !is_word(name, |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)) {
             return Err(format!("the column `{shown}` must match [A-Za-z0-9_.-]{{1,64}}"));
         }
@@ -152,8 +158,13 @@ fn is_word(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
+/// Whether `text` is words that can be shown anywhere: nothing in it, or around it, that is not seen.
+fn is_phrase(text: &str, chars_max: usize) -> bool {
+    (1..=chars_max).contains(&text.chars().count()) && !text.contains(escape::is_unseen) && text.trim() == text
+}
+
 fn shortened(text: &str) -> String {
-    text.chars().take(200).filter(|c| !c.is_control()).collect()
+    text.chars().take(200).filter(|c| !escape::is_unseen(*c)).collect()
 }
 
 /// What differs between the hello of a child and what was frozen, in words; `None` if nothing does.
@@ -175,14 +186,14 @@ pub fn difference(frozen: &Description, now: &Description) -> Option<String> {
     } else if frozen.reasons != now.reasons {
         differs("list of reasons", &frozen.reasons, &now.reasons)
     } else {
-        Some("the type or the order of one of its columns differs".to_owned())
+        Some("the type, the order, the unit or the description of one of its columns differs".to_owned())
     }
 }
 
 /// The error for a scorer that does not get as far as a sound hello (exit 6).
 pub fn cannot_start(launch: &Launch, what: &str, last_words: &[String]) -> Error {
     let Told { program, document } = &launch.told;
-    let hint = if document.ends_with("jsonl.md") {
+    let hint = if launch.told.is_jsonl() {
         format!("run the command of `[scorer] argv` by hand: its first line on stdout must be the hello of {document}")
     } else {
         format!("{document} says what the program must do; what it said last is above")

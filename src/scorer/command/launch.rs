@@ -61,6 +61,9 @@ impl Launch {
     }
 }
 
+/// The document of the protocol that needs no translator.
+const JSONL: &str = "docs/formats/jsonl.md";
+
 /// What a person should be told of a launch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -73,7 +76,12 @@ pub struct Told {
 impl Told {
     /// `program` speaks `jsonl` itself.
     pub fn jsonl(program: impl Into<String>) -> Self {
-        Self { program: program.into(), document: "docs/formats/jsonl.md" }
+        Self { program: program.into(), document: JSONL }
+    }
+
+    /// Whether the program speaks `jsonl` itself, without a translator.
+    pub fn is_jsonl(&self) -> bool {
+        self.document == JSONL
     }
 }
 

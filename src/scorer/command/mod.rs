@@ -7,6 +7,7 @@
 //!   drive, react  hands out work; takes replies, deaths and silence
 //!   handover      takes the files of a reply
 //!   blame         what a death, a time-out or a violation means for a record
+//!   trace         the line in the log that says so, for people
 //! child    one process: its pipes, its end                                      (the only asynchronous part)
 //!   launch, shim, lines, stderr
 //! hello    what a program says about itself
@@ -25,6 +26,7 @@ pub mod launch;
 pub mod pool;
 pub mod settings;
 pub mod shim;
+pub mod trace;
 pub mod translate;
 
 mod blame;

@@ -31,6 +31,13 @@ impl Work {
         (0..self.block.len()).map(|at| Self { alone: true, ..self.part(at, at + 1) }).collect()
     }
 
+    /// Its records in two halves, in order. One that is left by itself is asked alone.
+    pub fn halves(&self) -> Vec<Self> {
+        let (middle, end) = (self.block.len() / 2, self.block.len());
+        let half = |start: usize, end: usize| Self { alone: end - start == 1, ..self.part(start, end) };
+        [(0, middle), (middle, end)].into_iter().filter(|(start, end)| start < end).map(|(s, e)| half(s, e)).collect()
+    }
+
     /// Its records from `start` to `end`.
     pub fn part(&self, start: usize, end: usize) -> Self {
         let mut block = self.block.like();

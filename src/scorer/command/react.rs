@@ -13,6 +13,7 @@ use super::lane::{Phase, Request};
 use super::oom;
 use super::queue::Work;
 use super::settings::Settings;
+use super::{stderr, trace};
 use crate::error::{Error, Kind, Result};
 use crate::scorer::row::RowBlock;
 use crate::scorer::{SlowRequest, Verdict};
@@ -91,7 +92,8 @@ impl Drive<'_> {
             if since.is_some_and(|since| now.saturating_sub(since) > limits.timeout) {
                 let unanswered = lane.kill();
                 self.state.facts.timeouts += 1;
-                self.blame(unanswered, Fault::Timeout)?;
+                let what = format!("no answer within {} s, so its child was killed", limits.timeout.as_secs_f64());
+                self.blame(unanswered, Fault::Timeout, &what)?;
             }
         }
         self.judge_retry(now)
@@ -194,17 +196,18 @@ impl Drive<'_> {
         self.state.facts.violations += 1;
         self.state.violations += 1;
         let unanswered = self.state.lanes[number].kill();
+        let said = shown(&words[..words.len().min(200)]);
         if self.state.violations < VIOLATIONS_MAX {
-            return self.blame(unanswered, Fault::Violation);
+            return self.blame(unanswered, Fault::Violation, &format!("a broken reply: {what}; it said `{said}`"));
         }
         let name = &self.state.settings.description.name;
-        let document = self.state.settings.launch.told.document;
-        let said = shown(&words[..words.len().min(200)]);
+        let told = &self.state.settings.launch.told;
+        let document = told.document;
         Err(Error::new(
             Kind::Scorer,
             format!("the scorer `{name}` broke its protocol {VIOLATIONS_MAX} times in a row: {what}; it said `{said}`"),
         )
-        .hint(if document.ends_with("jsonl.md") {
+        .hint(if told.is_jsonl() {
             format!("compare what it writes to stdout with {document}; a line that starts with `{{` must be a reply")
         } else {
             format!("compare what it writes with {document}")
@@ -229,7 +232,9 @@ impl Drive<'_> {
             self.state.facts.crashes += 1;
             let before = self.state.lanes[number].oom_kills;
             let short_of_memory = end.is_sigkill() && oom::kills(self.state.settings.memory_events.as_deref()) > before;
-            self.blame(unanswered, if short_of_memory { Fault::Memory } else { Fault::Death })?;
+            let fault = if short_of_memory { Fault::Memory } else { Fault::Death };
+            let who = if self.state.settings.launch.told.is_jsonl() { "child died" } else { "translator ended" };
+            self.blame(unanswered, fault, &format!("its {who} ({})", end.how))?;
         }
         Ok(())
     }
@@ -247,13 +252,15 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// Judges the first of the requests that a child left unanswered; the others it had not begun.
-    fn blame(&mut self, unanswered: impl IntoIterator<Item = Request>, fault: Fault) -> Result<()> {
+    /// Judges the first of the requests that a child left unanswered; the others it had not begun. `what` happened is
+    /// for the log.
+    fn blame(&mut self, unanswered: impl IntoIterator<Item = Request>, fault: Fault, what: &str) -> Result<()> {
         let mut unanswered = unanswered.into_iter();
         let first = unanswered.next();
         self.ask_again(unanswered);
         let Some(request) = first else { return Ok(()) };
-        match judge(request.work, fault) {
+        stderr::lock(&self.state.log).note(&trace::of_block(&request.work.block, what));
+        match judge(request.work, fault, self.state.settings.apart) {
             Judgement::Final(work, reason) => {
                 let mut rows = RowBlock::with_capacity(1);
                 let columns = self.state.settings.description.columns.len();

@@ -22,10 +22,22 @@ pub struct Settings {
     pub files: Vec<PathBuf>,
     /// Gives each record its seed.
     pub seeder: Seeder,
+    /// How records are told apart when a child dies of a request.
+    pub apart: Apart,
     /// How patient to be.
     pub limits: Limits,
     /// The `memory.events` of the control group that the children are in, if there is one.
     pub memory_events: Option<PathBuf>,
+}
+
+/// How the records of a request whose child died are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apart {
+    /// One by one: the child lives on from request to request, so a death is dear and a request is cheap.
+    OneByOne,
+    /// In halves: every request starts a program, so what counts is how few there are. One record among n that kills
+    /// it is found with 2 log₂ n of them.
+    Halves,
 }
 
 /// How patient a pool is.

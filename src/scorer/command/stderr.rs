@@ -37,6 +37,11 @@ impl Log {
         Arc::new(Mutex::new(Self { path, file: None, written: 0 }))
     }
 
+    /// Writes a line of our own, while the file has room for any.
+    pub fn note(&mut self, line: &str) {
+        self.write(format!("{line}\n").as_bytes(), FILE_BYTES_MAX);
+    }
+
     /// Writes as much of `bytes` as `limit` lets; the answer is how much was left out.
     fn write(&mut self, bytes: &[u8], limit: usize) -> usize {
         let room = limit.saturating_sub(self.written).min(bytes.len());

@@ -1,9 +1,9 @@
 //! From a SMILES to atoms and bonds on paper. The only file that knows `chematic`.
 
-use chematic_core::{AtomIdx, BondOrder, Molecule, implicit_hcount};
+use chematic_core::{AtomIdx, BondOrder, Element, Molecule, MoleculeBuilder, implicit_hcount};
 use chematic_perception::{find_sssr, kekulize_inplace};
 
-use super::{ATOMS_MAX, Atom, Bond, Figure, Point, RINGS_MAX, Stroke, stereo};
+use super::{Atom, Bond, Figure, Point, Stroke, stereo};
 
 /// Room between the parts of a salt, letters included.
 const APART: f64 = 58.0;
@@ -11,26 +11,15 @@ const APART: f64 = 58.0;
 /// The structure on paper; none if it is not a SMILES, or too large.
 pub fn figure(text: &str) -> Option<Figure> {
     let mut mol = chematic_smiles::parse(text).ok()?;
-    let (atoms, bonds) = (mol.atom_count(), mol.bond_count());
-    if atoms == 0 || atoms > ATOMS_MAX || bonds >= atoms + RINGS_MAX {
+    if !super::is_drawable(mol.atom_count(), mol.bond_count()) {
         return None;
     }
     // Hydrogens follow from the aromatic form, bonds are drawn in the other.
     let hydrogens: Vec<u8> = mol.atoms().map(|(index, _)| implicit_hcount(&mol, index)).collect();
     kekulize_inplace(&mut mol).ok()?;
-    let mut at: Vec<Point> = {
-        let placed = chematic_depict::compute_layout(&mol);
-        mol.atoms().map(|(index, _)| placed.get(index)).map(|p| (p.x, p.y)).collect()
-    };
-    if !at.iter().all(|p| p.0.is_finite() && p.1.is_finite()) {
-        return None;
-    }
+    let mut at = compute(&mol)?;
     let mut is_flat = stereo::turn_double_bonds(&mol, &mut at);
-    let parts = parts(&mol);
-    match parts.as_slice() {
-        [_] => turn_to_fit(&mut at),
-        _ => side_by_side(&parts, &mut at),
-    }
+    arrange(&mol, &mut at);
     let wedges = stereo::wedges(&mol, &at, &hydrogens);
     is_flat |= wedges.is_flat;
     let rings = find_sssr(&mol);
@@ -57,6 +46,44 @@ pub fn figure(text: &str) -> Option<Figure> {
         degree: mol.degree(index),
     });
     Some(Figure { atoms: atoms.collect(), bonds: drawn, is_flat })
+}
+
+/// Places for atoms (their symbols; `*` for a dummy) and bonds that are not aromatic; none if there is no good layout.
+pub fn places(atoms: &[&str], bonds: &[([usize; 2], Stroke)]) -> Option<Vec<Point>> {
+    let mut builder = MoleculeBuilder::with_capacity(atoms.len(), bonds.len());
+    for symbol in atoms {
+        let mut atom = chematic_core::Atom::new(Element::from_symbol(symbol).unwrap_or(Element::C));
+        atom.wildcard = *symbol == "*";
+        builder.add_atom(atom);
+    }
+    for ([a, b], stroke) in bonds {
+        let order = match stroke {
+            Stroke::Double => BondOrder::Double,
+            Stroke::Triple => BondOrder::Triple,
+            _ => BondOrder::Single,
+        };
+        builder.add_bond(AtomIdx(*a as u32), AtomIdx(*b as u32), order).ok()?;
+    }
+    let mol = builder.build();
+    let mut at = compute(&mol)?;
+    arrange(&mol, &mut at);
+    Some(at)
+}
+
+/// Where `chematic` puts the atoms.
+fn compute(mol: &Molecule) -> Option<Vec<Point>> {
+    let placed = chematic_depict::compute_layout(mol);
+    let at: Vec<Point> = mol.atoms().map(|(index, _)| placed.get(index)).map(|p| (p.x, p.y)).collect();
+    at.iter().all(|p| p.0.is_finite() && p.1.is_finite()).then_some(at)
+}
+
+/// Turns one part so that it fits, and puts several side by side.
+fn arrange(mol: &Molecule, at: &mut [Point]) {
+    let parts = parts(mol);
+    match parts.as_slice() {
+        [_] => turn_to_fit(at),
+        _ => side_by_side(&parts, at),
+    }
 }
 
 fn stroke(order: BondOrder) -> Stroke {

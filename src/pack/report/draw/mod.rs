@@ -1,16 +1,21 @@
 //! Draws a structure in 2D, as SVG that takes its colours from the page around it.
 //!
-//! Where atoms go is decided by `chematic`, behind [`layout`] alone; how it looks is ours ([`ink`]). It is
+//! Where atoms go is decided by `chematic`, behind `layout` alone, or by the molblock itself (`sketch`); how it looks is
+//! ours (`ink`). It is
 //! work on input that nobody checked, by code that is young: it is bounded by the size of the structure,
 //! and done in a thread of its own, whose panic means that there is no drawing.
 
 mod ink;
 mod labels;
 mod layout;
+mod sketch;
 mod stereo;
 
-/// Longer structures are not drawn.
-const BYTES_MAX: usize = 1000;
+use crate::library::format::Notation;
+use crate::scorer::STRUCTURE_BYTES_MAX;
+
+/// Longer SMILES are not drawn; a molblock may be as long as any structure.
+const SMILES_BYTES_MAX: usize = 1000;
 
 /// Structures with more atoms, hydrogens that are written included, are not drawn.
 const ATOMS_MAX: usize = 150;
@@ -46,6 +51,11 @@ struct Atom {
     degree: usize,
 }
 
+/// Whether so many atoms and bonds are few enough to be drawn.
+fn is_drawable(atoms: usize, bonds: usize) -> bool {
+    (1..=ATOMS_MAX).contains(&atoms) && bonds < atoms + RINGS_MAX
+}
+
 /// How a bond is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stroke {
@@ -77,13 +87,17 @@ struct Figure {
     is_flat: bool,
 }
 
-/// Draws `structure`, a SMILES; `label` says for those who do not see it what it is. None if it cannot be drawn.
-pub fn draw(structure: &[u8], label: &str) -> Option<Drawing> {
-    let text = std::str::from_utf8(structure).ok()?.trim().to_owned();
-    if text.is_empty() || text.len() > BYTES_MAX {
+/// Draws `structure`, written as `notation`; `label` says for those who do not see it what it is. None if it cannot be drawn.
+pub fn draw(structure: &[u8], notation: Notation, label: &str) -> Option<Drawing> {
+    let text = std::str::from_utf8(structure).ok()?.to_owned();
+    let (max, figure): (usize, fn(&str) -> Option<Figure>) = match notation {
+        Notation::Smiles => (SMILES_BYTES_MAX, |text| layout::figure(text.trim())),
+        Notation::Molblock => (STRUCTURE_BYTES_MAX, sketch::figure),
+    };
+    if text.trim().is_empty() || text.len() > max {
         return None;
     }
-    let work = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || layout::figure(&text)).ok()?;
+    let work = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || figure(&text)).ok()?;
     // An error here is a panic in there.
     let figure = work.join().ok()??;
     Some(Drawing { svg: ink::svg(&figure, label), is_flat: figure.is_flat })

@@ -7,6 +7,14 @@ use super::{Mol, Order, valence};
 
 /// Repairs what it knows; leaves everything else alone.
 pub fn clean(mol: &mut Mol) {
+    repair(mol);
+    if mol.atoms.iter().any(|a| is_metal(a.element)) {
+        metals(mol);
+    }
+}
+
+/// Repairs what it knows of the bonds between non-metals.
+pub fn repair(mol: &mut Mol) {
     nitrogens(mol);
     for i in 0..mol.atoms.len() {
         match mol.atoms[i].element {
@@ -14,9 +22,6 @@ pub fn clean(mol: &mut Mol) {
             17 | 35 | 53 => halogen(mol, i),
             _ => {}
         }
-    }
-    if mol.atoms.iter().any(|a| is_metal(a.element)) {
-        metals(mol);
     }
 }
 

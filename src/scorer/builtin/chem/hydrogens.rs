@@ -4,20 +4,63 @@
 //! hydrogen, to a dummy atom or to a many-sided stereocentre, and those that carry the direction of
 //! a double bond which nothing else could carry.
 
-use super::{Mol, Order};
+use super::{Mol, Order, element};
 
-/// Folds hydrogens in.
-pub fn fold(mol: &mut Mol) {
+/// Which of the folded hydrogens are written down on the atom that carried them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// All: what a SMILES writes is meant.
+    All,
+    /// Those that would not follow from the valence again (see [`valence::implicit`](super::valence)); the valences
+    /// must be computed already.
+    WhereNeeded,
+}
+
+/// Folds hydrogens in, but for the atoms that `stays` names (none, if it is empty); answers which atoms are gone.
+pub fn fold(mol: &mut Mol, count: Count, stays: &[bool]) -> Vec<bool> {
     if !mol.atoms.iter().any(|a| a.element == 1) {
-        return;
+        return vec![false; mol.atoms.len()];
     }
-    let folds: Vec<bool> = (0..mol.atoms.len()).map(|i| can_fold(mol, i)).collect();
+    let may = |i: usize| !stays.get(i).copied().unwrap_or(false);
+    let folds: Vec<bool> = (0..mol.atoms.len()).map(|i| may(i) && can_fold(mol, i)).collect();
     for (hydrogen, _) in folds.iter().enumerate().filter(|(_, folds)| **folds) {
         let carrier = usize::from(mol.links(hydrogen)[0].atom);
-        let count = &mut mol.atoms[carrier].explicit_h;
-        *count = count.saturating_add(1);
+        if count == Count::All || is_needed(mol, carrier) {
+            let written = &mut mol.atoms[carrier].explicit_h;
+            *written = written.saturating_add(1);
+        }
     }
     remove(mol, &folds);
+    folds
+}
+
+/// Whether a hydrogen of `carrier` must be written down, as RDKit has it: no hydrogens are added to it, or it would get
+/// fewer because it is aromatic or has not its default valence.
+fn is_needed(mol: &Mol, carrier: usize) -> bool {
+    let atom = &mol.atoms[carrier];
+    let aromatic = mol.touches_aromatic(carrier) && (matches!(atom.element, 7 | 15) || is_between(mol, carrier));
+    let higher = &element::of(atom.element).valences[1..];
+    atom.bracket || aromatic || higher.iter().any(|valence| i32::from(*valence) == atom.total_valence())
+}
+
+/// Whether `carrier` has two aromatic bonds and one single one, and no more.
+fn is_between(mol: &Mol, carrier: usize) -> bool {
+    let of = |order: Order| mol.around(carrier).filter(|(_, bond)| bond.order == order).count();
+    mol.degree(carrier) == 3
+        && of(Order::Single) == 1
+        && of(Order::Aromatic) == 2
+        && mol.atoms[carrier].total_valence() == 3
+}
+
+/// The new indices of atoms, where those that are `gone` are left out.
+pub fn places(gone: &[bool]) -> Vec<u16> {
+    let mut next = 0_u16;
+    let place = |gone: &bool| {
+        let index = next;
+        next += u16::from(!gone);
+        index
+    };
+    gone.iter().map(place).collect()
 }
 
 fn can_fold(mol: &Mol, index: usize) -> bool {
@@ -35,15 +78,7 @@ fn can_fold(mol: &Mol, index: usize) -> bool {
 }
 
 fn remove(mol: &mut Mol, gone: &[bool]) {
-    let mut next = 0_u16;
-    let new_index: Vec<u16> = gone
-        .iter()
-        .map(|gone| {
-            let index = next;
-            next += u16::from(!gone);
-            index
-        })
-        .collect();
+    let new_index = places(gone);
     let mut at = 0;
     mol.atoms.retain(|_| {
         at += 1;

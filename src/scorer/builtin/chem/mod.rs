@@ -1,6 +1,6 @@
-//! Molecules: from a SMILES to a graph with hydrogens, rings and aromatic bonds, as RDKit sees it.
+//! Molecules: from a SMILES or a molfile to a graph with hydrogens, rings and aromatic bonds, as RDKit sees it.
 //!
-//! The graph is built in the steps of RDKit's `MolFromSmiles`: read ([`smiles`]), fold written
+//! The graph is built in the steps of RDKit's `MolFromSmiles`: read ([`smiles`], [`molfile`]), fold written
 //! hydrogens into their atoms ([`hydrogens`]), repair common spellings ([`cleanup`]), check valences
 //! ([`valence`]), find rings ([`rings`]), give aromatic ones alternating bonds ([`kekule`]), and
 //! perceive aromaticity anew ([`aromatic`]). Each step is ours; the rules are RDKit's, so that the
@@ -20,6 +20,7 @@ pub mod hydrogens;
 pub mod kekule;
 pub mod limits;
 mod matching;
+pub mod molfile;
 pub mod morgan;
 mod radicals;
 pub mod rings;
@@ -33,8 +34,14 @@ pub mod weight;
 /// Why a structure is not a molecule here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is not a SMILES.
+    /// It is not a SMILES, or not a molfile.
     Syntax,
+    /// It is a molfile without an atom.
+    Empty,
+    /// It is a molfile of version V3000.
+    Version3000,
+    /// It is a query, which stands for many structures.
+    Query,
     /// An atom has more bonds than its element and charge allow.
     Valence,
     /// Its aromatic atoms cannot be given alternating bonds.
@@ -174,7 +181,21 @@ impl Mol {
     /// It is none, or too large or entangled to look at; see [`Refusal`].
     pub fn from_smiles(text: &[u8]) -> Result<Self, Refusal> {
         let mut mol = smiles::read(text)?;
-        hydrogens::fold(&mut mol);
+        hydrogens::fold(&mut mol, hydrogens::Count::All, &[]);
+        mol.perceived()
+    }
+
+    /// The molecule that a V2000 molfile says, with everything perceived.
+    ///
+    /// # Errors
+    /// It is none, or too large or entangled to look at; see [`Refusal`].
+    pub fn from_molfile(text: &[u8]) -> Result<Self, Refusal> {
+        molfile::read(text)?.into_graph().perceived()
+    }
+
+    /// The same graph with everything perceived.
+    fn perceived(self) -> Result<Self, Refusal> {
+        let mut mol = self;
         cleanup::clean(&mut mol);
         valence::update(&mut mol)?;
         let components = rings::mark(&mut mol);

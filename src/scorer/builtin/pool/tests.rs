@@ -7,7 +7,7 @@ struct Fickle(Description);
 
 impl Fickle {
     fn new() -> Self {
-        let column = Column { name: "length".to_owned(), kind: ColumnType::Float, order: Order::Desc };
+        let column = Column::new("length", ColumnType::Float, Order::Desc);
         Self(Description {
             name: "fickle".to_owned(),
             version: "1".to_owned(),

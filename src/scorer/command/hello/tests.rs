@@ -9,7 +9,7 @@ const GOOD: &str =
 fn a_hello_is_read() {
     let hello = read(GOOD.as_bytes()).unwrap();
     assert_eq!((hello.batch_size, hello.threads), (256, 1));
-    let column = Column { name: "score".into(), kind: ColumnType::Float, order: Order::Desc };
+    let column = Column::new("score", ColumnType::Float, Order::Desc);
     assert_eq!(hello.description.columns, [column]);
     let full = GOOD
         .replace("\"deterministic\"", r#""protocol":1,"reasons":["no_fit","bad_input"],"threads":4,"deterministic""#);
@@ -32,7 +32,9 @@ fn a_hello_that_breaks_a_rule_is_refused_by_name() {
         ("\"score\"", "\"a,b\"", "must match"),
         ("\"float\"", "\"double\"", "unknown variant"),
         ("}]", "},{\"name\":\"score\",\"type\":\"int\"}]", "twice"),
-        ("\"float\"", "\"float\",\"unit\":\"eV\"", "unknown field"),
+        ("\"float\"", "\"float\",\"colour\":\"red\"", "unknown field"),
+        ("\"float\"", "\"float\",\"unit\":\"\"", "the unit of the column `score`"),
+        ("\"float\"", "\"float\",\"description\":\"a\\u202eb\"", "the description of the column `score`"),
         ("\"version\":\"1\",", "", "missing field `version`"),
         ("\"batch_size\":256,", "", "missing field `batch_size`"),
         ("\"name\":\"it\"", "\"name\":\"it\",\"name\":\"it\"", "duplicate field"),

@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use regex::{Regex, RegexBuilder};
+use memchr::memmem;
+use regex::{Captures, Regex, RegexBuilder};
 
+use super::arguments::{Arguments, Call};
 use super::dirs::Dirs;
-use super::program::Starter;
+use super::program::{Run, Starter};
 use super::serve::{Answer, Answers, Asked, Request, Translator, Trouble};
-use super::spec::{self, Input, Source, Spec, reason};
+use super::spec::{self, Source, Spec, reason};
 use super::table;
-use super::template::Template;
 use super::values;
 use crate::fs::scratch;
 use crate::scorer::Column;
+use crate::scorer::command::trace;
 
 /// What an argument of an `each` program may hold.
 pub const FIELDS: [&str; 10] = ["structure", "id", "ordinal", "in", "out", "tmp", "seed", "seed31", "threads", "gpu"];
@@ -48,10 +50,9 @@ pub fn pattern(pattern: &str, columns: &[Column]) -> Result<Regex, String> {
 pub struct EachTranslator {
     spec: Spec,
     how: spec::Each,
-    argv: Vec<Template>,
+    arguments: Arguments,
     pattern: Regex,
     starter: Starter,
-    gpu: String,
     dirs: Dirs,
 }
 
@@ -61,51 +62,54 @@ impl EachTranslator {
     /// # Errors
     /// A template or the pattern is wrong, in words.
     pub fn new(spec: Spec, how: spec::Each, starter: Starter, gpu: String, tmp: PathBuf) -> Result<Self, String> {
-        let argv = super::templates(&spec, &FIELDS)?;
+        let arguments = Arguments::of(&spec, &FIELDS, gpu)?;
         let pattern = pattern(&how.pattern, &spec.translation.description.columns)?;
-        Ok(Self { spec, how, argv, pattern, starter, gpu, dirs: Dirs::new(tmp) })
+        Ok(Self { spec, how, arguments, pattern, starter, dirs: Dirs::new(tmp) })
     }
 
-    /// Whether the record can be handed over as `argv`: an argument whose beginning comes from a field must not
-    /// look like an option (`-x`) or like a file of arguments (`@x`) to the program. Any field may be empty, so
-    /// the whole argument is looked at, and not what its first field holds.
-    fn is_safe(&self, asked: &Asked, argv: &[String]) -> bool {
-        let begins_with_field = |template: &Template| template.first_field().is_some();
-        let is_option = |argument: &String| argument.starts_with(['-', '@']);
-        let options = self.argv.iter().zip(argv).any(|(t, argument)| begins_with_field(t) && is_option(argument));
-        let holds = |field| self.argv.iter().any(|template| template.has(field));
-        !options && !asked.2.contains('\0') && (!holds("in") || table::fits(self.how.input, asked))
-    }
-
-    fn argv(&self, asked: &Asked, input: &Path, output: &Path, dir: &Path) -> Vec<String> {
-        let Asked(ordinal, id, structure, seed) = asked;
-        let (input, output, dir) = (input.to_string_lossy(), output.to_string_lossy(), dir.to_string_lossy());
-        let (id, ordinal, threads) = (table::printable(id), ordinal.to_string(), self.spec.threads.to_string());
-        let (seed, seed31) = (seed.to_string(), super::seed31(*seed).to_string());
-        let value = |field: &str| match field {
-            "structure" => structure.as_str(),
-            "id" => &id,
-            "ordinal" => &ordinal,
-            "in" => &*input,
-            "out" => &*output,
-            "tmp" => &*dir,
-            "seed" => &seed,
-            "seed31" => &seed31,
-            "threads" => &threads,
-            _ => &self.gpu,
-        };
-        self.argv.iter().map(|template| template.fill(value)).collect()
+    /// Why the record cannot be handed over as `argv`, if it cannot.
+    fn danger(&self, asked: &Asked, argv: &[String]) -> Option<String> {
+        if let Some(argument) = self.arguments.option_in(argv) {
+            return Some(format!("the argument `{}` would be an option", trace::excerpt(argument.as_bytes())));
+        }
+        if asked.2.contains('\0') {
+            return Some("no argument can hold a NUL".to_owned());
+        }
+        let unfit = self.arguments.holds("in") && !table::fits(self.how.input, asked);
+        unfit.then(|| "it cannot be written as `input` has it".to_owned())
     }
 
     /// The answer that is in what the program printed or wrote.
-    fn find(&self, text: &[u8]) -> Answer {
+    fn find(&self, text: &[u8], asked: &Asked) -> Answer {
         let text = String::from_utf8_lossy(text);
         let Some(found) = self.pattern.captures(&text) else {
-            return Answer::Error(reason::NO_RESULT.to_owned());
+            return Answer::Failed(reason::NO_RESULT, "the pattern matches nothing".to_owned());
         };
+        if let Some(matched) = planted(&text, &found, asked) {
+            let seen = format!("`{}` is matched in what it repeats of the record", trace::excerpt(matched.as_bytes()));
+            return Answer::Failed(reason::UNSAFE, seen);
+        }
         let columns = self.spec.translation.description.columns.iter();
         let texts = columns.map(|column| found.name(&column.name).map_or("", |group| group.as_str()));
         values::answer(&self.spec.translation, texts)
+    }
+
+    /// The answer that is in what a program printed or wrote to `output`, which ended well.
+    fn read(&self, run: &Run, output: &Path, asked: &Asked) -> Result<Answer, Trouble> {
+        if self.how.source == Source::Stdout {
+            let printed = run.printed.as_deref();
+            let printed = printed.ok_or_else(|| Trouble::Violation("it prints more than 16 MiB".to_owned()))?;
+            return Ok(self.find(printed, asked));
+        }
+        match std::fs::metadata(output) {
+            Err(_) => Ok(Answer::Failed(reason::NO_RESULT, "it wrote no output".to_owned())),
+            Ok(facts) if !facts.is_file() || facts.len() > OUTPUT_BYTES_MAX => {
+                Err(Trouble::Violation("its output is no file of at most 16 MiB".to_owned()))
+            }
+            Ok(_) => std::fs::read(output)
+                .map(|text| self.find(&text, asked))
+                .map_err(|e| Trouble::Violation(format!("its output cannot be read: {e}"))),
+        }
     }
 
     fn score(&mut self, seq: u64, request: &Request, asked: &Asked) -> Result<Answer, Trouble> {
@@ -114,37 +118,46 @@ impl EachTranslator {
             Ok(dir) => dir,
             Err(e) => return later("no directory for the input", e),
         };
-        let name = if self.how.input == Input::Smi { "in.smi" } else { "in.csv" };
-        let (input, output) = (dir.join(name), dir.join("out"));
-        let argv = self.argv(asked, &input, &output, &dir);
-        if !self.is_safe(asked, &argv) {
-            return Ok(Answer::Error(reason::UNSAFE.to_owned()));
+        let (input, output) = (dir.join(self.how.input.file_name()), dir.join("out"));
+        let call = Call { input: &input, output: &output, dir: &dir, seed: asked.3, record: Some(asked) };
+        let argv = self.arguments.fill(&call);
+        if let Some(danger) = self.danger(asked, &argv) {
+            return Ok(Answer::Failed(reason::UNSAFE, danger));
         }
-        let record = table::records(self.how.input, request, |other| other.0 == asked.0);
-        if let Err(e) = scratch::write(&input, &record) {
-            return later("cannot write the input", e);
+        if self.arguments.holds("in") {
+            let record = table::records(self.how.input, request, |other| other.0 == asked.0);
+            if let Err(e) = scratch::write(&input, &record) {
+                return later("cannot write the input", e);
+            }
         }
-        let printed = match self.starter.capture(&argv) {
+        let run = match self.starter.capture(argv) {
             Err(e) => return later("cannot start a process", e),
-            Ok(Err(death)) => return Err(Trouble::Died(death)),
-            Ok(Ok(printed)) => printed,
+            Ok(run) => run,
         };
-        if self.how.source == Source::Stdout {
-            let printed = printed.ok_or_else(|| Trouble::Violation("it prints more than 16 MiB".to_owned()))?;
-            return Ok(self.find(&printed));
+        if let Err(death) = run.end {
+            return Err(Trouble::Died(death, run.told()));
         }
-        match std::fs::metadata(&output) {
-            Err(_) => Ok(Answer::Error(reason::NO_RESULT.to_owned())),
-            Ok(facts) if !facts.is_file() || facts.len() > OUTPUT_BYTES_MAX => {
-                Err(Trouble::Violation("its output is no file of at most 16 MiB".to_owned()))
-            }
-            Ok(_) => {
-                let text = std::fs::read(&output);
-                text.map(|text| self.find(&text))
-                    .map_err(|e| Trouble::Violation(format!("its output cannot be read: {e}")))
-            }
-        }
+        Ok(match self.read(&run, &output, asked)? {
+            Answer::Failed(reason, seen) => Answer::Failed(reason, format!("{seen}; {}", run.told())),
+            answer => answer,
+        })
     }
+}
+
+/// What the pattern matched, if that is part of the record's own id or structure where the program repeats it: whoever
+/// wrote the library would choose the score. An id that is nothing but a number may well be the score, too.
+fn planted<'t>(text: &'t str, found: &Captures<'t>, Asked(_, id, structure, _): &Asked) -> Option<&'t str> {
+    let matched = found.get_match();
+    let id = table::printable(id);
+    let is_value = |echo: &str| found.iter().skip(1).flatten().any(|group| group.as_str() == echo);
+    let repeats = |echo: &str| {
+        // Whatever lies in this part of the text and is as long as the echo covers the match.
+        let from = matched.end().saturating_sub(echo.len());
+        let to = (matched.start() + echo.len()).min(text.len());
+        let around = text.as_bytes().get(from..to).unwrap_or_default();
+        echo.len() >= matched.len() && !is_value(echo) && memmem::find(around, echo.as_bytes()).is_some()
+    };
+    (!matched.is_empty() && [&id, structure].into_iter().any(|echo| repeats(echo))).then(|| matched.as_str())
 }
 
 impl Translator for EachTranslator {
@@ -161,7 +174,7 @@ mod tests {
     use crate::scorer::{ColumnType, Order};
 
     fn column(name: &str) -> Column {
-        Column { name: name.to_owned(), kind: ColumnType::Float, order: Order::Asc }
+        Column::new(name, ColumnType::Float, Order::Asc)
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::serve::{Answer, Answers, Asked, Request, Translator, Trouble};
 use super::spec::{self, Spec, reason};
 use super::{strict, values};
 use crate::error::{Error, Result};
+use crate::scorer::command::trace;
 use crate::scorer::{ColumnType, Order};
 
 /// The column that every such server fills.
@@ -36,7 +37,7 @@ impl EasydockTranslator {
     /// It does not start, refuses, or wants what cannot be given (exit 6).
     pub fn start(mut spec: Spec, how: &spec::Easydock, starter: Starter) -> Result<Self> {
         let refused = |trouble: Trouble| match trouble {
-            Trouble::Died(death) => Error::environment(format!("the server {death}")),
+            Trouble::Died(death, _) => Error::environment(format!("the server {death}")),
             Trouble::Violation(what) => Error::environment(format!("the server broke its protocol: {what}")),
         };
         let mut server = Server::start(starter, &spec.argv)?;
@@ -75,11 +76,11 @@ impl EasydockTranslator {
         for Asked(ordinal, ..) in &request.records {
             answers.push(match results.remove(&ordinal.to_string()) {
                 Some(Json::Object(result)) => self.answer_of(&result),
-                Some(Json::Null) => Answer::Error(reason::NO_RESULT.to_owned()),
+                Some(Json::Null) => Answer::Failed(reason::NO_RESULT, "its result is null".to_owned()),
                 Some(_) => return Err(Trouble::Violation(format!("its result for {ordinal} is no object"))),
                 // That it says nothing of one record may be the fault of another.
                 None if !alone => Answer::Alone,
-                None => Answer::Error(reason::NO_RESULT.to_owned()),
+                None => Answer::Failed(reason::NO_RESULT, "it says nothing of it".to_owned()),
             });
         }
         match results.keys().next() {
@@ -110,9 +111,13 @@ impl Translator for EasydockTranslator {
             request.records.iter().map(|asked| (asked.0.to_string(), Json::from(asked.2.as_str()))).collect();
         let mut reply = self.server.ask("dock", &Json::Object(payload))?;
         if let Err(what) = status(&reply) {
-            let _ = writeln!(std::io::stderr(), "molsieve: the server refuses a request: {what}");
-            let answer =
-                if request.records.len() > 1 { Answer::Alone } else { Answer::Error(reason::NO_RESULT.to_owned()) };
+            let answer = match request.records.len() {
+                1 => Answer::Failed(
+                    reason::NO_RESULT,
+                    format!("the server refuses: {}", trace::excerpt(what.as_bytes())),
+                ),
+                _ => Answer::Alone,
+            };
             return Ok(Answers { answers: vec![answer; request.records.len()], files: Vec::new() });
         }
         let Some(Json::Object(results)) = reply.remove("results") else {
@@ -182,7 +187,8 @@ impl Server {
     fn death(&mut self) -> Trouble {
         for _ in 0..50 {
             if let Ok(Some(status)) = self.process.try_wait() {
-                return Trouble::Died(self.starter.judge(status).err().unwrap_or(Death::Code(0)));
+                let death = self.starter.judge(status).err().unwrap_or(Death::Code(0));
+                return Trouble::Died(death, "it was a server".to_owned());
             }
             std::thread::sleep(Duration::from_millis(20));
         }

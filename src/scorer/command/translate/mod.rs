@@ -12,7 +12,7 @@
 //! ```text
 //! serve     the side that the pool sees
 //! program   the user's program: started, waited for
-//! template  arguments with fields
+//! template, arguments   one argument with fields, and all of them
 //! table     records written to a file, results read from one
 //! values    what a text stands for
 //! dirs      a directory a request
@@ -26,10 +26,11 @@ pub mod spec;
 mod strict;
 pub mod template;
 
+mod arguments;
 mod dirs;
 mod program;
-mod serve;
-mod table;
+pub mod serve;
+pub mod table;
 mod values;
 
 use std::ffi::OsString;
@@ -42,7 +43,6 @@ use self::easydock::EasydockTranslator;
 use self::program::Starter;
 use self::serve::{Answer, Answers, Request};
 use self::spec::{Protocol, Spec};
-use self::template::Template;
 use crate::error::{Error, Result};
 use crate::scorer::command::launch::{GPUS_VARIABLE, TMP_VARIABLE};
 use crate::scorer::files;
@@ -87,23 +87,6 @@ pub fn run(arguments: &[OsString]) -> Result<()> {
             serve::serve(&spec, &mut server, &tmp)
         }
     }
-}
-
-/// The argument vector of `spec`, its fields to be filled in.
-fn templates(spec: &Spec, known: &[&str]) -> Result<Vec<Template>, String> {
-    let element = |(position, text): (usize, &String)| {
-        if spec.translation.templates.contains(&position) {
-            Template::parse(text, known)
-        } else {
-            Ok(Template::text(text))
-        }
-    };
-    spec.argv.iter().enumerate().map(element).collect()
-}
-
-/// `seed` for programs that want a positive 32-bit integer: its low 31 bits, and 1 for 0, which many take for "random".
-fn seed31(seed: u64) -> u64 {
-    (seed & 0x7fff_ffff).max(1)
 }
 
 /// Every record is to be asked again later.

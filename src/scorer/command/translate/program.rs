@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::spec::Spec;
 use crate::scorer::command::contain::{self, Contained};
 use crate::scorer::command::launch::GPUS_VARIABLE;
-use crate::scorer::command::shim;
+use crate::scorer::command::{shim, trace};
 
 /// How a program ended that should not have ended so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,29 @@ impl fmt::Display for Death {
             Self::Code(code) => write!(f, "ended with exit code {code}"),
             Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
         }
+    }
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub struct Run {
+    argv: Vec<String>,
+    /// Its exit code, if that is one that is fine.
+    pub end: Result<i32, Death>,
+    /// What it printed, where that was listened to.
+    pub printed: Printed,
+}
+
+impl Run {
+    /// Its exit code (of a death it tells whoever tells that), the last line that it printed, its arguments: for the log.
+    pub fn told(&self) -> String {
+        let arguments: Vec<String> =
+            self.argv.iter().map(|text| format!("\"{}\"", trace::excerpt(text.as_bytes()))).collect();
+        let end = self.end.map_or_else(|_| String::new(), |code| format!("exit code {code}; "));
+        let lines = self.printed.as_deref().unwrap_or_default().split(|byte| *byte == b'\n');
+        let last = lines.rev().find(|line| !line.trim_ascii().is_empty());
+        let last = last.map(|line| format!("the last line that it printed is `{}`; ", trace::excerpt(line)));
+        format!("{end}{}command [{}]", last.unwrap_or_default(), arguments.join(", "))
     }
 }
 
@@ -103,12 +126,12 @@ impl Starter {
         self.command(argv).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
     }
 
-    /// Runs `argv` to its end; the answer is what it printed, `None` if that was too much.
+    /// Runs `argv` to its end, and listens to what it prints.
     ///
     /// # Errors
     /// The system starts no process.
-    pub fn capture(&self, argv: &[String]) -> io::Result<Result<Printed, Death>> {
-        let mut process = self.command(argv).stdout(Stdio::piped()).spawn()?;
+    pub fn capture(&self, argv: Vec<String>) -> io::Result<Run> {
+        let mut process = self.command(&argv).stdout(Stdio::piped()).spawn()?;
         let kept = Arc::new(Mutex::new(Some(Vec::new())));
         let (sender, receiver) = channel();
         if let Some(stdout) = process.stdout.take() {
@@ -123,23 +146,26 @@ impl Starter {
         // printed until now is what the program printed.
         let _ = receiver.recv_timeout(DRAIN);
         let printed = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(self.judge(status).map(|()| printed))
+        Ok(Run { argv, end: self.judge(status), printed })
     }
 
     /// Runs `argv` to its end. What it prints goes where our own words go: into the log of the scorer.
     ///
     /// # Errors
     /// The system starts no process.
-    pub fn run(&self, argv: &[String]) -> io::Result<Result<(), Death>> {
+    pub fn run(&self, argv: Vec<String>) -> io::Result<Run> {
         let words = io::stderr().as_fd().try_clone_to_owned()?;
-        let status = self.command(argv).stdout(Stdio::from(words)).status()?;
-        Ok(self.judge(status))
+        let status = self.command(&argv).stdout(Stdio::from(words)).status()?;
+        Ok(Run { argv, end: self.judge(status), printed: Some(Vec::new()) })
     }
 
-    /// Whether `status` is fine.
-    pub fn judge(&self, status: ExitStatus) -> Result<(), Death> {
+    /// The exit code, if it is one that is fine.
+    ///
+    /// # Errors
+    /// It is none of those, or a signal ended the program.
+    pub fn judge(&self, status: ExitStatus) -> Result<i32, Death> {
         match (status.code(), status.signal()) {
-            (Some(code), _) if self.ok_exit.contains(&code) => Ok(()),
+            (Some(code), _) if self.ok_exit.contains(&code) => Ok(code),
             (Some(code), _) => Err(Death::Code(code)),
             (None, signal) => Err(Death::Signal(signal.unwrap_or_default())),
         }

@@ -15,8 +15,8 @@ use super::spec::Spec;
 use crate::error::{Error, Result};
 use crate::fs::scratch;
 use crate::scorer::Column;
-use crate::scorer::command::contain;
 use crate::scorer::command::lines::LINE_BYTES_MAX;
+use crate::scorer::command::{contain, trace};
 
 /// One request of the pool.
 #[derive(Debug, Deserialize)]
@@ -39,8 +39,10 @@ pub enum Answer {
     Ok(Vec<Json>),
     /// Not applicable.
     Skip(String),
-    /// Failed.
+    /// Failed, for a reason that the program gave.
     Error(String),
+    /// Failed, for a reason of ours ([`super::spec::reason`]); and what was seen, for the log.
+    Failed(&'static str, String),
     /// Not the record's fault: to be asked again later.
     Retry(String),
     /// Nothing can be said of it in this company: to be asked again, alone.
@@ -62,8 +64,8 @@ pub struct Answers {
 /// Why a request has no answer.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The program died of it.
-    Died(Death),
+    /// The program died of it; and what was seen, for the log.
+    Died(Death, String),
     /// The program said what its protocol does not allow.
     Violation(String),
 }
@@ -97,12 +99,44 @@ pub fn serve(spec: &Spec, translator: &mut dyn Translator, tmp: &Path) -> Result
         // Once the reply is read, the pool may close our input at any moment, and that is a good end.
         busy.end();
         match answered {
-            Ok(answers) => say(&reply(&request, &answers, columns))?,
+            Ok(answers) => {
+                leave_traces(&request, &answers.answers);
+                say(&reply(&request, &answers, columns))?;
+            }
             Err(Trouble::Violation(what)) => say(&violation(request.seq, &what))?,
-            Err(Trouble::Died(death)) => return Err(died(death)),
+            Err(Trouble::Died(death, seen)) => {
+                tell(&trace_of(&request.records, &format!("the program {death}; {seen}")));
+                return Err(died(death));
+            }
         }
     }
     Ok(())
+}
+
+/// Tells the log of the scorer what was seen where the reason of a failure is ours.
+fn leave_traces(request: &Request, answers: &[Answer]) {
+    for (asked, answer) in request.records.iter().zip(answers) {
+        if let Answer::Failed(reason, seen) = answer {
+            tell(&trace_of(std::slice::from_ref(asked), &format!("{reason}: {seen}")));
+        }
+    }
+}
+
+/// The trace of `records`.
+fn trace_of(records: &[Asked], what: &str) -> String {
+    let ordinals = || records.iter().map(|asked| asked.0);
+    match records {
+        [Asked(ordinal, id, ..)] => trace::of_record(*ordinal, id.as_bytes(), what),
+        many => {
+            let (first, last) = (ordinals().min().unwrap_or_default(), ordinals().max().unwrap_or_default());
+            trace::of_records(first, last, many.len(), what)
+        }
+    }
+}
+
+/// Our stderr is the log of the scorer. One that cannot be written is no reason to stop.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Whether a request is being answered, and whether the pool is gone.
@@ -170,7 +204,6 @@ fn end_all() -> ! {
 /// might leave a core of this process beside that of the program.
 fn died(death: Death) -> Error {
     if death == Death::Signal(Signal::KILL.as_raw()) {
-        let _ = writeln!(io::stderr(), "molsieve: the program {death}");
         let _ = kill_process(getpid(), Signal::KILL);
     }
     Error::environment(format!("the program {death}"))
@@ -205,6 +238,7 @@ fn reply(request: &Request, answers: &Answers, columns: &[Column]) -> Vec<u8> {
         }
         Answer::Skip(reason) => json!([ordinal, "SKIP", reason]),
         Answer::Error(reason) => json!([ordinal, "ERROR", reason]),
+        Answer::Failed(reason, _) => json!([ordinal, "ERROR", reason]),
         Answer::Retry(why) => json!([ordinal, "RETRY", why]),
         Answer::Alone => json!([ordinal, "ALONE", "it has no result in this company"]),
     });

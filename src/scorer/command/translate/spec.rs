@@ -105,6 +105,16 @@ pub enum Input {
     Csv,
 }
 
+impl Input {
+    /// The name of the file.
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Smi => "in.smi",
+            Self::Csv => "in.csv",
+        }
+    }
+}
+
 /// How a table of results is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +125,16 @@ pub struct Output {
     pub header: bool,
     /// The name of the column with the ordinals, where there is a header.
     pub key: String,
+}
+
+impl Output {
+    /// The name of the file.
+    pub const fn file_name(&self) -> &'static str {
+        match self.format {
+            Format::Tsv => "out.tsv",
+            Format::Csv => "out.csv",
+        }
+    }
 }
 
 /// What is between cells.

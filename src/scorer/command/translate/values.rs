@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::serve::Answer;
 use super::spec::{Translation, reason};
 use crate::scorer::ColumnType;
+use crate::scorer::command::trace;
 
 /// Integers of the payload are below this in magnitude.
 const INT_MAX: u64 = (1 << 53) - 1;
@@ -23,16 +24,20 @@ pub fn read(kind: ColumnType, text: &str) -> Option<Json> {
 /// The answer that one text a column makes.
 pub fn answer<'t>(translation: &Translation, texts: impl IntoIterator<Item = &'t str>) -> Answer {
     let columns = &translation.description.columns;
-    let values = columns.iter().zip(texts).map(|(column, text)| {
-        if !text.trim().is_empty() {
-            return read(column.kind, text);
-        }
-        translation.optional.contains(&column.name).then_some(Json::Null)
-    });
-    match values.collect::<Option<Vec<Json>>>().filter(|values| values.len() == columns.len()) {
-        Some(values) => Answer::Ok(values),
-        None => Answer::Error(reason::BAD_VALUE.to_owned()),
+    let (mut values, mut texts) = (Vec::with_capacity(columns.len()), texts.into_iter());
+    for column in columns {
+        let text = texts.next().unwrap_or_default();
+        let value = match text.trim() {
+            "" => translation.optional.contains(&column.name).then_some(Json::Null),
+            _ => read(column.kind, text),
+        };
+        let Some(value) = value else {
+            let seen = format!("{} = \"{}\"", column.name, trace::excerpt(text.as_bytes()));
+            return Answer::Failed(reason::BAD_VALUE, seen);
+        };
+        values.push(value);
     }
+    Answer::Ok(values)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::library::format::Notation;
 use crate::scorer::{Column, Order};
 
 fn description() -> Description {
-    let column = |name: &str, kind| Column { name: name.into(), kind, order: Order::Desc };
+    let column = |name: &str, kind| Column::new(name, kind, Order::Desc);
     Description {
         name: "it".into(),
         version: "1".into(),

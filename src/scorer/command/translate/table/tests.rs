@@ -10,7 +10,7 @@ fn request() -> Request {
 }
 
 fn translation() -> Translation {
-    let column = |name: &str, kind| Column { name: name.to_owned(), kind, order: Order::Asc };
+    let column = |name: &str, kind| Column::new(name, kind, Order::Asc);
     Translation {
         description: Description {
             name: "it".to_owned(),
@@ -67,10 +67,11 @@ fn what_is_not_a_value_is_an_error_of_its_record_alone() {
     for bad in ["", "nan", "inf", "high", "7,2"] {
         let text = format!("ordinal\tscore\tsite\n7\t{bad}\tA\n8\t1\tA\n");
         let found = read_text(text, &output(Format::Tsv, true)).unwrap();
-        assert_eq!(found, [Some(Answer::Error("bad_value".to_owned())), None, Some(ok(1.0, json!("A")))], "{bad}");
+        let failed = Answer::Failed("bad_value", format!("score = \"{bad}\""));
+        assert_eq!(found, [Some(failed), None, Some(ok(1.0, json!("A")))], "{bad}");
     }
     let short = read_text("ordinal\tscore\tsite\n7\n", &output(Format::Tsv, true)).unwrap();
-    assert_eq!(short[0], Some(Answer::Error("bad_value".to_owned())));
+    assert_eq!(short[0], Some(Answer::Failed("bad_value", "score = \"\"".to_owned())));
 }
 
 #[test]

@@ -3,25 +3,29 @@
 //! The header is leaf 0 of the tree and is proven with the row: a value whose column nobody vouches for
 //! proves little. See `docs/formats/proof.md`.
 
+mod trusted;
+
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::SUMMARY;
 use super::verify::{self, Trust};
-use crate::canonical::{escape, json, row};
+use crate::canonical::row::{self, Malformed, Row};
+use crate::canonical::{escape, json};
 use crate::digest::inclusion::{self, Inclusion, Prover};
 use crate::digest::merkle;
 use crate::digest::{Digest, inclusion::PATH_MAX};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+use crate::fs;
 use crate::id::Ordinal;
-use crate::payload::lines::{self, Fault, Fields, Lines, ROW_BYTES_MAX};
+pub use trusted::Trusted;
 
 /// Schema of [`Proof`].
 pub const SCHEMA: &str = "molsieve.proof.v1";
 
 /// A proof is never longer: a row may take up to six bytes a byte in JSON.
-const BYTES_MAX: u64 = 6 * ROW_BYTES_MAX as u64 + (1 << 20);
+const BYTES_MAX: u64 = 6 * row::BYTES_MAX as u64 + (1 << 20);
 
 /// So many ordinals are listed of an id that is there more than once.
 const REPEATS_SHOWN: usize = 20;
@@ -80,16 +84,7 @@ pub fn prove(path: &Path, asked: &Asked) -> Result<Proof> {
     }
     let manifest = manifest.ok_or_else(|| unsound("it holds no manifest"))?;
     let mut pass = Pass::new(asked);
-    let mut cut = Lines::default();
-    let mut fault = None;
-    verify::stream(path, SUMMARY, &mut |block| {
-        if fault.is_none() {
-            fault = cut.feed(block, |line| pass.take(line)).err();
-        }
-    })?;
-    if let Some(fault) = fault {
-        return Err(unsound(&fault.to_string()));
-    }
+    verify::each_line(path, |line| pass.take(line).map_err(|odd| unsound(&odd.to_string())))?;
     let (header, found) = pass.finish(asked)?;
     if found.root.sha256_uri() != manifest.payload.digest {
         return Err(unsound("its rows changed while they were read"));
@@ -149,39 +144,38 @@ impl Pass {
         }
     }
 
-    fn take(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn take(&mut self, line: &[u8]) -> Result<(), Malformed> {
         let hash = merkle::leaf(line);
-        let text =
-            || String::from_utf8(line.to_vec()).map_err(|_| Fault::Malformed("a row is not UTF-8 text".to_owned()));
         let is_header = self.header.is_none();
         if is_header {
-            self.header = Some(text()?);
+            let malformed = Malformed::Part { part: "the header", ordinal: None };
+            self.header = Some(String::from_utf8(line.to_vec()).map_err(|_| malformed)?);
         }
         self.of_header.push(hash, is_header);
-        let mut fields = Fields::of(line);
-        let malformed = || Fault::Malformed("a row is not as it should be".to_owned());
-        let mut is_asked = false;
-        if !is_header {
-            let ordinal = fields.plain().and_then(lines::ordinal).ok_or_else(malformed)?;
-            is_asked = match &self.asked {
-                Asked::Ordinal(asked) => *asked == ordinal,
-                Asked::Id(_) => {
-                    let id = fields.text().ok_or_else(malformed)?;
-                    self.fields.iter().any(|field| field == id)
-                }
-            };
-            if is_asked {
-                self.found += 1;
-                if self.row.is_none() {
-                    self.row = Some(text()?);
-                }
-                if self.ordinals.len() < REPEATS_SHOWN {
-                    self.ordinals.push(ordinal);
-                }
-            }
-        }
+        let is_asked = !is_header && self.is_asked(line)?;
         self.of_row.push(hash, is_asked);
         Ok(())
+    }
+
+    /// Whether the row in `line` is one that was asked for; it is then kept.
+    fn is_asked(&mut self, line: &[u8]) -> Result<bool, Malformed> {
+        let row = Row::read(line)?;
+        let is_asked = match &self.asked {
+            Asked::Ordinal(asked) => *asked == row.ordinal,
+            Asked::Id(_) => self.fields.iter().any(|field| field == row.id()),
+        };
+        if !is_asked {
+            return Ok(false);
+        }
+        self.found += 1;
+        if self.row.is_none() {
+            let malformed = Malformed::part("the text", row.ordinal);
+            self.row = Some(String::from_utf8(line.to_vec()).map_err(|_| malformed)?);
+        }
+        if self.ordinals.len() < REPEATS_SHOWN {
+            self.ordinals.push(row.ordinal);
+        }
+        Ok(true)
     }
 
     fn finish(self, asked: &Asked) -> Result<(Leaf, Found)> {
@@ -230,7 +224,8 @@ impl Proof {
             return Err(Error::verification(format!("`{}` is no proof: not a file of its size", path.display()))
                 .hint("give the file that `molsieve prove --out` wrote"));
         }
-        let bytes = std::fs::read(path).map_err(|e| Error::input(path, &e))?;
+        let (mut bytes, refused) = (Vec::new(), |e| Error::input(path, &e));
+        fs::open_input(path).map_err(refused)?.take(BYTES_MAX).read_to_end(&mut bytes).map_err(refused)?;
         let what = format!("`{}`", path.display());
         let remade = "it was changed, or is none: `molsieve prove PACK --id X --out P` makes one";
         let proof: Self = json::from_slice(&what, &bytes).map_err(|e| e.hint(remade))?;
@@ -241,15 +236,12 @@ impl Proof {
         Ok(proof)
     }
 
-    /// Checks that both lines are in the tree whose root is the payload digest, and that this is `trusted`, if given.
+    /// Checks that both lines are in the tree whose root is the payload digest, the row at a place where it can be; and that
+    /// this is the payload that is `trusted`, of so many rows, if that is known.
     ///
     /// # Errors
-    /// They are not, or it is not (exit 4); `trusted` is not a digest (exit 2).
-    pub fn check(&self, trusted: Option<&str>) -> Result<()> {
-        let wrong = |what: &str| {
-            Err(Error::verification(format!("the proof does not hold: {what}"))
-                .hint("it was changed, or made wrongly: ask for another, which `molsieve prove PACK --id X` makes"))
-        };
+    /// They are not, or it is not (exit 4); what is trusted is the digest of the pack (exit 2).
+    pub fn check(&self, trusted: Option<&Trusted>) -> Result<()> {
         let Some(root) = Digest::from_sha256_uri(&self.payload_digest) else {
             return wrong("its payload digest is not `sha256:` and 64 digits");
         };
@@ -265,20 +257,46 @@ impl Proof {
                 return wrong(&format!("the {name} is not in the tree that has this payload digest"));
             }
         }
-        let Some(trusted) = trusted else { return Ok(()) };
-        if Digest::from_sha256_uri(trusted).is_none() {
-            return Err(Error::new(Kind::Usage, format!("`{trusted}` is not `sha256:` and 64 lowercase hex digits"))
-                .hint("give the payload digest, as `molsieve verify` prints it"));
+        let Some(ordinal) = self.ordinal() else { return wrong("its row does not begin with an ordinal") };
+        // Ordinals ascend, so no row stands further down than it does where none is missing.
+        if self.row.leaf_index - 1 > ordinal {
+            return wrong(&format!("the row of record {ordinal} cannot be leaf {}", self.row.leaf_index));
         }
-        if trusted == self.payload_digest {
-            return Ok(());
-        }
-        if trusted == self.pack_digest {
-            return Err(Error::usage("that is the digest of the pack, and a proof is of its payload")
-                .hint("give the payload digest of that pack: it is in its manifest and in its attestation"));
-        }
-        wrong(&format!("it is of the payload {}, and not of the one that you trust", self.payload_digest))
+        trusted.map_or(Ok(()), |trusted| self.check_against(trusted, ordinal))
     }
+
+    /// The ordinal with which the row begins.
+    pub fn ordinal(&self) -> Option<Ordinal> {
+        Row::read(self.row.line.as_bytes()).ok().map(|row| row.ordinal)
+    }
+
+    fn check_against(&self, trusted: &Trusted, ordinal: Ordinal) -> Result<()> {
+        if trusted.payload_digest != self.payload_digest {
+            if trusted.payload_digest == self.pack_digest {
+                return Err(Error::usage("that is the digest of the pack, and a proof is of its payload")
+                    .hint("give the payload digest of that pack: it is in its manifest and in its attestation"));
+            }
+            let own = &self.payload_digest;
+            return wrong(&format!("it is of the payload {own}, and not of the one that you trust"));
+        }
+        // The root alone does not say of how many leaves it is.
+        if let Some(rows) = trusted.rows.filter(|rows| rows.checked_add(1) != Some(self.tree_size)) {
+            let size = self.tree_size;
+            return wrong(&format!(
+                "its tree has {size} leaves, and a header and the {rows} rows of that payload are not as many"
+            ));
+        }
+        if trusted.complete == Some(true) && self.row.leaf_index - 1 != ordinal {
+            let at = self.row.leaf_index;
+            return wrong(&format!("the payload is complete, and the row of record {ordinal} is not its leaf {at}"));
+        }
+        Ok(())
+    }
+}
+
+fn wrong<T>(what: &str) -> Result<T> {
+    Err(Error::verification(format!("the proof does not hold: {what}"))
+        .hint("it was changed, or made wrongly: ask for another, which `molsieve prove PACK --id X` makes"))
 }
 
 fn escape_text(text: &str) -> String {

@@ -1,0 +1,4 @@
+//! The guides are true: what they show is read and parsed, and where it is cheap, done.
+
+mod files;
+mod said;
