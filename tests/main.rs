@@ -4,6 +4,7 @@
 
 mod attacks;
 mod blame;
+mod clusters;
 mod day_two;
 mod doctor;
 mod errors;

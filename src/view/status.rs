@@ -166,16 +166,18 @@ struct Driver {
     pace: Option<Pace>,
     /// Core time that it used and that is not in the journal, in core-milliseconds.
     core_ms: u64,
+    /// Whether the jobs of a cluster go on without any driver.
+    by_itself: bool,
 }
 
 impl Driver {
     /// What the journal and its sign of life say. A sign that an earlier driver left is not its own.
     fn seen(campaign: &Campaign, entries: &[Entry], state: &State) -> Self {
         let last = |is: fn(&Event) -> bool| entries.iter().rev().find(|entry| is(&entry.event));
-        let began = last(|event| matches!(event, Event::DriverStarted { .. }));
+        let began = last(|event| matches!(event, Event::DriverStarted { .. } | Event::Ticked { .. }));
         let counted_ms = last(|event| matches!(event, Event::CoreTime { .. })).map_or(0, |entry| entry.at_ms);
         let host = began.and_then(|entry| match &entry.event {
-            Event::DriverStarted { host, .. } => Some(host.clone()),
+            Event::DriverStarted { host, .. } | Event::Ticked { host, .. } => Some(host.clone()),
             _ => None,
         });
         let sign = SignOfLife::last(&campaign.dir);
@@ -184,12 +186,13 @@ impl Driver {
         let pace = own.as_ref().and_then(|sign| sign.pace);
         // What the journal has counted since, the sign must not count again.
         let is_later = own.is_some_and(|sign| sign.at_ms > counted_ms);
-        Self { host, seen_ms, pace, core_ms: pace.filter(|_| is_later).map_or(0, |pace| pace.core_ms) }
+        let core_ms = pace.filter(|_| is_later).map_or(0, |pace| pace.core_ms);
+        Self { host, seen_ms, pace, core_ms, by_itself: campaign.file.execution.cluster.is_some() }
     }
 
     fn word_of(&self, phase: &Phase) -> (&'static str, Option<String>) {
         let silent_s = clock::unix_ms().saturating_sub(self.seen_ms) / 1000;
-        if *phase == Phase::Active && silent_s > SILENT_AFTER_S {
+        if *phase == Phase::Active && silent_s > SILENT_AFTER_S && !self.by_itself {
             let reason = format!("no sign of a driver for {silent_s} s: if it is dead, `molsieve resume` goes on");
             return ("no_driver_seen", Some(reason));
         }

@@ -1,0 +1,129 @@
+//! A SLURM of our own, for as long as a test takes; `tests/clusters/slurm` does the work.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use crate::support::env::{MOLSIEVE, TestEnv, project};
+
+/// A cluster of four nodes with eight cores each.
+pub struct Slurm {
+    dir: PathBuf,
+}
+
+impl Slurm {
+    /// A cluster in `dir`; none where SLURM's packages are missing, which CI does not accept.
+    pub fn up(dir: &Path) -> Option<Self> {
+        let programs = ["munged", "slurmctld", "slurmd", "sbatch"];
+        let is_there = |program: &&str| {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
+            std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(program).is_file())
+        };
+        if let Some(missing) = programs.iter().find(|program| !is_there(program)) {
+            assert!(std::env::var_os("CI").is_none(), "CI needs `{missing}`: run ./setup --test");
+            eprintln!("skipped: there is no `{missing}`; ./setup --test installs it");
+            return None;
+        }
+        let cluster = Self { dir: dir.to_path_buf() };
+        cluster.script(&["up"], &[]);
+        Some(cluster)
+    }
+
+    fn script(&self, verb: &[&str], more: &[&str]) {
+        let status =
+            Command::new(project("tests/clusters/slurm")).args(verb).arg(&self.dir).args(more).status().unwrap();
+        assert!(status.success(), "tests/clusters/slurm {verb:?} {more:?}: {status}");
+    }
+
+    /// The machine of `node` dies, with all that runs on it.
+    pub fn crash(&self, node: &str) {
+        self.script(&["crash"], &[node]);
+    }
+
+    /// It comes back.
+    pub fn repair(&self, node: &str) {
+        self.script(&["node"], &[node]);
+    }
+
+    /// The controller is stopped, or started.
+    pub fn controller(&self, what: &str) {
+        self.script(&["controller"], &[what]);
+    }
+
+    /// A command that means this cluster.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("SLURM_CONF", self.dir.join("etc/slurm.conf"));
+        command.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
+        command
+    }
+
+    /// What a command of SLURM says.
+    pub fn said(&self, program: &str, args: &[&str]) -> String {
+        let output = self.command(program).args(args).output().unwrap();
+        assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// molsieve, with this cluster around it.
+    pub fn molsieve(&self, env: &TestEnv, args: &[&str]) -> Output {
+        let mut command = self.command(MOLSIEVE);
+        command.args(args).current_dir(env.path("")).env("MOLSIEVE_HOME", env.path("home"));
+        command.output().unwrap()
+    }
+
+    /// The elements that run on `node`, as `job_element`.
+    pub fn running_on(&self, node: &str) -> Vec<String> {
+        let said = self.said("squeue", &["--noheader", "--array", "--states=R", "--nodelist", node, "--format=%F_%K"]);
+        said.lines().filter(|line| !line.ends_with("_N/A")).map(str::to_owned).collect()
+    }
+
+    /// All jobs that wait or run.
+    pub fn queue(&self) -> String {
+        self.said("squeue", &["--noheader", "--array", "--format=%F_%K %j %T %r %N"])
+    }
+}
+
+impl Drop for Slurm {
+    fn drop(&mut self) {
+        self.script(&["down"], &[]);
+    }
+}
+
+/// Waits until `ready` says so, for at most `seconds`; what it was about goes into the message.
+pub fn until(what: &str, seconds: u64, mut ready: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !ready() {
+        assert!(started.elapsed() < Duration::from_secs(seconds), "{what}: not within {seconds} s");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// The processes of our program at work on the campaign in `dir` that no slurmstepd is above.
+pub fn strays(dir: &Path) -> Vec<u32> {
+    let parent = |pid: u32| -> Option<u32> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let name = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
+    let dir = dir.display().to_string();
+    let is_ours = |pid: &u32| {
+        let argv = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let is_molsieve = std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == Path::new(MOLSIEVE));
+        is_molsieve && String::from_utf8_lossy(&argv).contains(&dir)
+    };
+    let of_a_job = |pid: &u32| {
+        let mut above = Some(*pid);
+        while let Some(pid) = above.filter(|pid| *pid > 1) {
+            if name(pid) == "slurmstepd" {
+                return true;
+            }
+            above = parent(pid);
+        }
+        false
+    };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(is_ours).filter(|pid| !of_a_job(pid)).collect()
+}
