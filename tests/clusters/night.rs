@@ -79,7 +79,7 @@ fn a_campaign_on_a_cluster_seals_itself_with_nobody_there_and_has_the_digest_of_
 fn a_crashed_node_a_preemption_a_cancelled_element_and_a_controller_that_is_away_change_nothing() {
     let env = TestEnv::new();
     let Some(slurm) = Slurm::up(&env.path("cluster")) else { return };
-    let digest = begun(&env, &slurm, "running = 16\ntasks = 40\n");
+    let digest = begun(&env, &slurm, "running = 28\ntasks = 40\n");
     let nodes = ["n1", "n2", "n3"];
     until("tasks run on three nodes", 60, || nodes.iter().all(|node| slurm.running_on(node).len() > 1));
     // A machine dies; its tasks are known by name, so that it is known that they were hit.
