@@ -1,10 +1,11 @@
 //! The driver's sign of life: when it was last at work, for people who ask how a campaign is.
 //!
-//! Nothing is decided by it. Who may act is decided by the journal alone; a driver that is slow to
-//! show itself is not dead, and no one takes over because of it.
+//! Who may act is decided by the journal alone; a driver that is slow to show itself is not dead, and no one
+//! takes over because of it. Only the core time that a dead driver had not noted yet is taken from it.
 
 use serde::{Deserialize, Serialize};
 
+use super::event::{Entry, Event};
 use crate::canonical::json;
 use crate::clock;
 use crate::error::Result;
@@ -63,6 +64,18 @@ impl SignOfLife {
     pub fn last(dir: &CampaignDir) -> Option<Self> {
         json::from_slice("a sign of life", &fs::read_plain(&dir.sign_of_life()).ok()?).ok()
     }
+}
+
+/// Core time that the last driver counted and did not live to note in the journal, in core-milliseconds.
+///
+/// Its last sign of life says it, unless the journal has counted since, or the sign is an earlier driver's.
+pub fn uncounted_core_ms(dir: &CampaignDir, entries: &[Entry]) -> u64 {
+    let Some(sign) = SignOfLife::last(dir) else { return 0 };
+    let is_known = |entry: &&Entry| {
+        matches!(entry.event, Event::DriverStarted { .. } | Event::Ticked { .. } | Event::CoreTime { .. })
+    };
+    let known_ms = entries.iter().rev().find(is_known).map_or(u64::MAX, |entry| entry.at_ms);
+    sign.pace.filter(|_| sign.at_ms > known_ms).map_or(0, |pace| pace.core_ms)
 }
 
 #[cfg(test)]

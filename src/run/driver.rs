@@ -18,7 +18,7 @@ use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::journal::event::{Event, PauseCode};
-use crate::journal::sign_of_life::{Pace, SignOfLife};
+use crate::journal::sign_of_life::{self, Pace, SignOfLife};
 use crate::journal::state::{State, Wave};
 use crate::journal::{History, Journal};
 use crate::scorer::identity::ScorerLaunch;
@@ -118,6 +118,8 @@ pub struct Driver<'a> {
     finished_before: u64,
     pub(super) finished_at_wave: u64,
     core_time: CoreTime,
+    /// Core time that the last driver did not live to note.
+    inherited_core_ms: u64,
     /// The active wave was asked to end by this driver.
     pub(super) cancelled: bool,
     /// Since when no task of the active wave is known to wait or run.
@@ -140,6 +142,7 @@ impl<'a> Driver<'a> {
     ) -> Result<Self> {
         Ok(Self {
             state: State::of(&history.entries)?,
+            inherited_core_ms: sign_of_life::uncounted_core_ms(&campaign.dir, &history.entries),
             look: Look::new(campaign)?,
             started: Stopwatch::start(),
             shown: Stopwatch::start(),
@@ -177,6 +180,9 @@ impl<'a> Driver<'a> {
     /// # Errors
     /// As [`Driver::start`].
     pub fn begin(&mut self) -> Result<()> {
+        if self.inherited_core_ms > 0 {
+            self.record(Event::CoreTime { core_ms: self.inherited_core_ms })?;
+        }
         self.look.refresh()?;
         self.finished_before = self.look.finished();
         self.adopt()

@@ -9,7 +9,7 @@ use crate::fs;
 use crate::id::GroupIndex;
 use crate::journal;
 use crate::journal::event::{Entry, Event, PauseCode};
-use crate::journal::sign_of_life::{Pace, SignOfLife};
+use crate::journal::sign_of_life::{self, Pace, SignOfLife};
 use crate::journal::state::{Phase, State};
 use crate::layout::{EntryKind, PackDir};
 use crate::pack::MANIFEST;
@@ -175,7 +175,6 @@ impl Driver {
     fn seen(campaign: &Campaign, entries: &[Entry], state: &State) -> Self {
         let last = |is: fn(&Event) -> bool| entries.iter().rev().find(|entry| is(&entry.event));
         let began = last(|event| matches!(event, Event::DriverStarted { .. } | Event::Ticked { .. }));
-        let counted_ms = last(|event| matches!(event, Event::CoreTime { .. })).map_or(0, |entry| entry.at_ms);
         let host = began.and_then(|entry| match &entry.event {
             Event::DriverStarted { host, .. } | Event::Ticked { host, .. } => Some(host.clone()),
             _ => None,
@@ -183,10 +182,8 @@ impl Driver {
         let sign = SignOfLife::last(&campaign.dir);
         let seen_ms = sign.as_ref().map_or(0, |sign| sign.at_ms).max(state.last_ms);
         let own = sign.filter(|sign| began.is_some_and(|began| began.at_ms <= sign.at_ms));
-        let pace = own.as_ref().and_then(|sign| sign.pace);
-        // What the journal has counted since, the sign must not count again.
-        let is_later = own.is_some_and(|sign| sign.at_ms > counted_ms);
-        let core_ms = pace.filter(|_| is_later).map_or(0, |pace| pace.core_ms);
+        let pace = own.and_then(|sign| sign.pace);
+        let core_ms = sign_of_life::uncounted_core_ms(&campaign.dir, entries);
         Self { host, seen_ms, pace, core_ms, by_itself: campaign.file.execution.cluster.is_some() }
     }
 

@@ -1,7 +1,7 @@
 //! Core-hours: counted over all drivers, drained, and raised; other resources and limits at a resume.
 
 use super::{RECORDS, Server, Then, events, interrupted, licensed, undisturbed};
-use crate::support::env::{TestEnv, finished};
+use crate::support::env::{TestEnv, finished, project};
 
 #[test]
 fn a_budget_that_earlier_drivers_used_up_leaves_an_incomplete_signed_pack_and_a_resume_point() {
@@ -52,6 +52,30 @@ fn a_budget_that_runs_out_drains_the_tasks_at_a_clean_checkpoint() {
     env.molsieve(["resume", "d", "--config", &file]).exits(0);
     assert_eq!(env.payload_of("d"), undisturbed);
     drop(server);
+}
+
+#[test]
+fn core_time_of_a_driver_that_was_killed_is_counted_by_the_next_one() {
+    let env = TestEnv::new();
+    env.small_library(40);
+    let file = env.campaign("d").shard(10).python(&project("tests/scorers/seeded.py"), &["300"]).write();
+    let mut run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();
+    let used = || {
+        let facts = env.path("d/campaign.json").exists().then(|| env.facts(["status", "d"]));
+        facts.map_or(0.0, |facts| facts["core_hours"].as_f64().unwrap() * 3600.0)
+    };
+    let begun = std::time::Instant::now();
+    while used() < 2.0 {
+        assert!(begun.elapsed().as_secs() < 60, "no core time was ever told");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let told = used();
+    env.molsieve(["resume", "d"]).exits(0);
+    assert!(used() > told, "the {told} core-seconds of the first driver are part of {}", used());
+    let counted: Vec<_> = events(&env, "d").into_iter().filter(|e| e["kind"] == "core_time").collect();
+    assert!(counted[0]["core_ms"].as_f64().unwrap() >= 2000.0, "what it did not live to note was noted: {counted:?}");
 }
 
 #[test]
