@@ -114,7 +114,8 @@ fn what_killed_workers_leave_among_the_temporary_files_is_removed_by_the_next_ru
     let tmp = env.path("tmp");
     std::fs::create_dir(&tmp).unwrap();
     let command = || {
-        let mut command = env.command(["run", file.as_str(), "--dir", "swept"]);
+        // One worker: a second that starts only now would sweep what the first one left, and then itself.
+        let mut command = env.command(["run", file.as_str(), "--dir", "swept", "--workers", "1"]);
         command.env("TMPDIR", &tmp).stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
