@@ -13,6 +13,7 @@ use crate::run::tick::Caller;
 
 /// Arguments of `tick`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  molsieve tick night-1")]
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,
