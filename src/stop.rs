@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// A flag that is raised once and never lowered.
 #[derive(Clone, Debug, Default)]
@@ -25,22 +24,5 @@ impl Stop {
     /// Whether to stop.
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::SeqCst)
-    }
-
-    /// Waits for `time`, in steps, or until it is raised; whether it is.
-    pub fn wait(&self, time: Duration) -> bool {
-        const STEP: Duration = Duration::from_millis(20);
-        let mut left = time;
-        while !self.is_raised() && left > Duration::ZERO {
-            let step = left.min(STEP);
-            std::thread::sleep(step);
-            left -= step;
-        }
-        self.is_raised()
-    }
-
-    /// The flag itself, for a signal handler.
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
     }
 }

@@ -13,7 +13,7 @@ use molsieve::scorer::Ended;
 use molsieve::shard::order;
 use molsieve::shard::plan::Plan;
 
-use crate::support::env::{TestEnv, project};
+use crate::support::env::{TestEnv, project, small_library};
 use crate::support::memory_pool::{Fate, MemoryPool};
 use crate::support::sealed_groups::row;
 use crate::support::workshop::Workshop;
@@ -143,7 +143,7 @@ fn a_plan_says_what_will_be_needed() {
     assert!(forecast["core_hours"].is_null() && facts["pilot"].is_null(), "{facts}");
     assert!(forecast["files"].as_u64().unwrap() >= 300, "directory, rows and receipt of 100 task groups: {forecast}");
     let bytes = &forecast["bytes"];
-    let sum = ["rows", "checkpoints", "pack"].map(|key| bytes[key].as_u64().unwrap()).iter().sum::<u64>();
+    let sum = ["rows", "checkpoints", "pack", "other"].map(|key| bytes[key].as_u64().unwrap()).iter().sum::<u64>();
     assert_eq!(bytes["total"], sum);
     env.molsieve(["resume", "d"]).exits(0);
     let written = walk(&env.path("d"));
@@ -151,6 +151,38 @@ fn a_plan_says_what_will_be_needed() {
     let summary = fs::metadata(env.path("d/pack/summary.csv")).unwrap().len() as f64;
     let rows = bytes["rows"].as_f64().unwrap();
     assert!((0.5..2.0).contains(&(rows / summary)), "{rows} bytes of rows were forecast, and there are {summary}");
+}
+
+#[test]
+fn a_small_campaign_is_forecast_with_all_that_is_in_its_pack() {
+    let env = TestEnv::new();
+    env.molsieve(["keygen", "--out", "k.pem"]).exits(0);
+    env.write("library.smi", small_library(24));
+    env.write("actives.smi", "CCO\tethanol\n");
+    let similarity = "kind = \"similarity\"\nactives = \"actives.smi\"";
+    for (number, (scorer, pack)) in [
+        ("kind = \"null\"", "outputs = []"),
+        (similarity, "outputs = []"),
+        (similarity, "outputs = [\"parquet\", \"hdf5\"]\nkey = \"k.pem\""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let library = "[campaign]\nname = \"c\"\n[library]\npath = [\"library.smi\"]";
+        env.write("c.toml", format!("{library}\n[scorer]\n{scorer}\n[pack]\n{pack}\n"));
+        let dir = format!("d{number}");
+        let forecast = env.facts(["plan", "c.toml", "--dir", &dir])["forecast"].clone();
+        env.molsieve(["resume", &dir]).exits(0);
+        assert_eq!(forecast["files"].as_u64().unwrap(), 1 + walk(&env.path(&dir)), "{scorer} {pack}");
+        let (said, there) = (forecast["bytes"]["total"].as_f64().unwrap(), bytes_below(&env.path(&dir)) as f64);
+        assert!((1.0..2.5).contains(&(said / there)), "{said} bytes are said, {there} are there: {scorer} {pack}");
+    }
+}
+
+/// Bytes of the files below `dir`.
+fn bytes_below(dir: &std::path::Path) -> u64 {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { bytes_below(&path) } else { fs::metadata(&path).unwrap().len() }).sum()
 }
 
 /// Files and directories below `dir`.

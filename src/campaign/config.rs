@@ -296,7 +296,7 @@ const fn default_cpus() -> u32 {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PackSection {
-    /// Encodings of the payload.
+    /// Encodings of the payload; [`Config::parse`] adds `csv`, which every pack has, where it is not said.
     #[serde(default = "default_outputs")]
     pub outputs: Vec<String>,
     /// How many hits.
@@ -319,8 +319,11 @@ impl Default for PackSection {
     }
 }
 
+/// The encoding that every pack has: the payload digest is taken over it.
+const CSV: &str = "csv";
+
 fn default_outputs() -> Vec<String> {
-    vec!["csv".to_owned()]
+    vec![CSV.to_owned()]
 }
 
 const fn default_top() -> u64 {
@@ -361,6 +364,9 @@ impl Config {
         let mut config: Self = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
         if config.shards.target.is_none() {
             config.shards.records.get_or_insert(SHARD_RECORDS);
+        }
+        if !config.pack.outputs.iter().any(|output| output == CSV) {
+            config.pack.outputs.push(CSV.to_owned());
         }
         config.check()?;
         Ok(config)
@@ -457,6 +463,14 @@ mod tests {
         Config::parse(&format!(
             "[campaign]\nname = \"a\"\n[library]\npath = [\"a.smi\"]\n{library}\n[scorer]\nkind = \"null\"\n"
         ))
+    }
+
+    #[test]
+    fn every_pack_has_its_csv_whether_it_is_asked_for_or_not() {
+        let outputs = |said: &str| parse(&format!("[pack]\noutputs = {said}")).unwrap().pack.outputs;
+        assert_eq!(outputs("[\"parquet\"]"), ["parquet", "csv"]);
+        assert_eq!(outputs("[]"), ["csv"]);
+        assert_eq!(outputs("[\"csv\", \"hdf5\"]"), ["csv", "hdf5"]);
     }
 
     #[test]

@@ -72,7 +72,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// The keys of a table within a section: that of a column, and that of a container.
-const COLUMN: &[&str] = &["name", "type", "order", "optional"];
+const COLUMN: &[&str] = &["name", "type", "order", "unit", "description", "optional"];
 const CONTAINER: &[&str] = &["runtime", "image", "digest", "binds", "network"];
 
 /// Refuses a key that is not known, with the nearest one that is.
@@ -132,7 +132,55 @@ pub fn meant<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> S
 
 #[cfg(test)]
 mod tests {
-    use crate::campaign::config::Config;
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+
+    use super::{COLUMN, CONTAINER, SECTIONS};
+    use crate::campaign::config::{self, Config};
+    use crate::campaign::scheduler::SchedulerSection;
+    use crate::campaign::toml_error;
+
+    /// The keys that the reader of `T` knows: it names them where it is given another.
+    fn read_by<T: DeserializeOwned>() -> BTreeSet<String> {
+        let error = toml::from_str::<T>("is_no_key = 1").map(drop).unwrap_err();
+        let (given, known) = toml_error::one_of(error.message().trim()).expect("it names what it knows");
+        assert_eq!(given, "is_no_key");
+        known.into_iter().collect()
+    }
+
+    #[test]
+    fn the_keys_that_are_known_are_those_that_are_read() {
+        let listed = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<BTreeSet<_>>();
+        let sections: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(read_by::<Config>(), listed(&sections));
+        for (section, keys) in SECTIONS {
+            let read = match *section {
+                "campaign" => read_by::<config::CampaignSection>(),
+                "library" => read_by::<config::LibrarySection>(),
+                "scorer" => read_by::<config::ScorerSection>(),
+                "shards" => read_by::<config::ShardsSection>(),
+                "checkpoint" => read_by::<config::CheckpointSection>(),
+                "scheduler" => read_by::<SchedulerSection>(),
+                "resources" => read_by::<config::ResourcesSection>(),
+                "pack" => read_by::<config::PackSection>(),
+                "limits" => read_by::<config::LimitsSection>(),
+                other => panic!("nobody reads [{other}]"),
+            };
+            assert_eq!(read, listed(keys), "[{section}]");
+        }
+        assert_eq!(read_by::<config::ColumnSection>(), listed(COLUMN));
+        assert_eq!(read_by::<config::ContainerTable>(), listed(CONTAINER));
+    }
+
+    #[test]
+    fn a_column_may_say_its_unit_and_what_it_is() {
+        let column = "columns = [{ name = \"a\", unit = \"kcal/mol\", description = \"energy\" }]";
+        let text =
+            format!("[campaign]\nname = \"a\"\n[library]\npath = [\"a\"]\n[scorer]\nkind = \"command\"\n{column}\n");
+        let column = Config::parse(&text).unwrap().scorer.columns.unwrap().remove(0);
+        assert_eq!((column.unit.as_deref(), column.description.as_deref()), (Some("kcal/mol"), Some("energy")));
+    }
 
     #[test]
     fn a_misspelt_key_is_refused_with_a_suggestion() {

@@ -112,9 +112,11 @@ pub fn takes(spoken: &Spoken, notation: Notation) -> Result<()> {
         Protocol::Easydock(_) => ("the protocol `easydock`", "let the program speak `batch` with `input = \"csv\"`"),
         Protocol::Batch(_) | Protocol::Each(_) => return Ok(()),
     };
-    Err(Error::usage(format!("{what} gives the scorer SMILES, and the library holds {notation}s")).hint(hint).hint(
-        "a program that speaks `jsonl` is given molblocks as they are; or convert the library to SMILES (`.smi`)",
-    ))
+    Err(Error::usage(format!("{what} gives the scorer SMILES, and the library holds {}", notation.many()))
+        .hint(hint)
+        .hint(
+            "a program that speaks `jsonl` is given molblocks as they are; or convert the library to SMILES (`.smi`)",
+        ))
 }
 
 /// Elements of an argument vector that hold fields, with their positions.

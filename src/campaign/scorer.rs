@@ -77,7 +77,7 @@ fn resolve_command(
     let place = if container.is_some() { argv::Place::Container } else { argv::Place::Here };
     let limits = Limits::default();
     let mut command = CommandLaunch {
-        argv: argv::resolve_for(&written, base, place)?,
+        argv: argv::resolve(&written, base, place)?,
         files: section
             .files
             .iter()

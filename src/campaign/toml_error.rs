@@ -56,7 +56,7 @@ pub fn explain(text: &str, error: &toml::de::Error) -> Error {
 }
 
 /// The word that the reader does not know, and those that it knows.
-fn one_of(said: &str) -> Option<(String, Vec<String>)> {
+pub(super) fn one_of(said: &str) -> Option<(String, Vec<String>)> {
     let rest = said.strip_prefix("unknown variant `").or_else(|| said.strip_prefix("unknown field `"))?;
     let (given, known) = rest.split_once("`, expected ")?;
     // Every second part is between backticks.

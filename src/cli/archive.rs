@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::housekeeping::archive;
 use crate::layout::CampaignDir;
 use crate::units;
+
+/// What an archive is: a tar, compressed with zstd. `tar` and people go by the name.
+const ENDING: &str = ".tar.zst";
 
 /// Arguments of `archive`.
 #[derive(Debug, clap::Args)]
@@ -18,7 +21,7 @@ use crate::units;
 pub struct Args {
     /// The directory of a finished campaign.
     dir: PathBuf,
-    /// The archive, or an existing directory for it [default: the campaign directory's name and `.tar.zst`, beside it].
+    /// The archive, which ends in `.tar.zst`, or an existing directory for it [default: the campaign directory's name and `.tar.zst`, beside it].
     #[arg(long)]
     out: Option<PathBuf>,
     /// Afterwards, remove the rows of the task groups: they are in the pack. Kept files stay: they are not.
@@ -34,6 +37,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         Some(file) => file.clone(),
         None => campaign.dir.root().with_file_name(file_name(campaign.dir.root())),
     };
+    if !out.to_str().is_some_and(|name| name.ends_with(ENDING)) {
+        return Err(Error::usage(format!("`{}` does not end in `{ENDING}`, which an archive is", out.display()))
+            .hint(format!("write `--out NAME{ENDING}`, or name a directory that is there")));
+    }
     let archived = archive::archive(&campaign, &out, args.remove_rows)?;
     let facts = serde_json::json!({
         "schema": "molsieve.archive.v1",
@@ -61,5 +68,5 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 }
 
 fn file_name(dir: &Path) -> String {
-    format!("{}.tar.zst", dir.file_name().and_then(|name| name.to_str()).unwrap_or("campaign"))
+    format!("{}{ENDING}", dir.file_name().and_then(|name| name.to_str()).unwrap_or("campaign"))
 }

@@ -156,7 +156,10 @@ fn close(
     finish::note_sealed(journal, &sealed)?;
     match options.key(campaign) {
         Some(key) => drop(registry::enter(&finish::sign(journal, &sealed, key)?, output)),
-        None => output.note("note: the pack is sealed but unsigned: `[pack] key` names no key"),
+        None => output.note(format!(
+            "note: the pack is sealed but unsigned: this campaign has no key; `molsieve sign {} --key K.pem` signs it",
+            campaign.dir.root().display()
+        )),
     }
     super::gather::tell(campaign, &sealed, output)
 }

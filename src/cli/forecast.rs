@@ -98,7 +98,7 @@ pub fn say_terms(campaign: &Campaign, forecast: &Forecast, output: Output) {
     output.say(format!("pack         {}{rank}", identity.pack.outputs.join(", ")));
     output.say(match &execution.key {
         Some(key) => format!("signed       with `{}`", key.display()),
-        None => "signed       by nobody: `[pack] key` names no key; `molsieve sign` signs it later".to_owned(),
+        None => "signed       by nobody: this campaign has no key; `molsieve sign` signs it later".to_owned(),
     });
 }
 

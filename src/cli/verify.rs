@@ -154,6 +154,10 @@ pub fn pack_at(path: &Path) -> Result<PathBuf> {
                 .hint(format!("`molsieve status {root}` says how far it is, `molsieve resume {root}` goes on with it")))
         };
     }
+    if path.is_file() && path.extension().is_some_and(|ending| ending == "toml") {
+        return Err(Error::usage(format!("`{}` is a TOML file, such as a campaign file, and no pack", path.display()))
+            .hint("give the directory of its campaign (the `--dir` of `run`), or its `pack/evidence_pack.zip`"));
+    }
     // A pack from which something was taken away is a damaged pack, and told as one.
     let holds = |name: &&str| layout::inside(path, name).exists();
     if path.is_dir() && ![MANIFEST, CHECKSUMS, SUMMARY, ARCHIVE].iter().any(holds) {

@@ -90,7 +90,7 @@ impl CompactRange {
         Some(from_the_right.fold(last.hash, |right, left| node(&left.hash, &right)))
     }
 
-    /// Appends one perfect subtree, then merges while the last two are siblings.
+    /// Appends one perfect subtree, then joins the last two while they are siblings.
     fn append(&mut self, subtree: Subtree) {
         self.end += 1 << subtree.level;
         self.subtrees.push(subtree);

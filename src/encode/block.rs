@@ -95,30 +95,6 @@ impl Cells {
             Self::Text(texts) => texts.clear(),
         }
     }
-
-    /// The first cell that is not the same in both; `None` if all are.
-    fn difference(&self, other: &Self) -> Option<usize> {
-        match (self, other) {
-            (Self::Float(a), Self::Float(b)) => {
-                let bits = |v: &Option<f64>| v.map(f64::to_bits);
-                first_difference(a.iter().map(bits), b.iter().map(bits))
-            }
-            (Self::Int(a), Self::Int(b)) => first_difference(a.iter(), b.iter()),
-            (Self::Text(a), Self::Text(b)) => first_difference(a.iter(), b.iter()),
-            _ => Some(0),
-        }
-    }
-}
-
-fn first_difference<T: PartialEq>(mut a: impl Iterator<Item = T>, mut b: impl Iterator<Item = T>) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        match (a.next(), b.next()) {
-            (None, None) => return None,
-            (a, b) if a != b => return Some(at),
-            _ => at += 1,
-        }
-    }
 }
 
 /// Consecutive rows, column by column.
@@ -156,19 +132,6 @@ impl Block {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.ordinals.is_empty()
-    }
-
-    /// Where `other` first differs: the place of the row, and the column counted from the ordinal; `None` if nowhere.
-    pub fn difference(&self, other: &Self) -> Option<(usize, usize)> {
-        let fixed = [
-            first_difference(self.ordinals.iter(), other.ordinals.iter()),
-            first_difference(self.ids.iter(), other.ids.iter()),
-            first_difference(self.outcomes.iter(), other.outcomes.iter()),
-            first_difference(self.reasons.iter(), other.reasons.iter()),
-        ];
-        let cells = self.cells.iter().zip(&other.cells).map(|(a, b)| a.difference(b));
-        let all = fixed.into_iter().chain(cells).enumerate();
-        all.filter_map(|(column, row)| row.map(|row| (row, column))).min()
     }
 
     fn text_bytes(&self) -> usize {
@@ -302,20 +265,6 @@ mod tests {
             let row = format!("0,a,OK,,1,{cell},t\n");
             assert!(matches!(block_of(&row), Err(Halt::Fault(_))), "{cell}");
         }
-    }
-
-    #[test]
-    fn the_first_difference_is_named_by_row_and_column() {
-        let one = block_of("0,a,OK,,1,2,t\n1,b,OK,,1,2,t\n").unwrap();
-        assert_eq!(one.difference(&one), None);
-        let cell = block_of("0,a,OK,,1,2,t\n1,b,OK,,1,3,t\n").unwrap();
-        assert_eq!(one.difference(&cell), Some((1, 5)));
-        let absent = block_of("0,a,OK,,1,2,\n1,b,OK,,1,2,t\n").unwrap();
-        assert_eq!(one.difference(&absent), Some((0, 6)));
-        assert_eq!(one.difference(&block_of("0,a,OK,,1,2,t\n").unwrap()), Some((1, 0)));
-        let zero = block_of("0,a,OK,,0,2,t\n").unwrap();
-        let negative = block_of("0,a,OK,,-0,2,t\n").unwrap();
-        assert_eq!(zero.difference(&negative), Some((0, 4)), "they are not the same text in the payload");
     }
 
     #[test]

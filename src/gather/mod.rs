@@ -1,13 +1,13 @@
 //! Gather: from the receipts of all task groups to one complete payload.
 //!
-//! [`survey`] judges the receipts, [`gather`] refuses what is missing or wrong by name, [`merge`]
+//! [`survey`] judges the receipts, [`gather`] refuses what is missing or wrong by name, [`join`]
 //! streams the rows into `summary.csv` and checks on the way that they are the rows that the
 //! receipts speak of. Memory does not grow with the number of records.
 
 pub mod extract;
 pub mod finished;
+pub mod join;
 pub mod kept;
-pub mod merge;
 pub mod rows;
 pub mod survey;
 
@@ -50,7 +50,7 @@ pub struct Gathered {
     pub groups: Vec<Sealed>,
 }
 
-/// Checks that everything is there, and merges it into a directory beside `dir.pack()`.
+/// Checks that everything is there, and joins it in a directory beside `dir.pack()`.
 ///
 /// # Errors
 /// Task groups are missing and may not be (exit 3); a receipt or a row is wrong, foreign, double or
@@ -60,13 +60,13 @@ pub fn gather(dir: &CampaignDir, identity: &Identity, plan: &Plan, missing: Miss
     let absent = complement(groups.iter().map(|g| &g.receipt.ordinals), plan.records);
     let rehash = groups.iter().enumerate().any(|(i, g)| g.receipt.group != GroupIndex(i as u64));
     let building = StagedDir::create_beside(&dir.pack())?;
-    let merged =
-        merge::merge(identity, &groups, &building, if rehash { payload::Tree::Hash } else { payload::Tree::Skip })?;
-    let root = match merged.found.root {
+    let joined =
+        join::join(identity, &groups, &building, if rehash { payload::Tree::Hash } else { payload::Tree::Skip })?;
+    let root = match joined.found.root {
         Some(root) => root,
         None => joined_root(identity, &groups)?,
     };
-    Ok(Gathered { building, summary: merged.summary, root, found: merged.found, missing: absent, groups })
+    Ok(Gathered { building, summary: joined.summary, root, found: joined.found, missing: absent, groups })
 }
 
 /// The sealed task groups in order, all of them unless some may be missing.

@@ -99,9 +99,7 @@ pub struct State {
     pub core_ms: u64,
     /// Whether the rows were removed after the pack was archived.
     pub archived: bool,
-    /// When the first and the last event happened, in milliseconds since the Unix epoch.
-    pub first_ms: u64,
-    /// See `first_ms`.
+    /// When the last event happened, in milliseconds since the Unix epoch.
     pub last_ms: u64,
 }
 
@@ -123,7 +121,6 @@ impl Default for State {
             payload: None,
             core_ms: 0,
             archived: false,
-            first_ms: 0,
             last_ms: 0,
         }
     }
@@ -145,9 +142,6 @@ impl State {
     /// # Errors
     /// It cannot follow those before it (exit 4).
     pub fn apply(&mut self, entry: &Entry) -> Result<()> {
-        if self.first_ms == 0 {
-            self.first_ms = entry.at_ms;
-        }
         self.last_ms = entry.at_ms;
         if self.follow(&entry.event) {
             return Ok(());

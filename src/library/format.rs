@@ -72,6 +72,14 @@ impl Notation {
         }
     }
 
+    /// The word for many of it, as people write it.
+    pub const fn many(self) -> &'static str {
+        match self {
+            Self::Smiles => "SMILES",
+            Self::Molblock => "molblocks",
+        }
+    }
+
     /// Whether it is what a snapshot is of if it says nothing.
     pub fn is_smiles(&self) -> bool {
         *self == Self::Smiles

@@ -99,9 +99,11 @@ pub(super) fn notation_of(files: &[InputFile], said: &FormatRequest) -> Result<N
         let other = of(file)?;
         if other != notation {
             return Err(Error::usage(format!(
-                "the library mixes notations: `{}` holds {notation}s and `{}` {other}s",
+                "the library mixes notations: `{}` holds {} and `{}` {}",
                 first.path.display(),
-                file.path.display()
+                notation.many(),
+                file.path.display(),
+                other.many()
             ))
             .hint("screen each as a campaign of its own: one scorer is given one notation"));
         }

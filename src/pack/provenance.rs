@@ -85,7 +85,7 @@ impl Provenance {
             counts
         };
         let mut pool = PoolFacts::default();
-        executions().for_each(|e| pool.merge(&e.pool));
+        executions().for_each(|e| pool.include(&e.pool));
         Self {
             schema: SCHEMA.to_owned(),
             plan: plan.clone(),

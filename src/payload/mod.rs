@@ -1,6 +1,6 @@
 //! One pass over `summary.csv`: order, outcomes, reasons, hits, metrics and, where asked, the row tree.
 //!
-//! Gather runs it over the rows that it merges, verify over the `summary.csv` of a pack: both come
+//! Gather runs it over the rows that it joins, verify over the `summary.csv` of a pack: both come
 //! to the same counts, `hits.csv` and `metrics.json` by the same code, from the rows alone.
 
 mod examples;
@@ -117,7 +117,7 @@ impl Payload {
     /// How the records since the last call ended.
     pub fn take_part(&mut self) -> Counts {
         let part = std::mem::take(&mut self.rows.part);
-        self.rows.whole.merge(&part);
+        self.rows.whole.include(&part);
         part
     }
 

@@ -53,7 +53,7 @@ impl<'a> Look<'a> {
         for group in self.missing.clone() {
             let dir = self.campaign.dir.group(group);
             if let Some(receipt) = judge::find(&of, &dir, group)? {
-                self.sealed.merge(&receipt.counts);
+                self.sealed.include(&receipt.counts);
                 self.missing.remove(&group);
                 continue;
             }

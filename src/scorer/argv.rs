@@ -9,16 +9,6 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::scorer::identity::ScorerFile;
 
-/// Resolves what the campaign file says: the program by `PATH`, or relative to `base` if it holds a
-/// slash; an argument that names a file relative to `base` becomes its absolute path, and so does one
-/// with a slash in it that names a directory.
-///
-/// # Errors
-/// There is no such program (exit 6: a missing tool).
-pub fn resolve(written: &[String], base: &Path) -> Result<Vec<String>> {
-    resolve_for(written, base, Place::Here)
-}
-
 /// Where a program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -28,11 +18,13 @@ pub enum Place {
     Container,
 }
 
-/// As [`resolve`], for a program in `place`.
+/// Resolves what the campaign file says of a program in `place`: the program by `PATH`, or relative to `base` if
+/// it holds a slash; an argument that names a file relative to `base` becomes its absolute path, and so does one
+/// with a slash in it that names a directory.
 ///
 /// # Errors
-/// As [`resolve`].
-pub fn resolve_for(written: &[String], base: &Path, place: Place) -> Result<Vec<String>> {
+/// There is no such program (exit 6: a missing tool), or a script that an argument names is not there (exit 2).
+pub fn resolve(written: &[String], base: &Path, place: Place) -> Result<Vec<String>> {
     let mut argv = Vec::with_capacity(written.len());
     for (position, argument) in written.iter().enumerate() {
         let path =
@@ -74,8 +66,13 @@ fn names_a_script(argument: &str) -> bool {
 /// There is none (exit 6).
 pub fn program(name: &str, base: &Path) -> Result<PathBuf> {
     let not_there = || {
-        Error::environment(format!("there is no program `{name}`"))
-            .hint("check `scorer.argv`: a name is looked for in PATH, a path starts at the campaign file's directory")
+        let error = Error::environment(format!("there is no program `{name}`"));
+        match in_words(name) {
+            Some(words) => error.hint(format!("no shell takes `scorer.argv` apart: write a list of words, {words}")),
+            None => error.hint(
+                "check `scorer.argv`: a name is looked for in PATH, a path starts at the campaign file's directory",
+            ),
+        }
     };
     if name.contains('/') {
         let path = base.join(name);
@@ -84,6 +81,13 @@ pub fn program(name: &str, base: &Path) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name));
     found.into_iter().find(|candidate| candidate.is_file()).ok_or_else(not_there)
+}
+
+/// A program's name that is a whole command, as the list of words that was meant.
+fn in_words(name: &str) -> Option<String> {
+    const WORDS_SHOWN: usize = 16;
+    let words: Vec<toml::Value> = name.split_whitespace().take(WORDS_SHOWN).map(toml::Value::from).collect();
+    (words.len() > 1).then(|| format!("as in `argv = {}`", toml::Value::Array(words)))
 }
 
 /// The argument vector as the identity holds it, and the files in it.
@@ -137,7 +141,7 @@ mod tests {
             std::fs::write(dir.join("score.py"), "print()").unwrap();
             std::fs::create_dir(dir.join("data")).unwrap();
             let argv = ["sh", "score.py", "--fast", "data/", "data"].map(str::to_owned);
-            identify(&resolve(&argv, dir).unwrap()).unwrap()
+            identify(&resolve(&argv, dir, Place::Here).unwrap()).unwrap()
         };
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (argv, files) = identity_in(one.path());
@@ -149,8 +153,17 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_told_by_name() {
-        let error = resolve(&["no-such-program-anywhere".to_owned()], Path::new("/")).unwrap_err();
+        let error = resolve(&["no-such-program-anywhere".to_owned()], Path::new("/"), Place::Here).unwrap_err();
         assert_eq!(error.kind(), crate::error::Kind::Environment);
         assert!(error.what().contains("no-such-program-anywhere"));
+        assert!(error.hints()[0].contains("looked for in PATH"), "{:?}", error.hints());
+    }
+
+    #[test]
+    fn a_command_in_one_text_is_told_as_the_list_of_its_words() {
+        let written = ["python3 p.py {structure}".to_owned()];
+        let error = resolve(&written, Path::new("/"), Place::Here).unwrap_err();
+        let words = "as in `argv = [\"python3\", \"p.py\", \"{structure}\"]`";
+        assert!(error.hints()[0].ends_with(words), "{:?}", error.hints());
     }
 }

@@ -295,7 +295,7 @@ impl PoolFacts {
     }
 
     /// Adds what another pool went through.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn include(&mut self, other: &Self) {
         self.crashes += other.crashes;
         self.noise_lines += other.noise_lines;
         self.starts += other.starts;

@@ -1,4 +1,17 @@
-//! A shard and what becomes of it: [`plan`], [`worker`], [`checkpoint`], [`receipt`].
+//! A shard and what becomes of it.
+//!
+//! ```text
+//! plan         how a library is cut into shards and task groups           (pure)
+//!   estimate   what a pilot found, and what it says of cost               (pure)
+//!   order      which task group comes first                               (pure)
+//! worker       one attempt after another at the task groups of a task
+//!   group      one of them while it is worked on
+//!   checkpoint what is finished of it, durably
+//!   recover    what earlier attempts at it left
+//!   kept       the files of its best records
+//! receipt      the proof that it is complete
+//!   judge      whether a receipt counts
+//! ```
 
 pub mod checkpoint;
 pub mod estimate;

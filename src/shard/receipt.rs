@@ -56,7 +56,7 @@ impl Counts {
     }
 
     /// Counts all that `other` counted.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn include(&mut self, other: &Self) {
         self.total += other.total;
         self.ok += other.ok;
         self.skip += other.skip;

@@ -182,6 +182,7 @@ fn an_archive_holds_what_answers_questions_and_no_secret_and_the_rows_may_go() {
         files.filter(|path| path.extension().is_some_and(|e| e == "rows")).count()
     };
     assert_eq!(rows(&env), 12, "rows were removed without being asked");
+    env.molsieve(["archive", "d", "--out", "d.tar"]).exits(2).says("does not end in `.tar.zst`");
     std::fs::create_dir(env.path("shelf")).unwrap();
     env.molsieve(["archive", "d", "--out", "shelf", "--remove-rows"]).exits(0).says("freed");
     assert!(env.path("shelf/d.tar.zst").exists());

@@ -85,6 +85,7 @@ fn of_scorers() {
     env.small_library(10);
     let command = |argv: &str| GOOD.replace("\"null\"", &format!("\"command\"\nargv = {argv}"));
     told(&env, "no-program", &run_file(&env, &command("[\"dock-it\"]")));
+    told(&env, "argv-in-one-text", &run_file(&env, &command("[\"python3 p.py {structure}\"]")));
     let script = |name: &str, text: &str| {
         let path = env.write(name, format!("#!/bin/sh\n{text}\n"));
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -152,6 +153,7 @@ fn of_campaign_directories() {
     told(&env, "nothing-to-pack", &env.molsieve(["gather", "planned", "--allow-incomplete"]));
     told(&env, "no-pack-yet", &env.molsieve(["verify", "planned"]));
     told(&env, "no-pack-in-there", &env.molsieve(["verify", "full"]));
+    told(&env, "toml-is-no-pack", &env.molsieve(["verify", "c.toml"]));
     env.write("library.smi", "C a\n");
     told(&env, "changed-library", &env.molsieve(["run", "c.toml", "--dir", "planned"]));
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cli → again, view, housekeeping → run → registry, audit → pack → gather → payload, encode → campaign → shard, pilot → scorer → library
-//!     → journal, doctor → layout, fs → id, digest, canonical, clock, error
+//!     → journal, doctor → layout, fs → id, digest, canonical, clock, stop, units, host, error
 //! ```
 //!
 //! A module imports from its own layer or from below. Unit tests may import what they like.

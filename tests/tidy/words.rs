@@ -4,11 +4,14 @@ use super::demand;
 use super::source::{Source, has_extension, text_files};
 
 /// A word that is not used for anything of ours, and what to say instead.
-const BANNED: [(&str, &str); 12] = [
+const BANNED: [(&str, &str); 15] = [
     ("ligand", "record, or structure"),
     ("dataset", "library"),
     ("plugin", "scorer, or adapter"),
     ("backend", "scorer, or adapter"),
+    ("engine", "scorer, or runtime"),
+    ("provider", "adapter"),
+    ("merge", "gather, or join"),
     ("chunk", "shard, or block"),
     ("workunit", "shard"),
     ("bundle", "pack"),
@@ -27,6 +30,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("src/encode/hdf5/", "", "HDF5 has words of its own for what is in a file"),
     ("src/pack/ro_crate.rs", "dataset", "RO-Crate calls a crate so"),
     ("docs/formats/ro-crate.md", "dataset", "RO-Crate calls a crate so"),
+    ("docs/formats/container.md", "engine", "Podman's configuration has a section of that name"),
     ("docs/formats/easydock.md", "ligand", "EasyDock's protocol says so"),
     ("src/scorer/command/translate/easydock.rs", "ligand", "EasyDock's protocol says so"),
 ];

@@ -8,8 +8,11 @@
 //!   handover      takes the files of a reply
 //!   blame         what a death, a time-out or a violation means for a record
 //!   trace         the line in the log that says so, for people
+//!   settings      what the pool is told: the program, how many children, how patient to be
+//!   watched       the program's files, which must stay what they were
+//!   oom           whether the kernel killed for want of memory
 //! child    one process: its pipes, its end                                      (the only asynchronous part)
-//!   launch, shim, lines, stderr
+//!   launch, contain, shim, lines, stderr
 //! hello    what a program says about itself
 //! jsonl    the protocol: how a request is written and a reply is read
 //! translate   children of ours that speak `jsonl` for programs that do not

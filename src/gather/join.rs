@@ -10,20 +10,20 @@ use crate::layout::PackDir;
 use crate::payload::order::Fault;
 use crate::payload::{Found, Payload, SUMMARY, Tree, complement, header};
 
-/// What came of the merge.
+/// What came of it.
 #[derive(Debug)]
-pub struct Merged {
+pub struct Joined {
     /// Length in bytes and SHA-256 of `summary.csv`.
     pub summary: (u64, Digest),
     /// What the rows hold.
     pub found: Found,
 }
 
-/// Merges the rows of `groups` (in order of ordinal) into `summary.csv` in `building`.
+/// Joins the rows of `groups` (in order of ordinal) into `summary.csv` in `building`.
 ///
 /// # Errors
 /// A rows file is not what its receipt says (exit 4), or the system refuses (exit 6).
-pub fn merge(identity: &Identity, groups: &[Sealed], building: &StagedDir, tree: Tree) -> Result<Merged> {
+pub fn join(identity: &Identity, groups: &[Sealed], building: &StagedDir, tree: Tree) -> Result<Joined> {
     let path = PackDir::new(building.building_at()).member(SUMMARY);
     let mut out = Output { file: Staged::create_beside(&path)?, sha256: Sha256::default(), bytes: 0 };
     let records = identity.library.records;
@@ -42,7 +42,7 @@ pub fn merge(identity: &Identity, groups: &[Sealed], building: &StagedDir, tree:
     }
     out.file.commit()?;
     let found = payload.finish(identity).map_err(|e| Error::verification(format!("the rows end too early: {e}")))?;
-    Ok(Merged { summary: (out.bytes, out.sha256.finish()), found })
+    Ok(Joined { summary: (out.bytes, out.sha256.finish()), found })
 }
 
 /// `summary.csv` while it is written.
