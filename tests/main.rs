@@ -13,6 +13,7 @@ mod formats;
 mod guides;
 mod kept;
 mod libraries;
+mod mended;
 mod molblocks;
 mod molfiles;
 mod packs;

@@ -34,7 +34,8 @@ fn launch(arguments: &[&str]) -> Launch {
     let told = Told::jsonl(python().display().to_string());
     let mut argv = vec![python().into_os_string(), script.into_os_string()];
     argv.extend(arguments.iter().map(Into::into));
-    Launch { shim: env!("CARGO_BIN_EXE_molsieve").into(), argv, directory: None, stderr: None, keeper: None, told }
+    let (shim, directory, stderr, keeper) = (env!("CARGO_BIN_EXE_molsieve").into(), None, None, None);
+    Launch { shim, argv, directory, stderr, keeper, is_contained: false, told }
 }
 
 /// Limits that make tests short and are far above what a healthy child takes.

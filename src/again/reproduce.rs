@@ -46,7 +46,7 @@ pub fn request_of(path: &Path) -> Result<Manifest> {
 /// # Errors
 /// As [`plan::open_or_plan`].
 pub fn plan_file(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
-    let mut campaign = plan::open_or_plan(config, dir, here, watch)?;
+    let mut campaign = plan::open_or_plan(config, dir, here, watch, plan::Errors::Kept)?.campaign;
     if campaign.file.execution.key.take().is_some() {
         // So that it is not signed by whoever resumes it either.
         return Campaign::create(campaign.dir, campaign.file, campaign.plan);

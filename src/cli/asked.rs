@@ -13,7 +13,7 @@ use crate::layout::CampaignDir;
 use crate::library::inspect;
 use crate::library::snapshot::Snapshot;
 use crate::pilot::{self, Request};
-use crate::run::plan;
+use crate::run::plan::{self, Errors, Opened};
 use crate::scorer::open::Here;
 
 /// A campaign file, and the directory that it gets.
@@ -42,8 +42,9 @@ impl WorkArgs {
 }
 
 impl CampaignArgs {
-    /// Opens or plans it, telling now and then how far the snapshot is.
-    pub fn open_or_plan(&self, output: Output) -> Result<Campaign> {
+    /// Opens or plans it, telling now and then how far the snapshot is. `errors` says what becomes of a campaign that
+    /// ended with nothing else.
+    pub fn open_or_plan(&self, errors: Errors, output: Output) -> Result<Campaign> {
         let here = Here { program: drive::this_program()? };
         let place = self.place()?;
         let is_new = !place.campaign().exists();
@@ -54,7 +55,8 @@ impl CampaignArgs {
         if self.dir.is_none() {
             output.note(format!("no `--dir` is given: the campaign lies in `{}`", place.root().display()));
         }
-        let planned = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output))?;
+        let opened = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output), errors)?;
+        let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
         }
@@ -78,7 +80,8 @@ impl CampaignArgs {
         output.note(format!("the pilot takes up to {} s of scoring", pilot.time.as_secs_f64()));
         let place = self.place()?;
         let is_new = !place.campaign().exists();
-        let planned = plan::with_pilot(&self.campaign, place, &here, &progress::reading(output), pilot)?;
+        let opened = plan::with_pilot(&self.campaign, place, &here, &progress::reading(output), pilot)?;
+        let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
         }
@@ -108,6 +111,20 @@ pub fn cores(text: &str) -> Result<u32, String> {
 /// The place of a record in its library, as an option has it.
 pub fn ordinal(text: &str) -> Result<Ordinal, String> {
     text.parse().map_err(|_| "give the place of a record in the library, a whole number from 0".to_owned())
+}
+
+/// The campaign; whether it begins anew is told.
+pub fn told_what_is_forgotten(opened: Opened, output: Output) -> Campaign {
+    match opened.forgotten {
+        None => {}
+        Some(0) => output.note("note: planned anew with the scorer as it is now; no record was finished yet"),
+        Some(rows) => output.note(format!(
+            "note: begins anew with the scorer as it is now; the {rows} row{} so far, ERROR without exception, {} forgotten",
+            if rows == 1 { "" } else { "s" },
+            if rows == 1 { "is" } else { "are" },
+        )),
+    }
+    opened.campaign
 }
 
 /// What a person may want to look at in the library, before work is spent on it.

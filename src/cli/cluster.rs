@@ -1,6 +1,6 @@
 //! What commands do with a campaign that runs on a cluster: put it into the queue, and watch it.
 
-use super::drive::{Options, paused, this_program};
+use super::drive::{Options, paused, this_program, told_what_may_be_mended};
 use super::exit_code::Exit;
 use super::output::Output;
 use super::progress::Meter;
@@ -66,7 +66,9 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
             Some(code) => Err(paused(campaign, &Pause { code, reason })),
             None => Err(Error::new(Kind::Incomplete, format!("paused: {reason}"))),
         },
-        Phase::Failed { exit, what } => Err(Error::new(Kind::of_exit_code(exit), what)),
+        Phase::Failed { exit, what } => {
+            Err(told_what_may_be_mended(campaign, Error::new(Kind::of_exit_code(exit), what)))
+        }
         Phase::Stopped => Err(stopped(campaign)),
         Phase::Active | Phase::Planned => Err(Error::new(Kind::Stopped, "watching; the jobs go on without anybody")
             .hint(format!(

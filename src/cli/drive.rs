@@ -18,10 +18,12 @@ use crate::journal::event::PauseCode;
 use crate::journal::state::{Phase, State};
 use crate::journal::{self, Journal};
 use crate::pack::keys::PrivateKey;
+use crate::run::anew;
 use crate::run::driver::{self, Driven};
 use crate::run::finish;
 use crate::run::policy::Pause;
 use crate::run::wave;
+use crate::scorer::identity::ScorerLaunch;
 use crate::stop::Stop;
 
 /// Enough for a segment of the journal and its name.
@@ -71,7 +73,8 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
     drop(local);
     meter.end();
-    let ended = driven.map_err(|e| told_by_the_successor(campaign, e)).and_then(|driven| match driven {
+    let driven = driven.map_err(|e| told_what_may_be_mended(campaign, told_by_the_successor(campaign, e)));
+    let ended = driven.and_then(|driven| match driven {
         Driven::Ready => {
             close(campaign, &mut journal, options, gather::Missing::Refuse, output)?;
             Ok(Exit::Done)
@@ -123,6 +126,24 @@ pub(super) fn paused(campaign: &Campaign, pause: &Pause) -> Error {
         PauseCode::Rounds | PauseCode::CannotSubmit => error
             .hint(format!("`molsieve resume {dir}`, on a machine that may submit jobs, goes on from the checkpoints")),
     }
+}
+
+/// Where the campaign was given up: which scorer it can go on with. Rows that are finished are of the scorer as it was.
+pub(super) fn told_what_may_be_mended(campaign: &Campaign, error: Error) -> Error {
+    let phase = || Some(State::of(&journal::read(&campaign.dir).ok()?.entries).ok()?.phase);
+    let is_command = matches!(campaign.file.execution.scorer, ScorerLaunch::Command(_));
+    if !is_command || !matches!(phase(), Some(Phase::Failed { .. })) {
+        return error;
+    }
+    let dir = campaign.dir.root().display();
+    if anew::is_without_result(campaign).unwrap_or(false) {
+        return error.hint(format!(
+            "when the scorer itself is mended: `molsieve run` the campaign file with `--dir {dir}`, as no record has a result yet"
+        ));
+    }
+    error
+        .hint(format!("`molsieve resume {dir}` goes on with the same scorer, once what it depends on is mended"))
+        .hint("a scorer that is changed itself needs a directory of its own: the finished rows are of the old one")
 }
 
 /// The budget is used up: what is sealed becomes an INCOMPLETE pack.

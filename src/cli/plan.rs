@@ -7,6 +7,7 @@ use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
 use crate::error::Result;
+use crate::run::plan::Errors;
 use crate::view::forecast::Forecast;
 
 /// Arguments of `plan`.
@@ -41,7 +42,7 @@ struct Facts {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = args.campaign.open_or_plan(output)?;
+    let campaign = args.campaign.open_or_plan(Errors::Kept, output)?;
     let (identity, plan) = (&campaign.file.identity, &campaign.plan);
     let facts = Facts {
         schema: "molsieve.plan-facts.v1",

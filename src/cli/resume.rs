@@ -115,7 +115,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let changes = args.changes.read()?;
     let mut campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
     if let Some(config) = &args.changes.config {
-        campaign = plan::reread(config, campaign, &Here { program: drive::this_program()? })?;
+        let opened = plan::reread(config, campaign, &Here { program: drive::this_program()? })?;
+        campaign = asked::told_what_is_forgotten(opened, output);
     }
     let execution = changes.applied_to(&campaign.file.execution)?;
     go_on(&amend::amend(campaign, execution)?, &args.work.options(), output)

@@ -5,6 +5,7 @@ use super::exit_code::Exit;
 use super::forecast;
 use super::output::Output;
 use crate::error::Result;
+use crate::run::plan::Errors;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -20,7 +21,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = args.campaign.open_or_plan(output)?;
+    let campaign = args.campaign.open_or_plan(Errors::Forgotten, output)?;
     forecast::warn_of_cores(&campaign, output);
     super::resume::go_on(&campaign, &args.work.options(), output)
 }

@@ -10,6 +10,7 @@ use super::forecast;
 use super::output::Output;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::run::plan::Errors;
 use crate::run::tick::Caller;
 
 /// Arguments of `submit`.
@@ -26,7 +27,7 @@ pub struct Args {
 
 /// Runs it. On this machine the driver becomes a process of its own that outlives the terminal.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = args.campaign.open_or_plan(output)?;
+    let campaign = args.campaign.open_or_plan(Errors::Forgotten, output)?;
     if campaign.file.execution.cluster.is_some() {
         return cluster::tick(&campaign, Caller::Person, output);
     }

@@ -54,8 +54,7 @@ pub fn keys(config: &Config) -> BTreeMap<String, String> {
 /// It does not (exit 2): the message names each key that differs, with both values as a campaign file has them.
 pub fn unchanged(now: &BTreeMap<String, String>, campaign: &Campaign) -> Result<()> {
     let (then, dir) = (&campaign.file.request, campaign.dir.root().display());
-    let keys: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
-    let differs: Vec<&String> = keys.into_iter().filter(|key| now.get(*key) != then.get(*key)).collect();
+    let differs = differing(now, then);
     if differs.is_empty() {
         return Ok(());
     }
@@ -76,6 +75,17 @@ pub fn unchanged(now: &BTreeMap<String, String>, campaign: &Campaign) -> Result<
     Err(Error::usage(format!("`{dir}` holds another campaign: {what}"))
         .hint("to compute what the file asks for now, give it a directory of its own with `--dir`")
         .hint(format!("to go on with what is in `{dir}`, put the file back as it was, or run `molsieve resume {dir}`")))
+}
+
+/// Whether a campaign file with the frozen keys `now` asks for `campaign`, with another scorer at most.
+pub fn is_scorer_alone(now: &BTreeMap<String, String>, campaign: &Campaign) -> bool {
+    differing(now, &campaign.file.request).iter().all(|key| key.starts_with("scorer."))
+}
+
+/// The keys whose values differ, in order.
+fn differing<'a>(now: &'a BTreeMap<String, String>, then: &'a BTreeMap<String, String>) -> Vec<&'a String> {
+    let keys: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
+    keys.into_iter().filter(|key| now.get(*key) != then.get(*key)).collect()
 }
 
 /// A JSON value as it is written in a campaign file, shortened where it is long.

@@ -2,6 +2,7 @@
 //! that acts, and the end. The driver is the only caller of scheduler adapters.
 
 pub mod amend;
+pub mod anew;
 pub mod core_time;
 mod cut;
 pub mod driver;

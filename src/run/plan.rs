@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::amend;
+use super::anew;
 use super::cut::{self, Cutting};
 use super::frozen;
-use super::look::Look;
+use super::policy::EVERY_RECORD;
 use super::scheduler;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::id::AttemptId;
 use crate::journal::Journal;
 use crate::journal::event::Event;
-use crate::layout::{CampaignDir, EntryKind};
+use crate::layout::CampaignDir;
 use crate::library::format::FormatRequest;
 use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
@@ -26,19 +27,43 @@ use crate::pilot;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
-use crate::shard::recover;
 use crate::units;
 
 /// Called while the library is read, with bytes and records so far.
 pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
+/// What somebody gets who asks for a campaign.
+#[derive(Debug)]
+pub struct Opened {
+    /// The campaign.
+    pub campaign: Campaign,
+    /// Where there was one without a result, and it was planned anew: so many rows, all of them ERROR, are forgotten.
+    pub forgotten: Option<u64>,
+}
+
+impl From<Campaign> for Opened {
+    fn from(campaign: Campaign) -> Self {
+        Self { campaign, forgotten: None }
+    }
+}
+
+/// What becomes of a campaign that has come to an end with nothing but errors, where its scorer is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errors {
+    /// They stay.
+    Kept,
+    /// It is planned anew: somebody mended what the identity of a scorer does not hold, such as the program itself.
+    Forgotten,
+}
+
 /// Opens the campaign that `config` asks for in `dir`, or plans it there.
 ///
 /// # Errors
 /// `dir` holds another campaign (exit 2), or the campaign cannot be frozen.
-pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>) -> Result<Campaign> {
+pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'_>, errors: Errors) -> Result<Opened> {
     let (config, base) = read(config)?;
-    let asked = Asked { config: &config, base: &base, here, watch, shards: config.shards.size()?, pilot: None };
+    let shards = config.shards.size()?;
+    let asked = Asked { config: &config, base: &base, here, watch, shards, pilot: None, errors };
     match Campaign::open_if_any(dir.clone())? {
         Some(campaign) => same(&asked, campaign),
         None => plan(&asked, dir, Plans::IfNone),
@@ -49,10 +74,10 @@ pub fn open_or_plan(config: &Path, dir: CampaignDir, here: &Here, watch: Watch<'
 ///
 /// # Errors
 /// Something that is frozen differs (exit 2), or the system refuses (exit 6).
-pub fn reread(config: &Path, campaign: Campaign, here: &Here) -> Result<Campaign> {
+pub fn reread(config: &Path, campaign: Campaign, here: &Here) -> Result<Opened> {
     let (config, base) = read(config)?;
-    let shards = config.shards.size()?;
-    same(&Asked { config: &config, base: &base, here, watch: &|_, _| {}, shards, pilot: None }, campaign)
+    let (shards, errors) = (config.shards.size()?, Errors::Kept);
+    same(&Asked { config: &config, base: &base, here, watch: &|_, _| {}, shards, pilot: None, errors }, campaign)
 }
 
 /// Plans the campaign that `config` asks for in `dir`, with what a pilot says of its cost.
@@ -65,13 +90,13 @@ pub fn with_pilot(
     here: &Here,
     watch: Watch<'_>,
     pilot: pilot::Request,
-) -> Result<Campaign> {
+) -> Result<Opened> {
     let (config, base) = read(config)?;
-    let shards = config.shards.size()?;
-    let asked = Asked { config: &config, base: &base, here, watch, shards, pilot: Some(pilot) };
+    let (shards, errors) = (config.shards.size()?, Errors::Kept);
+    let asked = Asked { config: &config, base: &base, here, watch, shards, pilot: Some(pilot), errors };
     let Some(campaign) = Campaign::open_if_any(dir.clone())? else { return plan(&asked, dir, Plans::IfNone) };
-    let campaign = same(&Asked { pilot: None, ..asked }, campaign)?;
-    cut::again(&asked.cutting(), campaign)
+    let opened = same(&Asked { pilot: None, ..asked }, campaign)?;
+    Ok(Opened { campaign: cut::again(&asked.cutting(), opened.campaign)?, ..opened })
 }
 
 /// What somebody asked for, as far as planning goes.
@@ -84,6 +109,8 @@ struct Asked<'a> {
     shards: ShardSize,
     /// A pilot is asked for, whether the shards need one or not.
     pilot: Option<pilot::Request>,
+    /// What becomes of a campaign of errors alone.
+    errors: Errors,
 }
 
 impl Asked<'_> {
@@ -102,7 +129,7 @@ enum Plans {
 }
 
 /// Freezes and cuts a new campaign.
-fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
+fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     let Asked { config, base, here, watch, .. } = *asked;
     let notation = request::notation(&library_request(config, base));
     // What is wrong with the request itself is told before what is wrong with the library.
@@ -112,12 +139,12 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     notation?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     let (mut journal, there) = open_for_planning(&dir)?;
-    match (plans, there) {
+    let forgotten = match (plans, there) {
         // That older planner was quicker.
         (Plans::IfNone, Some(campaign)) => return same(asked, campaign),
-        (Plans::Anew, Some(campaign)) => forget(&campaign)?,
-        (_, None) => {}
-    }
+        (Plans::Anew, Some(campaign)) => Some(anew::forget(&campaign)?),
+        (_, None) => None,
+    };
     let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
     let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
     execution.library = dir.library_name(library.dir());
@@ -134,7 +161,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Campaign> {
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen::keys(config), execution };
-    Campaign::create(dir, file, plan)
+    Ok(Opened { campaign: Campaign::create(dir, file, plan)?, forgotten })
 }
 
 /// Opens `dir` for a planner: its journal, and the campaign that is there all the same, because an older planner was
@@ -149,21 +176,6 @@ pub fn open_for_planning(dir: &CampaignDir) -> Result<(Journal, Option<Campaign>
     let (journal, _) = Journal::take_over(dir)?;
     let there = Campaign::open_if_any(dir.clone())?;
     Ok((journal, there))
-}
-
-/// Removes what was finished of a campaign that is planned anew: nothing but errors, which would count again. A receipt
-/// goes before its rows, so that none is left without them.
-fn forget(campaign: &Campaign) -> Result<()> {
-    use EntryKind::{Checkpoint, Files, Receipt, Rows};
-    for group in campaign.plan.all_groups() {
-        let dir = campaign.dir.group(group);
-        for kind in [Receipt, Rows, Files, Checkpoint] {
-            for attempt in recover::attempts(&dir, kind)? {
-                crate::fs::remove(&dir.file(&attempt, kind))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Where planners of this directory took or began snapshots.
@@ -198,28 +210,34 @@ fn nobody_elses(dir: &CampaignDir) -> Result<()> {
         .hint("give a directory that is empty or not there yet: a campaign writes and replaces files in its own"))
 }
 
-/// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew.
-fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Campaign> {
+/// Checks that `campaign` is what `config` asks for. What is not frozen is taken from the file anew. Where there is no
+/// result that another scorer could spoil, another scorer is no other campaign: it is planned anew.
+fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Opened> {
     let Asked { config, base, here, .. } = *asked;
-    frozen::unchanged(&frozen::keys(config), &campaign)?;
+    let keys = frozen::keys(config);
+    let same_keys = match frozen::unchanged(&keys, &campaign) {
+        Err(another) if !frozen::is_scorer_alone(&keys, &campaign) => return Err(another),
+        Err(another) if !anew::is_without_result(&campaign)? => return Err(another),
+        told => told,
+    };
     library_is_the_same(config, base, &campaign)?;
     let notation = request::notation(&library_request(config, base))?;
     let (now, launch) = asked_scorer::resolve(&config.scorer, base, here, notation)?;
-    if let Err(changed) = open::unchanged(&now, &campaign.file.identity.scorer) {
-        return if is_fresh(&campaign)? { plan(asked, campaign.dir, Plans::Anew) } else { Err(changed) };
+    let same_scorer = same_keys.and_then(|()| open::unchanged(&now, &campaign.file.identity.scorer));
+    let is_changed = same_scorer.is_err() && anew::is_without_result(&campaign)?;
+    let forgets = asked.errors == Errors::Forgotten && !are_errors_wanted(config);
+    if is_changed || forgets && anew::ended_with_errors_alone(&campaign)? {
+        return plan(asked, campaign.dir, Plans::Anew);
     }
+    same_scorer?;
     let library = campaign.file.execution.library.clone();
     let execution = execution(config, base, launch, library)?;
-    amend::amend(campaign, execution)
+    amend::amend(campaign, execution).map(Opened::from)
 }
 
-/// Whether nothing but errors would be lost if `campaign` were planned anew: a scorer that was broken from the first record
-/// on and is mended now costs nobody a result. What was packed is an answer that somebody may have taken away.
-fn is_fresh(campaign: &Campaign) -> Result<bool> {
-    let mut look = Look::new(campaign)?;
-    look.refresh()?;
-    let nothing_but_errors = look.finished() == look.errors();
-    Ok(nothing_but_errors && campaign.file.identity.parent.is_none() && !campaign.dir.pack().exists())
+/// Whether the campaign file says that every record may be an error: then those that are there are meant to be.
+fn are_errors_wanted(config: &Config) -> bool {
+    config.limits.max_error_rate.map(units::millionths) == Some(EVERY_RECORD)
 }
 
 /// Checks that the paths stand for the files that were planned, by name and size; the content is checked by who reads it.

@@ -20,7 +20,7 @@ const PAUSED: u8 = Kind::Incomplete.exit_code();
 const ALL_ERROR_AFTER: u64 = 100;
 
 /// The limit of whoever wants a campaign of errors alone: every record may be one.
-const EVERY_RECORD: u64 = 1_000_000;
+pub(super) const EVERY_RECORD: u64 = 1_000_000;
 
 /// The error rate is judged after so many records.
 const JUDGED_AFTER: u64 = 1_000;

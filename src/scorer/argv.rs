@@ -63,7 +63,7 @@ fn names_a_script(argument: &str) -> bool {
 /// The program called `name`: by `PATH`, or relative to `base` if there is a slash in it.
 ///
 /// # Errors
-/// There is none (exit 6).
+/// There is none (exit 6), or what there is cannot be executed (exit 2).
 pub fn program(name: &str, base: &Path) -> Result<PathBuf> {
     let not_there = || {
         let error = Error::environment(format!("there is no program `{name}`"));
@@ -76,11 +76,36 @@ pub fn program(name: &str, base: &Path) -> Result<PathBuf> {
     };
     if name.contains('/') {
         let path = base.join(name);
-        return if path.is_file() { Ok(path) } else { Err(not_there()) };
+        return if path.exists() { executable(path) } else { Err(not_there()) };
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name));
-    found.into_iter().find(|candidate| candidate.is_file()).ok_or_else(not_there)
+    let files: Vec<PathBuf> = found.filter(|candidate| candidate.is_file()).collect();
+    // As a shell does it: what cannot be executed does not hide what can.
+    let first = files.iter().find(|file| is_executable(file)).or_else(|| files.first());
+    executable(first.ok_or_else(not_there)?.clone())
+}
+
+/// `path`, if it is a program: better told now than as a crash of every record.
+///
+/// # Errors
+/// It is no file, or may not be executed (exit 2).
+fn executable(path: PathBuf) -> Result<PathBuf> {
+    let shown = path.display();
+    if !path.is_file() {
+        return Err(Error::usage(format!("`{shown}` is no file, and the scorer cannot be started"))
+            .hint("name the program itself as the first word of `scorer.argv`"));
+    }
+    if !is_executable(&path) {
+        return Err(Error::usage(format!("`{shown}` is not executable, and the scorer cannot be started"))
+            .hint(format!("make it executable: `chmod +x {shown}`"))
+            .hint("or name its interpreter first, as in `argv = [\"python3\", \"score.py\"]`"));
+    }
+    Ok(path)
+}
+
+fn is_executable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
 /// A program's name that is a whole command, as the list of words that was meant.
@@ -165,5 +190,26 @@ mod tests {
         let error = resolve(&written, Path::new("/"), Place::Here).unwrap_err();
         let words = "as in `argv = [\"python3\", \"p.py\", \"{structure}\"]`";
         assert!(error.hints()[0].ends_with(words), "{:?}", error.hints());
+    }
+
+    #[test]
+    fn what_cannot_be_executed_is_told_before_any_work() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("p.py");
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        let mode = |bits| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(bits)).unwrap();
+        let resolve = |name: &str| resolve(&[name.to_owned()], dir.path(), Place::Here);
+        mode(0o644);
+        let error = resolve("./p.py").unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Usage);
+        assert!(error.hints()[0].contains("chmod +x"), "{error:?}");
+        mode(0o755);
+        assert!(resolve("./p.py").unwrap()[0].ends_with("p.py"));
+        std::fs::create_dir(dir.path().join("programs")).unwrap();
+        let error = resolve("./programs").unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Usage);
+        assert!(error.what().contains("is no file"), "{error:?}");
+        assert_eq!(resolve("./nothing").unwrap_err().kind(), crate::error::Kind::Environment);
     }
 }

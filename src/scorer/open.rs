@@ -212,7 +212,15 @@ pub fn launch_of(command: &CommandLaunch, seed: u64, here: &Here, stderr: Option
         told.document = translation.protocol.document();
     }
     let keeper = command.container.as_deref().and_then(Container::keeper).map(Path::to_path_buf);
-    Ok(Launch { shim: here.program.clone(), argv, directory: Some(command.directory.clone()), stderr, keeper, told })
+    Ok(Launch {
+        shim: here.program.clone(),
+        argv,
+        directory: Some(command.directory.clone()),
+        stderr,
+        keeper,
+        is_contained: command.container.is_some(),
+        told,
+    })
 }
 
 /// The container of `command`, and what the scorer in it reads.
@@ -234,7 +242,8 @@ fn contained(command: &CommandLaunch) -> Option<Contained> {
 fn changed(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Error {
     let what = difference(now, frozen).unwrap_or_else(|| "its kind or its seeds differ".to_owned());
     Error::usage(format!("the scorer changed since the plan: {what}"))
-        .hint("put back what was there, or run the changed scorer as a campaign of its own in another directory")
+        .hint("put back what was there, and `molsieve resume` goes on: the rows that are finished are of that scorer")
+        .hint("the changed scorer is a campaign of its own: `molsieve run` its campaign file with another `--dir`")
 }
 
 /// The first thing that differs, as a sentence: what a person can look at comes first.

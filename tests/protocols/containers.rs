@@ -105,6 +105,27 @@ fn docker_runs_a_jsonl_scorer_and_what_it_leaves_is_removed() {
 }
 
 #[test]
+fn the_client_of_a_runtime_speaks_to_the_same_daemon_whenever_it_is_called() {
+    let env = place();
+    let told = "#!/bin/sh\necho \"$1 at $DOCKER_HOST $SECRET\" >>\"${0%/*}/log\"\n";
+    script(&env, "docker", &DOCKER.replacen("#!/bin/sh\n", told, 1));
+    env.write("bin/digest", "1".repeat(64));
+    let (python, hello) = (python(), project("configs/scorers/hello_scorer.py"));
+    let container = "container = { runtime = \"docker\", image = \"tiny:1\" }";
+    let argv = [python.as_str(), hello.to_str().unwrap()];
+    let file = env.campaign("it").scorer(&scorer("jsonl", &argv, container)).write();
+    let path = format!("{}:{}", env.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = env.command(["run", &file, "--dir", "it"]);
+    Run(command.env("PATH", path).env("DOCKER_HOST", "unix:///there").env("SECRET", "s").output().unwrap()).exits(0);
+    let said = log(&env);
+    for order in ["image", "ps"] {
+        assert!(said.contains(&format!("{order} at unix:///there")), "{said}");
+    }
+    assert!(said.contains("run at unix:///there \n"), "and of the rest of our environment it learns nothing: {said}");
+    assert!(!said.contains("--env DOCKER_HOST"), "the scorer in it has no use for it: {said}");
+}
+
+#[test]
 fn a_container_that_cannot_work_is_refused_before_any_work() {
     let env = place();
     script(&env, "docker", DOCKER);

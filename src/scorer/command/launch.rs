@@ -30,6 +30,8 @@ pub struct Launch {
     pub stderr: Option<PathBuf>,
     /// The program that keeps containers although a command was killed, if that is what runs it.
     pub keeper: Option<PathBuf>,
+    /// Whether a runtime's client runs in it, which must find the same containers as ours.
+    pub is_contained: bool,
     /// What a person should be told of it: `argv` may begin with a program that stands between the user's and us.
     pub told: Told,
 }
@@ -45,7 +47,7 @@ impl Launch {
     pub(super) fn spawn(&self, environment: &Environment, tmp: &Path) -> Result<Child> {
         let mut command = Command::new(&self.shim);
         command.arg(shim::SUBCOMMAND).arg(std::process::id().to_string()).args(&self.argv);
-        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)));
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_inherited(name, self.is_contained)));
         // A Python scorer that forgets to flush would otherwise never be heard.
         command.env("PYTHONUNBUFFERED", "1");
         command.envs(environment.iter().map(|(name, value)| (name, value)));
@@ -87,11 +89,33 @@ impl Told {
 
 /// What a child inherits of the worker's environment: where programs and libraries are, who the
 /// user is, language and time zone. Anything else could change an answer unseen, or be a secret that
-/// is none of the scorer's business; `[scorer] env` names what it needs.
-fn is_inherited(name: &OsStr) -> bool {
+/// is none of the scorer's business; `[scorer] env` names what it needs. A runtime's client also inherits
+/// which containers it is to speak of; into the container goes none of this.
+fn is_inherited(name: &OsStr, is_contained: bool) -> bool {
     const KNOWN: [&str; 11] =
         ["PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM"];
-    name.to_str().is_some_and(|name| KNOWN.contains(&name) || name.starts_with("LC_"))
+    let is_known = |name: &str| KNOWN.contains(&name) || name.starts_with("LC_");
+    name.to_str().is_some_and(|name| is_known(name) || is_contained && is_of_client(name))
+}
+
+/// Whether `name` tells a container runtime's client which daemon, store or session it works with. What would bind
+/// directories or set variables in a container (`APPTAINER_BIND`, `APPTAINERENV_…`) does not belong here.
+fn is_of_client(name: &str) -> bool {
+    const KNOWN: [&str; 12] = [
+        "DOCKER_HOST",
+        "DOCKER_CONTEXT",
+        "DOCKER_CONFIG",
+        "DOCKER_CERT_PATH",
+        "DOCKER_TLS_VERIFY",
+        "CONTAINER_HOST",
+        "CONTAINER_CONNECTION",
+        "CONTAINER_SSHKEY",
+        "XDG_RUNTIME_DIR",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "DBUS_SESSION_BUS_ADDRESS",
+    ];
+    KNOWN.contains(&name) || name.starts_with("CONTAINERS_")
 }
 
 /// The environments of `children` children with `threads` threads each, which share `gpus` in turn.
@@ -142,6 +166,18 @@ pub fn shares(gpus: &[String], each: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_runtimes_client_learns_which_containers_it_is_to_speak_of() {
+        for name in ["DOCKER_HOST", "XDG_RUNTIME_DIR", "CONTAINERS_STORAGE_CONF", "DBUS_SESSION_BUS_ADDRESS"] {
+            assert!(is_inherited(OsStr::new(name), true), "{name}");
+            assert!(!is_inherited(OsStr::new(name), false), "{name}");
+        }
+        for name in ["AWS_SECRET_ACCESS_KEY", "APPTAINER_BIND", "APPTAINERENV_X", "SINGULARITYENV_X", "DOCKER", ""] {
+            assert!(!is_inherited(OsStr::new(name), true), "{name}");
+        }
+        assert!(is_inherited(OsStr::new("PATH"), true) && is_inherited(OsStr::new("LC_ALL"), false));
+    }
 
     #[test]
     fn gpus_go_round() {

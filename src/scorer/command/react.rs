@@ -13,7 +13,7 @@ use super::lane::{Phase, Request};
 use super::oom;
 use super::queue::Work;
 use super::settings::Settings;
-use super::{stderr, trace};
+use super::{shim, stderr, trace};
 use crate::error::{Error, Kind, Result};
 use crate::scorer::row::RowBlock;
 use crate::scorer::{SlowRequest, Verdict};
@@ -218,6 +218,9 @@ impl Drive<'_> {
         let lane = &mut self.state.lanes[number];
         if lane.phase == Phase::Starting {
             return self.false_start(number, &hello::early(&end.how));
+        }
+        if lane.tmp().is_some_and(shim::is_not_started) {
+            return self.false_start(number, "its program could not be started");
         }
         let (fresh, was_up) = (lane.is_fresh(), lane.phase == Phase::Up);
         let untouched = lane.in_flight.front().is_some_and(|request| end.read <= request.offset);

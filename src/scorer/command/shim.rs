@@ -6,15 +6,28 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
+use super::launch::TMP_VARIABLE;
 use crate::error::{Error, Result};
+use crate::fs::scratch;
 
 /// The hidden subcommand whose arguments are for [`exec`].
 pub const SUBCOMMAND: &str = "__child";
+
+/// A file in the private directory of a child: a program in it could not be started, and what ended is our own process.
+/// No exit code could say so, as the program may end with any.
+const NOT_STARTED: &str = "not-started";
+
+/// Whether a program could not be started in the child whose private directory is `tmp`.
+pub fn is_not_started(tmp: &Path) -> bool {
+    tmp.join(NOT_STARTED).exists()
+}
 
 /// Becomes the program. `arguments` are those after [`SUBCOMMAND`]: the process id of the parent,
 /// the program, its arguments. Returns only if that failed: the answer is why (exit 6).
@@ -38,6 +51,17 @@ fn try_exec(arguments: &[OsString]) -> Result<Infallible> {
         return Err(Error::environment("the worker that wanted this scorer is gone"));
     }
     let failure = Command::new(program).args(rest).exec();
+    note(&failure);
     Err(Error::environment(format!("cannot start `{}`: {failure}", program.display()))
         .hint("check `[scorer] argv` in the campaign file, and that the program is executable on this machine"))
+}
+
+/// Leaves word that the program could not be started. Arguments that are too long are their record's fault.
+fn note(failure: &io::Error) {
+    let Some(tmp) = std::env::var_os(TMP_VARIABLE).filter(|_| failure.kind() != io::ErrorKind::ArgumentListTooLong)
+    else {
+        return;
+    };
+    // Without it the end of this process is taken for that of the program, which is no worse than a crash.
+    let _ = scratch::write(&Path::new(&tmp).join(NOT_STARTED), failure.to_string().as_bytes());
 }

@@ -23,6 +23,8 @@ pub enum Death {
     Code(i32),
     /// By a signal.
     Signal(i32),
+    /// It never began: the system starts no such program.
+    NotStarted,
 }
 
 impl fmt::Display for Death {
@@ -30,6 +32,7 @@ impl fmt::Display for Death {
         match self {
             Self::Code(code) => write!(f, "ended with exit code {code}"),
             Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
+            Self::NotStarted => write!(f, "could not be started"),
         }
     }
 }
@@ -162,8 +165,11 @@ impl Starter {
     /// The exit code, if it is one that is fine.
     ///
     /// # Errors
-    /// It is none of those, or a signal ended the program.
+    /// It is none of those, a signal ended the program, or it could not be started.
     pub fn judge(&self, status: ExitStatus) -> Result<i32, Death> {
+        if shim::is_not_started(&self.tmp) {
+            return Err(Death::NotStarted);
+        }
         match (status.code(), status.signal()) {
             (Some(code), _) if self.ok_exit.contains(&code) => Ok(code),
             (Some(code), _) => Err(Death::Code(code)),
