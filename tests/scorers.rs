@@ -242,7 +242,10 @@ fn a_scorer_that_answers_nothing_and_breaks_its_protocol_for_sixteen_records_sto
         assert_eq!((run.rows().len(), run.facts.violations), (0, 18), "{mode}: two requests of eight, then one by one");
         let error = run.error();
         assert_eq!((error.kind(), error.kind().exit_code()), (Kind::Scorer, 6), "{mode}: {error}");
-        assert!(error.what().contains("for 16 records, and answered none") && error.what().contains(says), "{mode}: {error}");
+        assert!(
+            error.what().contains("for 16 records, and answered none") && error.what().contains(says),
+            "{mode}: {error}"
+        );
     }
 }
 

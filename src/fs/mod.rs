@@ -7,6 +7,7 @@
 //! write, with or without the loss of what was not synced: that is how the tests prove the above.
 
 pub mod fault;
+pub mod held;
 pub mod read;
 pub mod scratch;
 pub mod tree;

@@ -56,7 +56,9 @@ impl Doubt {
         };
         let first = work.block.get(0).ordinal;
         if work.witness {
-            return broken(format!("for {IN_A_ROW_MAX} records in a row, and for record {first}, which it had answered"));
+            return broken(format!(
+                "for {IN_A_ROW_MAX} records in a row, and for record {first}, which it had answered"
+            ));
         }
         // Of records that were asked together nobody knows whose fault it was: they are asked one by one first.
         if work.block.len() == 1 {

@@ -1,6 +1,5 @@
 //! What the pool does when a child speaks, ends, or is silent for too long.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::blame::{Fault, Judgement, judge};
@@ -16,6 +15,7 @@ use super::queue::Work;
 use super::settings::Settings;
 use super::{stderr, trace};
 use crate::error::{Error, Kind, Result};
+use crate::fs::held::Held;
 use crate::scorer::row::RowBlock;
 use crate::scorer::{SlowRequest, Verdict};
 
@@ -302,7 +302,7 @@ impl Drive<'_> {
     }
 }
 
-fn read(settings: &Settings, request: &Request, words: &[u8], dir: Option<&Path>) -> Result<(Reply, Handover), String> {
+fn read(settings: &Settings, request: &Request, words: &[u8], dir: Option<&Held>) -> Result<(Reply, Handover), String> {
     let asked = Asked { seq: request.seq, block: &request.work.block, description: &settings.description };
     let mut reply = reply::read(words, &asked)?;
     let files = Handover::check(&mut reply, dir)?;
