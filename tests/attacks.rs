@@ -148,3 +148,20 @@ fn looking_at_a_campaign_does_not_stop_it() {
     assert_eq!(run.wait().unwrap().code(), Some(0));
     assert_eq!(env.facts(["status", "d"])["state"], "complete");
 }
+
+#[test]
+fn a_file_without_an_end_is_not_read_for_ever() {
+    let env = TestEnv::new();
+    env.small_library(3);
+    env.molsieve(["run", "/dev/zero"]).exits(6).says("not a plain file");
+    std::process::Command::new("mkfifo").arg(env.path("pipe")).status().unwrap();
+    let script = env.write("score.sh", "cat\n");
+    let command = format!("kind = \"command\"\nargv = [\"sh\", \"{}\"]\nfiles = [\"pipe\"]", script.display());
+    for (name, scorer) in [("a", "kind = \"similarity\"\nactives = \"/dev/zero\""), ("f", command.as_str())] {
+        let file = env.campaign(name).scorer(scorer).write();
+        let refused = env.molsieve(["plan", &file, "--dir", name]).says("not a plain file");
+        assert!(refused.0.status.code().is_some_and(|code| code == 2 || code == 6), "{name}");
+    }
+    let file = env.campaign("large").with(&format!("# {}", "x".repeat(17 << 20))).write();
+    env.molsieve(["plan", &file, "--dir", "large"]).exits(6).says("more than 16777216 bytes");
+}

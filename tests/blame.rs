@@ -53,8 +53,10 @@ fn a_record_that_hangs_is_a_timeout() {
 #[test]
 fn a_scorer_that_keeps_breaking_its_protocol_ends_the_campaign_with_exit_6_and_does_not_tour_the_tasks() {
     for mode in ["garbage", "wrong_seq", "nan", "missing"] {
-        let env = environment();
-        let run = env.molsieve(["run", &hostile(&env, mode, ""), "--dir", "d", "--workers", "1"]);
+        let env = TestEnv::new();
+        env.small_library(60);
+        let file = env.campaign(mode).shard(20).python(&project("tests/scorers/hostile.py"), &[mode, "N"]).write();
+        let run = env.molsieve(["run", &file, "--dir", "d", "--workers", "1"]);
         run.exits(6).says("hostile").says("hint");
         let status = env.facts(["status", "d"]);
         assert_eq!(status["state"], "failed", "{mode}");
@@ -72,6 +74,64 @@ fn one_record_that_makes_the_scorer_break_its_protocol_is_an_error_of_its_own() 
     for (structure, outcome) in STRUCTURES.iter().zip(outcomes(&env, "d")) {
         assert_eq!(outcome, if *structure == "N" { "ERROR bad_reply" } else { "OK " }, "{structure}");
     }
+}
+
+/// A scorer that leaves a request unanswered if one of the ordinals in its argument is in it.
+const FORGETFUL: &str = r#"import json, sys
+bad = {int(word) for word in sys.argv[1].split(",")}
+print('{"name":"f","version":"1","columns":[{"name":"score","type":"float"}],"batch_size":4,"deterministic":true}', flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    ordinals = [record[0] for record in request["records"]]
+    results = [] if bad & set(ordinals) else [[ordinal, "OK", {"score": ordinal}] for ordinal in ordinals]
+    print(json.dumps({"seq": request["seq"], "results": results}), flush=True)
+"#;
+
+#[test]
+fn records_with_broken_replies_cost_no_other_record_wherever_they_are_and_however_they_are_shared_out() {
+    let env = TestEnv::new();
+    env.small_library(40);
+    let script = env.write("forgetful.py", FORGETFUL);
+    let mut payloads = std::collections::BTreeSet::new();
+    for (bad, shard, workers) in [
+        ("0,1", 2, "1"),
+        ("0,1,2", 40, "1"),
+        ("0,1,2,18,19,20,21,38,39", 1, "3"),
+        ("0,1,2,18,19,20,21,38,39", 2, "1"),
+        ("0,1,2,18,19,20,21,38,39", 10, "3"),
+        ("0,1,2,18,19,20,21,38,39", 40, "1"),
+        ("0,1,2,18,19,20,21,38,39", 40, "3"),
+        ("37,38,39", 10, "1"),
+    ] {
+        let dir = format!("d{shard}-{workers}-{}", bad.len());
+        let campaign = env.campaign("c").shard(shard).python(&script, &[bad]);
+        let file = campaign.with("[limits]\nmax_error_rate = 1.0").write();
+        env.molsieve(["run", &file, "--dir", &dir, "--workers", workers]).exits(0);
+        let bad_ones: Vec<&str> = bad.split(',').collect();
+        for (ordinal, outcome) in outcomes(&env, &dir).iter().enumerate() {
+            let is_bad = bad_ones.contains(&ordinal.to_string().as_str());
+            assert_eq!(outcome, if is_bad { "ERROR bad_reply" } else { "OK " }, "{dir}: {ordinal}");
+        }
+        if bad_ones.len() == 9 {
+            payloads.insert(std::fs::read(env.path(&dir).join("pack/summary.csv")).unwrap());
+        }
+    }
+    assert_eq!(payloads.len(), 1, "shards and workers change no byte");
+}
+
+#[test]
+fn a_scorer_that_breaks_after_it_answered_is_given_up_when_it_does_not_repeat_its_answer() {
+    let env = TestEnv::new();
+    env.small_library(40);
+    let breaks = FORGETFUL.replace("if bad & set(ordinals)", "if broken()").replace(
+        "for line",
+        "def broken():\n    with open('asked', 'a') as file:\n        file.write('x')\n        return file.tell() > 2\nfor line",
+    );
+    let file = env.campaign("c").python(&env.write("breaks.py", breaks), &["0"]).write();
+    let run = env.molsieve(["run", &file, "--dir", "d", "--workers", "1"]).exits(6);
+    run.says("for 3 records in a row, and for record 0, which it had answered").says("`molsieve resume`");
+    let asked = std::fs::metadata(env.path("asked")).unwrap().len();
+    assert!(asked <= 9, "two answers, two requests in the pipe, three records and the witness: {asked}");
 }
 
 #[test]

@@ -267,14 +267,21 @@ for line in sys.stdin:
 #[test]
 fn a_file_that_is_not_what_it_should_be_is_a_violation_and_nothing_is_kept() {
     let env = TestEnv::new();
-    env.small_library(3);
+    // As many records as it takes to see that it is the scorer, and not they.
+    env.small_library(16);
+    let secret = env.write("elsewhere/secret", "secret");
+    let swap = format!(
+        "os.rename(tmp, tmp + '.moved') or os.symlink('{}', tmp) or [[o, 'p', tmp + '/secret']]",
+        secret.parent().unwrap().display()
+    );
     for (files, why) in [
+        (swap.as_str(), "was moved or replaced"),
         (r#"[[o, "p", "/etc/passwd"]]"#, "MOLSIEVE_TMP"),
         (r#"[[o, "p", tmp + "/../x"]]"#, "without `..`"),
-        (r#"[[o, "p", tmp + "/link"]]"#, "not a regular file"),
+        (r#"[[o, "p", tmp + "/link"]]"#, "a link leads to it"),
         (r#"[[o, "p", tmp + "/pipe"]]"#, "not a regular file"),
         (r#"[[o, "p", tmp + "/large"]]"#, "the most is"),
-        (r#"[[o, "p", tmp + "/none"]]"#, "cannot be found"),
+        (r#"[[o, "p", tmp + "/none"]]"#, "cannot be opened"),
         (r#"[[o, "../p", tmp + "/pose"]]"#, "no name for a file"),
         (r#"[[o + 1, "p", tmp + "/pose"]]"#, "not asked"),
         (r#"[[o, "p", tmp + "/pose"], [o, "p", tmp + "/pose"]]"#, "given twice"),
@@ -285,7 +292,7 @@ fn a_file_that_is_not_what_it_should_be_is_a_violation_and_nothing_is_kept() {
         let _ = std::fs::remove_dir_all(env.path("o"));
         env.molsieve(["run", &file, "--dir", "o"]).exits(6).says(why);
     }
-    assert!(Path::new("/etc/passwd").exists());
+    assert!(Path::new("/etc/passwd").exists() && secret.exists());
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn a_record_that_hangs_the_scorer_is_an_error_and_costs_no_other_record() {
 fn a_record_with_a_broken_reply_is_an_error_and_costs_no_other_record() {
     for mode in FAULTS {
         if *mode == "long_line" {
-            continue; // It takes the time of four 50 MB lines; `a_scorer_that_breaks…` has it.
+            continue; // It takes the time of four 50 MB lines; `a_scorer_that_answers_nothing…` has it.
         }
         let run = Run::of(settings(&[&format!("{mode}_on"), POISON]));
         run.assert_only_poison(mode, Some("bad_reply"));
@@ -217,7 +217,7 @@ const FAULTS: &[&str] = &[
 ];
 
 #[test]
-fn a_scorer_that_breaks_its_protocol_three_times_in_a_row_stops_the_campaign() {
+fn a_scorer_that_answers_nothing_and_breaks_its_protocol_for_sixteen_records_stops_the_campaign() {
     let says = [
         "EOF",
         "unknown field `level`",
@@ -240,10 +240,13 @@ fn a_scorer_that_breaks_its_protocol_three_times_in_a_row_stops_the_campaign() {
         let mut settings = settings(&[mode]);
         settings.children.truncate(1);
         let run = Run::of(settings);
-        assert_eq!((run.rows().len(), run.facts.violations), (0, 3), "{mode}");
+        assert_eq!((run.rows().len(), run.facts.violations), (0, 18), "{mode}: two requests of eight, then one by one");
         let error = run.error();
         assert_eq!((error.kind(), error.kind().exit_code()), (Kind::Scorer, 6), "{mode}: {error}");
-        assert!(error.what().contains("3 times in a row") && error.what().contains(says), "{mode}: {error}");
+        assert!(
+            error.what().contains("for 16 records, and answered none") && error.what().contains(says),
+            "{mode}: {error}"
+        );
     }
 }
 

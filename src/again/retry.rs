@@ -15,6 +15,7 @@ use crate::clock;
 use crate::digest;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::gather::finished::{Each, Finished};
 use crate::gather::kept::Archive;
 use crate::gather::survey::{self, Expected, GroupState, Sealed};
@@ -281,7 +282,7 @@ fn other_program(parent: &Campaign) -> Result<Option<String>> {
     let (Some(then), ScorerLaunch::Command(command)) = (found.flatten(), &parent.file.execution.scorer) else {
         return Ok(None);
     };
-    let now = digest::sha256_file(Path::new(&command.argv[0]))?.0;
+    let now = fs::sha256_input(Path::new(&command.argv[0]))?.0;
     Ok((now != then).then(|| command.argv[0].clone()))
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::scheduler::SchedulerSection;
 use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::library::format::{Delimiter, FileFormat};
 use crate::scorer::{ColumnType, Order};
 use crate::shard::kept;
@@ -341,16 +342,17 @@ pub struct LimitsSection {
     pub core_hours: Option<f64>,
 }
 
+/// No campaign file is larger, in bytes.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
 impl Config {
     /// Reads the campaign file at `path`.
     ///
     /// # Errors
     /// There is none, or it is not a campaign file (exit 2): the message names line, key and what is known.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::InvalidData => Error::usage(format!("`{}` is not text", path.display())),
-            _ => Error::input(path, &e),
-        })?;
+        let bytes = fs::read_input(path, FILE_BYTES_MAX).map_err(|e| Error::input(path, &e))?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("`{}` is not text", path.display())))?;
         Self::parse(&text).map_err(|e| e.within(format!("`{}`", path.display())))
     }
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::config::{ContainerSection, ContainerTable};
-use crate::digest;
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::scorer::argv;
 use crate::scorer::command::contain::{Bind, Container, Runtime};
 
@@ -26,7 +26,7 @@ pub fn resolve(section: &ContainerSection, base: &Path) -> Result<(Container, Op
     }
     if runtime == Runtime::Apptainer {
         let image = base.join(&table.image);
-        let found = digest::sha256_file(&image).map_err(|e| e.within("`scorer.container`"))?.0.sha256_uri();
+        let found = fs::sha256_input(&image).map_err(|e| e.within("`scorer.container`"))?.0.sha256_uri();
         said(&table, &[&found])?;
         let container = Container {
             runtime,

@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use super::config::{ColumnSection, ScorerSection};
 use super::known_keys;
-use crate::digest;
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::library::format::Notation;
 use crate::scorer::command::hello;
 use crate::scorer::command::translate::spec::{
@@ -198,7 +198,7 @@ fn located(value: Json, base: &Path, files: &mut Vec<PathBuf>) -> Result<(Json, 
             let path = base.join(&text);
             if path.is_file() {
                 let absolute = path.to_str().ok_or_else(|| Error::usage(format!("the path `{text}` is not text")))?;
-                let identity = digest::sha256_file(&path)?.0.sha256_uri();
+                let identity = fs::sha256_input(&path)?.0.sha256_uri();
                 let absolute = Json::from(absolute);
                 files.push(path);
                 return Ok((absolute, Json::from(identity)));

@@ -8,7 +8,6 @@ pub mod merkle;
 
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -179,15 +178,14 @@ pub fn blake3_stream(mut stream: impl Read) -> std::io::Result<(Digest, u64)> {
     Ok((Digest(*hasher.finalize().as_bytes()), bytes))
 }
 
-/// SHA-256 and length in bytes of the file at `path`.
+/// SHA-256 and length in bytes of what is left of `stream`.
 ///
 /// # Errors
-/// The file is not there (exit 2) or cannot be read (exit 6).
-pub fn sha256_file(path: &Path) -> Result<(Digest, u64)> {
-    let mut file = std::fs::File::open(path).map_err(|e| Error::input(path, &e))?;
+/// The stream's own.
+pub fn sha256_stream(mut stream: impl Read) -> std::io::Result<(Digest, u64)> {
     let (mut hasher, mut total, mut buffer) = (Sha256::default(), 0, vec![0; 1 << 16]);
     loop {
-        let n = file.read(&mut buffer).map_err(|e| Error::input(path, &e))?;
+        let n = stream.read(&mut buffer)?;
         if n == 0 {
             return Ok((hasher.finish(), total));
         }

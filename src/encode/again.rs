@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use super::block::{Block, Blocks};
 use super::{Encoding, Facts, Written};
 use crate::canonical::row::Halt;
-use crate::digest;
 use crate::error::{Error, Result};
 use crate::fs;
 
@@ -66,7 +65,7 @@ impl Again {
         blocks.finish(&mut |block| making.take(block))?;
         let Making { encoding, expected, .. } = making;
         let made = encoding.finish()?;
-        let (sha256, bytes) = digest::sha256_file(made.temporary_path())?;
+        let (sha256, bytes) = fs::sha256_input(made.temporary_path())?;
         if (sha256, bytes) == (expected.sha256, expected.bytes) { Ok(()) } else { Err(differs(expected)) }
     }
 }

@@ -16,7 +16,7 @@ mod parquet;
 use std::path::Path;
 
 use crate::canonical::row::Halt;
-use crate::digest::{self, Digest};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs::{self, Staged};
 use crate::scorer::Column;
@@ -204,7 +204,7 @@ pub fn write(
     blocks.finish(&mut each)?;
     encodings.into_iter().try_for_each(|encoding| encoding.finish()?.commit())?;
     let written = formats.iter().map(|format| {
-        let (sha256, bytes) = digest::sha256_file(&member(format.file()))?;
+        let (sha256, bytes) = fs::sha256_input(&member(format.file()))?;
         Ok(Written { format: *format, bytes, sha256 })
     });
     written.collect()

@@ -7,6 +7,7 @@
 //! write, with or without the loss of what was not synced: that is how the tests prove the above.
 
 pub mod fault;
+pub mod held;
 pub mod read;
 pub mod scratch;
 pub mod tree;
@@ -19,7 +20,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
-pub use read::{each_block, open_input, open_plain, read_plain};
+pub use read::{each_block, open_input, open_plain, read_input, read_plain, sha256_input};
 
 /// Creates `dir` and its parents.
 ///

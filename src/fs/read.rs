@@ -10,6 +10,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use crate::digest::{self, Digest};
 use crate::error::Error;
 
 /// Opens the file at `path`, which a user named, for reading: through links, and without waiting for anybody.
@@ -20,6 +21,28 @@ pub fn open_input(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(not_plain()) }
+}
+
+/// The content of the file at `path`, which a user named: of `most` bytes at most.
+///
+/// # Errors
+/// As [`open_input`], or it is larger.
+pub fn read_input(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_input(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// SHA-256 and length in bytes of the file at `path`, which a user named.
+///
+/// # Errors
+/// The file is not there (exit 2), or is no plain file or cannot be read (exit 6).
+pub fn sha256_input(path: &Path) -> Result<(Digest, u64), Error> {
+    let refused = |e: io::Error| Error::input(path, &e);
+    open_input(path).and_then(digest::sha256_stream).map_err(refused)
 }
 
 fn not_plain() -> io::Error {
@@ -88,6 +111,12 @@ mod tests {
         assert_eq!(read_plain(&at("plain")).unwrap(), b"text");
         assert!(open_input(&at("link")).is_ok());
         assert!(open_input(&at("pipe")).is_err());
+        for path in [at("pipe"), "/dev/zero".into()] {
+            assert!(sha256_input(&path).is_err() && read_input(&path, 9).is_err(), "{path:?}");
+        }
+        assert_eq!(sha256_input(&at("link")).unwrap(), (digest::sha256(b"text"), 4));
+        assert_eq!(read_input(&at("link"), 4).unwrap(), b"text");
+        assert_eq!(read_input(&at("link"), 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(read_plain(&at("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
         for name in ["link", "pipe", "."] {
             assert_eq!(read_plain(&at(name)).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");

@@ -8,11 +8,12 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Once;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
+use super::held::Held;
 use super::{fault, hidden_beside, tree};
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
@@ -21,9 +22,8 @@ use crate::{host, layout};
 /// A private directory that is removed, with all that is in it, when this is dropped.
 #[derive(Debug)]
 pub struct Scratch {
-    path: PathBuf,
-    /// Says to other processes that the directory is in use.
-    _lock: File,
+    /// The directory by its descriptor, whose lock says to other processes that it is in use.
+    held: Held,
 }
 
 impl Scratch {
@@ -61,12 +61,17 @@ impl Scratch {
             clear(&temporary);
             refused(above, &e)
         })?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { held: Held::new(lock, path) })
     }
 
     /// Where it is: absolute.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.held.path()
+    }
+
+    /// The directory itself, whatever becomes of its name.
+    pub fn held(&self) -> &Held {
+        &self.held
     }
 }
 
@@ -112,7 +117,7 @@ fn remove_if_dead(path: &Path) {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        clear(&self.path);
+        self.held.clear();
     }
 }
 
@@ -141,6 +146,7 @@ pub fn clear(path: &Path) {
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::PathBuf;
 
     #[test]
     fn a_scratch_directory_is_private_and_goes_away_with_its_holder() {

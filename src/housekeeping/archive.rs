@@ -62,7 +62,7 @@ pub fn archive(campaign: &Campaign, out: &Path, remove_rows: bool) -> Result<Arc
     }
     let (written, mut staged) = write(campaign, state.last_ms / 1000, Staged::create_beside(out)?)?;
     check(&mut staged, &written)?;
-    let (sha256, bytes) = digest::sha256_file(staged.temporary_path())?;
+    let (sha256, bytes) = fs::sha256_input(staged.temporary_path())?;
     if !staged.commit_new()? {
         return Err(Error::usage(format!("`{}` was made by somebody else meanwhile", out.display())));
     }
@@ -112,6 +112,16 @@ fn members(campaign: &Campaign) -> Result<BTreeMap<PathBuf, Member>> {
     for group in campaign.plan.all_groups() {
         let group_dir = dir.group(group);
         let receipts = recover::attempts(&group_dir, EntryKind::Receipt)?;
+        if receipts.is_empty() {
+            return Err(Error::new(
+                Kind::Incomplete,
+                format!(
+                    "task group {group} of `{}` has no receipt, though the campaign is finished",
+                    dir.root().display()
+                ),
+            )
+            .hint("put back what was taken away; an archive without it could not answer for those records"));
+        }
         files.extend(receipts.iter().map(|attempt| group_dir.receipt(attempt)));
     }
     all.extend(files.into_iter().map(|path| (name(&path), Member::File(path))));

@@ -15,8 +15,8 @@ use super::policy::{self, Decision, Pause, Seen};
 use super::{ended, submission, wave};
 use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
-use crate::digest;
 use crate::error::{Error, Kind, Result};
+use crate::fs;
 use crate::journal::event::{Event, PauseCode};
 use crate::journal::sign_of_life::{self, Pace, SignOfLife};
 use crate::journal::state::{State, Wave};
@@ -167,7 +167,7 @@ impl<'a> Driver<'a> {
         let program = match &self.campaign.file.execution.scorer {
             // What a container holds, the digest of its image says.
             ScorerLaunch::Command(command) if command.container.is_some() => None,
-            ScorerLaunch::Command(command) => Some(digest::sha256_file(Path::new(&command.argv[0]))?.0),
+            ScorerLaunch::Command(command) => Some(fs::sha256_input(Path::new(&command.argv[0]))?.0),
             _ => None,
         };
         let (molsieve, host) = (env!("CARGO_PKG_VERSION").to_owned(), crate::host::name());

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::digest;
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::scorer::identity::ScorerFile;
 
 /// Where a program is.
@@ -127,7 +127,7 @@ pub fn identify(argv: &[String]) -> Result<(Vec<String>, Vec<ScorerFile>)> {
             (0, _) => base_name(path),
             (_, true) if path.is_dir() => "<dir>".to_owned(),
             (_, true) if path.is_file() => {
-                let (sha256, _) = digest::sha256_file(path)?;
+                let (sha256, _) = fs::sha256_input(path)?;
                 files.push(ScorerFile { name: base_name(path), sha256 });
                 sha256.sha256_uri()
             }
@@ -142,7 +142,7 @@ pub fn identify(argv: &[String]) -> Result<(Vec<String>, Vec<ScorerFile>)> {
 /// # Errors
 /// One is not there (exit 2) or cannot be read (exit 6).
 pub fn declared(files: &[PathBuf]) -> Result<Vec<ScorerFile>> {
-    files.iter().map(|path| Ok(ScorerFile { name: base_name(path), sha256: digest::sha256_file(path)?.0 })).collect()
+    files.iter().map(|path| Ok(ScorerFile { name: base_name(path), sha256: fs::sha256_input(path)?.0 })).collect()
 }
 
 /// Sorted and without repetition.
@@ -172,7 +172,7 @@ mod tests {
         let (argv, files) = identity_in(one.path());
         assert_eq!((argv.clone(), files.clone()), identity_in(two.path()));
         assert_eq!((argv[0].as_str(), &argv[2..]), ("sh", &["--fast", "<dir>", "data"].map(str::to_owned)[..]));
-        assert_eq!(argv[1], digest::sha256(b"print()").sha256_uri());
+        assert_eq!(argv[1], crate::digest::sha256(b"print()").sha256_uri());
         assert_eq!(files[0].name, "score.py");
     }
 

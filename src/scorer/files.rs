@@ -1,13 +1,10 @@
 //! Files that a scorer hands over for a record: what they may be called, where they may lie, how they are taken.
 
-use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::OFlags;
-
 use crate::error::{Error, Result};
+use crate::fs::held::Held;
 use crate::id::Ordinal;
 
 /// No file is larger.
@@ -36,42 +33,42 @@ pub fn is_name(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
 }
 
-/// Checks an offered file, which must lie in `dir`, be a regular file itself and not too large; its path, free of links.
+/// Checks an offered file, which must lie in `dir`, be a regular file itself and not too large, and be reached through no
+/// link; its path below `dir`.
 ///
 /// # Errors
 /// What is wrong with it, in words: the scorer broke its protocol.
-pub fn check(offered: &Offered, dir: &Path) -> std::result::Result<PathBuf, String> {
+pub fn check(offered: &Offered, dir: &Held) -> std::result::Result<PathBuf, String> {
     let Offered { ordinal, name, path } = offered;
     let wrong = |what: &str| format!("the file `{name}` of record {ordinal} {what}");
-    let plain = path.is_absolute() && path.components().all(|c| matches!(c, Component::RootDir | Component::Normal(_)));
-    let (Some(parent), Some(file_name), true) = (path.parent(), path.file_name(), plain) else {
+    if !path.is_absolute() || path.components().any(|part| part == Component::ParentDir) {
         return Err(wrong("is not named by an absolute path without `..`"));
-    };
-    // A directory in between may be a link: what counts is where it leads.
-    let real = |path: &Path| path.canonicalize().map_err(|e| wrong(&format!("cannot be found: {e}")));
-    let (real_dir, real_parent) = (real(dir)?, real(parent)?);
-    if !real_parent.starts_with(&real_dir) {
-        return Err(wrong("is not in the directory that `MOLSIEVE_TMP` names"));
     }
-    let path = real_parent.join(file_name);
-    let metadata = path.symlink_metadata().map_err(|e| wrong(&format!("cannot be found: {e}")))?;
+    let below = dir.below(path).ok_or_else(|| wrong("is not in the directory that `MOLSIEVE_TMP` names"))?;
+    if !dir.is_in_place() {
+        return Err(wrong("cannot be taken: the directory that `MOLSIEVE_TMP` names was moved or replaced"));
+    }
+    let metadata = dir.open(&below).and_then(|file| file.metadata());
+    let metadata = metadata.map_err(|e| wrong(&format!("cannot be opened, or a link leads to it: {e}")))?;
     if !metadata.is_file() {
         return Err(wrong("is not a regular file"));
     }
     if metadata.len() > BYTES_MAX {
         return Err(wrong(&format!("has {} bytes; the most is {BYTES_MAX}", metadata.len())));
     }
-    Ok(path)
+    Ok(below)
 }
 
-/// The content of a checked file; one that grew meanwhile is cut at [`BYTES_MAX`].
+/// The content of a checked file, at `below` in `dir`; one that grew meanwhile is cut at [`BYTES_MAX`].
 ///
 /// # Errors
-/// It cannot be read (exit 6), or was replaced by a link meanwhile.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let refused = |e: std::io::Error| Error::io("cannot read", path, &e);
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
-    let file = File::options().read(true).custom_flags(flags).open(path).map_err(refused)?;
+/// It cannot be read (exit 6), or was replaced meanwhile by what is no file.
+pub fn read(dir: &Held, below: &Path) -> Result<Vec<u8>> {
+    let refused = |e: std::io::Error| Error::io("cannot read", &dir.path().join(below), &e);
+    let file = dir.open(below).map_err(refused)?;
+    if !file.metadata().map_err(refused)?.is_file() {
+        return Err(refused(std::io::ErrorKind::InvalidInput.into()));
+    }
     let mut content = Vec::new();
     file.take(BYTES_MAX).read_to_end(&mut content).map_err(refused)?;
     Ok(content)
@@ -102,14 +99,15 @@ mod tests {
         std::fs::write(dir.join("large"), vec![0; BYTES_MAX as usize + 1]).unwrap();
         symlink(place.path().join("secret"), dir.join("link")).unwrap();
         symlink(place.path(), dir.join("way-out")).unwrap();
-        let offered = |path: PathBuf| check(&Offered { ordinal: 3, name: "pose".to_owned(), path }, &dir);
-        assert_eq!(read(&offered(dir.join("sub/pose")).unwrap()).unwrap(), b"pose");
+        let held = Held::new(std::fs::File::open(&dir).unwrap(), dir.clone());
+        let offered = |path: PathBuf| check(&Offered { ordinal: 3, name: "pose".to_owned(), path }, &held);
+        assert_eq!(read(&held, &offered(dir.join("sub/pose")).unwrap()).unwrap(), b"pose");
         for (path, why) in [
-            ("link", "not a regular file"),
+            ("link", "a link leads to it"),
             ("sub", "not a regular file"),
-            ("way-out/secret", "MOLSIEVE_TMP"),
+            ("way-out/secret", "a link leads to it"),
             ("../secret", "without `..`"),
-            ("nothing", "cannot be found"),
+            ("nothing", "cannot be opened"),
             ("large", "the most is"),
         ] {
             let said = offered(dir.join(path)).unwrap_err();
@@ -117,5 +115,9 @@ mod tests {
         }
         assert!(offered(PathBuf::from("sub/pose")).unwrap_err().contains("absolute"));
         assert!(offered(place.path().join("secret")).unwrap_err().contains("MOLSIEVE_TMP"));
+        // The directory is moved, and another has its name.
+        std::fs::rename(&dir, place.path().join("moved")).unwrap();
+        symlink(place.path(), &dir).unwrap();
+        assert!(offered(dir.join("secret")).unwrap_err().contains("was moved or replaced"));
     }
 }

@@ -96,6 +96,7 @@ fn of_scorers() {
     let hello = "{\"name\":\"x\",\"version\":\"1\",\"columns\":[{\"name\":\"s\",\"type\":\"float\"}],\"batch_size\":4,\
                  \"deterministic\":true}";
     let babble = format!("echo '{hello}'; while read -r line; do echo '{{]'; done");
+    env.small_library(20);
     told(&env, "broken-protocol", &script("babble", &babble));
 }
 

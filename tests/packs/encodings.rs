@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use molsieve::canonical::json;
-use molsieve::digest;
 use molsieve::encode::{self, Format};
 use molsieve::error::Kind;
 use molsieve::gather::Missing;
@@ -144,7 +143,7 @@ fn an_incomplete_pack_has_encodings_of_the_rows_that_it_has() {
 fn reseal(pack: &Path) {
     let mut manifest = Manifest::read(&std::fs::read(pack.join("manifest.json")).unwrap()).unwrap();
     for file in &mut manifest.files {
-        let (sha256, bytes) = digest::sha256_file(&pack.join(&file.name)).unwrap();
+        let (sha256, bytes) = molsieve::fs::sha256_input(&pack.join(&file.name)).unwrap();
         (file.sha256, file.bytes) = (sha256, bytes);
     }
     let bytes = json::to_line(&manifest).unwrap();

@@ -196,3 +196,41 @@ fn a_score_of_a_program_that_ends_badly_does_not_count_unless_that_is_how_it_end
         assert_eq!(rows(&env, name), [row]);
     }
 }
+
+#[test]
+fn a_line_of_a_molblock_and_an_id_that_is_cut_are_no_scores_even_where_they_begin_a_line() {
+    let env = TestEnv::new();
+    let block = |name: &str, comment: &str| {
+        format!(
+            "{name}\n  x\n{comment}\n  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.0000 C   0  0\nM  END\n$$$$\n"
+        )
+    };
+    env.write("library.sdf", block("honest", "c") + &block("m1", "RESULT: -99") + &block("RESULT:\t-98", ""));
+    let columns = format!("columns = [{{ name = \"score\" }}]\n{PATTERN}");
+    let file = shell(
+        &env,
+        "header",
+        "echo loaded\necho \"${1#--m=}\" | head -3\necho RESULT: -1\n",
+        &["--m={structure}"],
+        &columns,
+    );
+    let text = std::fs::read_to_string(env.path(&file)).unwrap();
+    env.write(&file, text.replace("library.smi", "library.sdf").replace("delimiter = \"tab\"", ""));
+    env.molsieve(["run", &file, "--dir", "sdf"]).exits(0);
+    let outcomes = |dir: &str| -> Vec<String> {
+        let cells = |row: &String| row.split(',').skip(2).collect::<Vec<_>>().join(",");
+        rows(&env, dir).iter().map(cells).collect()
+    };
+    assert_eq!(outcomes("sdf"), ["OK,,-1", "ERROR,unsafe_structure,", "ERROR,unsafe_structure,"]);
+    let long = format!("CO\tRESULT: -99 {}\nCCO\thonest\nCF\t-99\n", "A".repeat(100));
+    env.write("library.smi", long);
+    let file = shell(
+        &env,
+        "cut",
+        "echo name:\necho \"$1\" | cut -c 1-60\necho RESULT: -1\n",
+        &["{id}", "{structure}"],
+        &columns,
+    );
+    env.molsieve(["run", &file, "--dir", "smi"]).exits(0);
+    assert_eq!(outcomes("smi"), ["ERROR,unsafe_structure,", "OK,,-1", "OK,,-1"]);
+}

@@ -9,6 +9,7 @@ use super::chem::{Mol, Refusal, crippen, hbond, morgan, rotatable, tpsa, weight}
 use super::{Builtin, tanimoto};
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::library::format::Notation;
 use crate::library::record::Record;
 use crate::scorer::identity::ScorerFile;
@@ -69,6 +70,9 @@ pub struct Similarity {
     sha256: Digest,
 }
 
+/// No file of actives is larger, in bytes.
+const ACTIVES_BYTES_MAX: u64 = 256 << 20;
+
 /// Reads a file of actives: a SMILES and an id a line, separated by white space; blank lines and
 /// lines that begin with `#` are passed over. The nth active without an id (from 1) is `active-n`.
 ///
@@ -76,7 +80,7 @@ pub struct Similarity {
 /// The file is not there, holds no active, or one that is not a molecule (exit 2, naming file, line
 /// and text); it cannot be read (exit 6).
 pub fn load(actives: &Path) -> Result<Similarity> {
-    let bytes = std::fs::read(actives).map_err(|e| Error::input(actives, &e))?;
+    let bytes = fs::read_input(actives, ACTIVES_BYTES_MAX).map_err(|e| Error::input(actives, &e))?;
     Similarity::from_actives(&bytes).map_err(|e| e.within(format!("actives `{}`", actives.display())))
 }
 

@@ -5,7 +5,7 @@
 //! process group of the child is killed and the child is reaped.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use super::launch::{Environment, Launch};
 use super::lines::{Lines, Piece};
 use super::stderr::{self, SharedLog, SharedTail};
 use crate::error::{Error, Result};
+use crate::fs::held::Held;
 use crate::fs::scratch::Scratch;
 
 /// How long pipes are read on after the end of a child; only a descendant that left its process
@@ -89,6 +90,7 @@ enum Order {
 pub struct Child {
     orders: UnboundedSender<Order>,
     tail: SharedTail,
+    log: SharedLog,
     task: JoinHandle<()>,
     /// Its private directory: removed when the pool lets go of the child, which by then has ended, and
     /// all that it said has been heard. What it said may name files in here.
@@ -133,11 +135,11 @@ impl Child {
             expected: 1,
             lines: Lines::default(),
         };
-        let (kept, log) = (SharedTail::clone(&tail), SharedLog::clone(log));
+        let (kept, lines) = (SharedTail::clone(&tail), SharedLog::clone(log));
         let task = tokio::spawn(async move {
-            keeper.keep(errors, kept, log).await;
+            keeper.keep(errors, kept, lines).await;
         });
-        Ok(Self { orders, tail, task, tmp })
+        Ok(Self { orders, tail, log: SharedLog::clone(log), task, tmp })
     }
 
     /// Writes a request, of which one line is expected in return.
@@ -161,13 +163,24 @@ impl Child {
     }
 
     /// Its private directory.
-    pub fn tmp(&self) -> &Path {
-        self.tmp.path()
+    pub fn tmp(&self) -> &Held {
+        self.tmp.held()
     }
 
     /// Waits until it is gone, for `patience` at most; whether it is.
     pub async fn gone(&mut self, patience: Duration) -> bool {
         self.task.is_finished() || timeout(patience, &mut self.task).await.is_ok()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let held = self.tmp.held();
+        if !held.is_in_place() {
+            let what =
+                "was moved or replaced; of it is removed what can be found, and of what replaced it at most a link";
+            stderr::lock(&self.log).note(&format!("the private directory `{}` {what}", held.path().display()));
+        }
     }
 }
 

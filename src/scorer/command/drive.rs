@@ -134,6 +134,7 @@ impl<'a> Drive<'a> {
             self.draw()?;
             work = self.state.queue.take(idle, fresh);
         }
+        let work = work.or_else(|| self.state.queue.take_doubted(idle, fresh));
         work.map_or(Ok(()), |work| self.ask(number, work))
     }
 
@@ -144,9 +145,12 @@ impl<'a> Drive<'a> {
             self.state.queue.push_front(rest);
             work = work.part(0, most);
         }
-        self.ordinals.clear();
-        self.ordinals.extend(work.block.iter().map(|record| record.ordinal));
-        self.sink.started(&self.ordinals)?;
+        // A witness is finished already.
+        if !work.witness {
+            self.ordinals.clear();
+            self.ordinals.extend(work.block.iter().map(|record| record.ordinal));
+            self.sink.started(&self.ordinals)?;
+        }
         let State { lanes, settings, clock, .. } = &mut *self.state;
         lanes[number].ask(work, &settings.seeder, clock.now());
         Ok(())

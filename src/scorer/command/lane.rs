@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::path::Path;
 use std::time::Duration;
 
 use super::child::{Child, Life};
 use super::jsonl::request;
 use super::queue::Work;
+use crate::fs::held::Held;
 use crate::scorer::seed::Seeder;
 
 /// How many requests a child has at once: the next one waits in its pipe while it computes.
@@ -160,7 +160,7 @@ impl Lane {
     }
 
     /// The directory in which its child may leave files.
-    pub fn tmp(&self) -> Option<&Path> {
+    pub fn tmp(&self) -> Option<&Held> {
         self.child.as_ref().map(Child::tmp)
     }
 

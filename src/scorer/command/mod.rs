@@ -34,6 +34,7 @@ pub mod translate;
 
 mod blame;
 mod child;
+mod doubt;
 mod drive;
 mod handover;
 mod lane;

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::child::Event;
+use super::doubt::Doubt;
 use super::drive::Drive;
 use super::lane::Lane;
 use super::queue::Queue;
@@ -47,8 +48,8 @@ pub(super) struct State {
     pub clock: PatientClock,
     /// Children in a row that ended without having answered, or even read, anything.
     pub false_starts: u32,
-    /// Violations in a row, without a result in between.
-    pub violations: u32,
+    /// What the violations since the last result say about the scorer.
+    pub doubt: Doubt,
     /// Since when there was `RETRY` and no result, and what the last one said.
     pub retry: Option<(Duration, String)>,
 }
@@ -78,7 +79,7 @@ impl CommandPool {
             events,
             clock: PatientClock::start(),
             false_starts: 0,
-            violations: 0,
+            doubt: Doubt::default(),
             retry: None,
         };
         Ok(Self { runtime, state })

@@ -12,6 +12,8 @@ pub struct Work {
     pub block: RecordBlock,
     /// It is one record, suspected of something: while it is asked, its child is asked nothing else.
     pub alone: bool,
+    /// It was answered before, and is asked again to see whether the scorer is well: what is said to it is no result.
+    pub witness: bool,
     /// How often a child died while it was asked alone.
     pub deaths: u8,
     /// How often the reply to it, alone in its request, broke the protocol.
@@ -23,7 +25,7 @@ pub struct Work {
 impl Work {
     /// Records that nothing is known of.
     pub fn new(block: RecordBlock) -> Self {
-        Self { block, alone: false, deaths: 0, violations: 0, retries: 0 }
+        Self { block, alone: false, witness: false, deaths: 0, violations: 0, retries: 0 }
     }
 
     /// Its records, each to be asked alone.
@@ -65,7 +67,7 @@ pub struct Queue {
     /// Asked alone, of a child that answered nothing yet: one that may end, or say too much, because
     /// of what it was asked before must not decide on this record. A child died of it once.
     suspects: VecDeque<Work>,
-    /// As above, but its reply was wrong once. It comes after all that may still give a result.
+    /// As above, but its reply was wrong once. It comes after all that may still give a result, drawn already or not.
     doubted: VecDeque<Work>,
     /// Asked alone.
     alone: VecDeque<Work>,
@@ -77,6 +79,7 @@ pub struct Queue {
 impl Queue {
     fn line(&mut self, work: &Work) -> &mut VecDeque<Work> {
         match work {
+            Work { witness: true, .. } => &mut self.suspects,
             Work { alone: true, violations: 1.., .. } => &mut self.doubted,
             Work { alone: true, deaths: 1.., .. } => &mut self.suspects,
             Work { alone: true, .. } => &mut self.alone,
@@ -125,9 +128,13 @@ impl Queue {
         match (idle, self.alone.is_empty()) {
             (true, false) => self.alone.pop_front(),
             (false, false) => None,
-            (true, true) if fresh && !self.doubted.is_empty() => self.doubted.pop_front(),
             (_, true) => self.batches.pop_front(),
         }
+    }
+
+    /// A record whose reply was wrong once, for a child that is `idle` and `fresh`: when there is nothing else to do.
+    pub fn take_doubted(&mut self, idle: bool, fresh: bool) -> Option<Work> {
+        if idle && fresh && self.alone.is_empty() { self.doubted.pop_front() } else { None }
     }
 
     /// How much work waits for a child now.
@@ -142,7 +149,7 @@ impl Queue {
 
     /// Whether a record waits for a child that answered nothing yet.
     pub fn wants_fresh(&self) -> bool {
-        !self.suspects.is_empty() || (self.alone.is_empty() && !self.doubted.is_empty())
+        !self.suspects.is_empty() || (self.alone.is_empty() && self.batches.is_empty() && !self.doubted.is_empty())
     }
 
     /// Whether there is no work, now or later.

@@ -1,10 +1,10 @@
 //! What the pool does when a child speaks, ends, or is silent for too long.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::blame::{Fault, Judgement, judge};
 use super::child::{End, Event, What};
+use super::doubt::Doubted;
 use super::drive::{Drawing, Drive};
 use super::handover::Handover;
 use super::hello;
@@ -15,13 +15,12 @@ use super::queue::Work;
 use super::settings::Settings;
 use super::{shim, stderr, trace};
 use crate::error::{Error, Kind, Result};
+use crate::fs::held::Held;
 use crate::scorer::row::RowBlock;
 use crate::scorer::{SlowRequest, Verdict};
 
 /// How many children in a row may end without having read anything before the scorer is given up.
 const FALSE_STARTS_MAX: u32 = 3;
-/// How many violations in a row, without a result in between, stop the campaign.
-const VIOLATIONS_MAX: u32 = 3;
 /// What to say of a line that answers nothing.
 const UNASKED: &str = "it says more than it was asked";
 /// The rest of a lane after a false start; doubled each time.
@@ -60,7 +59,10 @@ impl Drive<'_> {
                     self.left_behind |= !lane.kill().is_empty();
                     return Ok(());
                 };
-                lane.answer(self.state.clock.now());
+                let request = lane.answer(self.state.clock.now());
+                if request.is_some_and(|request| request.work.witness) {
+                    return Ok(());
+                }
                 self.left_behind |= !reply.retry.is_empty() || !reply.alone.is_empty();
                 if reply.rows.is_empty() {
                     return Ok(());
@@ -146,6 +148,10 @@ impl Drive<'_> {
         let lane = &mut self.state.lanes[number];
         let Some(request) = lane.answer(now) else { return Ok(()) };
         self.state.false_starts = 0;
+        if request.work.witness {
+            self.state.doubt.answered(&request.work, request.work.block.get(0).ordinal);
+            return Ok(());
+        }
         self.note_time(&request, now);
         if !reply.retry.is_empty() {
             self.postpone(number, &request.work, &reply);
@@ -156,7 +162,7 @@ impl Drive<'_> {
             return Ok(());
         }
         self.state.lanes[number].retries = 0;
-        self.state.violations = 0;
+        self.state.doubt.answered(&request.work, reply.rows.metas()[0].ordinal);
         self.state.retry = None;
         // First the files, then the rows: a record that is finished has its files.
         files.give(&reply.rows, self.sink)?;
@@ -194,24 +200,27 @@ impl Drive<'_> {
     /// A reply broke the protocol: nothing more that this child says can be trusted.
     fn violation(&mut self, number: usize, what: &str, words: &[u8]) -> Result<()> {
         self.state.facts.violations += 1;
-        self.state.violations += 1;
         let unanswered = self.state.lanes[number].kill();
         let said = shown(&words[..words.len().min(200)]);
-        if self.state.violations < VIOLATIONS_MAX {
-            return self.blame(unanswered, Fault::Violation, &format!("a broken reply: {what}; it said `{said}`"));
+        match self.state.doubt.violated(unanswered.front().map(|request| &request.work)) {
+            Doubted::Not => {}
+            Doubted::Ask(witness) => self.state.queue.push_front(witness),
+            Doubted::Broken(how) => return Err(self.broken(&how, what, &said)),
         }
+        self.blame(unanswered, Fault::Violation, &format!("a broken reply: {what}; it said `{said}`"))
+    }
+
+    /// The scorer is given up: it broke its protocol as `how` says, the last time with `what`, and `said` that.
+    fn broken(&self, how: &str, what: &str, said: &str) -> Error {
         let name = &self.state.settings.description.name;
         let told = &self.state.settings.launch.told;
         let document = told.document;
-        Err(Error::new(
-            Kind::Scorer,
-            format!("the scorer `{name}` broke its protocol {VIOLATIONS_MAX} times in a row: {what}; it said `{said}`"),
-        )
-        .hint(if told.is_jsonl() {
+        let what = format!("the scorer `{name}` broke its protocol {how}: {what}; it said `{said}`");
+        Error::new(Kind::Scorer, what).hint(if told.is_jsonl() {
             format!("compare what it writes to stdout with {document}; a line that starts with `{{` must be a reply")
         } else {
             format!("compare what it writes with {document}")
-        }))
+        })
     }
 
     fn ended(&mut self, number: usize, end: &End) -> Result<()> {
@@ -263,6 +272,10 @@ impl Drive<'_> {
         self.ask_again(unanswered);
         let Some(request) = first else { return Ok(()) };
         stderr::lock(&self.state.log).note(&trace::of_block(&request.work.block, what));
+        if request.work.witness {
+            // It has its row. That a child died of it, or hung, says nothing about how replies are written.
+            return Ok(());
+        }
         match judge(request.work, fault, self.state.settings.apart) {
             Judgement::Final(work, reason) => {
                 let mut rows = RowBlock::with_capacity(1);
@@ -292,7 +305,7 @@ impl Drive<'_> {
     }
 }
 
-fn read(settings: &Settings, request: &Request, words: &[u8], dir: Option<&Path>) -> Result<(Reply, Handover), String> {
+fn read(settings: &Settings, request: &Request, words: &[u8], dir: Option<&Held>) -> Result<(Reply, Handover), String> {
     let asked = Asked { seq: request.seq, block: &request.work.block, description: &settings.description };
     let mut reply = reply::read(words, &asked)?;
     let files = Handover::check(&mut reply, dir)?;

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use memchr::memmem;
-use regex::{Captures, Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder};
 
 use super::arguments::{Arguments, Call};
 use super::dirs::Dirs;
+use super::echo::Given;
 use super::program::{Run, Starter};
 use super::serve::{Answer, Answers, Asked, Request, Translator, Trouble};
 use super::spec::{self, Source, Spec, reason};
@@ -80,12 +80,12 @@ impl EachTranslator {
     }
 
     /// The answer that is in what the program printed or wrote.
-    fn find(&self, text: &[u8], asked: &Asked) -> Answer {
+    fn find(&self, text: &[u8], given: &Given) -> Answer {
         let text = String::from_utf8_lossy(text);
         let Some(found) = self.pattern.captures(&text) else {
             return Answer::Failed(reason::NO_RESULT, "the pattern matches nothing".to_owned());
         };
-        if let Some(matched) = planted(&text, &found, asked) {
+        if let Some(matched) = given.repeated(&text, &found) {
             let seen = format!("`{}` is matched in what it repeats of the record", trace::excerpt(matched.as_bytes()));
             return Answer::Failed(reason::UNSAFE, seen);
         }
@@ -95,11 +95,11 @@ impl EachTranslator {
     }
 
     /// The answer that is in what a program printed or wrote to `output`, which ended well.
-    fn read(&self, run: &Run, output: &Path, asked: &Asked) -> Result<Answer, Trouble> {
+    fn read(&self, run: &Run, output: &Path, given: &Given) -> Result<Answer, Trouble> {
         if self.how.source == Source::Stdout {
             let printed = run.printed.as_deref();
             let printed = printed.ok_or_else(|| Trouble::Violation("it prints more than 16 MiB".to_owned()))?;
-            return Ok(self.find(printed, asked));
+            return Ok(self.find(printed, given));
         }
         match std::fs::metadata(output) {
             Err(_) => Ok(Answer::Failed(reason::NO_RESULT, "it wrote no output".to_owned())),
@@ -107,7 +107,7 @@ impl EachTranslator {
                 Err(Trouble::Violation("its output is no file of at most 16 MiB".to_owned()))
             }
             Ok(_) => std::fs::read(output)
-                .map(|text| self.find(&text, asked))
+                .map(|text| self.find(&text, given))
                 .map_err(|e| Trouble::Violation(format!("its output cannot be read: {e}"))),
         }
     }
@@ -124,8 +124,9 @@ impl EachTranslator {
         if let Some(danger) = self.danger(asked, &argv) {
             return Ok(Answer::Failed(reason::UNSAFE, danger));
         }
+        let mut record = Vec::new();
         if self.arguments.holds("in") {
-            let record = table::records(self.how.input, request, |other| other.0 == asked.0);
+            record = table::records(self.how.input, request, |other| other.0 == asked.0);
             if let Err(e) = scratch::write(&input, &record) {
                 return later("cannot write the input", e);
             }
@@ -137,27 +138,12 @@ impl EachTranslator {
         if let Err(death) = run.end {
             return Err(Trouble::Died(death, run.told()));
         }
-        Ok(match self.read(&run, &output, asked)? {
+        let given = Given::of(&[&table::printable(&asked.1), &asked.2, &String::from_utf8_lossy(&record)]);
+        Ok(match self.read(&run, &output, &given)? {
             Answer::Failed(reason, seen) => Answer::Failed(reason, format!("{seen}; {}", run.told())),
             answer => answer,
         })
     }
-}
-
-/// What the pattern matched, if that is part of the record's own id or structure where the program repeats it: whoever
-/// wrote the library would choose the score. An id that is nothing but a number may well be the score, too.
-fn planted<'t>(text: &'t str, found: &Captures<'t>, Asked(_, id, structure, _): &Asked) -> Option<&'t str> {
-    let matched = found.get_match();
-    let id = table::printable(id);
-    let is_value = |echo: &str| found.iter().skip(1).flatten().any(|group| group.as_str() == echo);
-    let repeats = |echo: &str| {
-        // Whatever lies in this part of the text and is as long as the echo covers the match.
-        let from = matched.end().saturating_sub(echo.len());
-        let to = (matched.start() + echo.len()).min(text.len());
-        let around = text.as_bytes().get(from..to).unwrap_or_default();
-        echo.len() >= matched.len() && !is_value(echo) && memmem::find(around, echo.as_bytes()).is_some()
-    };
-    (!matched.is_empty() && [&id, structure].into_iter().any(|echo| repeats(echo))).then(|| matched.as_str())
 }
 
 impl Translator for EachTranslator {

@@ -28,6 +28,7 @@ pub mod template;
 
 mod arguments;
 mod dirs;
+mod echo;
 mod program;
 pub mod serve;
 pub mod table;
