@@ -148,13 +148,12 @@ impl Drive<'_> {
     }
 
     fn accept(&mut self, number: usize, reply: Reply, files: Handover) -> Result<()> {
+        self.note_errors(number, &reply);
         let now = self.state.clock.now();
         let lane = &mut self.state.lanes[number];
-        let said = lane.said();
         let Some(request) = lane.answer(now) else { return Ok(()) };
         self.state.false_starts = 0;
         self.note_time(&request, now, false);
-        self.note_errors(&request, &reply, &said);
         if !reply.retry.is_empty() {
             self.postpone(number, &request.work, &reply);
         }
@@ -171,17 +170,16 @@ impl Drive<'_> {
         self.finish(reply.rows)
     }
 
-    /// Notes what a scorer that speaks for itself said on stderr while it answered `request`, if it gives errors.
+    /// Notes what a scorer that speaks for itself said on stderr while it worked on `reply`, if that has errors.
     /// (A translator tells of its program itself.)
-    fn note_errors(&mut self, request: &Request, reply: &Reply, said: &[u8]) {
-        if said.is_empty() || !self.state.settings.launch.told.is_jsonl() {
-            return;
-        }
+    fn note_errors(&self, number: usize, reply: &Reply) {
+        let lane = &self.state.lanes[number];
         let ended = reply.rows.metas().iter().enumerate().filter(|(_, meta)| meta.outcome == Outcome::Error);
         let reasons: BTreeSet<&str> = ended.map(|(at, _)| reply.rows.reason(at)).collect();
-        if !reasons.is_empty() {
-            let what = format!("the scorer answers ERROR {}", reasons.into_iter().collect::<Vec<_>>().join(", "));
-            let seen = Seen::of(what, said);
+        let Some(request) = lane.in_flight.front().filter(|_| !reasons.is_empty()) else { return };
+        let what = format!("the scorer answers ERROR {}", reasons.into_iter().collect::<Vec<_>>().join(", "));
+        let seen = Seen::of(what, &lane.said());
+        if self.state.settings.launch.told.is_jsonl() && !seen.said.is_empty() {
             stderr::lock(&self.state.log).remark(&trace::of_block(&request.work.block, &seen));
         }
     }
