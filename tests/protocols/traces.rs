@@ -106,9 +106,9 @@ fn what_a_jsonl_scorer_said_is_told_with_the_record_that_it_was_asked() {
     env.write("library.smi", "C\tone\nCC\ttwo\nCCC\tthree\nCCCC\tfour\n");
     let script = r#"
 import json, sys
-print(json.dumps({"name": "it", "version": "1", "columns": [{"name": "score", "type": "float"}], "reasons": ["odd"],
-                  "batch_size": 1}), flush=True)
 print("loaded", file=sys.stderr, flush=True)
+print(json.dumps({"name": "it", "version": "1", "columns": [{"name": "score", "type": "float"}], "reasons": ["odd"],
+                  "deterministic": True, "batch_size": 1}), flush=True)
 for line in sys.stdin:
     request = json.loads(line)
     [[o, _, s, _]] = request["records"]

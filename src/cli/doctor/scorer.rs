@@ -148,7 +148,7 @@ impl Clinic<'_> {
                 difference: trial::compare(&description.columns, first, &answers),
             });
         }
-        let answered = reference.as_ref().map_or(0, |first| first.by_scorer());
+        let answered = reference.as_ref().map_or(0, Answers::by_scorer);
         let ends = reference.as_ref().map(|first| ends::of(first, &self.stderr)).transpose()?.unwrap_or_default();
         Ok(Facts {
             schema: SCHEMA,

@@ -99,7 +99,7 @@ impl Drive<'_> {
                     self.note_time(request, now, true);
                 }
                 let what = format!("no answer within {} s, so its child was killed", limits.timeout.as_secs_f64());
-                self.blame(unanswered, Fault::Timeout, Seen::of(what, &said))?;
+                self.blame(unanswered, Fault::Timeout, &Seen::of(what, &said))?;
             }
         }
         self.judge_retry(now)
@@ -221,7 +221,7 @@ impl Drive<'_> {
         let said = shown(&words[..words.len().min(200)]);
         if self.state.violations < VIOLATIONS_MAX {
             let seen = Seen::of(format!("a broken reply: {what}; it said `{said}`"), &heard);
-            return self.blame(unanswered, Fault::Violation, seen);
+            return self.blame(unanswered, Fault::Violation, &seen);
         }
         let name = &self.state.settings.description.name;
         let told = &self.state.settings.launch.told;
@@ -260,7 +260,7 @@ impl Drive<'_> {
             // A translator has told what its program said.
             let is_jsonl = self.state.settings.launch.told.is_jsonl();
             let (who, said) = if is_jsonl { ("child died", &said[..]) } else { ("translator ended", &[][..]) };
-            self.blame(unanswered, fault, Seen::of(format!("its {who} ({})", end.how), said))?;
+            self.blame(unanswered, fault, &Seen::of(format!("its {who} ({})", end.how), said))?;
         }
         Ok(())
     }
@@ -280,12 +280,12 @@ impl Drive<'_> {
 
     /// Judges the first of the requests that a child left unanswered; the others it had not begun. `seen` is
     /// for the log.
-    fn blame(&mut self, unanswered: impl IntoIterator<Item = Request>, fault: Fault, seen: Seen) -> Result<()> {
+    fn blame(&mut self, unanswered: impl IntoIterator<Item = Request>, fault: Fault, seen: &Seen) -> Result<()> {
         let mut unanswered = unanswered.into_iter();
         let first = unanswered.next();
         self.ask_again(unanswered);
         let Some(request) = first else { return Ok(()) };
-        stderr::lock(&self.state.log).note(&trace::of_block(&request.work.block, &seen));
+        stderr::lock(&self.state.log).note(&trace::of_block(&request.work.block, seen));
         match judge(request.work, fault, self.state.settings.apart) {
             Judgement::Final(work, reason) => {
                 let mut rows = RowBlock::with_capacity(1);

@@ -158,7 +158,7 @@ mod tests {
         let flood: String = (0..100_000).map(|n| format!("line {n}\n")).collect();
         let kept = last_lines(flood.as_bytes());
         assert_eq!((kept.len(), kept[19].as_str()), (20, "line 99999"));
-        assert!(last_lines(&[1; 1 << 20])[0].chars().count() == WHAT_CHARS + 1);
+        assert!(last_lines(&vec![1; 1 << 20])[0].chars().count() == WHAT_CHARS + 1);
         assert_eq!(last_lines(b" \n\n"), [""; 0]);
     }
 
