@@ -69,3 +69,28 @@ fn built_in_scorers_are_examined_as_well() {
     env.molsieve(["doctor", "scorer", &file]).exits(0).says("DETERMINISTIC, as it says").says("50 records");
     env.molsieve(["doctor", "scorer", "nowhere.toml"]).exits(2);
 }
+
+#[test]
+fn of_a_scorer_that_mostly_fails_it_is_said_how_often_why_and_what_was_seen() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C\ta\nCC\tb\nCCC\tc\nCCCC\td\nCCCCC\te\n");
+    env.write("it.sh", "case $1 in C) echo score 1;; CCC) echo oh dear >&2; exit 3;; *) echo score n/a;; esac\n");
+    let scorer = "kind = \"command\"\nprotocol = \"each\"\nargv = [\"sh\", \"it.sh\", \"{structure}\"]\nname = \"sh\"\n\
+                  version = \"1\"\ncolumns = [{ name = \"score\" }]\npattern = '(?m)^score (?P<score>.+)$'";
+    let file = env.campaign("c").scorer(scorer).write();
+    let told = env.molsieve(["doctor", "scorer", &file]).exits(0);
+    told.says("all answers agree")
+        .says("1 records\n")
+        .says("3 records, such as record 1\n    molsieve: record 1 (b): bad_value: score = \"n/a\"")
+        .says("ERROR crash")
+        .says("record 2 (c): stderr: oh dear")
+        .says("warning: 4 of 5 records are ERROR");
+    let facts = env.facts(["doctor", "scorer", &file]);
+    let ends: Vec<(&str, &str, u64, u64)> = facts["ends"].as_array().unwrap().iter().map(end).collect();
+    assert_eq!(ends, [("OK", "", 1, 0), ("ERROR", "bad_value", 3, 1), ("ERROR", "crash", 1, 2)], "{facts}");
+}
+
+fn end(facts: &serde_json::Value) -> (&str, &str, u64, u64) {
+    let text = |key: &str| facts[key].as_str().unwrap();
+    (text("outcome"), text("reason"), facts["records"].as_u64().unwrap(), facts["first"].as_u64().unwrap())
+}

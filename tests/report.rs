@@ -254,4 +254,20 @@ fn the_slowest_requests_are_named() {
     let slowest = provenance["pool"]["slowest"].as_array().unwrap();
     assert!(slowest.iter().all(|request| request["ms"].as_u64() >= Some(1)), "{slowest:?}");
     assert!(said_by(&env, "d").contains("Slowest requests"), "{slowest:?}");
+    assert!(!said_by(&env, "d").contains("timed out"));
+}
+
+#[test]
+fn a_request_that_was_never_answered_is_among_the_slowest() {
+    let env = TestEnv::new();
+    env.write("library.smi", "C\ta\nCC\tb\n");
+    let slow = MARKUP_SCORER
+        .replace("    results = []", "    import time; time.sleep(60 if '\"CC\"' in line else 0)\n    results = []");
+    let script = env.write("slow.py", slow);
+    let argv = [python(), script.display().to_string()];
+    let scorer = format!("kind = \"command\"\nprotocol = \"jsonl\"\nargv = {argv:?}\ntimeout = \"1s\"");
+    let file = env.campaign("c").scorer(&scorer).write();
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    let said = said_by(&env, "d");
+    assert!(said.contains("Slowest requests") && said.contains("timed out"), "{said}");
 }

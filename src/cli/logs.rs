@@ -3,7 +3,8 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::exit_code::Exit;
 use super::output::Output;
@@ -12,12 +13,20 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::Ordinal;
 use crate::layout::CampaignDir;
-use crate::scorer::command::trace;
+use crate::scorer::command::trace::{self, Whose};
+use crate::scorer::command::translate::spec;
+use crate::scorer::reason;
+use crate::view::record::{self, Fate};
 
+/// Schema of what is said.
+const SCHEMA: &str = "molsieve.logs.v1";
 /// A line longer than this is cut off at its start.
 const LINE_BYTES: u64 = 4096;
 /// How much of the end of a file is searched for a record: more than a scorer's log ever holds.
 const SEARCHED_BYTES: u64 = 8 << 20;
+/// Lines of a file that are shown, and how many where they are all of one record.
+const LINES: u64 = 20;
+const LINES_OF_RECORD: u64 = 200;
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
@@ -29,41 +38,136 @@ pub struct Args {
     dir: PathBuf,
     /// Only the files whose names contain this.
     filter: Option<String>,
-    /// Only the last lines of each file.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    lines: u64,
-    /// Only what was noted of this record, by its ordinal: what failed, what was seen, and the command.
+    /// Only the last lines of each file [default: 20, and 200 with --record].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    lines: Option<u64>,
+    /// What became of this record, by its ordinal, and what was noted of it: what was seen, the command, its stderr.
     #[arg(long)]
     record: Option<Ordinal>,
+    /// With --record: all that was noted of records asked together with it, and not only the last of that.
+    #[arg(long, requires = "record")]
+    all: bool,
+}
+
+/// Lines of one file.
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: String,
+    lines: Vec<String>,
 }
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
+    let mut paths = files_of(&campaign.dir.logs())?;
+    paths.retain(|path| args.filter.as_ref().is_none_or(|filter| name_of(path).contains(filter.as_str())));
+    match args.record {
+        Some(ordinal) => of_record(&campaign, &paths, ordinal, args, output),
+        None => of_all(&paths, args.lines.unwrap_or(LINES), output),
+    }
+}
+
+/// The ends of all files.
+fn of_all(paths: &[PathBuf], lines: u64, output: Output) -> Result<Exit> {
     let mut files = Vec::new();
-    for path in files_of(&campaign.dir.logs())? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if args.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str())) {
-            let bytes = args.record.map_or(args.lines * LINE_BYTES, |_| SEARCHED_BYTES);
-            let mut lines = end_of(&path, bytes)?;
-            lines.retain(|line| args.record.is_none_or(|record| trace::is_of(line, record)));
-            files.push((name, lines.split_off(lines.len().saturating_sub(args.lines as usize))));
-        }
+    for path in paths {
+        files.push(Shown { name: name_of(path), lines: last(end_of(path, lines * LINE_BYTES)?, lines) });
     }
-    files.retain(|(_, lines)| !lines.is_empty());
-    let facts: Vec<Value> =
-        files.iter().map(|(name, lines)| serde_json::json!({"name": name, "lines": lines})).collect();
-    if output.document(&serde_json::json!({"schema": "molsieve.logs.v1", "files": facts}))? {
-        return Ok(Exit::Done);
+    files.retain(|file| !file.lines.is_empty());
+    if !output.document(&json!({"schema": SCHEMA, "files": files}))? {
+        tell(&files, output);
     }
-    if let (Some(record), []) = (args.record, files.as_slice()) {
-        output.say(format!("no log says anything of record {record}"));
+    Ok(Exit::Done)
+}
+
+/// What became of a record, what was noted of it alone, and then what was noted of several that it may be among.
+fn of_record(campaign: &Campaign, paths: &[PathBuf], ordinal: Ordinal, args: &Args, output: Output) -> Result<Exit> {
+    let fate = record::fate(campaign, ordinal)?;
+    let lines = args.lines.unwrap_or(LINES_OF_RECORD);
+    let (mut files, mut shared) = (Vec::new(), Vec::new());
+    for path in paths {
+        let traces = Traces::read(path, ordinal)?;
+        let together = if args.all { traces.shared } else { last_trace(traces.shared) };
+        files.push(Shown { name: name_of(path), lines: last(traces.its, lines) });
+        shared.push(Shown { name: name_of(path), lines: last(together, lines) });
     }
-    for (name, lines) in &files {
+    files.append(&mut shared);
+    files.retain(|file| !file.lines.is_empty());
+    if !output.document(&json!({"schema": SCHEMA, "record": fate, "files": files}))? {
+        output.say(sentence_of(ordinal, &fate, files.is_empty()));
+        tell(&files, output);
+    }
+    Ok(Exit::Done)
+}
+
+fn tell(files: &[Shown], output: Output) {
+    for Shown { name, lines } in files {
         output.say(format!("== {name}"));
         lines.iter().for_each(|line| output.say(sentence(line)));
     }
-    Ok(Exit::Done)
+}
+
+fn sentence_of(ordinal: Ordinal, fate: &Fate, is_all: bool) -> String {
+    let what = match fate {
+        Fate::NotFinished => format!("record {ordinal}: it is not finished"),
+        Fate::Archived => format!("record {ordinal}: the rows were removed when the campaign was archived"),
+        Fate::Finished { id, outcome, reason } => {
+            format!("record {ordinal} ({id}): {}", format!("{outcome} {reason}").trim_end())
+        }
+    };
+    match fate {
+        Fate::Finished { reason, .. } if is_all && fate.is_error() && !is_ours(reason) => {
+            format!("{what}, a reason that the scorer gave; no log says more")
+        }
+        _ if is_all => format!("{what}; no log says more"),
+        _ => what,
+    }
+}
+
+/// Whether the reason is one that molsieve or a translator gives.
+fn is_ours(reason: &str) -> bool {
+    reason::OURS.contains(&reason) || spec::reason::ALL.contains(&reason)
+}
+
+/// What a log says of one record.
+#[derive(Debug, Default)]
+pub struct Traces {
+    /// Of it alone.
+    pub its: Vec<String>,
+    /// Of several records, among which it may be.
+    pub shared: Vec<String>,
+}
+
+impl Traces {
+    /// What is in the last part of the file at `path` on `ordinal`.
+    ///
+    /// # Errors
+    /// It cannot be read (exit 6).
+    pub fn read(path: &Path, ordinal: Ordinal) -> Result<Self> {
+        let mut traces = Self::default();
+        for line in end_of(path, SEARCHED_BYTES)? {
+            match trace::whose(&line, ordinal) {
+                Some(Whose::Its) => traces.its.push(line),
+                Some(Whose::Shared) => traces.shared.push(line),
+                None => {}
+            }
+        }
+        Ok(traces)
+    }
+}
+
+/// The last trace among the lines of traces of several records, with what was said on stderr.
+fn last_trace(mut lines: Vec<String>) -> Vec<String> {
+    let begins = lines.iter().rposition(|line| !trace::is_said(line)).unwrap_or_default();
+    lines.split_off(begins)
+}
+
+fn last(mut lines: Vec<String>, count: u64) -> Vec<String> {
+    lines.split_off(lines.len().saturating_sub(count as usize))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The regular files of `dir`, sorted; none if it is not there.
@@ -114,7 +218,27 @@ fn sentence(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::sentence;
+    use super::*;
+
+    #[test]
+    fn of_what_several_records_share_the_last_is_shown_with_what_was_said() {
+        let [first, of, said] =
+            ["0 to 9 (10 of them): died", "0 to 3 (4 of them): died", "0 to 3 (4 of them): stderr: oh"];
+        let lines = [first, of, said].map(|what| format!("molsieve: records {what}"));
+        assert_eq!(last_trace(lines.to_vec()), lines[1..]);
+        assert_eq!(last_trace(Vec::new()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_record_without_a_trace_is_said_to_have_ended_all_the_same() {
+        let fate = |outcome, reason: &str| Fate::Finished { id: "x".to_owned(), outcome, reason: reason.to_owned() };
+        assert_eq!(sentence_of(7, &fate("OK", ""), true), "record 7 (x): OK; no log says more");
+        assert_eq!(sentence_of(7, &fate("SKIP", "salt"), true), "record 7 (x): SKIP salt; no log says more");
+        let given = "record 7 (x): ERROR odd, a reason that the scorer gave; no log says more";
+        assert_eq!(sentence_of(7, &fate("ERROR", "odd"), true), given);
+        assert_eq!(sentence_of(7, &fate("ERROR", "crash"), false), "record 7 (x): ERROR crash");
+        assert_eq!(sentence_of(7, &Fate::NotFinished, true), "record 7: it is not finished; no log says more");
+    }
 
     #[test]
     fn a_structured_line_becomes_a_sentence_and_any_other_stays() {

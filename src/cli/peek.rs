@@ -41,6 +41,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if !output.document(&peek)? {
         output.say(heading(&peek));
         peek.rows.iter().for_each(|row| output.say(sentence(row, peek.notation)));
+        if let (Some(reason), []) = (&args.reason, peek.rows.as_slice()) {
+            output.say(format!("none of them is ERROR {reason}; {}", peek::in_words(&peek.reasons)));
+        }
     }
     Ok(Exit::Done)
 }

@@ -104,6 +104,19 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
     };
     let assignment = Assignment { dir: &campaign.dir, plan: &campaign.plan, library: &library, header, groups };
     let ended = worker::work(assignment, &place, pool.as_mut(), stop)?;
-    info!(?ended, facts = ?pool.facts(), "ended");
+    let facts = pool.facts();
+    info!(
+        children = facts.starts,
+        crashes = facts.crashes,
+        timeouts = facts.timeouts,
+        broken_replies = facts.violations,
+        lines_of_noise = facts.noise_lines,
+        slowest_request_ms = facts.slowest.first().map(|request| request.ms),
+        "{}",
+        match ended {
+            Ended::Done => "all records are finished",
+            Ended::Stopped => "stopped before all records were finished",
+        }
+    );
     Ok(ended)
 }

@@ -264,7 +264,7 @@ pub struct PoolFacts {
     pub timeouts: u64,
     /// Replies that broke the protocol.
     pub violations: u64,
-    /// The answered requests that took longest, the longest first; none for a built-in scorer.
+    /// The requests that took longest, answered or not, the longest first; none for a built-in scorer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slowest: Vec<SlowRequest>,
 }
@@ -279,6 +279,9 @@ pub struct SlowRequest {
     pub records: u64,
     /// How long the scorer had it, in milliseconds.
     pub ms: u64,
+    /// Whether that was longer than the limit, so that it was never answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed_out: bool,
 }
 
 /// How many slow requests are kept.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::row::RowBlock;
-use super::{Column, Ended, Pool, Sink, Source, Supply, difference, reason};
+use super::{Column, Ended, Outcome, Pool, Sink, Source, Supply, difference, reason};
 use crate::canonical::row::Row;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
@@ -22,14 +22,34 @@ use crate::stop::Stop;
 pub struct Answers {
     /// The row of each record, without its line feed.
     pub rows: BTreeMap<Ordinal, Vec<u8>>,
-    /// How many of them the scorer itself answered; the others are molsieve's, by the reason that it gives.
-    pub by_scorer: u64,
-    /// Molsieve's own reasons, and how often it gave each.
-    pub by_us: BTreeMap<String, u64>,
+    /// How they ended: outcome and reason.
+    pub ends: BTreeMap<(Outcome, String), End>,
     /// Seconds until the first record was given to a scorer.
     pub start_s: f64,
     /// Seconds from then to the last row.
     pub work_s: f64,
+}
+
+/// Records that ended alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How many.
+    pub records: u64,
+    /// The lowest of them.
+    pub first: Ordinal,
+}
+
+impl Answers {
+    /// Molsieve's own reasons, and how many records it gave each.
+    pub fn by_us(&self) -> impl Iterator<Item = (&str, u64)> {
+        let ends = self.ends.iter().map(|((_, why), end)| (why.as_str(), end.records));
+        ends.filter(|(why, _)| reason::OURS.contains(why))
+    }
+
+    /// How many records the scorer itself answered.
+    pub fn by_scorer(&self) -> u64 {
+        self.rows.len() as u64 - self.by_us().map(|(_, records)| records).sum::<u64>()
+    }
 }
 
 /// Has `pool` score `records`, in the order of `order` and at most `batch` at once.
@@ -86,12 +106,10 @@ impl Sink for Bench {
     fn finished(&mut self, rows: RowBlock) -> Result<()> {
         for (meta, at) in rows.metas().iter().zip(0..) {
             self.answers.rows.insert(meta.ordinal, rows.row(at).line.to_vec());
-            let why = rows.reason(at);
-            if reason::OURS.contains(&why) {
-                *self.answers.by_us.entry(why.to_owned()).or_default() += 1;
-            } else {
-                self.answers.by_scorer += 1;
-            }
+            let alike = (meta.outcome, rows.reason(at).to_owned());
+            let end = self.answers.ends.entry(alike).or_insert(End { records: 0, first: meta.ordinal });
+            end.records += 1;
+            end.first = end.first.min(meta.ordinal);
         }
         Ok(())
     }

@@ -2,4 +2,5 @@
 
 pub mod forecast;
 pub mod peek;
+pub mod record;
 pub mod status;

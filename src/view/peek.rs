@@ -20,7 +20,8 @@ use crate::library::format::Notation;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 use crate::payload::hits::{BYTES_MAX, Hits};
-use crate::scorer::{ColumnType, Outcome};
+use crate::scorer::command::translate::spec;
+use crate::scorer::{ColumnType, Outcome, reason};
 use crate::shard::receipt::Counts;
 
 /// Schema of [`Peek`].
@@ -54,6 +55,8 @@ pub struct Peek {
     pub notation: Notation,
     /// The column that ranks the rows, if they are ranked.
     pub rank: Option<String>,
+    /// The reasons of the errors that were seen, and how many records each has.
+    pub reasons: BTreeMap<String, u64>,
     /// The rows, best first, or by ordinal.
     pub rows: Vec<Shown>,
 }
@@ -78,7 +81,7 @@ pub struct Shown {
 /// Looks at `campaign`, and shows up to `limit` rows.
 ///
 /// # Errors
-/// There is nothing to rank by, or the rows were archived (exit 2); something is damaged (exit 4) or cannot be read
+/// There is nothing to rank by, no record can have the reason, or the rows were archived (exit 2); something is damaged (exit 4) or cannot be read
 /// (exit 6).
 pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
     if State::of(&journal::read(&campaign.dir)?.entries)?.archived {
@@ -98,6 +101,7 @@ pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
         limit,
         hits: Hits::new(limit, rank.map(|r| r.order).unwrap_or_default()),
         errors: BTreeMap::new(),
+        reasons: BTreeMap::new(),
     };
     let (mut seen, mut sealed_groups) = (Counts::default(), 0);
     let finished = Finished::of(campaign)?;
@@ -108,7 +112,11 @@ pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
         })?;
         sealed_groups += u64::from(sealed);
     }
+    if let Wanted::Errors(Some(reason)) = wanted {
+        known(reason, campaign, &keep.reasons)?;
+    }
     let library = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
+    let reasons = std::mem::take(&mut keep.reasons);
     let lines = keep.into_lines();
     let rows = lines.iter().map(|line| shown(campaign, &library, line)).collect::<Result<_>>()?;
     Ok(Peek {
@@ -120,6 +128,7 @@ pub fn peek(campaign: &Campaign, wanted: &Wanted, limit: u64) -> Result<Peek> {
         groups: campaign.plan.groups(),
         notation: library.notation(),
         rank: rank.map(|rank| rank.column.name.clone()),
+        reasons,
         rows,
     })
 }
@@ -132,10 +141,41 @@ struct Kept<'a> {
     hits: Hits,
     /// The lowest ordinals.
     errors: BTreeMap<Ordinal, Vec<u8>>,
+    /// How often each reason of an error was met.
+    reasons: BTreeMap<String, u64>,
+}
+
+/// Refuses a reason that no record can have.
+///
+/// # Errors
+/// It is neither molsieve's nor declared, nor was it met (exit 2).
+fn known(asked: &str, campaign: &Campaign, met: &BTreeMap<String, u64>) -> Result<()> {
+    let declared = campaign.file.identity.scorer.description.reasons.iter().map(String::as_str);
+    let given = declared.chain(reason::OURS).chain(spec::reason::ALL).chain(met.keys().map(String::as_str));
+    if given.into_iter().any(|known| known == asked) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("no record can end as ERROR `{}`", escape::to_string(asked.as_bytes())))
+        .hint(in_words(met)))
+}
+
+/// The reasons that were met, for people.
+pub fn in_words(met: &BTreeMap<String, u64>) -> String {
+    if met.is_empty() {
+        return "no record that was seen is an error".to_owned();
+    }
+    let each: Vec<String> = met.iter().map(|(reason, records)| format!("{reason} ({records})")).collect();
+    format!("the reasons of the errors that were seen: {}", each.join(", "))
 }
 
 impl Kept<'_> {
     fn consider(&mut self, row: &Row<'_>) -> Result<()> {
+        if row.outcome == Outcome::Error {
+            match self.reasons.get_mut(row.reason) {
+                Some(records) => *records += 1,
+                None => drop(self.reasons.insert(row.reason.to_owned(), 1)),
+            }
+        }
         match self.wanted {
             Wanted::Top if row.outcome == Outcome::Ok => {
                 let value = self.rank_at.and_then(|at| row.value(at));

@@ -69,6 +69,11 @@ fn failed_records_are_shown_with_their_structures() {
     let none = env.facts(["peek", "d", "--errors", "--reason", "timeout"]);
     assert_eq!(none["rows"], serde_json::json!([]));
     assert_eq!(none["seen"]["total"], finished(&env.facts(["status", "d"])));
+    assert!(none["reasons"]["no_fit"].as_u64() >= Some(2), "{none}");
+    let met = "the reasons of the errors that were seen: no_fit (";
+    let of = |reason: &str| env.molsieve(["peek", "d", "--errors", "--reason", reason]);
+    of("timeout").exits(0).says("none of them is ERROR timeout; ").says(met);
+    of("no_such").exits(2).says("no record can end as ERROR `no_such`").says(met);
 }
 
 #[test]

@@ -235,11 +235,10 @@ fn a_file_that_is_too_large_is_left_out_and_told_and_its_record_is_as_good_as_wi
     assert_eq!(found, healthy);
     let logs = std::fs::read_dir(env.path("large/logs")).unwrap().map(|entry| entry.unwrap().path());
     let said: String = logs.map(|log| std::fs::read_to_string(log).unwrap_or_default()).collect();
-    let what = format!(
-        "`{POISON_ORDINAL}.txt`, which has {} bytes, is not kept: the most is 4194304",
-        (4 << 20) + POISON.len()
-    );
+    let bytes = (4 << 20) + POISON.len();
+    let what = format!("`{POISON_ORDINAL}.txt` is not kept: it has {bytes} bytes, and the most is 4194304");
     assert!(said.contains(&what), "{said}");
+    env.molsieve(["logs", "large", "--record", &POISON_ORDINAL.to_string()]).exits(0).says(&what);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `molsieve doctor`: finds what is wrong before a night depends on it.
 
+mod ends;
 mod machine;
 mod scorer;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::ends::{self, EndFacts};
 use crate::campaign::config::Config;
 use crate::campaign::scorer as asked_scorer;
 use crate::cli::exit_code::Exit;
@@ -60,6 +61,8 @@ struct Facts {
     agrees: bool,
     /// From the start of a child to its first request, in seconds: the shortest of all rounds.
     start_s: f64,
+    /// How they ended, each asked alone.
+    ends: Vec<EndFacts>,
     rounds: Vec<RoundFacts>,
 }
 
@@ -145,7 +148,8 @@ impl Clinic<'_> {
                 difference: trial::compare(&description.columns, first, &answers),
             });
         }
-        let answered = reference.map_or(0, |first| first.by_scorer);
+        let answered = reference.as_ref().map_or(0, Answers::by_scorer);
+        let ends = reference.as_ref().map(|first| ends::of(first, &self.stderr)).transpose()?.unwrap_or_default();
         Ok(Facts {
             schema: SCHEMA,
             scorer: description.name.clone(),
@@ -155,6 +159,7 @@ impl Clinic<'_> {
             declared_deterministic: description.deterministic,
             agrees: rounds.iter().all(|round| round.difference.records == 0),
             start_s,
+            ends,
             rounds,
         })
     }
@@ -216,10 +221,10 @@ impl Clinic<'_> {
 /// # Errors
 /// None is (exit 2).
 fn says_anything(answers: &Answers) -> Result<()> {
-    if answers.by_scorer > 0 {
+    if answers.by_scorer() > 0 {
         return Ok(());
     }
-    let reasons: Vec<String> = answers.by_us.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    let reasons: Vec<String> = answers.by_us().map(|(why, count)| format!("{count} {why}")).collect();
     let what = format!("the scorer answered none of the {} records ({})", answers.rows.len(), reasons.join(", "));
     Err(Error::usage(format!("{what}: nothing can be said of it")).hint(
         "`molsieve library inspect` shows what the library holds; what a reason means is in docs/guide/read-a-pack.md",
@@ -253,6 +258,7 @@ fn tell(facts: &Facts, launch: &ScorerLaunch, output: Output) {
     });
     output.say(format!("  scorer     {scorer} {version}, {records} records, each asked {} times", rounds.len()));
     output.say(format!("  start      {:.3} s", facts.start_s));
+    ends::tell(&facts.ends, output);
     for RoundFacts { name, records_per_s, difference, .. } in rounds {
         let differs = match difference.records {
             0 => String::new(),
@@ -267,6 +273,7 @@ fn tell(facts: &Facts, launch: &ScorerLaunch, output: Output) {
             output.say(format!("    the first of them is record {first}"));
         }
     }
+    ends::warning(&facts.ends).iter().for_each(|warning| output.note(warning));
     let jsonl = matches!(launch, ScorerLaunch::Command(command) if command.translation.is_none());
     let place = if jsonl { "`\"deterministic\":VALUE` in its hello" } else { "`deterministic = VALUE` in `[scorer]`" };
     match (facts.agrees, facts.declared_deterministic) {

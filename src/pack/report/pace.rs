@@ -123,7 +123,7 @@ fn slowest(facts: &Facts<'_>) -> String {
         let _ = writeln!(
             rows,
             "<tr><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"smi\">{structure}</td></tr>",
-            span(request.ms),
+            if request.timed_out { format!("{}, timed out", span(request.ms)) } else { span(request.ms) },
             count(request.records),
             count(request.first)
         );

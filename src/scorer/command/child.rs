@@ -162,6 +162,16 @@ impl Child {
         stderr::lock(&self.tail).last_lines(5)
     }
 
+    /// How much it has said on stderr until now.
+    pub fn mark(&self) -> u64 {
+        stderr::lock(&self.tail).mark()
+    }
+
+    /// What it said on stderr since `mark`, as far as that is held.
+    pub fn said_since(&self, mark: u64) -> Vec<u8> {
+        stderr::lock(&self.tail).since(mark)
+    }
+
     /// Its private directory.
     pub fn tmp(&self) -> &Held {
         self.tmp.held()

@@ -37,6 +37,8 @@ pub struct Request {
     pub offset: u64,
     /// When the child could begin with it.
     pub since: Duration,
+    /// How much the child had said on stderr by then.
+    pub mark: u64,
 }
 
 /// One place in the pool.
@@ -130,15 +132,16 @@ impl Lane {
         if let Some(child) = &self.child {
             child.write(line);
         }
-        self.in_flight.push_back(Request { seq: self.seq, work, offset, since: now });
+        self.in_flight.push_back(Request { seq: self.seq, work, offset, since: now, mark: self.mark() });
     }
 
     /// The request that was just answered; the child can begin with the next one.
     pub fn answer(&mut self, now: Duration) -> Option<Request> {
         let request = self.in_flight.pop_front();
         self.answered += 1;
+        let mark = self.mark();
         if let Some(next) = self.in_flight.front_mut() {
-            next.since = now;
+            (next.since, next.mark) = (now, mark);
         }
         request
     }
@@ -162,6 +165,16 @@ impl Lane {
     /// The directory in which its child may leave files.
     pub fn tmp(&self) -> Option<&Held> {
         self.child.as_ref().map(Child::tmp)
+    }
+
+    fn mark(&self) -> u64 {
+        self.child.as_ref().map(Child::mark).unwrap_or_default()
+    }
+
+    /// What its child said on stderr since it could begin with the request that it works on.
+    pub fn said(&self) -> Vec<u8> {
+        let request = self.child.as_ref().zip(self.in_flight.front());
+        request.map(|(child, request)| child.said_since(request.mark)).unwrap_or_default()
     }
 
     /// The last lines that its child said on stderr.

@@ -1,5 +1,7 @@
 //! What the pool does when a child speaks, ends, or is silent for too long.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::blame::{Fault, Judgement, judge};
@@ -13,11 +15,12 @@ use super::lane::{Phase, Request};
 use super::oom;
 use super::queue::Work;
 use super::settings::Settings;
-use super::{shim, stderr, trace};
+use super::trace::{self, Seen};
+use super::{shim, stderr};
 use crate::error::{Error, Kind, Result};
 use crate::fs::held::Held;
 use crate::scorer::row::RowBlock;
-use crate::scorer::{SlowRequest, Verdict};
+use crate::scorer::{Outcome, SlowRequest, Verdict};
 
 /// How many children in a row may end without having read anything before the scorer is given up.
 const FALSE_STARTS_MAX: u32 = 3;
@@ -92,10 +95,14 @@ impl Drive<'_> {
             }
             let since = lane.in_flight.front().map(|request| request.since);
             if since.is_some_and(|since| now.saturating_sub(since) > limits.timeout) {
+                let said = lane.said();
                 let unanswered = lane.kill();
                 self.state.facts.timeouts += 1;
+                if let Some(request) = unanswered.front() {
+                    self.note_time(request, now, true);
+                }
                 let what = format!("no answer within {} s, so its child was killed", limits.timeout.as_secs_f64());
-                self.blame(unanswered, Fault::Timeout, &what)?;
+                self.blame(unanswered, Fault::Timeout, &Seen::of(what, &said))?;
             }
         }
         self.judge_retry(now)
@@ -144,6 +151,7 @@ impl Drive<'_> {
     }
 
     fn accept(&mut self, number: usize, reply: Reply, files: Handover) -> Result<()> {
+        self.note_errors(number, &reply);
         let now = self.state.clock.now();
         let lane = &mut self.state.lanes[number];
         let Some(request) = lane.answer(now) else { return Ok(()) };
@@ -152,7 +160,7 @@ impl Drive<'_> {
             self.state.doubt.answered(&request.work, request.work.block.get(0).ordinal);
             return Ok(());
         }
-        self.note_time(&request, now);
+        self.note_time(&request, now, false);
         if !reply.retry.is_empty() {
             self.postpone(number, &request.work, &reply);
         }
@@ -169,12 +177,26 @@ impl Drive<'_> {
         self.finish(reply.rows)
     }
 
-    /// Notes how long the child had `request`.
-    fn note_time(&mut self, request: &Request, now: Duration) {
+    /// Notes what a scorer that speaks for itself said on stderr while it worked on `reply`, if that has errors.
+    /// (A translator tells of its program itself.)
+    fn note_errors(&self, number: usize, reply: &Reply) {
+        let lane = &self.state.lanes[number];
+        let ended = reply.rows.metas().iter().enumerate().filter(|(_, meta)| meta.outcome == Outcome::Error);
+        let reasons: BTreeSet<&str> = ended.map(|(at, _)| reply.rows.reason(at)).collect();
+        let Some(request) = lane.in_flight.front().filter(|_| !reasons.is_empty()) else { return };
+        let what = format!("the scorer answers ERROR {}", reasons.into_iter().collect::<Vec<_>>().join(", "));
+        let seen = Seen::of(what, &lane.said());
+        if self.state.settings.launch.told.is_jsonl() && !seen.said.is_empty() {
+            stderr::lock(&self.state.log).remark(&trace::of_block(&request.work.block, &seen));
+        }
+    }
+
+    /// Notes how long the child had `request`, and whether it was too long.
+    fn note_time(&mut self, request: &Request, now: Duration, timed_out: bool) {
         let records = request.work.block.len() as u64;
         let Some(first) = request.work.block.iter().next().map(|record| record.ordinal) else { return };
         let ms = now.saturating_sub(request.since).as_millis() as u64;
-        self.state.facts.note_request(SlowRequest { first, records, ms });
+        self.state.facts.note_request(SlowRequest { first, records, ms, timed_out });
     }
 
     /// Puts the records that the scorer could not do now aside for a while; and if it could do
@@ -200,6 +222,7 @@ impl Drive<'_> {
     /// A reply broke the protocol: nothing more that this child says can be trusted.
     fn violation(&mut self, number: usize, what: &str, words: &[u8]) -> Result<()> {
         self.state.facts.violations += 1;
+        let heard = self.state.lanes[number].said();
         let unanswered = self.state.lanes[number].kill();
         let said = shown(&words[..words.len().min(200)]);
         match self.state.doubt.violated(unanswered.front().map(|request| &request.work)) {
@@ -207,7 +230,8 @@ impl Drive<'_> {
             Doubted::Ask(witness) => self.state.queue.push_front(witness),
             Doubted::Broken(how) => return Err(self.broken(&how, what, &said)),
         }
-        self.blame(unanswered, Fault::Violation, &format!("a broken reply: {what}; it said `{said}`"))
+        let seen = Seen::of(format!("a broken reply: {what}; it said `{said}`"), &heard);
+        self.blame(unanswered, Fault::Violation, &seen)
     }
 
     /// The scorer is given up: it broke its protocol as `how` says, the last time with `what`, and `said` that.
@@ -237,6 +261,7 @@ impl Drive<'_> {
             let what = format!("it ended after its hello without reading a request ({})", end.how);
             return self.false_start(number, &what);
         }
+        let said = lane.said();
         let unanswered = lane.ended();
         if untouched {
             self.ask_again(unanswered);
@@ -245,8 +270,10 @@ impl Drive<'_> {
             let before = self.state.lanes[number].oom_kills;
             let short_of_memory = end.is_sigkill() && oom::kills(self.state.settings.memory_events.as_deref()) > before;
             let fault = if short_of_memory { Fault::Memory } else { Fault::Death };
-            let who = if self.state.settings.launch.told.is_jsonl() { "child died" } else { "translator ended" };
-            self.blame(unanswered, fault, &format!("its {who} ({})", end.how))?;
+            // A translator has told what its program said.
+            let is_jsonl = self.state.settings.launch.told.is_jsonl();
+            let (who, said) = if is_jsonl { ("child died", &said[..]) } else { ("translator ended", &[][..]) };
+            self.blame(unanswered, fault, &Seen::of(format!("its {who} ({})", end.how), said))?;
         }
         Ok(())
     }
@@ -264,14 +291,14 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// Judges the first of the requests that a child left unanswered; the others it had not begun. `what` happened is
+    /// Judges the first of the requests that a child left unanswered; the others it had not begun. `seen` is
     /// for the log.
-    fn blame(&mut self, unanswered: impl IntoIterator<Item = Request>, fault: Fault, what: &str) -> Result<()> {
+    fn blame(&mut self, unanswered: impl IntoIterator<Item = Request>, fault: Fault, seen: &Seen) -> Result<()> {
         let mut unanswered = unanswered.into_iter();
         let first = unanswered.next();
         self.ask_again(unanswered);
         let Some(request) = first else { return Ok(()) };
-        stderr::lock(&self.state.log).note(&trace::of_block(&request.work.block, what));
+        stderr::lock(&self.state.log).note(&trace::of_block(&request.work.block, seen));
         if request.work.witness {
             // It has its row. That a child died of it, or hung, says nothing about how replies are written.
             return Ok(());

@@ -37,9 +37,14 @@ impl Log {
         Arc::new(Mutex::new(Self { path, file: None, written: 0 }))
     }
 
-    /// Writes a line of our own, while the file has room for any.
-    pub fn note(&mut self, line: &str) {
-        self.write(format!("{line}\n").as_bytes(), FILE_BYTES_MAX);
+    /// Writes lines of our own, while the file has room for any.
+    pub fn note(&mut self, lines: &str) {
+        self.write(lines.as_bytes(), FILE_BYTES_MAX);
+    }
+
+    /// Writes lines of our own that leave room for the last words of children.
+    pub fn remark(&mut self, lines: &str) {
+        self.write(lines.as_bytes(), HEAD_BYTES);
     }
 
     /// Writes as much of `bytes` as `limit` lets; the answer is how much was left out.
@@ -64,6 +69,8 @@ pub struct Tail {
     bytes: VecDeque<u8>,
     /// How many bytes are not in the log file.
     left_out: usize,
+    /// How many bytes it said in all.
+    said: u64,
 }
 
 /// A [`Tail`] that is read while it grows.
@@ -71,10 +78,22 @@ pub type SharedTail = Arc<Mutex<Tail>>;
 
 impl Tail {
     fn push(&mut self, bytes: &[u8]) {
+        self.said += bytes.len() as u64;
         let bytes = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
         let excess = (self.bytes.len() + bytes.len()).saturating_sub(TAIL_BYTES);
         self.bytes.drain(..excess);
         self.bytes.extend(bytes);
+    }
+
+    /// How many bytes it has said until now: a mark for [`Tail::since`].
+    pub fn mark(&self) -> u64 {
+        self.said
+    }
+
+    /// What it said since `mark`, as far as it is held.
+    pub fn since(&self, mark: u64) -> Vec<u8> {
+        let count = usize::try_from(self.said.saturating_sub(mark)).unwrap_or(usize::MAX).min(self.bytes.len());
+        self.bytes.iter().skip(self.bytes.len() - count).copied().collect()
     }
 
     /// The last `count` lines that are not blank, each cut at 200 characters.
@@ -137,6 +156,9 @@ mod tests {
         let tail = said(&path, &flood).await;
         assert_eq!(tail.last_lines(1), ["the last words"]);
         assert_eq!(tail.bytes.len(), TAIL_BYTES);
+        assert_eq!(tail.mark(), flood.len() as u64);
+        assert_eq!((tail.since(0).len(), tail.since(tail.mark() - 6)), (TAIL_BYTES, b"words\n".to_vec()));
+        assert!(tail.since(tail.mark()).is_empty());
         let file = std::fs::read(&path).unwrap();
         assert!(file.len() < FILE_BYTES_MAX && file.ends_with(b"the last words\n"));
     }

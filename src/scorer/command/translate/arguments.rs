@@ -30,6 +30,13 @@ pub struct Call<'c> {
     pub record: Option<&'c Asked>,
 }
 
+impl Call<'_> {
+    /// The call as it is told to people: its files are gone by then, so their fields stand for themselves.
+    pub fn shown(&self) -> Self {
+        Call { input: Path::new("{in}"), output: Path::new("{out}"), dir: Path::new("{tmp}"), ..*self }
+    }
+}
+
 impl Arguments {
     /// The argument vector of `spec`, which may hold the fields that are `known`; `gpu` is the child's.
     ///

@@ -83,11 +83,11 @@ impl EachTranslator {
     fn find(&self, text: &[u8], given: &Given) -> Answer {
         let text = String::from_utf8_lossy(text);
         let Some(found) = self.pattern.captures(&text) else {
-            return Answer::Failed(reason::NO_RESULT, "the pattern matches nothing".to_owned());
+            return Answer::Failed(reason::NO_RESULT, "the pattern matches nothing".into());
         };
         if let Some(matched) = given.repeated(&text, &found) {
             let seen = format!("`{}` is matched in what it repeats of the record", trace::excerpt(matched.as_bytes()));
-            return Answer::Failed(reason::UNSAFE, seen);
+            return Answer::Failed(reason::UNSAFE, seen.into());
         }
         let columns = self.spec.translation.description.columns.iter();
         let texts = columns.map(|column| found.name(&column.name).map_or("", |group| group.as_str()));
@@ -102,7 +102,7 @@ impl EachTranslator {
             return Ok(self.find(printed, given));
         }
         match std::fs::metadata(output) {
-            Err(_) => Ok(Answer::Failed(reason::NO_RESULT, "it wrote no output".to_owned())),
+            Err(_) => Ok(Answer::Failed(reason::NO_RESULT, "it wrote no output".into())),
             Ok(facts) if !facts.is_file() || facts.len() > OUTPUT_BYTES_MAX => {
                 Err(Trouble::Violation("its output is no file of at most 16 MiB".to_owned()))
             }
@@ -122,7 +122,7 @@ impl EachTranslator {
         let call = Call { input: &input, output: &output, dir: &dir, seed: asked.3, record: Some(asked) };
         let argv = self.arguments.fill(&call);
         if let Some(danger) = self.danger(asked, &argv) {
-            return Ok(Answer::Failed(reason::UNSAFE, danger));
+            return Ok(Answer::Failed(reason::UNSAFE, danger.into()));
         }
         let mut record = Vec::new();
         if self.arguments.holds("in") {
@@ -131,16 +131,17 @@ impl EachTranslator {
                 return later("cannot write the input", e);
             }
         }
-        let run = match self.starter.capture(argv) {
+        let run = match self.starter.capture(&argv) {
             Err(e) => return later("cannot start a process", e),
             Ok(run) => run,
         };
+        let command = || self.arguments.fill(&call.shown());
         if let Err(death) = run.end {
-            return Err(Trouble::Died(death, run.told()));
+            return Err(Trouble::Died(death, run.seen(None, &command())));
         }
         let given = Given::of(&[&table::printable(&asked.1), &asked.2, &String::from_utf8_lossy(&record)]);
         Ok(match self.read(&run, &output, &given)? {
-            Answer::Failed(reason, seen) => Answer::Failed(reason, format!("{seen}; {}", run.told())),
+            Answer::Failed(reason, seen) => Answer::Failed(reason, run.seen(Some(&seen.what), &command())),
             answer => answer,
         })
     }

@@ -76,11 +76,11 @@ impl EasydockTranslator {
         for Asked(ordinal, ..) in &request.records {
             answers.push(match results.remove(&ordinal.to_string()) {
                 Some(Json::Object(result)) => self.answer_of(&result),
-                Some(Json::Null) => Answer::Failed(reason::NO_RESULT, "its result is null".to_owned()),
+                Some(Json::Null) => Answer::Failed(reason::NO_RESULT, "its result is null".into()),
                 Some(_) => return Err(Trouble::Violation(format!("its result for {ordinal} is no object"))),
                 // That it says nothing of one record may be the fault of another.
                 None if !alone => Answer::Alone,
-                None => Answer::Failed(reason::NO_RESULT, "it says nothing of it".to_owned()),
+                None => Answer::Failed(reason::NO_RESULT, "it says nothing of it".into()),
             });
         }
         match results.keys().next() {
@@ -114,7 +114,7 @@ impl Translator for EasydockTranslator {
             let answer = match request.records.len() {
                 1 => Answer::Failed(
                     reason::NO_RESULT,
-                    format!("the server refuses: {}", trace::excerpt(what.as_bytes())),
+                    format!("the server refuses: {}", trace::excerpt(what.as_bytes())).into(),
                 ),
                 _ => Answer::Alone,
             };
@@ -188,7 +188,7 @@ impl Server {
         for _ in 0..50 {
             if let Ok(Some(status)) = self.process.try_wait() {
                 let death = self.starter.judge(status).err().unwrap_or(Death::Code(0));
-                return Trouble::Died(death, "it was a server".to_owned());
+                return Trouble::Died(death, "it was a server".into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }

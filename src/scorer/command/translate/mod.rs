@@ -35,7 +35,6 @@ pub mod table;
 mod values;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use self::batch::BatchTranslator;
@@ -46,6 +45,7 @@ use self::serve::{Answer, Answers, Request};
 use self::spec::{Protocol, Spec};
 use crate::error::{Error, Result};
 use crate::scorer::command::launch::{GPUS_VARIABLE, TMP_VARIABLE};
+use crate::scorer::command::trace;
 use crate::scorer::files;
 
 /// The hidden subcommand whose one argument, a [`Spec`] as JSON, is for [`run`].
@@ -95,16 +95,61 @@ fn postponed(request: &Request, why: &str) -> Answers {
     Answers { answers: vec![Answer::Retry(why.to_owned()); request.records.len()], files: Vec::new() }
 }
 
-/// The name and the true path of the file at `path`, if there is one that may be kept: a plain file
-/// with a plain name, in `dir`, and not too large. One that is too large is told to the log of the scorer.
-fn kept_file(dir: &Path, path: &Path) -> Option<(String, PathBuf)> {
-    let name = path.file_name()?.to_str().filter(|name| files::is_name(name))?;
-    let (true_path, true_dir) = (path.canonicalize().ok()?, dir.canonicalize().ok()?);
-    let facts = true_path.metadata().ok().filter(|facts| facts.is_file() && true_path.starts_with(true_dir))?;
-    if facts.len() > files::BYTES_MAX {
-        let (bytes, most) = (facts.len(), files::BYTES_MAX);
-        let _ = writeln!(io::stderr(), "molsieve: `{name}`, which has {bytes} bytes, is not kept: the most is {most}");
-        return None;
+/// The name and the true path of the file at `path`, if there is one: it must be a plain file with a plain name, in `dir`,
+/// and not too large.
+///
+/// # Errors
+/// Why what is there is not kept, in words.
+fn kept_file(dir: &Path, path: &Path) -> std::result::Result<Option<(String, PathBuf)>, String> {
+    let shown = path.file_name().map(|name| trace::excerpt(name.as_encoded_bytes())).unwrap_or_default();
+    let wrong = |why: &str| Err(format!("`{shown}` is not kept: {why}"));
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
     }
-    Some((name.to_owned(), true_path))
+    let (Ok(true_path), Ok(true_dir)) = (path.canonicalize(), dir.canonicalize()) else {
+        return wrong("it leads nowhere");
+    };
+    if !true_path.starts_with(true_dir) {
+        return wrong("it leads out of `{tmp}`");
+    }
+    let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| files::is_name(name)) else {
+        return wrong("it is no name for a kept file");
+    };
+    match true_path.metadata() {
+        Ok(facts) if !facts.is_file() => wrong("it is no file"),
+        Ok(facts) if facts.len() > files::BYTES_MAX => {
+            wrong(&format!("it has {} bytes, and the most is {}", facts.len(), files::BYTES_MAX))
+        }
+        Ok(_) => Ok(Some((name.to_owned(), true_path))),
+        Err(e) => wrong(&e.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept_file;
+
+    #[test]
+    fn of_what_is_left_and_not_kept_it_is_said_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("fine.txt"), "pose").unwrap();
+        assert_eq!(kept_file(dir.path(), &at("none.txt")).unwrap(), None);
+        assert_eq!(kept_file(dir.path(), &at("fine.txt")).unwrap().unwrap().0, "fine.txt");
+        std::fs::write(at(".hidden"), "pose").unwrap();
+        std::fs::write(at("two words"), "pose").unwrap();
+        std::fs::create_dir(at("dir")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", at("out")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("lost")).unwrap();
+        for (name, why) in [
+            (".hidden", "no name"),
+            ("two words", "no name"),
+            ("dir", "no file"),
+            ("out", "leads out of `{tmp}`"),
+            ("lost", "leads nowhere"),
+        ] {
+            let said = kept_file(dir.path(), &at(name)).unwrap_err();
+            assert!(said.contains(why) && said.contains(name), "{name}: {said}");
+        }
+    }
 }

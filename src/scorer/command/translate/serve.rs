@@ -15,8 +15,9 @@ use super::spec::Spec;
 use crate::error::{Error, Result};
 use crate::fs::scratch;
 use crate::scorer::Column;
+use crate::scorer::command::contain;
 use crate::scorer::command::lines::LINE_BYTES_MAX;
-use crate::scorer::command::{contain, trace};
+use crate::scorer::command::trace::{self, Seen};
 
 /// One request of the pool.
 #[derive(Debug, Deserialize)]
@@ -42,7 +43,7 @@ pub enum Answer {
     /// Failed, for a reason that the program gave.
     Error(String),
     /// Failed, for a reason of ours ([`super::spec::reason`]); and what was seen, for the log.
-    Failed(&'static str, String),
+    Failed(&'static str, Seen),
     /// Not the record's fault: to be asked again later.
     Retry(String),
     /// Nothing can be said of it in this company: to be asked again, alone.
@@ -65,7 +66,7 @@ pub struct Answers {
 #[derive(Debug)]
 pub enum Trouble {
     /// The program died of it; and what was seen, for the log.
-    Died(Death, String),
+    Died(Death, Seen),
     /// The program said what its protocol does not allow.
     Violation(String),
 }
@@ -105,7 +106,8 @@ pub fn serve(spec: &Spec, translator: &mut dyn Translator, tmp: &Path) -> Result
             }
             Err(Trouble::Violation(what)) => say(&violation(request.seq, &what))?,
             Err(Trouble::Died(death, seen)) => {
-                tell(&trace_of(&request.records, &format!("the program {death}; {seen}")));
+                let what = format!("the program {death}; {}", seen.what);
+                tell(&request.records, &Seen { what, ..seen });
                 return Err(died(death));
             }
         }
@@ -117,26 +119,23 @@ pub fn serve(spec: &Spec, translator: &mut dyn Translator, tmp: &Path) -> Result
 fn leave_traces(request: &Request, answers: &[Answer]) {
     for (asked, answer) in request.records.iter().zip(answers) {
         if let Answer::Failed(reason, seen) = answer {
-            tell(&trace_of(std::slice::from_ref(asked), &format!("{reason}: {seen}")));
+            let what = format!("{reason}: {}", seen.what);
+            tell(std::slice::from_ref(asked), &Seen { what, said: seen.said.clone() });
         }
     }
 }
 
-/// The trace of `records`.
-fn trace_of(records: &[Asked], what: &str) -> String {
+/// Leaves the trace of `records` on our stderr, the log of the scorer. One that cannot be written is no reason to stop.
+pub fn tell(records: &[Asked], seen: &Seen) {
     let ordinals = || records.iter().map(|asked| asked.0);
-    match records {
-        [Asked(ordinal, id, ..)] => trace::of_record(*ordinal, id.as_bytes(), what),
+    let trace = match records {
+        [Asked(ordinal, id, ..)] => trace::of_record(*ordinal, id.as_bytes(), seen),
         many => {
             let (first, last) = (ordinals().min().unwrap_or_default(), ordinals().max().unwrap_or_default());
-            trace::of_records(first, last, many.len(), what)
+            trace::of_records(first, last, many.len(), seen)
         }
-    }
-}
-
-/// Our stderr is the log of the scorer. One that cannot be written is no reason to stop.
-fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    };
+    let _ = io::stderr().write_all(trace.as_bytes());
 }
 
 /// Whether a request is being answered, and whether the pool is gone.

@@ -33,7 +33,7 @@ pub fn answer<'t>(translation: &Translation, texts: impl IntoIterator<Item = &'t
         };
         let Some(value) = value else {
             let seen = format!("{} = \"{}\"", column.name, trace::excerpt(text.as_bytes()));
-            return Answer::Failed(reason::BAD_VALUE, seen);
+            return Answer::Failed(reason::BAD_VALUE, seen.into());
         };
         values.push(value);
     }

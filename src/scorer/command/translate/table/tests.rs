@@ -67,11 +67,11 @@ fn what_is_not_a_value_is_an_error_of_its_record_alone() {
     for bad in ["", "nan", "inf", "high", "7,2"] {
         let text = format!("ordinal\tscore\tsite\n7\t{bad}\tA\n8\t1\tA\n");
         let found = read_text(text, &output(Format::Tsv, true)).unwrap();
-        let failed = Answer::Failed("bad_value", format!("score = \"{bad}\""));
+        let failed = Answer::Failed("bad_value", format!("score = \"{bad}\"").into());
         assert_eq!(found, [Some(failed), None, Some(ok(1.0, json!("A")))], "{bad}");
     }
     let short = read_text("ordinal\tscore\tsite\n7\n", &output(Format::Tsv, true)).unwrap();
-    assert_eq!(short[0], Some(Answer::Failed("bad_value", "score = \"\"".to_owned())));
+    assert_eq!(short[0], Some(Answer::Failed("bad_value", "score = \"\"".into())));
 }
 
 #[test]
