@@ -64,7 +64,9 @@ impl StagedDir {
         let old = match self.swap_in() {
             Ok(old) => old,
             // Somebody else gave another directory the name that was free.
-            Err(e) if !is_expected(&self.path) && e.kind() == io::ErrorKind::DirectoryNotEmpty => return Ok(Some(self)),
+            Err(e) if !is_expected(&self.path) && e.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                return Ok(Some(self));
+            }
             Err(e) => return Err(refused(&self.path, &e)),
         };
         if let Some(old) = old.as_ref().filter(|old| !is_expected(old)) {

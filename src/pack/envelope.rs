@@ -223,10 +223,7 @@ impl Envelope {
     /// # Errors
     /// It is anything else (exit 4).
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        let envelope: Self = json::from_slice("`attestation.dsse.json`", bytes)?;
-        if !bytes.ends_with(b"\n") {
-            return Err(malformed("does not end with a line feed"));
-        }
+        let envelope: Self = json::from_line("`attestation.dsse.json`", bytes)?;
         if envelope.payload_type != PAYLOAD_TYPE {
             return Err(malformed("holds another payload type"));
         }
