@@ -18,6 +18,7 @@ pub enum Finally {
 }
 
 /// What a scheduler can do, read once.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that a scheduler answers")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// The most tasks that one job may have; none if there is no limit.

@@ -140,8 +140,7 @@ mod tests {
 
     #[test]
     fn patience_ends() {
-        let mut memory = Memory::default();
-        memory.polls = vec![Script::Away; 3].into();
+        let memory = Memory { polls: vec![Script::Away; 3].into(), ..Memory::default() };
         let mut patient = Patient::new(memory, Duration::ZERO);
         let asked = [Job { id: JobId("1".into()), tag: JobTag("t".into()) }];
         assert!(matches!(patient.poll(&asked), Err(AdapterError::Unreachable(_))));

@@ -76,7 +76,8 @@ fn readable(text: &OsStr) -> Result<&str, AdapterError> {
     match text.to_str() {
         Some(text) if !text.chars().any(char::is_control) => Ok(text),
         _ => Err(AdapterError::Rejected(format!(
-            "{text:?} holds a control character or is not UTF-8, which cannot be written in a batch script"
+            "`{}` holds a control character or is not UTF-8, which cannot be written in a batch script",
+            text.to_string_lossy().escape_debug()
         ))),
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use molsieve_adapters::slurm::Site;
 use molsieve_adapters::testing::Memory;
 use molsieve_adapters::{
     Adapter, AdapterError, Cli, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState, Tasks,
@@ -123,7 +124,7 @@ fn a_slurm_of_fake_commands_conforms() {
 #[test]
 fn a_real_slurm_conforms() {
     let Some(cluster) = Cluster::slurm() else { return };
-    let mut adapter = Cli::with(Slurm::new(cluster.site(), cluster.limits()), cluster.runner());
+    let mut adapter = Cli::with(Slurm::new(Site::default(), cluster.limits()), cluster.runner());
     conforms(&mut adapter, cluster.path());
     over_the_limit_is_refused_and_leaves_nothing(&mut adapter, cluster.path());
     a_job_waits_for_another_to_end(&mut adapter, cluster.path());

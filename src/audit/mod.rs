@@ -140,7 +140,7 @@ pub fn line(home: &HomeDir, number: u64) -> Result<Option<Vec<u8>>> {
         Ok(_) => {}
     }
     let mut bytes = fs::read_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
-    if bytes.pop() == Some(b'\n') { Ok(Some(bytes)) } else { Err(no_event(&path)) }
+    if bytes.pop() == Some(b'\n') && !bytes.ends_with(b"\n") { Ok(Some(bytes)) } else { Err(no_event(&path)) }
 }
 
 fn no_event(path: &Path) -> Error {

@@ -165,10 +165,10 @@ impl Campaign {
     /// What is there is not a campaign of ours (exit 4), or cannot be read (exit 6).
     pub fn open_if_any(dir: CampaignDir) -> Result<Option<Self>> {
         let Some(file) = read(&dir.campaign())? else { return Ok(None) };
-        let file: CampaignFile = canonical::json::from_slice("`campaign.json`", &file)?;
+        let file: CampaignFile = canonical::json::from_line("`campaign.json`", &file)?;
         let missing = || Error::environment(format!("`{}` is missing", dir.plan().display()));
         let plan = read(&dir.plan())?.ok_or_else(missing)?;
-        let plan: Plan = canonical::json::from_slice("`plan.json`", &plan)?;
+        let plan: Plan = canonical::json::from_line("`plan.json`", &plan)?;
         if file.schema != SCHEMA || plan.schema != crate::shard::plan::SCHEMA {
             return Err(Error::usage(format!(
                 "the campaign in `{}` is of another version of molsieve",

@@ -56,6 +56,18 @@ pub fn from_slice<T: DeserializeOwned + Serialize>(what: &str, bytes: &[u8]) -> 
     Err(Error::verification(format!("{what} is not in canonical form (RFC 8785)")))
 }
 
+/// As [`from_slice`], of a file of ours: the document and exactly one line feed.
+///
+/// # Errors
+/// As [`from_slice`]; or the line feed is not there (exit 4).
+pub fn from_line<T: DeserializeOwned + Serialize>(what: &str, bytes: &[u8]) -> Result<T> {
+    if bytes.ends_with(b"\n") {
+        return from_slice(what, bytes);
+    }
+    // What is torn is no JSON, and says so.
+    from_slice::<T>(what, bytes).and_then(|_| Err(Error::verification(format!("{what} does not end with a line feed"))))
+}
+
 /// What is wrong with a document, for a person: without the place, since a canonical document is one line, and
 /// without what could drive a terminal, since it may quote the document.
 pub fn in_words(error: &serde_json::Error) -> String {

@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::layout::{self, CampaignDir};
 use crate::pack::keys::{PrivateKey, PublicKey};
 use crate::pack::sign;
-use crate::pack::verify::{self, Accept, Code, Report, Trust};
+use crate::pack::verify::{self, Accept, Code, Problem, Report, Trust};
 use crate::pack::{ARCHIVE, CHECKSUMS, MANIFEST, SUMMARY};
 use crate::run::finish;
 use crate::scorer::open::Here;
@@ -172,25 +172,32 @@ pub fn is_complete(campaign: &Campaign) -> Result<bool> {
     Ok(!verify::verify(&campaign.dir.pack(), &Trust::integrity())?.has(Code::Incomplete))
 }
 
-/// Verifies the pack of a finished campaign against its own key, where it has one; signs it first if
-/// whoever drove the campaign died between the seal and the signature.
+/// Verifies the pack of a finished campaign against its own key, where it has one. What a process that died while it signed
+/// left is mended first: an archive that is ahead or behind, or a pack that is not signed yet.
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
     let path = campaign.dir.pack();
-    let Some(private) = options.key(campaign) else {
-        return tell(&verify::verify(&path, &Trust::integrity())?, output);
+    let private = options.key(campaign);
+    let trust = match private {
+        Some(private) => Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted },
+        None => Trust::integrity(),
     };
-    let trust = Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted };
-    let report = verify::verify(&path, &trust)?;
-    // A driver that died while it signed leaves the archive ahead of the directory.
-    let half_signed = |code| matches!(code, Code::Unsigned | Code::ArchiveDiffers);
-    if !report.has(Code::Unsigned) || !report.problems.iter().all(|problem| half_signed(problem.code)) {
-        return tell(&report, output);
+    let mut report = verify::verify(&path, &trust)?;
+    let is_of_signers = |problem: &Problem| matches!(problem.code, Code::Unsigned | Code::KeyUnknown);
+    if report.has_bad_copy() && report.problems.iter().all(|p| p.in_copy || is_of_signers(p)) {
+        sign::mend(&path)?;
+        report = verify::verify(&path, &trust)?;
     }
-    let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
-    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-    finish::note_signed(&mut journal, &signed)?;
-    registry::enter(&signed, output);
-    tell(&verify::verify(&path, &trust)?, output)
+    if let Some(private) = private
+        && report.has(Code::Unsigned)
+        && report.problems.len() == 1
+    {
+        let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
+        let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+        finish::note_signed(&mut journal, &signed)?;
+        registry::enter(&signed, output);
+        report = verify::verify(&path, &trust)?;
+    }
+    tell(&report, output)
 }
 
 /// The public key of `private`, from the file beside it if the private one is kept elsewhere.

@@ -84,7 +84,7 @@ impl Held {
 
     /// The directory in which `below` lies, and its name there.
     fn parent_of<'b>(&self, below: &'b Path) -> io::Result<(File, &'b Path)> {
-        let Some((name, above)) = below.components().rev().next().zip(below.parent()) else {
+        let Some((name, above)) = below.components().next_back().zip(below.parent()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

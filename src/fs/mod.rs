@@ -10,6 +10,7 @@ pub mod fault;
 pub mod held;
 pub mod read;
 pub mod scratch;
+pub mod swap;
 pub mod tree;
 
 use std::fs::{self, File, OpenOptions};
@@ -390,9 +391,15 @@ fn sync_file(file: &File, path: &Path) -> Result<()> {
 /// Makes the names in the directory of `path` durable.
 fn sync_parent(path: &Path) -> Result<()> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match File::open(parent).and_then(|dir| dir.sync_all()) {
+    let dir = File::open(parent).map_err(|e| Error::io("cannot sync the directory", parent, &e))?;
+    sync_dir(&dir, parent)
+}
+
+/// Makes the names in `dir`, which is at `path`, durable.
+fn sync_dir(dir: &File, path: &Path) -> Result<()> {
+    match dir.sync_all() {
         // Some network file systems refuse to sync a directory; the rename is then as durable as they make it.
-        Err(e) if e.kind() != io::ErrorKind::InvalidInput => Err(Error::io("cannot sync the directory", parent, &e)),
+        Err(e) if e.kind() != io::ErrorKind::InvalidInput => Err(Error::io("cannot sync the directory", path, &e)),
         _ => Ok(()),
     }
 }

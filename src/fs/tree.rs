@@ -47,9 +47,32 @@ impl StagedDir {
     ///
     /// # Errors
     /// The system refuses (exit 6); the name then stands for what it stood for, or for nothing.
-    pub fn commit(mut self) -> Result<()> {
-        let refused = |e: &io::Error| Error::io("cannot rename to", &self.path, e);
-        let old = self.swap_in().map_err(|e| refused(&e))?;
+    pub fn commit(self) -> Result<()> {
+        self.commit_if(|_| true).map(drop)
+    }
+
+    /// As [`StagedDir::commit`], if what has the name `is_expected`: asked before, and again of what came out when the names
+    /// were exchanged. If it is not, it keeps its name, and this directory is given back.
+    ///
+    /// # Errors
+    /// As [`StagedDir::commit`].
+    pub fn commit_if(mut self, is_expected: impl Fn(&Path) -> bool) -> Result<Option<Self>> {
+        let refused = |path: &Path, e: &io::Error| Error::io("cannot rename to", path, e);
+        if !is_expected(&self.path) {
+            return Ok(Some(self));
+        }
+        let old = match self.swap_in() {
+            Ok(old) => old,
+            // Somebody else gave another directory the name that was free.
+            Err(e) if !is_expected(&self.path) && e.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                return Ok(Some(self));
+            }
+            Err(e) => return Err(refused(&self.path, &e)),
+        };
+        if let Some(old) = old.as_ref().filter(|old| !is_expected(old)) {
+            self.put_back(old).map_err(|e| refused(&self.path, &e))?;
+            return Ok(Some(self));
+        }
         self.committed = true;
         sync_parent(&self.path)?;
         if let Some(old) = old {
@@ -57,16 +80,31 @@ impl StagedDir {
             // The new directory stands; what cannot be removed now is swept by a later run.
             let _ = fs::remove_dir_all(old);
         }
-        Ok(())
+        Ok(None)
+    }
+
+    fn exchange(&self) -> rustix::io::Result<()> {
+        fault::before_write();
+        renameat_with(CWD, &self.temporary, CWD, &self.path, RenameFlags::EXCHANGE)
+    }
+
+    /// Gives the name back to the directory that had it, and is at `old` now.
+    fn put_back(&self, old: &Path) -> io::Result<()> {
+        if *old == self.temporary {
+            return Ok(self.exchange()?);
+        }
+        fault::before_write();
+        fs::rename(&self.path, &self.temporary)?;
+        fs::rename(old, &self.path)
     }
 
     /// Puts the new directory in place; where the old one is now, if there was one.
     fn swap_in(&self) -> io::Result<Option<PathBuf>> {
-        fault::before_write();
         if !self.path.exists() {
+            fault::before_write();
             return fs::rename(&self.temporary, &self.path).map(|()| None);
         }
-        match renameat_with(CWD, &self.temporary, CWD, &self.path, RenameFlags::EXCHANGE) {
+        match self.exchange() {
             Ok(()) => return Ok(Some(self.temporary.clone())),
             Err(e) if e == rustix::io::Errno::NOENT => return Err(e.into()),
             Err(_) => {}
@@ -152,6 +190,30 @@ mod tests {
             fill(&staged, text);
             staged.commit().unwrap();
             assert_eq!(fs::read_to_string(path.join("a")).unwrap(), text);
+            assert_eq!(names(root.path()), ["pack"]);
+        }
+    }
+
+    #[test]
+    fn a_directory_that_has_changed_meanwhile_keeps_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pack");
+        let other = StagedDir::create_beside(&path).unwrap();
+        fill(&other, "other");
+        let asked = std::cell::Cell::new(0);
+        other.commit().unwrap();
+        for changes_before in [1, 2] {
+            let staged = StagedDir::create_beside(&path).unwrap();
+            fill(&staged, "mine");
+            asked.set(0);
+            let expected = |_: &Path| {
+                asked.set(asked.get() + 1);
+                asked.get() < changes_before
+            };
+            let back = staged.commit_if(expected).unwrap().expect("it is given back");
+            assert_eq!(fs::read_to_string(path.join("a")).unwrap(), "other");
+            assert_eq!(fs::read_to_string(back.building_at().join("a")).unwrap(), "mine");
+            drop(back);
             assert_eq!(names(root.path()), ["pack"]);
         }
     }

@@ -185,6 +185,30 @@ impl Envelope {
         Ok(())
     }
 
+    /// Takes over the signatures of `other` by keys that have not signed here; whether it is around the same statement.
+    pub fn merge(&mut self, other: &Self) -> bool {
+        if !self.is_around_the_same(other) {
+            return false;
+        }
+        for entry in &other.signatures {
+            if self.signatures.iter().all(|known| known.keyid != entry.keyid) {
+                self.signatures.push(entry.clone());
+            }
+        }
+        self.signatures.sort_by(|a, b| a.keyid.cmp(&b.keyid));
+        true
+    }
+
+    /// Whether `other` is around the same statement.
+    pub fn is_around_the_same(&self, other: &Self) -> bool {
+        other.payload == self.payload
+    }
+
+    /// Whether anybody has signed.
+    pub fn is_signed(&self) -> bool {
+        !self.signatures.is_empty()
+    }
+
     /// The file's content.
     ///
     /// # Errors
@@ -199,10 +223,7 @@ impl Envelope {
     /// # Errors
     /// It is anything else (exit 4).
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        let envelope: Self = json::from_slice("`attestation.dsse.json`", bytes)?;
-        if !bytes.ends_with(b"\n") {
-            return Err(malformed("does not end with a line feed"));
-        }
+        let envelope: Self = json::from_line("`attestation.dsse.json`", bytes)?;
         if envelope.payload_type != PAYLOAD_TYPE {
             return Err(malformed("holds another payload type"));
         }

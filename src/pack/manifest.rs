@@ -6,7 +6,7 @@ use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, MANIFEST, SUMMARY, is_memb
 use crate::campaign::identity::{self, Identity};
 use crate::canonical::{escape, json};
 use crate::digest::{self, Digest};
-use crate::encode::Format;
+use crate::encode::{self, CSV, Format};
 use crate::error::{Error, Result};
 use crate::id::Ordinals;
 use crate::payload::complement;
@@ -15,6 +15,9 @@ use crate::shard::receipt::Counts;
 
 /// Schema of [`Manifest`].
 pub const SCHEMA: &str = "molsieve.manifest.v1";
+
+/// Every reader of JSON keeps such a seed exactly.
+const SEED_MAX: u64 = (1 << 53) - 1;
 
 /// A manifest is never longer.
 pub const BYTES_MAX: u64 = 16 << 20;
@@ -84,7 +87,7 @@ impl Manifest {
     /// # Errors
     /// It is malformed, not canonical, or contradicts itself (exit 4).
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        let manifest: Self = json::from_slice("`manifest.json`", bytes)?;
+        let manifest: Self = json::from_line("`manifest.json`", bytes)?;
         match manifest.contradiction() {
             None => Ok(manifest),
             Some(what) => Err(Error::verification(format!("`manifest.json` contradicts itself: {what}"))),
@@ -121,7 +124,24 @@ impl Manifest {
         if let Err(what) = check_description(&self.campaign.scorer.description) {
             return Some(format!("of its scorer, {}", escape::visible(&what)));
         }
-        self.miscount().map(str::to_owned).or_else(|| self.bad_file())
+        if self.campaign.seed > SEED_MAX {
+            return Some("its seed is not below 2^53".to_owned());
+        }
+        self.miscount().map(str::to_owned).or_else(|| self.bad_file()).or_else(|| self.bad_outputs())
+    }
+
+    /// What is wrong with the encodings that it asks for, and those that it lists.
+    fn bad_outputs(&self) -> Option<String> {
+        let outputs = &self.campaign.pack.outputs;
+        if !outputs.is_sorted_by(|a, b| a < b) || !outputs.iter().any(|output| output == CSV) {
+            return Some("its outputs are not sorted, or `csv` is not among them once".to_owned());
+        }
+        if let Some(bad) = outputs.iter().find(|output| *output != CSV && encode::known(output).is_err()) {
+            return Some(format!("`{}` is no encoding of a payload", bad.escape_default()));
+        }
+        let is_asked = |format: &Format| outputs.iter().any(|output| output == format.name());
+        let extra = Format::ALL.iter().find(|format| self.file(format.file()).is_some() && !is_asked(format))?;
+        Some(format!("it lists `{}`, which its outputs do not ask for", extra.file()))
     }
 
     fn miscount(&self) -> Option<&'static str> {

@@ -14,6 +14,7 @@ use super::look::Look;
 use super::policy::{self, Decision, Pause, Seen};
 use super::{ended, submission, wave};
 use crate::campaign::file::Campaign;
+use crate::campaign::scheduler::Cluster;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -290,7 +291,7 @@ impl<'a> Driver<'a> {
 
     fn seen<'s>(&'s self, tasks: &'s [TaskState]) -> Seen<'s> {
         let execution = &self.campaign.file.execution;
-        let settle = execution.cluster.as_ref().map_or(Duration::ZERO, |cluster| cluster.settle());
+        let settle = execution.cluster.as_ref().map_or(Duration::ZERO, Cluster::settle);
         Seen {
             missing: self.look.missing(),
             finished: self.look.finished(),

@@ -97,7 +97,7 @@ pub fn judge(of: &Proven<'_>, dir: &GroupDir, group: GroupIndex, attempt: &Attem
     let name = format!("receipt `{group}/{attempt}`");
     let flawed = |what: String| Ok(Judged::Flawed(Flaw { kind: Kind::Verification, what }));
     let Some(bytes) = read_bounded(&dir.receipt(attempt))? else { return flawed(format!("{name} is far too long")) };
-    let receipt: Receipt = match json::from_slice(&name, &bytes) {
+    let receipt: Receipt = match json::from_line(&name, &bytes) {
         Ok(receipt) => receipt,
         Err(e) => return flawed(e.what().to_owned()),
     };

@@ -7,6 +7,7 @@ mod gathering;
 mod hostile;
 mod interrupted;
 mod sealing;
+mod signers;
 
 use std::path::{Path, PathBuf};
 

@@ -71,6 +71,14 @@ fn a_change_of_any_byte_of_an_event_is_noticed() {
         let report = molsieve::audit::check::check(&molsieve::layout::HomeDir::new(env.path("home")), &[]).unwrap();
         assert_eq!(report.failure(), Some(Kind::Verification), "byte {at}");
     }
+    std::fs::write(&path, [&whole[..], b"\n"].concat()).unwrap();
+    assert!(problems(&env).contains(&"event-malformed".to_owned()), "one line feed too many");
+    let last = event(&env, 5);
+    let line = std::fs::read(&last).unwrap();
+    std::fs::write(&path, &whole).unwrap();
+    std::fs::write(&last, [&line[..], b"\n"].concat()).unwrap();
+    assert!(problems(&env).contains(&"event-malformed".to_owned()), "of the last one, too");
+    std::fs::write(&last, &line).unwrap();
     std::fs::write(&path, &whole).unwrap();
     assert_eq!(problems(&env), Vec::<String>::new());
 }

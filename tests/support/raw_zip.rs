@@ -15,7 +15,16 @@ pub struct Entry {
     pub compressed: u32,
     /// The upper half of the external attributes.
     pub mode: u16,
+    /// The lower half of the external attributes.
+    pub dos: u16,
+    /// The internal attributes.
+    pub internal: u16,
+    /// The system that the archiver says it ran on.
+    pub host: u8,
+    /// Extra fields in both places.
     pub extra: Vec<u8>,
+    /// Those of the local header, if they are others.
+    pub local_extra: Option<Vec<u8>>,
     pub comment: Vec<u8>,
     /// Bytes between the data and what follows.
     pub gap: Vec<u8>,
@@ -38,7 +47,11 @@ impl Entry {
             bytes: content.len() as u32,
             compressed: content.len() as u32,
             mode: 0o100_644,
+            dos: 0,
+            internal: 0,
+            host: 3,
             extra: Vec::new(),
+            local_extra: None,
             comment: Vec::new(),
             gap: Vec::new(),
             shift: 0,
@@ -81,15 +94,18 @@ pub fn build(entries: &[Entry]) -> Vec<u8> {
         out.extend_from_slice(b"PK\x03\x04");
         out.extend_from_slice(&entry.common());
         out.extend_from_slice(&(entry.local_name.len() as u16).to_le_bytes());
-        out.extend_from_slice(&(entry.extra.len() as u16).to_le_bytes());
-        out.extend_from_slice(&[&entry.local_name[..], &entry.extra, &entry.data, &entry.gap].concat());
-        directory.extend_from_slice(b"PK\x01\x02\x14\x03");
+        let local_extra = entry.local_extra.as_ref().unwrap_or(&entry.extra);
+        out.extend_from_slice(&(local_extra.len() as u16).to_le_bytes());
+        out.extend_from_slice(&[&entry.local_name[..], local_extra, &entry.data, &entry.gap].concat());
+        directory.extend_from_slice(b"PK\x01\x02\x14");
+        directory.push(entry.host);
         directory.extend_from_slice(&entry.common());
         for length in [entry.central_name.len(), entry.extra.len(), entry.comment.len()] {
             directory.extend_from_slice(&(length as u16).to_le_bytes());
         }
-        directory.extend_from_slice(&[0; 4]);
-        directory.extend_from_slice(&(u32::from(entry.mode) << 16).to_le_bytes());
+        directory.extend_from_slice(&[0; 2]);
+        directory.extend_from_slice(&entry.internal.to_le_bytes());
+        directory.extend_from_slice(&(u32::from(entry.mode) << 16 | u32::from(entry.dos)).to_le_bytes());
         directory.extend_from_slice(&offset.to_le_bytes());
         directory.extend_from_slice(&[&entry.central_name[..], &entry.extra, &entry.comment].concat());
     }

@@ -268,13 +268,13 @@ mod tests {
 
     #[test]
     fn the_books_name_elements_that_wait_in_one_row() {
+        use TaskState::{Checkpointed, Pending, Succeeded};
         let text = "1_0|molsieve-abc-1|COMPLETED|0:0|2026-11-21T00:56:02|n1\n\
                     1_1|molsieve-abc-1|FAILED|75:0|2026-11-21T00:56:02|n2\n\
                     1_[2-3,7%4]|molsieve-abc-1|PENDING|0:0|Unknown|None assigned\n\
                     2_0|molsieve-other-1|COMPLETED|0:0|Unknown|n1\n";
         let reports = history(&job(), &ok(text.to_owned())).unwrap();
         let states: Vec<_> = reports.iter().map(|(task, report)| (task.index, report.state)).collect();
-        use TaskState::{Checkpointed, Pending, Succeeded};
         assert_eq!(states, [(0, Succeeded), (1, Checkpointed), (2, Pending), (3, Pending), (7, Pending)]);
     }
 

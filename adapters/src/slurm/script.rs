@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::site::Site;
 use crate::adapter::AdapterError;
 use crate::job::{EmittedFile, JobSpec, Tasks};
-use crate::text::{comment, path_without_patterns, quoted};
+use crate::text::{Value, comment, path_without_patterns, quoted};
 
 /// The script that is used where nobody gives another.
 pub const TEMPLATE: &str = "\
@@ -44,17 +44,14 @@ fn fill(template: &str, parts: &[String; 5]) -> Result<String, AdapterError> {
         text.push_str(&rest[..open]);
         rest = &rest[open..];
         let hole = HOLES.iter().position(|hole| rest[1..].strip_prefix(hole).is_some_and(|r| r.starts_with('}')));
-        let taken = match hole {
-            Some(hole) => {
-                text.push_str(&parts[hole]);
-                used[hole] += 1;
-                HOLES[hole].len() + 2
-            }
+        let taken = if let Some(hole) = hole {
+            text.push_str(&parts[hole]);
+            used[hole] += 1;
+            HOLES[hole].len() + 2
+        } else {
             // A brace of the shell.
-            None => {
-                text.push('{');
-                1
-            }
+            text.push('{');
+            1
         };
         rest = &rest[taken..];
     }
@@ -114,7 +111,7 @@ fn setup(site: &Site) -> String {
     if site.modules.is_empty() {
         return String::new();
     }
-    let names: Vec<&str> = site.modules.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = site.modules.iter().map(Value::as_str).collect();
     format!("command -v module >/dev/null || . /etc/profile\nmodule load {} || exit 6\n", names.join(" "))
 }
 

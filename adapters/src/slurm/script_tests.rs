@@ -29,7 +29,7 @@ fn the_script_is_what_a_person_would_write() {
     assert_eq!(file.path, PathBuf::from("/data/my runs/50%/launch/wave-3.sbatch"));
     assert_eq!(
         file.text,
-        r##"#!/bin/sh
+        r#"#!/bin/sh
 # wave 3 of the campaign egfr-overnight
 # By hand: sbatch wave-3.sbatch
 #SBATCH --job-name=molsieve-0123456789ab-3
@@ -48,7 +48,7 @@ fn the_script_is_what_a_person_would_write() {
 
 # The worker takes the place of this shell, so it gets the signals itself and its exit code is the job's.
 exec /opt/molsieve worker '/data/my runs/50%' --wave 3 --task "${SLURM_ARRAY_TASK_ID:?submit this file with sbatch}"
-"##
+"#
     );
 }
 

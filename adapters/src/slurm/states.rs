@@ -94,12 +94,11 @@ pub enum Exit {
 impl Exit {
     /// Reads `code:signal`, as sacct and scontrol print it, or a raw wait status, as squeue 22.05 does.
     pub fn parse(text: &str) -> Option<Self> {
-        let (code, signal) = match text.split_once(':') {
-            Some((code, signal)) => (code.parse().ok()?, signal.parse().ok()?),
-            None => {
-                let raw: i32 = text.parse().ok()?;
-                (raw >> 8, raw & 0x7f)
-            }
+        let (code, signal) = if let Some((code, signal)) = text.split_once(':') {
+            (code.parse().ok()?, signal.parse().ok()?)
+        } else {
+            let raw: i32 = text.parse().ok()?;
+            (raw >> 8, raw & 0x7f)
         };
         Some(if signal == 0 { Self::Code(code) } else { Self::Signal(signal) })
     }
@@ -132,9 +131,8 @@ fn ended(word: &str, exit: Option<Exit>) -> TaskState {
     match exit {
         _ if word == "COMPLETED" => TaskState::Succeeded,
         Some(Exit::Code(code)) if code != 0 => TaskState::of_exit(code),
-        // A signal that nobody claims: an operator, the kernel, a machine that is going down.
-        Some(Exit::Signal(_)) => TaskState::NodeFailed,
-        // Failed, with exit code 0: it never ran (a prolog, a file system).
+        // A signal that nobody claims: an operator, the kernel, a machine that is going down. Or failed with exit code 0: it
+        // never ran (a prolog, a file system).
         _ => TaskState::NodeFailed,
     }
 }

@@ -113,10 +113,6 @@ impl Cluster {
         self.dir.path()
     }
 
-    pub fn site(&self) -> Site {
-        Site::default()
-    }
-
     pub fn limits(&self) -> Limits {
         Limits::parse(&self.runner().run(&Slurm::ask_limits()).unwrap()).unwrap()
     }

@@ -3,7 +3,8 @@
 //! The member list is what the central directory says, and the local headers must say the same, lie
 //! back to back from the first byte on, and end where the directory begins. So nothing is hidden,
 //! nothing overlaps (a zip bomb needs that), and any other reader sees the same members. What
-//! re-packing changes (order, level, dates, time-stamp extra fields, data descriptors) is accepted.
+//! re-packing changes (order, level, dates, permissions, data descriptors) is accepted; extra fields are not, but for the
+//! 64-bit one where it is needed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -37,6 +38,10 @@ const LOCAL_LEN: u64 = 30;
 
 /// Bits that may be set: the deflate level, a data descriptor, UTF-8 names.
 const FLAGS_KNOWN: u16 = 0b1000_0000_1110;
+/// The DOS attribute of directories.
+const DOS_DIRECTORY: u32 = 0x10;
+/// Those that archivers set as they like: read-only, and to be archived.
+const DOS_FREE: u32 = 0x21;
 const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAGS_ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 
@@ -255,13 +260,17 @@ impl Archive {
         let rest = self.read(next + LOCAL_LEN, rest_len)?;
         let (name, extra) = rest.split_at(name_len.into());
         local.name = name.to_vec();
-        records::local_sizes(&mut local, extra).ok_or_else(differs)?;
+        let is_bare = records::local_sizes(&mut local, extra).ok_or_else(differs)?;
         let streamed = common.flags & FLAG_DESCRIPTOR != 0;
         if streamed && (local.crc, local.compressed, local.bytes) == (0, 0, 0) {
             (local.crc, local.compressed, local.bytes) = (common.crc, common.compressed, common.bytes);
         }
         if local != *common {
             return Err(differs());
+        }
+        if !(is_bare && entry.is_bare && entry.dos & !DOS_FREE & !DOS_DIRECTORY == 0) {
+            let message = format!("`{shown}` has extra fields or attributes that it does not need");
+            return Err(Problem::of(Code::ArchiveHiddenData, &shown, message).into());
         }
         let gap = self.read(data_end, (until - data_end).min(25))?;
         if !(if streamed { is_descriptor(&gap, common) } else { gap.is_empty() }) {
@@ -275,15 +284,15 @@ impl Archive {
     /// Takes a member in, unless its name or its kind is unsafe.
     fn admit(&mut self, entry: &Central, member: Member, problems: &mut Vec<Problem>) {
         let name = escape::to_string(&entry.common.name);
-        let kind = entry.mode & 0o170_000;
-        let is_file = matches!(kind, 0 | 0o100_000) && !entry.is_directory;
+        // No type but that of a file, and none of the bits setuid, setgid and sticky.
+        let is_file = matches!(entry.mode & !0o777, 0 | 0o100_000) && entry.dos & DOS_DIRECTORY == 0;
         if !is_member_name(&entry.common.name) {
             problems.push(Problem::of(Code::MemberUnsafe, &name, format!("`{name}` is not a plain file name")));
         } else if !is_file {
             problems.push(Problem::of(
                 Code::MemberUnsafe,
                 &name,
-                format!("`{name}` is a link, a directory or a device"),
+                format!("`{name}` is a link, a directory, a device or setuid"),
             ));
         } else if self.members.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
             problems.push(Problem::of(Code::MemberDuplicate, &name, format!("`{name}` is in the archive twice")));

@@ -18,6 +18,9 @@ pub const EXTRA_64: u16 = 0x0001;
 /// Extra field that holds another name for the member: two readers could see two names.
 pub const EXTRA_UNICODE_NAME: u16 = 0x7075;
 
+/// The internal attribute that says that a member looks like text. Archivers set it as they like.
+const INTERNAL_TEXT: u16 = 1;
+
 /// Reads fields from the front; `None` past the end.
 pub struct Cursor<'a>(pub &'a [u8]);
 
@@ -69,10 +72,13 @@ pub struct Common {
 pub struct Central {
     /// What the local header repeats.
     pub common: Common,
-    /// Unix mode, where the archiver was a Unix one; 0 where it was not.
+    /// The upper half of the external attributes: a Unix mode, whatever system the archiver says it ran on, for readers
+    /// differ in whether they ask.
     pub mode: u32,
-    /// Bit 4 of the DOS attributes: a directory.
-    pub is_directory: bool,
+    /// The lower half: DOS attributes.
+    pub dos: u32,
+    /// Whether every extra field and every internal attribute is one that the entry needs.
+    pub is_bare: bool,
     /// Where the local header is.
     pub offset: u64,
 }
@@ -81,12 +87,12 @@ impl Central {
     /// Reads one entry; `None` if it is malformed or uses what a pack may not use.
     pub fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
         let _signature = cursor.u32().filter(|s| *s == CENTRAL)?;
-        let made_by = cursor.u16()?;
+        let _made_by = cursor.u16()?;
         let _needed = cursor.u16()?;
         let (flags, method, modified, crc) = (cursor.u16()?, cursor.u16()?, cursor.u32()?, cursor.u32()?);
         let (compressed, bytes) = (cursor.u32()?, cursor.u32()?);
         let (name_len, extra_len, comment_len) = (cursor.u16()?, cursor.u16()?, cursor.u16()?);
-        let (disk, _internal, external) = (cursor.u16()?, cursor.u16()?, cursor.u32()?);
+        let (disk, internal, external) = (cursor.u16()?, cursor.u16()?, cursor.u32()?);
         let offset = cursor.u32()?;
         let name = cursor.bytes(name_len.into())?.to_vec();
         let extra = cursor.bytes(extra_len.into())?;
@@ -94,12 +100,12 @@ impl Central {
             return None;
         }
         let mut long = long_fields(extra)?;
-        let bytes = widen(bytes, &mut long)?;
-        let compressed = widen(compressed, &mut long)?;
-        let offset = widen(offset, &mut long)?;
-        let mode = if made_by >> 8 == 3 { external >> 16 } else { 0 };
+        let bytes = widen(bytes, &mut long.fields)?;
+        let compressed = widen(compressed, &mut long.fields)?;
+        let offset = widen(offset, &mut long.fields)?;
         let common = Common { flags, method, modified, crc, compressed, bytes, name };
-        Some(Self { common, mode, is_directory: external & 0x10 != 0, offset })
+        let is_bare = long.is_all() && internal & !INTERNAL_TEXT == 0;
+        Some(Self { common, mode: external >> 16, dos: external & 0xffff, is_bare, offset })
     }
 }
 
@@ -115,29 +121,44 @@ pub fn local(fixed: &[u8]) -> Option<(Common, u16, u16)> {
     Some((Common { flags, method, modified, crc, compressed, bytes, name: Vec::new() }, name_len, extra_len))
 }
 
-/// Resolves the 64-bit sizes of a local header from its extra fields.
-pub fn local_sizes(common: &mut Common, extra: &[u8]) -> Option<()> {
+/// Resolves the 64-bit sizes of a local header from its extra fields; whether these hold nothing else.
+pub fn local_sizes(common: &mut Common, extra: &[u8]) -> Option<bool> {
     let mut long = long_fields(extra)?;
-    common.bytes = widen(u32::try_from(common.bytes).ok()?, &mut long)?;
-    common.compressed = widen(u32::try_from(common.compressed).ok()?, &mut long)?;
-    Some(())
+    common.bytes = widen(u32::try_from(common.bytes).ok()?, &mut long.fields)?;
+    common.compressed = widen(u32::try_from(common.compressed).ok()?, &mut long.fields)?;
+    Some(long.is_all())
 }
 
-/// The content of the 64-bit extra field, empty if there is none; `None` if the extra fields are malformed or unsafe.
-fn long_fields(extra: &[u8]) -> Option<Cursor<'_>> {
+/// The extra fields of a header.
+struct Extra<'a> {
+    /// What the 64-bit one has left; empty if there is none.
+    fields: Cursor<'a>,
+    /// Whether there is something that holds nothing, or that nothing needs.
+    has_others: bool,
+}
+
+impl Extra<'_> {
+    /// Whether all that was there has been used.
+    fn is_all(&self) -> bool {
+        self.fields.0.is_empty() && !self.has_others
+    }
+}
+
+/// Reads extra fields; `None` if they are malformed or unsafe.
+fn long_fields(extra: &[u8]) -> Option<Extra<'_>> {
     let mut cursor = Cursor(extra);
-    let mut long = None;
+    let (mut long, mut has_others) = (None, false);
     while !cursor.0.is_empty() {
         let (id, len) = (cursor.u16()?, cursor.u16()?);
         let body = cursor.bytes(len.into())?;
         match id {
             EXTRA_UNICODE_NAME => return None,
             EXTRA_64 if long.is_some() => return None,
-            EXTRA_64 => long = Some(body),
-            _ => {}
+            EXTRA_64 if !body.is_empty() => long = Some(body),
+            _ => has_others = true,
         }
     }
-    Some(Cursor(long.unwrap_or_default()))
+    Some(Extra { fields: Cursor(long.unwrap_or_default()), has_others })
 }
 
 /// A 32-bit field, or the next 64-bit one if it is saturated.

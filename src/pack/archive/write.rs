@@ -30,11 +30,11 @@ pub struct Input {
     pub path: PathBuf,
 }
 
-/// Writes an archive of `members` to `staged` and commits it.
+/// Writes an archive of `members` to `staged`, and `attestation` as its last member if there is one.
 ///
 /// # Errors
-/// The system refuses (exit 6); what had the name is still there.
-pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
+/// The system refuses (exit 6).
+pub fn write(mut staged: Staged, members: &[Input], attestation: Option<&[u8]>) -> Result<Staged> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
     let mut zip = writer(&mut staged)?;
@@ -44,18 +44,17 @@ pub fn write(mut staged: Staged, members: &[Input]) -> Result<()> {
         zip.start_file(member.name.as_str(), options(bytes)).map_err(|e| failed(path, &e.into()))?;
         fs::each_block(file, &member.path, |block| zip.write_all(block).map_err(|e| failed(path, &e)))?;
     }
-    finish(zip, path)?;
-    staged.commit()
+    attested(zip, attestation, path)?;
+    Ok(staged)
 }
 
-/// Writes to `staged` the archive at `from` with another attestation, and commits it; compressed
-/// members are copied as they are.
+/// Writes to `staged` the archive at `from` with another attestation; compressed members are copied as they are.
 ///
 /// The archive at `from` must have been verified. `staged` may take its place.
 ///
 /// # Errors
-/// The system refuses (exit 6); what had the name is still there.
-pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()> {
+/// The system refuses (exit 6).
+pub fn attest(from: &Path, mut staged: Staged, attestation: Option<&[u8]>) -> Result<Staged> {
     let path = staged.path().to_path_buf();
     let path = path.as_path();
     let file = fs::open_plain(from).map_err(|e| Error::input(from, &e))?;
@@ -68,10 +67,17 @@ pub fn attest(from: &Path, mut staged: Staged, attestation: &[u8]) -> Result<()>
             zip.raw_copy_file(member).map_err(|e| failed(path, &e.into()))?;
         }
     }
-    zip.start_file(ATTESTATION, options(attestation.len() as u64)).map_err(|e| failed(path, &e.into()))?;
-    zip.write_all(attestation).map_err(|e| failed(path, &e))?;
-    finish(zip, path)?;
-    staged.commit()
+    attested(zip, attestation, path)?;
+    Ok(staged)
+}
+
+/// Adds the attestation, and ends the archive.
+fn attested<W: Write + Seek>(mut zip: ZipWriter<W>, attestation: Option<&[u8]>, path: &Path) -> Result<()> {
+    if let Some(bytes) = attestation {
+        zip.start_file(ATTESTATION, options(bytes.len() as u64)).map_err(|e| failed(path, &e.into()))?;
+        zip.write_all(bytes).map_err(|e| failed(path, &e))?;
+    }
+    finish(zip, path)
 }
 
 fn writer(staged: &mut Staged) -> Result<ZipWriter<Muted<BufWriter<&mut File>>>> {

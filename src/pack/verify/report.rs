@@ -55,6 +55,9 @@ pub struct Problem {
     pub message: String,
     /// The member that it is about, escaped, if it is about one.
     pub member: Option<String>,
+    /// Whether it is about the archive in a directory, which is a copy and can be written anew.
+    #[serde(skip)]
+    pub in_copy: bool,
 }
 
 /// What can be wrong with a pack. Codes are stable: scripts may match on them.
@@ -173,12 +176,12 @@ impl From<Error> for Refusal {
 impl Problem {
     /// About the pack as a whole.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), member: None }
+        Self { code, message: message.into(), member: None, in_copy: false }
     }
 
     /// About one member.
     pub fn of(code: Code, member: &str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), member: Some(member.to_owned()) }
+        Self { code, message: message.into(), member: Some(member.to_owned()), in_copy: false }
     }
 }
 
@@ -231,6 +234,16 @@ impl Report {
     /// Whether the pack is sound, though perhaps incomplete, or with an encoding of its rows that nobody vouches for.
     pub fn is_sound(&self) -> bool {
         self.unsound().is_none()
+    }
+
+    /// As [`Report::is_sound`], whatever the archive in the directory holds.
+    pub fn is_sound_but_for_the_copy(&self) -> bool {
+        self.problems.iter().all(|p| p.in_copy || matches!(p.code, Code::Incomplete | Code::EncodingUnknown))
+    }
+
+    /// Whether the archive in the directory is not what it should be.
+    pub fn has_bad_copy(&self) -> bool {
+        self.problems.iter().any(|p| p.in_copy)
     }
 
     /// The first problem that puts the rows themselves in doubt.

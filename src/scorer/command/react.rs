@@ -1,7 +1,6 @@
 //! What the pool does when a child speaks, ends, or is silent for too long.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use super::blame::{Fault, Judgement, judge};

@@ -15,6 +15,7 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use super::launch::TMP_VARIABLE;
 use crate::error::{Error, Result};
+use crate::fs::held::Held;
 use crate::fs::scratch;
 
 /// The hidden subcommand whose arguments are for [`exec`].
@@ -25,7 +26,12 @@ pub const SUBCOMMAND: &str = "__child";
 const NOT_STARTED: &str = "not-started";
 
 /// Whether a program could not be started in the child whose private directory is `tmp`.
-pub fn is_not_started(tmp: &Path) -> bool {
+pub fn is_not_started(tmp: &Held) -> bool {
+    tmp.open(Path::new(NOT_STARTED)).is_ok()
+}
+
+/// As [`is_not_started`], for a directory of our own in which nobody else moves things.
+pub fn is_not_started_in(tmp: &Path) -> bool {
     tmp.join(NOT_STARTED).exists()
 }
 

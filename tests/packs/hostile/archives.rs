@@ -147,8 +147,57 @@ fn singles() -> Vec<Case> {
     cases
 }
 
+/// What no member of a pack needs: room for other data, and what an unpacker could make of it.
+fn surplus() -> Vec<Case> {
+    const SIZES: [u8; 8] = [1, 0, 4, 0, 9, 9, 9, 9];
+    let mode = |mode: u16, host: u8| changed(|e| (e.mode, e.host) = (mode, host));
+    let mut cases = vec![
+        ("an extra field", changed(|e| e.extra = b"\xfe\xca\x04\0data".to_vec()), Code::ArchiveHiddenData),
+        ("times in an extra field", changed(|e| e.extra = b"UT\x05\0\x01abcd".to_vec()), Code::ArchiveHiddenData),
+        (
+            "an extra field in the local header",
+            changed(|e| e.local_extra = Some(b"\xfe\xca\x04\0data".to_vec())),
+            Code::ArchiveHiddenData,
+        ),
+        (
+            "an extra field in the directory",
+            changed(|e| (e.extra, e.local_extra) = (b"\xfe\xca\x04\0data".to_vec(), Some(Vec::new()))),
+            Code::ArchiveHiddenData,
+        ),
+        ("64-bit sizes that nothing needs", changed(|e| e.extra = SIZES.to_vec()), Code::ArchiveHiddenData),
+        ("a 64-bit field that is empty", changed(|e| e.extra = vec![1, 0, 0, 0]), Code::ArchiveHiddenData),
+        (
+            "64-bit fields that contradict",
+            changed(|e| {
+                e.bytes = u32::MAX;
+                e.extra = [&[1, 0, 8, 0][..], &7u64.to_le_bytes()].concat();
+            }),
+            Code::MemberSize,
+        ),
+        ("internal attributes", changed(|e| e.internal = 0xfffe), Code::ArchiveHiddenData),
+        ("attributes of DOS", changed(|e| e.dos = 0xff00), Code::ArchiveHiddenData),
+        ("a directory of DOS", changed(|e| e.dos = 0x10), Code::MemberUnsafe),
+    ];
+    for host in [0, 3, 7, 19, 255] {
+        cases.push(("a link, whatever the host", mode(0o120_777, host), Code::MemberUnsafe));
+        cases.push(("a pipe, whatever the host", mode(0o010_644, host), Code::MemberUnsafe));
+        for bit in [0o4000, 0o2000, 0o1000] {
+            cases.push(("setuid, setgid or sticky", mode(0o100_755 | bit, host), Code::MemberUnsafe));
+        }
+    }
+    cases
+}
+
 pub(super) fn cases() -> Vec<Case> {
-    [frames(), singles()].concat()
+    [frames(), singles(), surplus()].concat()
+}
+
+#[test]
+fn what_other_archivers_set_as_they_like_is_fine() {
+    for (mode, dos, internal, host) in [(0o600, 0x20, 1, 0), (0o100_664, 1, 0, 3), (0, 0x21, 0, 11)] {
+        let bytes = changed(|e| (e.mode, e.dos, e.internal, e.host) = (mode, dos, internal, host));
+        assert_eq!(verify_bytes(&bytes, &sample().trust()).problems, [], "{mode:o} {dos} {internal} {host}");
+    }
 }
 
 fn changed_second(change: impl FnOnce(&mut Entry)) -> Vec<u8> {

@@ -142,6 +142,19 @@ fn forge_manifest(members: &mut Members, pointer: &str, value: serde_json::Value
     set_manifest(members, &manifest);
 }
 
+const MALFORMED: Code = Code::ManifestMalformed;
+
+/// A file of an encoding that the campaign does not ask for.
+fn add_an_encoding(members: &mut Members) {
+    members.insert("scores.h5".to_owned(), b"x".to_vec());
+    let mut manifest: serde_json::Value = serde_json::from_slice(&members["manifest.json"]).unwrap();
+    let entry = serde_json::json!({"name": "scores.h5", "bytes": 1, "sha256": sha256(b"x").to_string()});
+    let files = manifest["files"].as_array_mut().unwrap();
+    files.push(entry);
+    files.sort_by_key(|file| file["name"].as_str().unwrap().to_owned());
+    set_manifest(members, &manifest);
+}
+
 pub(super) const RESEALED: &[Case] = &[
     ("an id", |m| forge(m, "summary.csv", "M0000001", "M1000001"), Code::PayloadDigest),
     ("a score", |m| forge(m, "summary.csv", ",-8,", ",-9,"), Code::PayloadDigest),
@@ -205,6 +218,33 @@ pub(super) const RESEALED: &[Case] = &[
     ("a path", |m| forge_manifest(m, "/files/0/name", "../hits.csv".into()), Code::ManifestMalformed),
     ("a reserved name", |m| forge_manifest(m, "/files/0/name", "evidence_pack.zip".into()), Code::ManifestMalformed),
     ("a file unlisted", |m| forge_manifest(m, "/files", serde_json::json!([])), Code::ManifestMalformed),
+    ("a seed that not every reader keeps", |m| forge_manifest(m, "/campaign/seed", (1u64 << 53).into()), MALFORMED),
+    ("no outputs", |m| forge_manifest(m, "/campaign/pack/outputs", serde_json::json!([])), MALFORMED),
+    (
+        "an unknown output",
+        |m| forge_manifest(m, "/campaign/pack/outputs", serde_json::json!(["csv", "xls"])),
+        MALFORMED,
+    ),
+    ("outputs twice", |m| forge_manifest(m, "/campaign/pack/outputs", serde_json::json!(["csv", "csv"])), MALFORMED),
+    (
+        "unsorted outputs",
+        |m| forge_manifest(m, "/campaign/pack/outputs", serde_json::json!(["hdf5", "csv"])),
+        MALFORMED,
+    ),
+    (
+        "an output that is not there",
+        |m| forge_manifest(m, "/campaign/pack/outputs", serde_json::json!(["csv", "parquet"])),
+        MALFORMED,
+    ),
+    ("a file that is no output", add_an_encoding, MALFORMED),
+    (
+        "a manifest without a line feed",
+        |m| {
+            m.get_mut("manifest.json").unwrap().pop();
+        },
+        MALFORMED,
+    ),
+    ("a manifest with two line feeds", |m| m.get_mut("manifest.json").unwrap().push(b'\n'), MALFORMED),
     ("an enormous top", |m| forge_manifest(m, "/campaign/pack/top", u64::MAX.into()), Code::HitsMismatch),
 ];
 

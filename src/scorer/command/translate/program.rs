@@ -218,7 +218,7 @@ impl Starter {
     /// # Errors
     /// It is none of those, a signal ended the program, or it could not be started.
     pub fn judge(&self, status: ExitStatus) -> Result<i32, Death> {
-        if shim::is_not_started(&self.tmp) {
+        if shim::is_not_started_in(&self.tmp) {
             return Err(Death::NotStarted);
         }
         match (status.code(), status.signal()) {
