@@ -153,7 +153,7 @@ fn looking_at_a_campaign_does_not_stop_it() {
 fn a_file_without_an_end_is_not_read_for_ever() {
     let env = TestEnv::new();
     env.small_library(3);
-    env.molsieve(["run", "/dev/zero"]).exits(6).says("not a plain file");
+    env.molsieve(["run", "/dev/zero", "--dir", "z"]).exits(6).says("not a plain file");
     std::process::Command::new("mkfifo").arg(env.path("pipe")).status().unwrap();
     let script = env.write("score.sh", "cat\n");
     let command = format!("kind = \"command\"\nargv = [\"sh\", \"{}\"]\nfiles = [\"pipe\"]", script.display());

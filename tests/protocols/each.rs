@@ -222,7 +222,7 @@ fn a_line_of_a_molblock_and_an_id_that_is_cut_are_no_scores_even_where_they_begi
         rows(&env, dir).iter().map(cells).collect()
     };
     assert_eq!(outcomes("sdf"), ["OK,,-1", "ERROR,unsafe_structure,", "ERROR,unsafe_structure,"]);
-    let long = format!("CO\tRESULT: -99 {}\nCCO\thonest\nCF\t-99\n", "A".repeat(100));
+    let long = format!("CO\tRESULT: -99 {}\nCCO\thonest\nCF\t99\n", "A".repeat(100));
     env.write("library.smi", long);
     let file = shell(
         &env,

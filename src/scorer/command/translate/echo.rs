@@ -95,8 +95,8 @@ mod tests {
         ] {
             assert!(repeats(ANCHORED, printed, &given), "{printed:?}");
         }
-        assert!(repeats(LOOSE, "ligand abc 99 def\nscore -1\n", &["abc 99 def", "C"]));
-        assert!(repeats(LOOSE, "ligand abc 99 def\nscore -1\n", &["a", "abc 99 def\nC"]), "a line of several");
+        assert!(repeats(LOOSE, "record abc 99 def\nscore -1\n", &["abc 99 def", "C"]));
+        assert!(repeats(LOOSE, "record abc 99 def\nscore -1\n", &["a", "abc 99 def\nC"]), "a line of several");
         assert!(repeats(FIRST_WORD, "-99 AAA\n-1\n", &["-99 AAAAAA", "C"]), "the rest of the line tells");
     }
 
