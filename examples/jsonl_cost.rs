@@ -126,7 +126,15 @@ fn main() -> std::io::Result<()> {
     let (records, batch) = (number(1_000_000), number(256) as usize);
     let scorer = std::env::current_exe()?.with_file_name("echo_scorer");
     let told = Told::jsonl(scorer.display().to_string());
-    let launch = Launch { shim, argv: vec![scorer.clone().into()], directory: None, stderr: None, keeper: None, is_contained: false, told };
+    let launch = Launch {
+        shim,
+        argv: vec![scorer.clone().into()],
+        directory: None,
+        stderr: None,
+        keeper: None,
+        is_contained: false,
+        told,
+    };
     let (watch, before) = (Stopwatch::start(), cpu_s());
     let rows = pool(&launch, records, batch).map_err(|e| std::io::Error::other(e.to_string()))?;
     let (cpu, wall) = (cpu_s() - before, watch.elapsed().as_secs_f64());

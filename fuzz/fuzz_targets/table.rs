@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
         match answer {
             Answer::Ok(values) => assert_eq!(values.len(), columns),
             Answer::Skip(reason) | Answer::Error(reason) => assert!(!reason.is_empty()),
-            Answer::Failed(reason, seen) => assert!(!reason.is_empty() && !seen.is_empty()),
+            Answer::Failed(reason, seen) => assert!(!reason.is_empty() && !seen.what.is_empty()),
             Answer::Retry(_) | Answer::Alone => {}
         }
     }
