@@ -71,15 +71,18 @@ fn a_mistake_in_the_campaign_file_is_mended_there_while_nothing_but_errors_is_th
     assert_eq!(env.facts(["status", "d"])["records"]["ok"], 40, "results are not forgotten");
 }
 
-/// Answers the first records, and then breaks its protocol.
-const BABBLES: &str = r#"import json, sys
+/// Answers the first records, and then breaks its protocol for good, whatever it is asked.
+const BABBLES: &str = r#"import json, os, sys
+gone = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gone")
 print(json.dumps({"name": "x", "version": "1", "columns": [{"name": "s", "type": "float"}], "batch_size": 1,
                   "deterministic": True}), flush=True)
 for line in sys.stdin:
     request = json.loads(line)
     ordinal = request["records"][0][0]
     good = {"seq": request["seq"], "results": [[ordinal, "OK", {"s": 1.0}]]}
-    print(json.dumps(good) if ordinal < FROM else "{]", flush=True)
+    if ordinal >= FROM:
+        open(gone, "w").close()
+    print("{]" if os.path.exists(gone) else json.dumps(good), flush=True)
 "#;
 
 #[test]
@@ -93,6 +96,7 @@ fn who_mends_a_scorer_after_some_results_is_told_what_can_go_on_and_what_cannot(
     broken.says("goes on with the same scorer").says("needs a directory of its own");
     assert_eq!(env.facts(["status", "d"])["records"]["ok"], 4);
     env.write("s.py", BABBLES.replace("FROM", "100"));
+    std::fs::remove_file(env.path("gone")).unwrap();
     env.molsieve(["resume", "d"]).exits(2).says("`s.py` has another content").says("with another `--dir`");
     env.molsieve(["run", &file, "--dir", "d"]).exits(2).says("the rows that are finished are of that scorer");
     env.molsieve(["run", &file, "--dir", "own"]).exits(0).says("10 records: 10 OK");

@@ -223,7 +223,7 @@ fn work_in_flight_gets_its_grace_and_the_checkpoint_ends_cleanly() {
     assert_eq!(run.wait().unwrap().code(), Some(75));
     assert!(finished() > before, "what was in flight at the signal was thrown away");
     let log = std::fs::read_to_string(env.path("d/logs/wave-1-task-0.jsonl")).unwrap();
-    assert!(log.contains("ended"), "the worker did not come to its own end: {log}");
+    assert!(log.contains("stopped before all records"), "the worker did not come to its own end: {log}");
 }
 
 #[test]

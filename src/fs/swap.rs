@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn many_writers_that_merge_lose_nothing() {
+    fn many_writers_that_join_lose_nothing() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("pack");
         super::super::create_dir(&dir).unwrap();

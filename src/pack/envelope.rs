@@ -186,7 +186,7 @@ impl Envelope {
     }
 
     /// Takes over the signatures of `other` by keys that have not signed here; whether it is around the same statement.
-    pub fn merge(&mut self, other: &Self) -> bool {
+    pub fn join(&mut self, other: &Self) -> bool {
         if !self.is_around_the_same(other) {
             return false;
         }

@@ -16,7 +16,7 @@ use crate::fs::Staged;
 use crate::fs::swap::{Pinned, Swapped};
 use crate::layout::PackDir;
 
-/// So many signers at the same time are patiently merged.
+/// So many signers at the same time are patiently joined.
 const RACES_MAX: u32 = 1000;
 
 /// What was signed.
@@ -106,7 +106,7 @@ impl<'a> Signing<'a> {
         Ok(Self { dir, pinned, manifest, manifest_bytes, envelope, from })
     }
 
-    /// Reads, merges and replaces until both places hold what was merged.
+    /// Reads, joins and replaces until both places hold all signatures.
     fn done(mut self, keys: &[PrivateKey]) -> Result<Signed> {
         for _ in 0..RACES_MAX {
             if !self.is_same_pack()? {
@@ -128,14 +128,14 @@ impl<'a> Signing<'a> {
     fn attest(&mut self) -> Result<bool> {
         let current = self.pinned.read(ATTESTATION, envelope::BYTES_MAX)?;
         if let Some(bytes) = &current
-            && !self.envelope.merge(&Envelope::read(bytes)?)
+            && !self.envelope.join(&Envelope::read(bytes)?)
         {
             return Err(Error::verification(format!("`{ATTESTATION}` is of another pack than the one around it"))
                 .hint("remove it, and sign again"));
         }
         // A signer that was killed, or is at work, may have put its signature there.
         if let Some(archived) = self.archived() {
-            self.envelope.merge(&archived);
+            self.envelope.join(&archived);
         }
         let Some(bytes) = self.bytes()?.filter(|bytes| current.as_ref() != Some(bytes)) else { return Ok(true) };
         let mut staged = Staged::create_outside(&self.dir.member(ATTESTATION))?;
@@ -144,7 +144,7 @@ impl<'a> Signing<'a> {
             Swapped::Done => Ok(true),
             Swapped::Others(out) => {
                 if let Ok(others) = Envelope::read(&out) {
-                    self.envelope.merge(&others);
+                    self.envelope.join(&others);
                 }
                 Ok(false)
             }

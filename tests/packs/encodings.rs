@@ -370,11 +370,9 @@ fn a_pack_without_an_encoding_that_was_asked_for_is_no_pack() {
 #[test]
 fn an_output_that_nobody_knows_is_refused_before_the_library_is_read() {
     let env = TestEnv::new();
-    for (outputs, says) in [("[\"csv\", \"arrow\"]", "`arrow`"), ("[\"parquet\"]", "leaves out `csv`")] {
-        let file = env.campaign("c").library("absent.smi").with(&format!("[pack]\noutputs = {outputs}")).write();
-        env.molsieve(["plan", &file, "--dir", "d"]).exits(2).says(says);
-        assert!(!env.path("d").exists(), "{outputs}");
-    }
+    let file = env.campaign("c").library("absent.smi").with("[pack]\noutputs = [\"csv\", \"arrow\"]").write();
+    env.molsieve(["plan", &file, "--dir", "d"]).exits(2).says("`arrow`");
+    assert!(!env.path("d").exists());
     let error = encode::asked(&["csv".to_owned(), "xlsx".to_owned()], &[]).unwrap_err();
     assert_eq!(error.kind(), Kind::Usage);
 }

@@ -42,7 +42,7 @@ const FLAGS_KNOWN: u16 = 0b1000_0000_1110;
 const DOS_DIRECTORY: u32 = 0x10;
 /// Those that archivers set as they like: read-only, and to be archived.
 const DOS_FREE: u32 = 0x21;
-const FLAG_DESCRIPTOR: u16 = 1 << 3;
+pub(super) const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAGS_ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 
 /// An archive whose structure is sound.

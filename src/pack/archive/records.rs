@@ -126,7 +126,9 @@ pub fn local_sizes(common: &mut Common, extra: &[u8]) -> Option<bool> {
     let mut long = long_fields(extra)?;
     common.bytes = widen(u32::try_from(common.bytes).ok()?, &mut long.fields)?;
     common.compressed = widen(u32::try_from(common.compressed).ok()?, &mut long.fields)?;
-    Some(long.is_all())
+    // A stream does not know the sizes yet: it may keep room for them, which stays empty.
+    let is_room = common.flags & super::read::FLAG_DESCRIPTOR != 0 && long.fields.0 == [0; 16] && !long.has_others;
+    Some(long.is_all() || is_room)
 }
 
 /// The extra fields of a header.
