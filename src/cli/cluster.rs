@@ -20,10 +20,8 @@ use crate::stop::Stop;
 /// # Errors
 /// As [`tick::tick`]; it waits for somebody (exit 3), or was stopped (exit 75).
 pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit> {
-    let stop = Stop::new();
-    signals::raise_on_signal(&stop, || {})?;
     let dir = campaign.dir.root().display();
-    match called(campaign, caller, stop)? {
+    match called(campaign, caller)? {
         Ticked::InQueue => {
             output.say(format!("`{}` is in the queue; nobody needs to stay", campaign.file.identity.name));
             output.say(format!("  molsieve status {dir}   says how far it is"));
@@ -53,7 +51,7 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     }
     let stop = Stop::new();
     signals::raise_on_signal(&stop, || {})?;
-    if let Ticked::Paused(pause) = called(campaign, Caller::Person, stop.clone())? {
+    if let Ticked::Paused(pause) = called(campaign, Caller::Person)? {
         return Err(paused(campaign, &pause));
     }
     let mut meter = Meter::new(output, campaign.plan.records);
@@ -78,8 +76,8 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     }
 }
 
-fn called(campaign: &Campaign, caller: Caller, stop: Stop) -> Result<Ticked> {
-    match tick::tick(campaign, caller, this_program()?, stop) {
+fn called(campaign: &Campaign, caller: Caller) -> Result<Ticked> {
+    match tick::tick(campaign, caller, this_program()?) {
         Err(full) if full.kind() == Kind::Full => {
             let (journal, _) = Journal::take_over(&campaign.dir)?;
             finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)

@@ -90,6 +90,9 @@ pub enum Event {
         tasks: u64,
         /// Of how many task groups.
         groups: u64,
+        /// Records that were finished before it; none in journals of the first version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        finished: Option<u64>,
     },
     /// The scheduler accepted them.
     WaveSubmitted {

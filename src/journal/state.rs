@@ -42,6 +42,8 @@ pub struct Wave {
     pub tag: String,
     /// The scheduler's name for it, once accepted.
     pub job: Option<String>,
+    /// Records that were finished before it.
+    pub finished: u64,
 }
 
 /// A job that goes on with the campaign when a wave has ended.
@@ -162,7 +164,7 @@ impl State {
         match event {
             Event::Planned { .. } => self.plan(),
             Event::DriverStarted { .. } => self.resume(),
-            Event::WaveIntended { wave, tag, .. } => self.intend(*wave, tag),
+            Event::WaveIntended { wave, tag, finished, .. } => self.intend(*wave, tag, finished.unwrap_or(0)),
             Event::WaveSubmitted { wave, job } => self.submitted(*wave, job),
             Event::WaveRefused { wave, .. } | Event::WaveEnded { wave } => self.end(*wave),
             Event::TaskFailed { .. } => self.task_failed(event),
@@ -232,10 +234,10 @@ impl State {
         self.at_work()
     }
 
-    fn intend(&mut self, wave: u64, tag: &str) -> bool {
+    fn intend(&mut self, wave: u64, tag: &str, finished: u64) -> bool {
         let next = wave == self.waves + 1 && self.active.is_none();
         self.waves = wave;
-        self.active = Some(Wave { number: wave, tag: tag.to_owned(), job: None });
+        self.active = Some(Wave { number: wave, tag: tag.to_owned(), job: None, finished });
         self.phase = Phase::Active;
         next
     }
@@ -283,5 +285,20 @@ impl State {
     fn enter(&mut self, phase: Phase) -> bool {
         self.phase = phase;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_ends_a_wave_knows_what_was_finished_before_it() {
+        let wave = |finished| Event::WaveIntended { wave: 1, tag: "t".into(), tasks: 2, groups: 2, finished };
+        for (said, known) in [(Some(7), 7), (None, 0)] {
+            let mut state = State::default();
+            assert!(state.follow(&wave(said)));
+            assert_eq!(state.active.map(|wave| wave.finished), Some(known));
+        }
     }
 }

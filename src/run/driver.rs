@@ -117,7 +117,6 @@ pub struct Driver<'a> {
     started: Stopwatch,
     shown: Stopwatch,
     finished_before: u64,
-    pub(super) finished_at_wave: u64,
     core_time: CoreTime,
     /// Core time that the last driver did not live to note.
     inherited_core_ms: u64,
@@ -148,7 +147,6 @@ impl<'a> Driver<'a> {
             started: Stopwatch::start(),
             shown: Stopwatch::start(),
             finished_before: 0,
-            finished_at_wave: 0,
             core_time: CoreTime::start(),
             cancelled: false,
             quiet: None,
@@ -332,7 +330,7 @@ impl<'a> Driver<'a> {
     }
 
     fn ask_scheduler(&mut self) -> Result<Vec<TaskReport>> {
-        let Some(Wave { number, job: Some(id), tag }) = &self.state.active else { return Ok(Vec::new()) };
+        let Some(Wave { number, job: Some(id), tag, .. }) = &self.state.active else { return Ok(Vec::new()) };
         let job = Job { id: JobId(id.clone()), tag: JobTag(tag.clone()) };
         let mut known = self.adapter.poll(std::slice::from_ref(&job)).map_err(|e| refused(&e))?;
         let tasks = wave::read(&self.campaign.dir, *number)?.len() as u64;

@@ -14,8 +14,8 @@ use crate::journal::state::Wave;
 /// # Errors
 /// The journal cannot be written (exit 6), or is another's by now (exit 75).
 pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Result<bool> {
-    let Some(Wave { number, .. }) = driver.state.active.clone() else { return Ok(false) };
-    let progress = driver.look.finished() > driver.finished_at_wave;
+    let Some(Wave { number, finished, .. }) = driver.state.active.clone() else { return Ok(false) };
+    let progress = driver.look.finished() > finished;
     let groups = wave::read(&driver.campaign.dir, number)?;
     let mut unfinished = Vec::new();
     for (task, (report, groups)) in reports.iter().zip(&groups).enumerate() {

@@ -179,7 +179,10 @@ mod tests {
     }
 
     fn in_a_wave() -> State {
-        State { active: Some(Wave { number: 1, tag: "t".into(), job: Some("1".into()) }), ..State::default() }
+        State {
+            active: Some(Wave { number: 1, tag: "t".into(), job: Some("1".into()), finished: 0 }),
+            ..State::default()
+        }
     }
 
     #[test]

@@ -88,3 +88,11 @@ fn limits(patience: Duration) -> Result<Limits> {
         std::thread::sleep(Duration::from_secs(5).min(patience));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_shown_batch_script_is_the_one_that_the_binding_tests() {
+        assert_eq!(super::SLURM_TEMPLATE, molsieve_adapters::slurm::script::TEMPLATE);
+    }
+}

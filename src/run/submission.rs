@@ -41,10 +41,11 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
     fs::create_dir(&campaign.dir.logs())?;
     let dealt = tasks.iter().map(Vec::len).sum::<usize>() as u64;
     let (wave, tag) = (number, job.tag.0.clone());
-    driver.record(Event::WaveIntended { wave, tag, tasks: tasks.len() as u64, groups: dealt })?;
+    let finished = Some(driver.look.finished());
+    driver.record(Event::WaveIntended { wave, tag, tasks: tasks.len() as u64, groups: dealt, finished })?;
     // After the intent: from here on this number is this driver's, and nobody else writes these files.
     wave::write(&campaign.dir, number, &tasks)?;
-    (driver.finished_at_wave, driver.cancelled) = (driver.look.finished(), false);
+    driver.cancelled = false;
     match hand_over(driver, &job) {
         Ok(job) => driver.record(Event::WaveSubmitted { wave, job: job.0 }),
         Err(error) => {

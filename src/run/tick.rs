@@ -51,7 +51,7 @@ pub enum Caller {
 ///
 /// # Errors
 /// As [`super::driver::drive`] and [`finish::seal`].
-pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf, stop: Stop) -> Result<Ticked> {
+pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
@@ -65,6 +65,9 @@ pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf, stop: Stop) -
     finish::can_write(&campaign.file.identity)?;
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, caller.patience())?;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    // Nobody is heard here: a signal means this process (a preemption, a time limit), not the campaign. Killed anywhere,
+    // it is done again; `cancel` is what stops a campaign.
+    let stop = Stop::new();
     let settings = Settings { program, tasks: scheduler::tasks(cluster), stop, watch: &mut |_| {} };
     let driver = Driver::new(campaign, &mut journal, &history, adapter.as_mut(), settings)?;
     let Some(driven) = go(driver, caller)? else { return Ok(Ticked::InQueue) };
