@@ -22,6 +22,7 @@
 //! ```text
 //! H/registry/sha256/AB/DIGEST.json   an entry a signature, named by its digest
 //! H/audit/NNNNNN.jsonl               an event a file, chained, from 1
+//! H/sites/NAME.toml                  the profile of a cluster
 //! ```
 
 mod home;

@@ -1,18 +1,22 @@
 //! Which scheduler a campaign runs on, and how it is spoken to.
 
+use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Runner, System};
-use molsieve_adapters::slurm::{Limits, Site};
+use molsieve_adapters::slurm::{Limits, Site, script};
 use molsieve_adapters::text::Value;
 use molsieve_adapters::{Adapter, Cli, Patient, Slurm};
 
 use crate::campaign::file::Execution;
-use crate::campaign::scheduler::Cluster;
+use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::error::{Error, Kind, Result};
 
 /// The batch script of SLURM.
 const SLURM_TEMPLATE: &str = include_str!("../../job-templates/slurm.sh");
+
+/// What somebody needs who writes a template.
+const TEMPLATE_HINT: &str = "docs/guide/slurm.md shows the one that is used otherwise, with its placeholders";
 
 /// Tasks of one submission, where neither the campaign nor the cluster says less.
 const TASKS_MAX: u64 = 1000;
@@ -24,8 +28,18 @@ const TASKS_MAX: u64 = 1000;
 pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
     let site = check(execution, cluster)?;
     let limits = limits(patience)?;
-    let slurm = Slurm::new(site, limits).with_template(SLURM_TEMPLATE.to_owned());
+    let template = cluster.template.clone().unwrap_or_else(|| SLURM_TEMPLATE.to_owned());
+    let slurm = Slurm::new(site, limits).with_template(template);
     Ok(Box::new(Patient::new(Cli::new(slurm), patience)))
+}
+
+/// What a cluster is asked for, with the template that `section` names, which is a path from `base`.
+///
+/// # Errors
+/// As [`SchedulerSection::cluster`] and [`SchedulerSection::template_text`].
+pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster>> {
+    let Some(cluster) = section.cluster()? else { return Ok(None) };
+    Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))
 }
 
 /// The site's words, checked: nothing is asked of the scheduler yet.
@@ -59,6 +73,9 @@ pub fn check(execution: &Execution, cluster: &Cluster) -> Result<Site> {
     };
     for directive in &cluster.directives {
         site.add(directive).map_err(|why| Error::usage(format!("`scheduler.directives`: {why}")))?;
+    }
+    if let Some(template) = &cluster.template {
+        script::check(template).map_err(|e| Error::usage(format!("`scheduler.template`: {e}")).hint(TEMPLATE_HINT))?;
     }
     Ok(site)
 }
