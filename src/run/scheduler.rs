@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Runner, System};
-use molsieve_adapters::slurm::{Limits, Site, script};
+use molsieve_adapters::slurm::{Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
 use molsieve_adapters::{Adapter, Cli, Patient, Slurm};
 
@@ -27,10 +27,33 @@ const TASKS_MAX: u64 = 1000;
 /// A word of the campaign cannot stand in a batch script (exit 2); the scheduler cannot be reached (exit 5).
 pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
     let site = check(execution, cluster)?;
-    let limits = limits(patience)?;
+    let survey = survey(&site, patience)?;
+    Ok(Box::new(Patient::new(Cli::new(dialect(cluster, site, survey)), patience)))
+}
+
+/// How the cluster is spoken to.
+pub fn dialect(cluster: &Cluster, site: Site, survey: Survey) -> Slurm {
     let template = cluster.template.clone().unwrap_or_else(|| SLURM_TEMPLATE.to_owned());
-    let slurm = Slurm::new(site, limits).with_template(template);
-    Ok(Box::new(Patient::new(Cli::new(slurm), patience)))
+    Slurm::new(site, survey.limits).with_allowance(survey.allowance).with_template(template)
+}
+
+/// What a cluster and its books say.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// Of the cluster.
+    pub limits: Limits,
+    /// Of its user.
+    pub allowance: Allowance,
+}
+
+/// Asks what the cluster allows, and what its user may have; it may not answer for as long as `patience`.
+///
+/// # Errors
+/// The scheduler cannot be reached (exit 5).
+pub fn survey(site: &Site, patience: Duration) -> Result<Survey> {
+    let limits = limits(patience)?;
+    let allowance = Allowance::ask(&mut System::default(), site, &limits);
+    Ok(Survey { limits, allowance })
 }
 
 /// What a cluster is asked for, with the template that `section` names, which is a path from `base`.
