@@ -116,6 +116,11 @@ impl CampaignDir {
         self.launch().join(format!("wave-{number}"))
     }
 
+    /// What is shown to a scheduler that is asked when it would start it, without the extension.
+    pub fn rehearsed_script(&self) -> PathBuf {
+        self.launch().join("rehearsed")
+    }
+
     /// What is submitted for the tick of `round`, without the extension.
     pub fn tick_script(&self, round: u64) -> PathBuf {
         self.launch().join(format!("tick-{round}"))

@@ -10,6 +10,7 @@ mod ended;
 pub mod finish;
 mod frozen;
 pub mod look;
+pub mod outlook;
 pub mod plan;
 pub mod policy;
 pub mod scheduler;
