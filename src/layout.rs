@@ -22,6 +22,7 @@
 //! ```text
 //! H/registry/sha256/AB/DIGEST.json   an entry a signature, named by its digest
 //! H/audit/NNNNNN.jsonl               an event a file, chained, from 1
+//! H/sites/NAME.toml                  the profile of a cluster
 //! ```
 
 mod home;
@@ -113,6 +114,11 @@ impl CampaignDir {
     /// What is submitted for wave `number`, without the extension that its scheduler wants.
     pub fn wave_script(&self, number: u64) -> PathBuf {
         self.launch().join(format!("wave-{number}"))
+    }
+
+    /// What is shown to a scheduler that is asked when it would start it, without the extension.
+    pub fn rehearsed_script(&self) -> PathBuf {
+        self.launch().join("rehearsed")
     }
 
     /// What is submitted for the tick of `round`, without the extension.

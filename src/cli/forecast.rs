@@ -81,7 +81,8 @@ pub fn say_terms(campaign: &Campaign, forecast: &Forecast, output: Output) {
     let cores = if execution.cpus == 1 { "1 core".to_owned() } else { format!("{} cores", execution.cpus) };
     let gpus = if execution.gpus > 0 { format!(" and {} GPUs", execution.gpus) } else { String::new() };
     let (workers, tasks) = (forecast.workers, forecast.tasks);
-    output.say(format!("runs         on this machine: {workers} at a time of {tasks} tasks, {cores}{gpus} each"));
+    let place = if execution.cluster.is_some() { "in waves" } else { "on this machine" };
+    output.say(format!("runs         {place}: {workers} at a time of {tasks} tasks, {cores}{gpus} each"));
     let errors = match execution.max_error_ppm {
         None => "where all records are ERROR".to_owned(),
         Some(1_000_000) => "never for errors".to_owned(),

@@ -37,6 +37,7 @@ mod sign;
 mod signals;
 mod status;
 mod submit;
+mod submitted;
 mod tick;
 mod verify;
 mod worker;

@@ -11,6 +11,7 @@ pub mod finish;
 mod frozen;
 pub mod here;
 pub mod look;
+pub mod outlook;
 pub mod plan;
 pub mod policy;
 pub mod scheduler;

@@ -3,6 +3,7 @@
 //! One array a job, one query for all jobs. Without accounting there are no books, and the queue forgets a
 //! job some minutes after its end (`MinJobAge`): then a task is `Unknown`, and its files say how it ended.
 
+pub mod allowance;
 mod answers;
 pub mod limits;
 pub mod script;
@@ -11,6 +12,7 @@ mod script_tests;
 pub mod site;
 mod states;
 
+pub use allowance::Allowance;
 pub use limits::Limits;
 pub use site::Site;
 
@@ -24,19 +26,26 @@ use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag};
 pub struct Slurm {
     site: Site,
     limits: Limits,
+    allowance: Allowance,
     template: String,
 }
 
 impl Slurm {
     /// For a site with these habits and limits.
     pub fn new(site: Site, limits: Limits) -> Self {
-        Self { site, limits, template: script::TEMPLATE.to_owned() }
+        Self { site, limits, allowance: Allowance::default(), template: script::TEMPLATE.to_owned() }
     }
 
     /// With another batch script; see [`script::TEMPLATE`] for the placeholders.
     #[must_use]
     pub fn with_template(self, template: String) -> Self {
         Self { template, ..self }
+    }
+
+    /// With what its user may have.
+    #[must_use]
+    pub fn with_allowance(self, allowance: Allowance) -> Self {
+        Self { allowance, ..self }
     }
 
     /// What the cluster allows.
@@ -58,6 +67,7 @@ impl Dialect for Slurm {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: Some(self.limits.tasks_max()),
+            room: self.allowance.room(),
             requeues: self.limits.requeue,
             reports_exit_code: true,
             finally: Finally::Dependency,
