@@ -3,6 +3,7 @@
 
 pub mod amend;
 pub mod anew;
+pub mod at_work;
 pub mod core_time;
 mod cut;
 pub mod driver;

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::campaign::file::Campaign;
-use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::GroupIndex;
@@ -14,6 +13,7 @@ use crate::journal::state::{Phase, State};
 use crate::layout::{EntryKind, PackDir};
 use crate::pack::MANIFEST;
 use crate::pack::manifest::Manifest;
+use crate::run::at_work::{self, AtWork};
 use crate::run::look::Look;
 use crate::shard::checkpoint::{Frame, Reader};
 use crate::shard::receipt::Counts;
@@ -22,10 +22,6 @@ use crate::units;
 
 /// Schema of [`Status`].
 pub const SCHEMA: &str = "molsieve.status.v1";
-
-/// A driver that shows no sign for so long is told about: twelve times the time between two signs, since a network file
-/// system may show them late.
-const SILENT_AFTER_S: u64 = 60;
 
 /// How far a campaign is.
 #[derive(Clone, Debug, Serialize)]
@@ -117,7 +113,7 @@ impl Status {
         let failed = look.missing().iter().filter(is_failed).map(shards).sum();
         let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
         let driver = Driver::seen(campaign, &entries, &state);
-        let (word, reason) = driver.word_of(&state.phase);
+        let (word, reason) = word_of(&state.phase, AtWork::on(campaign, &state));
         // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of.
         let is_running = |group: &&GroupIndex| word == RUNNING && state.active.is_some() && !is_failed(group);
         let running = begun.iter().filter(is_running).map(shards).sum();
@@ -166,8 +162,6 @@ struct Driver {
     pace: Option<Pace>,
     /// Core time that it used and that is not in the journal, in core-milliseconds.
     core_ms: u64,
-    /// Whether the jobs of a cluster go on without any driver.
-    by_itself: bool,
 }
 
 impl Driver {
@@ -180,24 +174,18 @@ impl Driver {
             _ => None,
         });
         let sign = SignOfLife::last(&campaign.dir);
-        let seen_ms = sign.as_ref().map_or(0, |sign| sign.at_ms).max(state.last_ms);
         let own = sign.filter(|sign| began.is_some_and(|began| began.at_ms <= sign.at_ms));
         let pace = own.and_then(|sign| sign.pace);
         let core_ms = sign_of_life::uncounted_core_ms(&campaign.dir, entries);
-        Self { host, seen_ms, pace, core_ms, by_itself: campaign.file.execution.cluster.is_some() }
-    }
-
-    fn word_of(&self, phase: &Phase) -> (&'static str, Option<String>) {
-        let silent_s = clock::unix_ms().saturating_sub(self.seen_ms) / 1000;
-        if *phase == Phase::Active && silent_s > SILENT_AFTER_S && !self.by_itself {
-            let reason = format!("no sign of a driver for {silent_s} s: if it is dead, `molsieve resume` goes on");
-            return ("no_driver_seen", Some(reason));
-        }
-        word_of(phase)
+        Self { host, seen_ms: at_work::seen_ms(campaign, state), pace, core_ms }
     }
 }
 
-fn word_of(phase: &Phase) -> (&'static str, Option<String>) {
+fn word_of(phase: &Phase, who: AtWork) -> (&'static str, Option<String>) {
+    if let AtWork::Silent(seconds) = who {
+        let reason = format!("no sign of a driver for {seconds} s: if it is dead, `molsieve resume` goes on");
+        return ("no_driver_seen", Some(reason));
+    }
     match phase {
         Phase::Planned => ("stopped", Some("planned, and not started yet".to_owned())),
         Phase::Active => (RUNNING, None),
