@@ -25,6 +25,7 @@ use crate::run::policy::Pause;
 use crate::run::wave;
 use crate::scorer::identity::ScorerLaunch;
 use crate::stop::Stop;
+use crate::view::next;
 
 /// Enough for a segment of the journal and its name.
 const RESERVE_BYTES: usize = 32 << 10;
@@ -103,29 +104,8 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
 
 /// That a campaign waits for somebody, and what they can do.
 pub(super) fn paused(campaign: &Campaign, pause: &Pause) -> Error {
-    let dir = campaign.dir.root().display();
     let error = Error::new(Kind::Incomplete, format!("paused: {}", pause.reason));
-    match pause.code {
-        PauseCode::CoreHours => {
-            error.hint(format!("`molsieve resume {dir} --core-hours N` goes on with a higher limit"))
-        }
-        PauseCode::DiskFull => {
-            error.hint(format!("make room, then `molsieve resume {dir}` goes on from the checkpoints"))
-        }
-        PauseCode::Retry => {
-            error.hint(format!("see to what the scorer waits for, then `molsieve resume {dir}` goes on"))
-        }
-        PauseCode::AllErrors => error
-            .hint(format!("`molsieve peek {dir} --errors` and `molsieve logs {dir}` show what went wrong"))
-            .hint(format!("when the scorer is mended: `molsieve run` the campaign file with `--dir {dir}` again"))
-            .hint(format!("when what it depends on is mended: `molsieve retry {dir} --errors` scores them again"))
-            .hint(format!("if they are meant to be: `molsieve resume {dir} --max-error-rate 1` goes on all the same")),
-        PauseCode::MaxErrorRate => error
-            .hint(format!("`molsieve peek {dir} --errors` shows some of them"))
-            .hint(format!("mend the cause and `molsieve resume {dir}`, or allow more with `--max-error-rate R`")),
-        PauseCode::Rounds | PauseCode::CannotSubmit => error
-            .hint(format!("`molsieve resume {dir}`, on a machine that may submit jobs, goes on from the checkpoints")),
-    }
+    next::after_pause(campaign.dir.root(), pause.code).into_iter().fold(error, Error::hint)
 }
 
 /// Where the campaign was given up: which scorer it can go on with. Rows that are finished are of the scorer as it was.

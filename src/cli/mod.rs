@@ -33,12 +33,15 @@ mod reproduce;
 mod resume;
 mod retry;
 mod run;
+mod screen;
 mod sign;
 mod signals;
 mod status;
 mod submit;
+mod terminal;
 mod tick;
 mod verify;
+mod watch;
 mod worker;
 
 use std::ffi::OsString;

@@ -1,5 +1,5 @@
 //! Running a campaign, from the request to the sealed pack: plan, the policy that decides, the driver
-//! that acts, and the end. The driver is the only caller of scheduler adapters.
+//! that acts, and the end. The driver is the only caller of scheduler adapters, beside [`heard`], which only asks.
 
 pub mod amend;
 pub mod anew;
@@ -10,6 +10,7 @@ pub mod driver;
 mod ended;
 pub mod finish;
 mod frozen;
+pub mod heard;
 pub mod look;
 pub mod plan;
 pub mod policy;
