@@ -12,7 +12,6 @@ use super::signals;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
-use crate::journal::event::PauseCode;
 use crate::journal::state::{Phase, State};
 use crate::pack::keys::PrivateKey;
 use crate::run::anew;
@@ -22,6 +21,7 @@ use crate::run::here::{self, Ended};
 use crate::run::policy::Pause;
 use crate::scorer::identity::ScorerLaunch;
 use crate::stop::Stop;
+use crate::view::next;
 
 /// What a person may say about how it is run here.
 #[derive(Clone, Debug, Default)]
@@ -88,29 +88,8 @@ fn tell(campaign: &Campaign, closed: &Closed, output: Output) -> Result<()> {
 
 /// That a campaign waits for somebody, and what they can do.
 pub(super) fn paused(campaign: &Campaign, pause: &Pause) -> Error {
-    let dir = campaign.dir.root().display();
     let error = Error::new(Kind::Incomplete, format!("paused: {}", pause.reason));
-    match pause.code {
-        PauseCode::CoreHours => {
-            error.hint(format!("`molsieve resume {dir} --core-hours N` goes on with a higher limit"))
-        }
-        PauseCode::DiskFull => {
-            error.hint(format!("make room, then `molsieve resume {dir}` goes on from the checkpoints"))
-        }
-        PauseCode::Retry => {
-            error.hint(format!("see to what the scorer waits for, then `molsieve resume {dir}` goes on"))
-        }
-        PauseCode::AllErrors => error
-            .hint(format!("`molsieve peek {dir} --errors` and `molsieve logs {dir}` show what went wrong"))
-            .hint(format!("when the scorer is mended: `molsieve run` the campaign file with `--dir {dir}` again"))
-            .hint(format!("when what it depends on is mended: `molsieve retry {dir} --errors` scores them again"))
-            .hint(format!("if they are meant to be: `molsieve resume {dir} --max-error-rate 1` goes on all the same")),
-        PauseCode::MaxErrorRate => error
-            .hint(format!("`molsieve peek {dir} --errors` shows some of them"))
-            .hint(format!("mend the cause and `molsieve resume {dir}`, or allow more with `--max-error-rate R`")),
-        PauseCode::Rounds | PauseCode::CannotSubmit => error
-            .hint(format!("`molsieve resume {dir}`, on a machine that may submit jobs, goes on from the checkpoints")),
-    }
+    next::after_pause(campaign.dir.root(), pause.code).into_iter().fold(error, Error::hint)
 }
 
 /// Where the campaign was given up: which scorer it can go on with. Rows that are finished are of the scorer as it was.

@@ -33,13 +33,16 @@ mod reproduce;
 mod resume;
 mod retry;
 mod run;
+mod screen;
 mod sign;
 mod signals;
 mod status;
 mod submit;
 mod submitted;
+mod terminal;
 mod tick;
 mod verify;
+mod watch;
 mod worker;
 
 use std::ffi::OsString;
