@@ -6,6 +6,7 @@
 pub mod allowance;
 mod answers;
 pub mod limits;
+pub mod partitions;
 pub mod script;
 #[cfg(test)]
 mod script_tests;
