@@ -62,8 +62,18 @@ impl SiteProfile {
     /// # Errors
     /// There is none, or it is no site profile (exit 2).
     pub fn find(reference: &str, base: &Path) -> Result<Self> {
+        Self::find_with_path(reference, base).map(|(_, profile)| profile)
+    }
+
+    /// As [`SiteProfile::find`], with where it lies.
+    ///
+    /// # Errors
+    /// As [`SiteProfile::find`].
+    pub fn find_with_path(reference: &str, base: &Path) -> Result<(PathBuf, Self)> {
         if is_path(reference) {
-            return Self::read(&base.join(reference));
+            let path = base.join(reference);
+            let profile = Self::read(&path)?;
+            return Ok((path, profile));
         }
         if !is_name(reference) {
             return Err(Error::usage(format!("`{}` cannot be the name of a site", reference.escape_debug()))
@@ -72,7 +82,8 @@ impl SiteProfile {
         let home = HomeDir::of_environment()?;
         let path = home.site(reference);
         if path.is_file() {
-            return Self::read(&path);
+            let profile = Self::read(&path)?;
+            return Ok((path, profile));
         }
         let known: Vec<String> = list(&home).into_iter().map(|(name, _)| name).collect();
         let error = Error::usage(format!("there is no site `{reference}`: no file `{}`", path.display()));

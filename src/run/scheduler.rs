@@ -70,8 +70,16 @@ pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster
 /// # Errors
 /// A word cannot stand in a batch script (exit 2).
 pub fn check(execution: &Execution, cluster: &Cluster) -> Result<Site> {
-    if execution.scheduler != "slurm" {
-        return Err(Error::usage(format!("this version has no scheduler `{}`", execution.scheduler)));
+    check_words(&execution.scheduler, cluster)
+}
+
+/// As [`check`], for a `scheduler` on which no campaign runs yet.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_words(scheduler: &str, cluster: &Cluster) -> Result<Site> {
+    if scheduler != "slurm" {
+        return Err(Error::usage(format!("this version has no scheduler `{scheduler}`")));
     }
     let value = |key: &str, text: &str| {
         Value::new(text).ok_or_else(|| {

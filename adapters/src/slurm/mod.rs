@@ -6,6 +6,8 @@
 pub mod allowance;
 mod answers;
 pub mod limits;
+
+pub mod partitions;
 mod reasons;
 pub mod script;
 #[cfg(test)]
