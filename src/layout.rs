@@ -161,6 +161,21 @@ impl CampaignDir {
         self.logs().join(format!("{name}.jsonl"))
     }
 
+    /// What the log of a task is called in [`CampaignDir::log`].
+    pub fn task_name(wave: u64, task: u64) -> String {
+        format!("wave-{wave}-task-{task}")
+    }
+
+    /// Whether `name`, an entry of the logs, is of one task.
+    pub fn is_of_task(name: &str) -> bool {
+        name.starts_with("wave-") && name.contains("-task-")
+    }
+
+    /// Whether `name`, an entry of the logs, is what the scorer's children of one attempt said.
+    pub fn is_stderr(name: &str) -> bool {
+        name.starts_with("scorer-") && name.ends_with(".stderr")
+    }
+
     /// Why the last worker of a task failed.
     pub fn last_words(&self, wave: u64, task: u64) -> PathBuf {
         self.logs().join(format!("wave-{wave}-task-{task}.problem.json"))

@@ -1,9 +1,12 @@
 //! How far a campaign is, in lines for people: what `status` prints, and the screen of `status --watch`.
 
+use std::collections::BTreeMap;
+
 use super::forecast;
 use super::progress::span;
 use crate::canonical::escape;
 use crate::view::cluster::{Cluster, Running, Wait, WaveFacts, WaveNow};
+use crate::view::events::Happened;
 use crate::view::status::Status;
 
 /// Where the text of a line begins.
@@ -11,6 +14,9 @@ const INDENT: usize = 12;
 
 /// So many stragglers are told of.
 const STRAGGLERS_MAX: usize = 5;
+
+/// So many nodes are named.
+const NODES_MAX: usize = 8;
 
 /// So many reasons of records are told of on a screen.
 const REASONS_MAX: usize = 3;
@@ -92,9 +98,10 @@ pub fn screen(status: &Status, now_ms: u64, (width, height): (usize, usize)) -> 
     lines.push(last(status, now_ms));
     add(lines, &mut top);
     let mut bottom = Vec::new();
-    let events =
-        status.events.iter().map(|event| line("", format!("{} ago  {}", ago(now_ms, event.at_ms), event.what)));
-    let events: Vec<String> = events.map(|event| cut(&event.whole(), width)).collect();
+    let event = |event: &Happened| {
+        cut(&escape::visible(&format!("    {} ago  {}", ago(now_ms, event.at_ms), event.what)), width)
+    };
+    let events: Vec<String> = status.events.iter().map(event).collect();
     if !events.is_empty() {
         bottom.extend([String::new(), "  events".to_owned()].into_iter().chain(events));
     }
@@ -159,6 +166,10 @@ fn rate(status: &Status) -> Option<Line> {
             let since = since(basis.since);
             Some(line("rate", format!("{rate} records/s in the {elapsed} since {since}; about {left} left")))
         }
+        (Some(rate), None, Some(basis)) => {
+            let (rate, elapsed, since) = (forecast::number(rate), span(basis.elapsed_s), since(basis.since));
+            Some(line("rate", format!("{rate} records/s in the {elapsed} since {since}; nothing runs now")))
+        }
         _ if status.state != "running" => None,
         _ if status.cluster.is_some() => Some(line("rate", "not known yet: nothing was finished in this wave")),
         _ => Some(line("rate", "not known yet: the driver says it every few seconds")),
@@ -185,12 +196,13 @@ fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
     match cluster.active() {
         Some((wave, now)) => {
             let job =
-                wave.job.as_ref().map_or_else(|| ", not known to be accepted".to_owned(), |j| format!(", job {j}"));
+                wave.job.as_ref().map_or_else(|| " (not known to be accepted)".to_owned(), |j| format!(" (job {j})"));
             let groups = format!("{} of {} task groups done", now.groups_done, wave.groups);
             lines.push(line("wave", format!("{}{job}: {groups}; {}", wave.number, tasks(wave, now))));
         }
         None => lines.extend(before.map(|wave| line("wave", ended(wave, now_ms)))),
     }
+    lines.extend(nodes(&cluster.running));
     let waits = cluster.waiting.iter().filter(|wait| !(wait.tick && wait.reason == "Dependency"));
     lines.extend(waits.map(|wait| waiting(wait, now_ms)));
     lines.extend(tick(cluster));
@@ -207,6 +219,20 @@ fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
         _ => {}
     }
     lines
+}
+
+/// On which nodes tasks run, those with the most first.
+fn nodes(running: &[Running]) -> Option<Line> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for node in running.iter().filter_map(|task| task.node.as_deref()) {
+        *counts.entry(node).or_default() += 1;
+    }
+    let mut nodes: Vec<(&str, u64)> = counts.into_iter().collect();
+    nodes.sort_by_key(|(name, tasks)| (std::cmp::Reverse(*tasks), *name));
+    let named: Vec<String> = nodes.iter().take(NODES_MAX).map(|(name, tasks)| format!("{name} {tasks}")).collect();
+    let more = nodes.len().saturating_sub(NODES_MAX);
+    let more = if more > 0 { format!(", and {more} more nodes") } else { String::new() };
+    (!named.is_empty()).then(|| line("nodes", format!("{}{more}", named.join(", "))))
 }
 
 /// The tasks of a wave, as the scheduler counts them, or as the files do.
@@ -248,7 +274,7 @@ fn waiting(wait: &Wait, now_ms: u64) -> Line {
 fn tick(cluster: &Cluster) -> Option<Line> {
     match (&cluster.tick, cluster.active()) {
         (Some(tick), _) => {
-            let job = tick.job.as_ref().map_or_else(String::new, |job| format!(", job {job},"));
+            let job = tick.job.as_ref().map_or_else(String::new, |job| format!(" (job {job})"));
             let state = match tick.state {
                 Some("ended") => "has ended: `molsieve tick` goes on if nothing else happens".to_owned(),
                 Some("running") => "is at work".to_owned(),

@@ -105,7 +105,7 @@ fn what_is_held_is_told_with_its_reason_and_what_to_do() {
     let held = lines.iter().find(|line| line.starts_with("  held")).unwrap();
     assert!(held.contains("3 tasks: JobHeldUser") && held.contains("scontrol release 4711_3,4711_4"), "{held}");
     let wave = lines.iter().find(|line| line.starts_with("  wave")).unwrap();
-    assert!(wave.contains("2, job 4711: 12 of 40 task groups done; 40 tasks: 20 waiting, 3 held, 7 ended"), "{wave}");
+    assert!(wave.contains("2 (job 4711): 12 of 40 task groups done; 40 tasks: 20 waiting, 3 held, 7 ended"), "{wave}");
     let rate = lines.iter().find(|line| line.starts_with("  rate")).unwrap();
     assert!(rate.contains("1 min 20 s since the first task of this wave began; about 2 h 1 min left"), "{rate}");
 }

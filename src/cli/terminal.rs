@@ -73,11 +73,14 @@ impl Terminal {
         let mut text = String::from("\u{1b}[H");
         for (at, line) in lines.iter().enumerate() {
             text += if at > 0 { "\r\n" } else { "" };
-            text += line;
+            // Before the text: in the last column it would take the last letter with it.
             text += "\u{1b}[K";
+            text += line;
         }
-        // All that is below.
-        text += "\u{1b}[J";
+        // All that is below, from the beginning of the next line.
+        if lines.len() < self.size().1 {
+            text += "\r\n\u{1b}[J";
+        }
         write(&text)
     }
 }

@@ -212,6 +212,11 @@ impl Cluster {
         }))
     }
 
+    /// Whether it is known that nothing of the active wave runs.
+    pub fn is_idle(&self) -> bool {
+        self.active().and_then(|(_, now)| now.queue).is_some_and(|queue| queue.running == 0)
+    }
+
     /// The wave that has not ended.
     pub fn active(&self) -> Option<(&WaveFacts, &WaveNow)> {
         self.waves.iter().find_map(|wave| Some((wave, wave.now.as_ref()?)))

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod events;
+pub mod failures;
 pub mod forecast;
 pub mod next;
 pub mod pace;

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::fs;
 use crate::journal::event::{Entry, Event};
 use crate::journal::state::{State, Wave};
+use crate::layout::CampaignDir;
 use crate::run::look::Look;
 
 /// Before that, nothing is said.
@@ -64,7 +65,7 @@ pub fn of_wave(
 /// When the first tasks of `wave` began, by the first lines of their logs.
 fn from_logs(campaign: &Campaign, wave: &Wave) -> impl Iterator<Item = u64> {
     (0..LOGS).filter_map(move |task| {
-        let path = campaign.dir.log(&format!("wave-{}-task-{task}", wave.number));
+        let path = campaign.dir.log(&CampaignDir::task_name(wave.number, task));
         let mut start = Vec::new();
         fs::open_plain(&path).ok()?.take(LINE_BYTES).read_to_end(&mut start).ok()?;
         let line = start.split(|byte| *byte == b'\n').next()?;

@@ -152,6 +152,8 @@ impl Status {
             None => driver.basis(),
         };
         let records_per_s = pace.and_then(|pace| pace.records_per_s());
+        // What waits for somebody is not done at any pace.
+        let idle = cluster.as_ref().is_some_and(Cluster::is_idle);
         let left = plan.records.saturating_sub(counts.total) as f64;
         let is_signed = PackDir::new(campaign.dir.pack()).member(ATTESTATION).exists();
         Ok(Self {
@@ -161,7 +163,7 @@ impl Status {
             reason,
             pause,
             records_per_s,
-            left_s: records_per_s.map(|rate| left / rate),
+            left_s: records_per_s.filter(|_| !idle).map(|rate| left / rate),
             pace: pace.filter(|_| records_per_s.is_some()),
             core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms)),
             core_hours_max: campaign.file.execution.core_ms_max.map(units::core_hours),

@@ -36,7 +36,11 @@ const BUDGET: &str = "`sshare` or `sreport` says how much is left; another `sche
 const REASONS: &[Reason] = &[
     // Somebody has to do something.
     held("JobHeldUser", "you, or somebody with your name, held it", RELEASE),
-    held("JobHeldAdmin", "an administrator held it", "ask the people of the cluster why; only they can release it"),
+    held(
+        "JobHeldAdmin",
+        "an administrator held it",
+        "ask the people of the cluster why; they release it with `scontrol release {task}`",
+    ),
     held(
         "JobHoldMaxRequeue",
         "it was put back into the queue too often",
