@@ -27,7 +27,9 @@ pub use adapter::{Adapter, AdapterError, Capabilities, Finally};
 pub use cli::Cli;
 pub use dialect::Dialect;
 pub use inside::Inside;
-pub use job::{Blame, EmittedFile, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks};
+pub use job::{
+    Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks,
+};
 pub use local::Local;
 pub use patient::Patient;
 pub use slurm::Slurm;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities};
-use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
 
 /// An adapter that asks seldom.
 #[derive(Debug)]
@@ -82,8 +82,12 @@ impl<A: Adapter> Adapter for Throttled<A> {
         self.inner.cancel(jobs)
     }
 
-    fn explain(&self, output: &str) -> Option<TaskState> {
-        self.inner.explain(output)
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        self.inner.diagnose(output)
+    }
+
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        self.inner.explain(reason)
     }
 
     fn wait(&mut self, time: Duration) {

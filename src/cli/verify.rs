@@ -9,11 +9,9 @@ use super::{registry, signals};
 use crate::again::rescore::{self, Rescored, Share};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
-use crate::journal::Journal;
 use crate::layout::{self, CampaignDir};
-use crate::pack::keys::{PrivateKey, PublicKey};
-use crate::pack::sign;
-use crate::pack::verify::{self, Accept, Code, Problem, Report, Trust};
+use crate::pack::keys::PublicKey;
+use crate::pack::verify::{self, Accept, Code, Report, Trust};
 use crate::pack::{ARCHIVE, CHECKSUMS, MANIFEST, SUMMARY};
 use crate::run::finish;
 use crate::scorer::open::Here;
@@ -172,41 +170,13 @@ pub fn is_complete(campaign: &Campaign) -> Result<bool> {
     Ok(!verify::verify(&campaign.dir.pack(), &Trust::integrity())?.has(Code::Incomplete))
 }
 
-/// Verifies the pack of a finished campaign against its own key, where it has one. What a process that died while it signed
-/// left is mended first: an archive that is ahead or behind, or a pack that is not signed yet.
+/// Verifies the pack of a finished campaign against its own key, where it has one; see [`finish::confirm`].
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
-    let path = campaign.dir.pack();
-    let private = options.key(campaign);
-    let trust = match private {
-        Some(private) => Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted },
-        None => Trust::integrity(),
-    };
-    let mut report = verify::verify(&path, &trust)?;
-    let is_of_signers = |problem: &Problem| matches!(problem.code, Code::Unsigned | Code::KeyUnknown);
-    if report.has_bad_copy() && report.problems.iter().all(|p| p.in_copy || is_of_signers(p)) {
-        sign::mend(&path)?;
-        report = verify::verify(&path, &trust)?;
-    }
-    if let Some(private) = private
-        && report.has(Code::Unsigned)
-        && report.problems.len() == 1
-    {
-        let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
-        let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-        finish::note_signed(&mut journal, &signed)?;
+    let (report, signed) = finish::confirm(campaign, options.key(campaign))?;
+    if let Some(signed) = signed {
         registry::enter(&signed, output);
-        report = verify::verify(&path, &trust)?;
     }
     tell(&report, output)
-}
-
-/// The public key of `private`, from the file beside it if the private one is kept elsewhere.
-fn public_half(private: &Path) -> Result<PublicKey> {
-    let beside = layout::public_key_beside(private);
-    if !private.exists() && beside.exists() {
-        return PublicKey::load(&beside);
-    }
-    PrivateKey::load(private)?.public()
 }
 
 fn tell(report: &Report, output: Output) -> Result<Exit> {

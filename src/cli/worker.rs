@@ -65,6 +65,8 @@ pub fn run(args: &Args) -> Result<Exit> {
     let dir = CampaignDir::new(&args.dir);
     // Another task of this wave has failed as this one would.
     if let Some(words) = LastWords::of_wave(&dir, args.wave) {
+        let _ = super::logging::start(&dir, args.wave, args.task);
+        error!(what = words.what, "not begun: another task of this wave has failed, and this one would do so too");
         let _ = words.leave(&dir, args.wave, args.task);
         return Ok(Exit::Of(Kind::of_exit_code(words.process_exit())));
     }
@@ -127,7 +129,7 @@ fn by_this_node(error: Error) -> Error {
 }
 
 fn work(args: &Args, campaign: &Campaign, groups: &[GroupIndex], attempt: &AttemptId, stop: &Stop) -> Result<Ended> {
-    info!(%attempt, groups = groups.len(), "started");
+    info!(%attempt, groups = groups.len(), host = host::name(), "started");
     let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
     let library = campaign.dir.library_named(&execution.library);
     if !library.exists() {

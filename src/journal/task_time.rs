@@ -33,6 +33,11 @@ impl TaskTime {
         fs::replace(&dir.task_time(wave, task), &json::to_line(&time)?)
     }
 
+    /// What all `tasks` of `wave` have used, as far as they wrote that down, in core-milliseconds.
+    pub fn of_wave(dir: &CampaignDir, wave: u64, tasks: u64) -> u64 {
+        (0..tasks).map(|task| Self::read(dir, wave, task)).fold(0, u64::saturating_add)
+    }
+
     /// What `task` of `wave` has used, as far as it wrote that down, in core-milliseconds.
     pub fn read(dir: &CampaignDir, wave: u64, task: u64) -> u64 {
         let bytes = fs::read_plain(&dir.task_time(wave, task)).unwrap_or_default();

@@ -58,9 +58,9 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
 }
 
 /// What the tasks of `wave` wrote down that they used; none where this driver looked on, and noted it as it went.
-pub(super) fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
+fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
     let nobody_looked_on = !driver.adapter.capabilities().lifeline;
-    nobody_looked_on.then(|| (0..tasks).map(|task| TaskTime::read(&driver.campaign.dir, wave, task)).sum())
+    nobody_looked_on.then(|| TaskTime::of_wave(&driver.campaign.dir, wave, tasks))
 }
 
 /// An end that may have been for want of memory, although the scheduler does not say so.
@@ -74,7 +74,7 @@ fn is_over_memory(driver: &Driver<'_>, wave: u64, reports: &[TaskReport]) -> boo
     let path = driver.campaign.dir.wave_output(wave);
     let is_asked = reports.iter().any(|report| is_unexplained(report.state));
     let output = is_asked.then(|| fs::read_end(&path, OUTPUT_MAX).unwrap_or_default()).unwrap_or_default();
-    driver.adapter.explain(&String::from_utf8_lossy(&output)) == Some(TaskState::OutOfMemory)
+    driver.adapter.diagnose(&String::from_utf8_lossy(&output)) == Some(TaskState::OutOfMemory)
 }
 
 fn failure(

@@ -54,11 +54,21 @@ pub enum Caller {
     },
 }
 
-/// Does all that can be done now, and seals the pack when all is there.
+/// Does all that can be done now, and seals the pack when all is there. On a full disk the campaign waits for room.
 ///
 /// # Errors
 /// As [`super::driver::drive`] and [`finish::seal`].
 pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
+    match step(campaign, caller, program) {
+        Err(full) if full.kind() == Kind::Full => {
+            let (journal, _) = Journal::take_over(&campaign.dir)?;
+            finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)
+        }
+        ticked => ticked,
+    }
+}
+
+fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))

@@ -6,4 +6,5 @@ mod lives;
 mod night;
 mod scene;
 mod slurm;
+mod status;
 mod ticks;

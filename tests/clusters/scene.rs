@@ -57,7 +57,7 @@ impl Scene {
     /// SLURM is missing.
     pub fn new(options: &[&str]) -> Option<Self> {
         let env = TestEnv::new();
-        let slurm = Slurm::up(&env.path("cluster"), options)?;
+        let slurm = Slurm::up_with(&env.path("cluster"), options)?;
         let library: String = (0..4000).map(|n| format!("{}O\tm{n}\n", "C".repeat(n % 60 + 1))).collect();
         env.write("library.smi", library);
         env.write("score.py", SCORER);

@@ -12,8 +12,13 @@ pub struct Slurm {
 }
 
 impl Slurm {
-    /// A cluster in `dir`, with these options of the script; none where SLURM's packages are missing, which CI does not accept.
-    pub fn up(dir: &Path, options: &[&str]) -> Option<Self> {
+    /// A cluster in `dir`; none where SLURM's packages are missing, which CI does not accept.
+    pub fn up(dir: &Path) -> Option<Self> {
+        Self::up_with(dir, &[])
+    }
+
+    /// As [`Slurm::up`], with these options of the script.
+    pub fn up_with(dir: &Path, options: &[&str]) -> Option<Self> {
         let programs = ["munged", "slurmctld", "slurmd", "sbatch"];
         let is_there = |program: &&str| {
             let path = std::env::var_os("PATH").unwrap_or_default();
