@@ -3,6 +3,7 @@
 mod blame;
 mod budget;
 mod lives;
+mod lost;
 mod night;
 mod scene;
 mod slurm;

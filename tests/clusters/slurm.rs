@@ -101,6 +101,14 @@ impl Slurm {
         jobs.find(|(_, name)| name.trim().ends_with(end)).map(|(job, _)| job.to_owned())
     }
 
+    /// Every job of the queue is gone; what stands in for another first, so that nothing follows.
+    pub fn lose_everything(&self) {
+        let stand_in = self.job_named("-s1", "PD").unwrap();
+        self.said("scancel", &[&stand_in]);
+        let said = self.said("squeue", &["--noheader", "--format=%F"]);
+        self.said("scancel", &said.split_whitespace().collect::<Vec<_>>());
+    }
+
     /// All jobs that wait or run.
     pub fn queue(&self) -> String {
         self.said("squeue", &["--noheader", "--array", "--format=%F_%K %j %T %r %N"])

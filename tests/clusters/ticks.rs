@@ -31,6 +31,8 @@ fn a_tick_that_is_put_back_into_the_queue_goes_on_from_where_it_was() {
     let tick = with_a_tick_at_work(&scene);
     scene.slurm.said("scontrol", &["requeue", &tick]);
     until("it begins anew", 60, || scene.events("ticked").len() > 1);
+    let tick = scene.slurm.job_named("-t1", "R");
+    assert!(tick.is_some() && scene.slurm.job_named("-s1", "PD").is_some(), "nobody stood in for it");
     scene.await_seal(90);
     assert_eq!(scene.events("stopped"), [serde_json::Value::Null; 0]);
     scene.await_empty_queue();
