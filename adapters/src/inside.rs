@@ -9,6 +9,9 @@ pub trait Inside: fmt::Debug + Send {
     /// The scheduler's own name for this task, as it is written in commands.
     fn name(&self) -> &str;
 
+    /// The node that it runs on, as the scheduler calls it.
+    fn node(&self) -> Option<&str>;
+
     /// How often this task was started before, as far as the scheduler says.
     fn restarts(&self) -> u64;
 

@@ -16,7 +16,7 @@ use crate::journal::last_words::LastWords;
 use crate::layout::CampaignDir;
 use crate::library::snapshot::Snapshot;
 use crate::run::life::{Checkpointed, Meter, Orders};
-use crate::run::wave;
+use crate::run::{scheduler, wave};
 use crate::scorer::Ended;
 use crate::scorer::open::{self, Here};
 use crate::shard::checkpoint::{self, Header};
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
     let dir = CampaignDir::new(&args.dir);
     // Another task of this wave has failed as this one would.
-    if let Some(words) = LastWords::of_wave(&dir, args.wave) {
+    if let Some(words) = LastWords::of_wave(&dir, args.wave).map(|words| words.on(scheduler::node())) {
         let _ = super::logging::start(&dir, args.wave, args.task);
         error!(what = words.what, "not begun: another task of this wave has failed, and this one would do so too");
         let _ = words.leave(&dir, args.wave, args.task);
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<Exit> {
         Ok(Ended::Stopped) => Ok(Exit::Of(Kind::Stopped)),
         Err(failure) => {
             error!(what = failure.what(), "failed");
-            let words = LastWords::of(&failure);
+            let words = LastWords::of(&failure).on(scheduler::node());
             // If not even this can be written, the exit code still says what kind of failure it was.
             let _ = words.leave(&dir, args.wave, args.task);
             match failure.kind() {

@@ -26,6 +26,9 @@ pub struct LastWords {
     /// Where it waits for somebody: for what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<PauseCode>,
+    /// The node, as the scheduler calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// Whether the same again would fail the same way, in every task: the program or its input is at fault.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub program: bool,
@@ -45,6 +48,7 @@ impl LastWords {
                 Kind::Hopeless => Some(PauseCode::AllErrors),
                 _ => None,
             },
+            node: None,
             program: error.kind() != Kind::Environment,
         }
     }
@@ -56,8 +60,15 @@ impl LastWords {
             exit: Kind::Incomplete.exit_code(),
             what: "the task has used its share of `limits.core_hours`".to_owned(),
             pause: Some(PauseCode::CoreHours),
+            node: None,
             program: false,
         }
+    }
+
+    /// With the node on which they were said: a scheduler may have forgotten it by the time they are heard.
+    #[must_use]
+    pub fn on(self, node: Option<String>) -> Self {
+        Self { node, ..self }
     }
 
     /// Leaves them for whoever ends the wave.

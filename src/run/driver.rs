@@ -215,13 +215,16 @@ impl<'a> Driver<'a> {
         self.note_quiet(&tasks);
         match policy::decide(&self.state, &self.seen(&tasks)) {
             Decision::Seal => return Ok(Step::Over(Driven::Ready)),
-            Decision::Submit(groups) => match self.may_submit() {
-                Ok(()) => submission::submit(self, &groups)?,
-                Err(pause) => {
+            Decision::Submit(groups) => {
+                let pause = match self.may_submit() {
+                    Ok(()) => submission::submit(self, &groups)?,
+                    Err(pause) => Some(pause),
+                };
+                if let Some(pause) = pause {
                     self.pause(&pause)?;
                     return Ok(Step::Over(Driven::Paused(pause)));
                 }
-            },
+            }
             Decision::Wait => return Ok(Step::Wait),
             Decision::Cancel => {
                 self.cancel()?;

@@ -42,7 +42,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
             _ => false,
         };
         if !wanted {
-            let state = if over_memory && is_unexplained(report.state) { TaskState::OutOfMemory } else { report.state };
+            let state = explained(report.state, over_memory, words.as_ref());
             let report = TaskReport { state, ..report.clone() };
             let event = failure(driver, number, task as u64, &report, missing, progress, words);
             driver.record(event)?;
@@ -66,6 +66,15 @@ fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
 /// An end that may have been for want of memory, although the scheduler does not say so.
 const fn is_unexplained(state: TaskState) -> bool {
     matches!(state, TaskState::NodeFailed | TaskState::Unknown)
+}
+
+/// How a task ended, where its scheduler does not say, or has forgotten: its words do, or the output of its wave.
+fn explained(state: TaskState, over_memory: bool, words: Option<&LastWords>) -> TaskState {
+    match (state, words) {
+        (TaskState::Unknown, Some(words)) => TaskState::of_exit(words.process_exit().into()),
+        (state, _) if over_memory && is_unexplained(state) => TaskState::OutOfMemory,
+        (state, _) => state,
+    }
 }
 
 /// Whether the output of `wave` says that a task was ended for want of memory, where the scheduler does not. It does not say
@@ -96,11 +105,38 @@ fn failure(
         Some(_) => format!("the disk or the quota of `{dir}` is full: a worker could not even write why it ended"),
         None => format!("a worker ended as {state:?}, without a word"),
     };
-    // A scheduler forgets how a task ended; its words do not.
-    let is_forgotten = state.blame() == Blame::Unknown;
-    let program = state.blame() == Blame::Program || is_forgotten && words.as_ref().is_some_and(|words| words.program);
+    let node = report.node.clone().or_else(|| words.as_ref().and_then(|words| words.node.clone()));
+    let program = state.blame() == Blame::Program;
     let what = words.map_or_else(wordless, |words| words.what);
     let state = format!("{state:?}");
-    let node = report.node.clone();
     Event::TaskFailed { wave, task, state, groups, progress, program, exit, what, pause, node }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn what_a_scheduler_has_forgotten_is_known_by_the_words_of_the_task() {
+        let words = |kind| LastWords::of(&Error::new(kind, "why"));
+        let of = |state, kind| explained(state, false, Some(&words(kind)));
+        assert_eq!(of(TaskState::Unknown, Kind::Environment), TaskState::Failed { exit: 6 });
+        assert_eq!(of(TaskState::Unknown, Kind::Scorer).blame(), Blame::Program);
+        assert_eq!(of(TaskState::Preempted, Kind::Scorer), TaskState::Preempted, "what it says is taken");
+        assert_eq!(explained(TaskState::Unknown, false, None), TaskState::Unknown);
+    }
+
+    #[test]
+    fn only_an_end_that_nobody_explains_may_have_been_for_want_of_memory() {
+        for (state, then) in [
+            (TaskState::NodeFailed, TaskState::OutOfMemory),
+            (TaskState::Unknown, TaskState::OutOfMemory),
+            (TaskState::Failed { exit: 2 }, TaskState::Failed { exit: 2 }),
+            (TaskState::Preempted, TaskState::Preempted),
+        ] {
+            assert_eq!(explained(state, true, None), then);
+            assert_eq!(explained(state, false, None), state);
+        }
+    }
 }

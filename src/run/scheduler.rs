@@ -34,6 +34,11 @@ pub fn inside(execution: &Execution) -> Option<Box<dyn Inside>> {
     }
 }
 
+/// The node that this process runs on, as the scheduler calls it.
+pub fn node() -> Option<String> {
+    Element::of(|name| std::env::var(name).ok())?.node().map(str::to_owned)
+}
+
 /// The cluster of `execution`, with `patience` for a controller that does not answer.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use std::path::Path;
 use molsieve_adapters::{AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
 
 use super::driver::{Driver, refused};
+use super::policy::Pause;
 use super::wave;
 use crate::campaign::file::{Campaign, Execution};
 use crate::digest;
@@ -17,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::id::GroupIndex;
 use crate::journal;
-use crate::journal::event::Event;
+use crate::journal::event::{Event, PauseCode};
 use crate::journal::state::{Phase, State};
 
 /// A node that so many tasks ended on by no fault of their own is not used again.
@@ -57,12 +58,39 @@ impl<'a> Making<'a> {
     }
 }
 
+/// What is asked for beside the tasks: less of it, where the scheduler refuses.
+struct Ask {
+    /// Nodes that are left out.
+    exclude: Vec<String>,
+    /// Memory a task, in MiB.
+    memory_mib: Option<u64>,
+}
+
+impl Ask {
+    /// Asks for less than before; whether that was possible. A cluster may have no node but those that are left out, or none
+    /// with so much memory as a want of it made of what was asked for.
+    fn lessen(&mut self, execution: &Execution) -> bool {
+        if !self.exclude.is_empty() {
+            self.exclude.clear();
+            return true;
+        }
+        let is_more = self.memory_mib > execution.memory_mib;
+        if is_more {
+            self.memory_mib = self.memory_mib.map(|mib| mib / 2).max(execution.memory_mib);
+        }
+        is_more
+    }
+}
+
 /// Submits `groups` as a new wave: over as many tasks as are wanted and as there is room for. Where they are too many
-/// all the same, over half of them, and so on down to one.
+/// all the same, over half of them, and so on down to one. A tick, which has nobody to tell that it was refused, pauses.
 ///
 /// # Errors
 /// The scheduler refuses (exit 5), or the system does (exit 6).
-pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> Result<()> {
+pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> Result<Option<Pause>> {
+    let execution = &driver.campaign.file.execution;
+    let memory_mib = resources(execution, &driver.state).memory_mib;
+    let mut ask = Ask { exclude: bad_nodes(&driver.state), memory_mib };
     let able = driver.adapter.capabilities();
     let room = able.room.map_or(u64::MAX, |room| room.saturating_sub(JOBS_BESIDE));
     let most = able.array_len_max.unwrap_or(u64::MAX).min(room).min(affordable(&Making::of(driver)));
@@ -70,12 +98,20 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
     loop {
         let campaign = driver.campaign;
         let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
-        match submit_wave(driver, &tasks)? {
-            None => return Ok(()),
-            Some(AdapterError::TooMany(_)) if tasks.len() > 1 => count = tasks.len() as u64 / 2,
-            Some(AdapterError::TooMany(what)) => return Err(no_room(&what)),
-            Some(error) => return Err(refused(&error)),
+        let error = match submit_wave(driver, &tasks, &ask)? {
+            None => return Ok(None),
+            Some(AdapterError::TooMany(_)) if tasks.len() > 1 => {
+                count = tasks.len() as u64 / 2;
+                continue;
+            }
+            Some(AdapterError::Rejected(_)) if ask.lessen(execution) => continue,
+            Some(AdapterError::TooMany(what)) => no_room(&what),
+            Some(error) => refused(&error),
+        };
+        if !driver.by_itself {
+            return Err(error);
         }
+        return Ok(Some(Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() }));
     }
 }
 
@@ -89,11 +125,13 @@ fn no_room(what: &str) -> Error {
         .hint("nothing is lost: `molsieve resume` goes on from here")
 }
 
-/// Submits `tasks` as a new wave; why not, where the scheduler refuses.
-fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>]) -> Result<Option<AdapterError>> {
+/// Submits `tasks` as a new wave; why not, where the scheduler refuses. Where it does not answer, the intent stays, and
+/// whoever drives next looks for its tag: it may have happened.
+fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) -> Result<Option<AdapterError>> {
     let campaign = driver.campaign;
     let number = driver.state.waves + 1;
-    let job = wave_job(&Making::of(driver), number, tasks.len() as u64)?;
+    let mut job = wave_job(&Making::of(driver), number, tasks.len() as u64)?;
+    (job.exclude, job.resources.memory_mib) = (ask.exclude.clone(), ask.memory_mib);
     fs::create_dir(&campaign.dir.logs())?;
     let dealt = tasks.iter().map(Vec::len).sum::<usize>() as u64;
     let (wave, tag) = (number, job.tag.0.clone());
@@ -107,11 +145,17 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>]) -> Result<Opt
             let submitted = driver.record(Event::WaveSubmitted { wave, job: job.0.clone() });
             submitted.inspect_err(|_| withdraw(driver, job)).map(|()| None)
         }
+        Err(error) if !is_a_no(&error) => Err(refused(&error)),
         Err(error) => {
             driver.record(Event::WaveRefused { wave, what: error.to_string() })?;
             Ok(Some(error))
         }
     }
+}
+
+/// Whether the scheduler answered, and did not do it.
+const fn is_a_no(error: &AdapterError) -> bool {
+    matches!(error, AdapterError::Rejected(_) | AdapterError::TooMany(_))
 }
 
 /// Submits the tick that goes on when the active wave has ended.
@@ -120,9 +164,14 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>]) -> Result<Opt
 /// As [`submit`].
 pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<()> {
     let round = driver.state.ticks + 1;
-    let job = tick_job(&Making::of(driver), round)?;
+    let mut job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
-    match hand_over(driver, &job)? {
+    let mut handed_over = hand_over(driver, &job)?;
+    if matches!(handed_over, Err(AdapterError::Rejected(_))) && !job.exclude.is_empty() {
+        job.exclude.clear();
+        handed_over = hand_over(driver, &job)?;
+    }
+    match handed_over {
         Ok(job) => {
             let submitted = driver.record(Event::TickSubmitted { round, job: job.0.clone() });
             submitted.inspect_err(|_| withdraw(driver, job.clone()))?;
@@ -131,6 +180,7 @@ pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<()> {
             let _ = hand_over(driver, &stand_in)?;
             Ok(())
         }
+        Err(error) if !is_a_no(&error) => Err(refused(&error)),
         Err(error) => {
             driver.record(Event::TickLost { round, what: error.to_string() })?;
             Err(refused(&error))

@@ -7,8 +7,15 @@ fn watched(scene: &Scene, wanted: &Wanted<'_>, then: &str) -> (Option<i32>, Stri
     let file = scene.file(wanted);
     scene.does(&["plan", &file, "--dir", "d"]);
     scene.put(then);
-    let said = scene.slurm.molsieve(&scene.env, &["resume", "d"]);
-    (said.status.code(), String::from_utf8_lossy(&said.stderr).into_owned())
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| scene.slurm.molsieve(&scene.env, &["resume", "d"]));
+        // Where it does not end, the watcher is told to, and the reason is found in what is shown.
+        if !scene.ends_within("failed", 150) {
+            scene.does(&["cancel", "d"]);
+        }
+        let said = watcher.join().unwrap();
+        (said.status.code(), String::from_utf8_lossy(&said.stderr).into_owned())
+    })
 }
 
 #[test]
@@ -25,6 +32,17 @@ fn a_task_group_that_fails_in_four_waves_without_progress_ends_the_campaign_by_n
     scene.take("broken");
     scene.does(&["submit", "there.toml", "--dir", "d"]);
     scene.await_seal(90);
+}
+
+#[test]
+fn what_fails_on_every_node_ends_the_campaign_and_is_not_waited_for_on_nodes_that_are_not_there() {
+    let Some(scene) = Scene::new(&["--nodes", "2", "--cpus", "4"]) else { return };
+    let wanted = Wanted { scheduler: "tasks = 8\nsettle = \"1s\"", beside: &[], ..Wanted::default() };
+    let (code, said) = watched(&scene, &wanted, "broken");
+    assert_eq!(code, Some(6), "{said}");
+    assert!(said.contains("failed 4 times in a row without any progress"), "{said}");
+    assert!(!scene.events("wave_refused").is_empty(), "all nodes had been left out");
+    scene.await_empty_queue();
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn a_campaign_on_a_cluster_seals_itself_with_nobody_there_and_has_the_digest_of_
     scene.await_running(1);
     assert_eq!(strays(&scene.env.path("d")), [0_u32; 0], "nothing of ours runs outside the scheduler");
     scene.take("slow");
-    scene.await_seal(120);
+    scene.await_seal(240);
     scene.env.molsieve(["keygen", "--out", "k.pem"]).exits(0);
     scene.env.molsieve(["sign", "d", "--key", "k.pem"]).exits(0);
     scene.env.molsieve(["verify", "d/pack", "--key", "k.pub.pem"]).exits(0);

@@ -113,17 +113,23 @@ impl Scene {
         self.env.facts(["status", "d"])
     }
 
-    /// Waits until the campaign is in `state`.
-    pub fn await_state(&self, state: &str, seconds: u64) -> serde_json::Value {
+    /// Waits until the campaign is in `state`; whether it came to that.
+    pub fn ends_within(&self, state: &str, seconds: u64) -> bool {
         let started = Instant::now();
-        loop {
-            let facts = self.facts();
-            if facts["state"] == state {
-                return facts;
+        while self.facts()["state"] != state {
+            if started.elapsed().as_secs() > seconds {
+                eprintln!("not {state} after {seconds} s\n{}", self.told());
+                return false;
             }
-            assert!(started.elapsed().as_secs() < seconds, "not {state} after {seconds} s: {facts}\n{}", self.told());
             std::thread::sleep(Duration::from_millis(500));
         }
+        true
+    }
+
+    /// Waits until the campaign is in `state`.
+    pub fn await_state(&self, state: &str, seconds: u64) -> serde_json::Value {
+        assert!(self.ends_within(state, seconds));
+        self.facts()
     }
 
     /// Waits for the seal; the pack is that of this machine.

@@ -9,11 +9,13 @@ use super::answers;
 use crate::adapter::AdapterError;
 use crate::command::{Call, Runner, Said, Silent, System};
 use crate::inside::Inside;
+use crate::text::Value;
 
 /// This process as SLURM's.
 #[derive(Debug)]
 pub struct Element<R = System> {
     name: String,
+    node: Option<String>,
     restarts: u64,
     ends_at_s: Option<u64>,
     runner: R,
@@ -36,7 +38,8 @@ impl<R: Runner> Element<R> {
         };
         let restarts = number("SLURM_RESTART_COUNT").unwrap_or(0);
         // (Since 23.02.)
-        Some(Self { name, restarts, ends_at_s: number("SLURM_JOB_END_TIME"), runner })
+        let node = variable("SLURMD_NODENAME").filter(|node| Value::new(node).is_some());
+        Some(Self { name, node, restarts, ends_at_s: number("SLURM_JOB_END_TIME"), runner })
     }
 
     fn hear(&mut self, call: &Call) -> Result<Said, AdapterError> {
@@ -54,6 +57,10 @@ impl<R: Runner> Element<R> {
 impl<R: Runner> Inside for Element<R> {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn node(&self) -> Option<&str> {
+        self.node.as_deref()
     }
 
     fn restarts(&self) -> u64 {
@@ -141,6 +148,8 @@ mod tests {
         assert_eq!((job.name(), job.restarts()), ("15", 0));
         assert!(element(&[], 0, "", "").is_none());
         assert!(element(&[("SLURM_JOB_ID", "15; rm")], 0, "", "").is_none());
+        let on = |node| element(&[("SLURM_JOB_ID", "15"), ("SLURMD_NODENAME", node)], 0, "", "").unwrap();
+        assert_eq!((on("n1").node(), on("n 1").node()), (Some("n1"), None));
     }
 
     #[test]
