@@ -14,7 +14,9 @@ mod clean;
 mod cluster;
 mod doctor;
 mod drive;
+mod elsewhere;
 mod extract;
+mod follow;
 mod forecast;
 mod gather;
 mod init;
@@ -33,6 +35,7 @@ mod reproduce;
 mod resume;
 mod retry;
 mod run;
+mod serve;
 mod sign;
 mod signals;
 mod status;
@@ -67,6 +70,8 @@ struct Cli {
     /// Print nothing but errors.
     #[arg(long, short, global = true, conflicts_with = "json")]
     quiet: bool,
+    #[command(flatten)]
+    elsewhere: elsewhere::Args,
     #[command(subcommand)]
     command: Command,
 }
@@ -130,6 +135,12 @@ enum Command {
     /// Work on the task groups of one task; started by a scheduler.
     #[command(hide = true)]
     Worker(worker::Args),
+    /// Watch a campaign that others drive; started by `--on`.
+    #[command(hide = true)]
+    Follow(follow::Args),
+    /// Answer the other end of an ssh channel; started by `--on`.
+    #[command(hide = true)]
+    ServeRemote(serve::Args),
 }
 
 /// Runs the program with `args`, the program's name first, and gives its exit code.
@@ -152,7 +163,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let done = translate::run(rest);
         return done.map_or_else(|error| report(&error, Output::new(Form::Human)), |()| ExitCode::SUCCESS);
     }
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -165,7 +176,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         _ => Form::Human,
     };
     let output = Output::new(form);
-    match signals::survive_file_size_limit().and_then(|()| dispatch(cli.command, output)) {
+    let ready = signals::survive_file_size_limit();
+    let done = ready.and_then(|()| match elsewhere::run(&args, &cli.elsewhere, &Cli::command(), output) {
+        Some(done) => done,
+        None => dispatch(cli.command, &cli.elsewhere, output),
+    });
+    match done {
         Ok(exit) => exit.into(),
         Err(error) => report(&error, output),
     }
@@ -177,7 +193,7 @@ fn report(error: &Error, output: Output) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-fn dispatch(command: Command, output: Output) -> Result<Exit> {
+fn dispatch(command: Command, how: &elsewhere::Args, output: Output) -> Result<Exit> {
     match command {
         Command::Init(args) => init::run(&args, output),
         Command::Doctor(args) => doctor::run(&args, output),
@@ -197,7 +213,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Logs(args) => logs::run(&args, output),
         Command::Gather(args) => gather::run(&args, output),
-        Command::Sign(args) => sign::run(&args, output),
+        Command::Sign(args) => sign::run(&args, how, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Prove(args) => prove::run(&args, output),
         Command::Reproduce(args) => reproduce::run(&args, output),
@@ -207,6 +223,8 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),
+        Command::Follow(args) => follow::run(&args, output),
+        Command::ServeRemote(args) => serve::run(&args),
     }
 }
 
