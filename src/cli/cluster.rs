@@ -59,19 +59,23 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     match phase? {
         // A tick sealed it, without a key; here is one, perhaps.
         Phase::Complete => super::verify::own_pack(campaign, options, output),
-        Phase::Paused { reason, code } => match code {
-            Some(code) => Err(paused(campaign, &Pause { code, reason })),
-            None => Err(Error::new(Kind::Incomplete, format!("paused: {reason}"))),
-        },
-        Phase::Failed { exit, what } => {
-            Err(told_what_may_be_mended(campaign, Error::new(Kind::of_exit_code(exit), what)))
-        }
-        Phase::Stopped => Err(stopped(campaign)),
-        Phase::Active | Phase::Planned => Err(Error::new(Kind::Stopped, "watching; the jobs go on without anybody")
-            .hint(format!(
+        phase => Err(ended(campaign, phase)),
+    }
+}
+
+/// Why a campaign that was watched is over, or is watched no more, in another way than by its seal.
+pub(super) fn ended(campaign: &Campaign, phase: Phase) -> Error {
+    match phase {
+        Phase::Paused { reason, code: Some(code) } => paused(campaign, &Pause { code, reason }),
+        Phase::Paused { reason, code: None } => Error::new(Kind::Incomplete, format!("paused: {reason}")),
+        Phase::Failed { exit, what } => told_what_may_be_mended(campaign, Error::new(Kind::of_exit_code(exit), what)),
+        Phase::Stopped => stopped(campaign),
+        Phase::Active | Phase::Planned | Phase::Complete => {
+            Error::new(Kind::Stopped, "watching; the jobs go on without anybody").hint(format!(
                 "`molsieve resume {0}` watches again, `molsieve cancel {0}` stops them",
                 campaign.dir.root().display()
-            ))),
+            ))
+        }
     }
 }
 
