@@ -1,5 +1,11 @@
 //! Campaigns on real schedulers, brought up for the test and taken down after it.
 
+mod blame;
+mod budget;
+mod lives;
+mod lost;
 mod night;
+mod scene;
 mod slurm;
 mod status;
+mod ticks;
