@@ -14,19 +14,20 @@ pub struct Slurm {
 impl Slurm {
     /// A cluster in `dir`; none where SLURM's packages are missing, which CI does not accept.
     pub fn up(dir: &Path) -> Option<Self> {
-        let programs = ["munged", "slurmctld", "slurmd", "sbatch"];
-        let is_there = |program: &&str| {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
-            std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(program).is_file())
-        };
-        if let Some(missing) = programs.iter().find(|program| !is_there(program)) {
+        Self::up_with(dir, &[])
+    }
+
+    /// The same, with further arguments of `tests/clusters/slurm up`.
+    pub fn up_with(dir: &Path, more: &[&str]) -> Option<Self> {
+        let (always, books) = (["munged", "slurmctld", "slurmd", "sbatch"], ["slurmdbd", "mariadbd", "sacctmgr"]);
+        let books = books.iter().filter(|_| more.contains(&"--accounting"));
+        if let Some(missing) = always.iter().chain(books).find(|program| !is_installed(program)) {
             assert!(std::env::var_os("CI").is_none(), "CI needs `{missing}`: run ./setup --test");
             eprintln!("skipped: there is no `{missing}`; ./setup --test installs it");
             return None;
         }
         let cluster = Self { dir: dir.to_path_buf() };
-        cluster.script(&["up"], &[]);
+        cluster.script(&["up"], more);
         Some(cluster)
     }
 
@@ -89,6 +90,13 @@ impl Drop for Slurm {
     fn drop(&mut self) {
         self.script(&["down"], &[]);
     }
+}
+
+/// Whether a program is on PATH, or where daemons are.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
+    std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(program).is_file())
 }
 
 /// Waits until `ready` says so, for at most `seconds`; what it was about goes into the message.
