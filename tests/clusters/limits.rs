@@ -107,6 +107,41 @@ fn a_campaign_fits_itself_to_the_jobs_that_its_user_may_have() {
     assert!(text.contains("refused even a single task") && text.contains("squeue --me"), "{text}");
 }
 
+#[test]
+fn a_tick_waits_for_room_in_the_queue() {
+    let env = TestEnv::new();
+    let options = ["--nodes", "1", "--accounting", "--max-submit", "8"];
+    let Some(slurm) = Slurm::up_with(&env.path("cluster"), &options) else { return };
+    let (here, there) = campaign(&env, 6, "");
+    // Tasks that wait for a file, so that one of them can be hit.
+    let gate = env.path("gate").display().to_string();
+    let waits =
+        format!("while [ ! -e '{gate}' ] && [ -n \"$SLURM_ARRAY_TASK_ID\" ]; do sleep 0.2; done\nexec {{command}}");
+    env.write("waits.sh", include_str!("../../job-templates/slurm.sh").replace("exec {command}", &waits));
+    let text = std::fs::read_to_string(env.path(&there)).unwrap();
+    env.write("waits.toml", text.replace("kind = \"slurm\"", "kind = \"slurm\"\ntemplate = \"waits.sh\""));
+    assert!(slurm.molsieve(&env, &["submit", "waits.toml", "--dir", "d"]).status.success());
+    assert_eq!(waves(&env, "d"), [(6, 6)]);
+    until("all tasks run", 30, || slurm.running_on("n1").len() == 6);
+    slurm.said("scancel", &[&slurm.running_on("n1")[0]]);
+    until("it is gone", 30, || slurm.running_on("n1").len() == 5);
+    // From here on there is room for the tick alone, as if others of the same user had taken the rest.
+    allow(&slurm, 1);
+    std::fs::write(&gate, "").unwrap();
+    until("the tick is told that there is no room", 60, || !events(&env, "d", "wave_refused").is_empty());
+    assert!(!sealed(&env, "d"));
+    allow(&slurm, 8);
+    until("the pack is sealed", 60, || sealed(&env, "d"));
+    assert_eq!(env.payload_of("d"), digest_here(&env, &here));
+}
+
+/// Lets the user of this process have `jobs` jobs in the queue.
+fn allow(slurm: &Slurm, jobs: u64) {
+    slurm.said("sacctmgr", &["-i", "modify", "user", &user(), "set", &format!("maxsubmitjobs={jobs}")]);
+    let known = || slurm.said("scontrol", &["show", "assoc_mgr", "flags=assoc", "accounts=screening"]);
+    until("the controller has heard of the limit", 20, || known().contains(&format!("MaxSubmitJobs={jobs}(")));
+}
+
 /// Who runs this.
 fn user() -> String {
     let said = std::process::Command::new("id").arg("-un").output().unwrap();
