@@ -314,8 +314,16 @@ impl<'a> Driver<'a> {
     /// A wave that an earlier driver left: the scheduler is asked for its tag. If nobody knows it,
     /// it is over, and whatever it finished is in the files.
     fn adopt(&mut self) -> Result<()> {
-        let Some(Wave { number, tag, .. }) = self.state.active.clone() else { return Ok(()) };
-        match self.adapter.find(&JobTag(tag)).map_err(|e| refused(&e))?.pop() {
+        let Some(Wave { number, tag, job, .. }) = self.state.active.clone() else { return Ok(()) };
+        let tag = JobTag(tag);
+        let mut found = self.adapter.find(&tag).map_err(|e| refused(&e))?.pop();
+        if let (None, Some(id)) = (&found, job) {
+            // What the queue has forgotten, the books may know.
+            let job = Job { id: JobId(id), tag };
+            let known = self.adapter.poll(std::slice::from_ref(&job)).map_err(|e| refused(&e))?;
+            found = Some(job.id).filter(|_| !known.is_empty());
+        }
+        match found {
             Some(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
             None => self.record(Event::WaveEnded { wave: number }),
         }

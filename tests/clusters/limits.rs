@@ -151,7 +151,7 @@ fn user() -> String {
 #[test]
 fn what_the_queue_has_forgotten_is_known_from_the_books() {
     let env = TestEnv::new();
-    let options = ["--nodes", "1", "--accounting", "--min-job-age", "2"];
+    let options = ["--nodes", "2", "--accounting", "--min-job-age", "2"];
     let Some(slurm) = Slurm::up_with(&env.path("cluster"), &options) else { return };
     let (here, there) = campaign(&env, 4, "tasks = 4\n");
     // Everything dies at its start, ticks as well.
@@ -175,6 +175,6 @@ fn what_the_queue_has_forgotten_is_known_from_the_books() {
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     let failed = events(&env, "d", "task_failed");
     assert!(!failed.is_empty() && failed.iter().all(|task| task["state"] != "Unknown"), "{failed:?}");
-    assert!(failed.iter().all(|task| task["node"] == "n1"), "{failed:?}");
+    assert!(failed.iter().all(|task| task["node"].is_string()), "{failed:?}");
     assert_eq!(env.payload_of("d"), digest);
 }
