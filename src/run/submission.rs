@@ -6,12 +6,14 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use molsieve_adapters::{AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
 
 use super::driver::{Driver, refused};
 use super::wave;
 use crate::campaign::file::{Campaign, Execution};
+use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -34,6 +36,10 @@ const DOUBLINGS_MAX: u32 = 3;
 
 /// Jobs beside a wave's tasks for which room is left where a user may have so many: the tick, its stand-in, and one to spare.
 pub(super) const JOBS_BESIDE: u64 = 3;
+
+/// How long a tick waits for room in the queue, and how often it looks: nobody else would. A tick may take an hour.
+const ROOM_PATIENCE: Duration = Duration::from_secs(30 * 60);
+const ROOM_EVERY: Duration = Duration::from_secs(20);
 
 /// What jobs are made from.
 pub(super) struct Making<'a> {
@@ -58,7 +64,7 @@ impl<'a> Making<'a> {
 }
 
 /// Submits `groups` as a new wave: over as many tasks as are wanted and as there is room for. Where they are too many
-/// all the same, over half of them, and so on down to one.
+/// all the same, over half of them, and so on down to one; a tick then waits for room.
 ///
 /// # Errors
 /// The scheduler refuses (exit 5), or the system does (exit 6).
@@ -67,12 +73,18 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
     let room = able.room.map_or(u64::MAX, |room| room.saturating_sub(JOBS_BESIDE));
     let most = able.array_len_max.unwrap_or(u64::MAX).min(room).min(affordable(&Making::of(driver)));
     let mut count = driver.settings.tasks.min(most).max(1);
+    let waiting = Stopwatch::start();
     loop {
         let campaign = driver.campaign;
         let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
         match submit_wave(driver, &tasks)? {
             None => return Ok(()),
             Some(AdapterError::TooMany(_)) if tasks.len() > 1 => count = tasks.len() as u64 / 2,
+            // Another campaign of the same user fills the queue, perhaps.
+            Some(AdapterError::TooMany(_)) if driver.by_itself && waiting.elapsed() < ROOM_PATIENCE => {
+                driver.adapter.wait(ROOM_EVERY);
+                driver.journal.still_ours()?;
+            }
             Some(AdapterError::TooMany(what)) => return Err(no_room(&what)),
             Some(error) => return Err(refused(&error)),
         }

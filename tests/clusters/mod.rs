@@ -2,10 +2,12 @@
 
 mod blame;
 mod budget;
+mod limits;
 mod lives;
 mod lost;
 mod night;
 mod scene;
+mod site;
 mod slurm;
 mod status;
 mod ticks;
