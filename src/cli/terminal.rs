@@ -58,7 +58,7 @@ impl Terminal {
     }
 
     /// Its columns and lines.
-    pub fn size(&self) -> (usize, usize) {
+    pub fn size() -> (usize, usize) {
         let size = termios::tcgetwinsize(io::stdout().as_fd()).ok();
         size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)))
             .filter(|(columns, lines)| *columns > 0 && *lines > 0)
@@ -69,7 +69,7 @@ impl Terminal {
     ///
     /// # Errors
     /// The terminal cannot be written to (exit 6).
-    pub fn draw(&self, lines: &[String]) -> Result<()> {
+    pub fn draw(lines: &[String]) -> Result<()> {
         let mut text = String::from("\u{1b}[H");
         for (at, line) in lines.iter().enumerate() {
             text += if at > 0 { "\r\n" } else { "" };
@@ -78,7 +78,7 @@ impl Terminal {
             text += line;
         }
         // All that is below, from the beginning of the next line.
-        if lines.len() < self.size().1 {
+        if lines.len() < Self::size().1 {
             text += "\r\n\u{1b}[J";
         }
         write(&text)
