@@ -38,7 +38,15 @@ const NOTICE_WITHIN: Duration = Duration::from_millis(100);
 pub fn watch(campaign: &Campaign, may_ask: bool, output: Output) -> Result<Hearing> {
     let stop = Stop::new();
     signals::raise_on_signal(&stop, terminal::leave)?;
-    let terminal = if Terminal::is_there() && output.is_for_people() { Some(Terminal::enter(&stop)?) } else { None };
+    look_on(campaign, may_ask, &stop, output)
+}
+
+/// As [`watch`], until `stop` is raised.
+///
+/// # Errors
+/// As [`watch`].
+pub fn look_on(campaign: &Campaign, may_ask: bool, stop: &Stop, output: Output) -> Result<Hearing> {
+    let terminal = if Terminal::is_there() && output.is_for_people() { Some(Terminal::enter(stop)?) } else { None };
     let mut look = Look::new(campaign)?;
     let mut ear = Ear::new(may_ask);
     let mut last_line: Option<Stopwatch> = None;
@@ -52,14 +60,14 @@ pub fn watch(campaign: &Campaign, may_ask: bool, output: Output) -> Result<Heari
             return Ok(Hearing::NoNeed);
         }
         if terminal.is_some() {
-            draw_for_a_while(&status, &stop, &mut ear)?;
+            draw_for_a_while(&status, stop, &mut ear)?;
             continue;
         }
         if last_line.is_none_or(|line| line.elapsed() >= LINE_EVERY) {
             output.say(format!("{}  {}", clock::rfc3339(clock::unix_ms()), screen::one_line(&status)));
             last_line = Some(Stopwatch::start());
         }
-        pause(LOOK_EVERY, &stop);
+        pause(LOOK_EVERY, stop);
     }
     Ok(hearing)
 }
