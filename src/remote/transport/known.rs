@@ -49,7 +49,12 @@ pub fn fingerprint(key: &[u8]) -> String {
 ///
 /// # Errors
 /// The library refuses (exit 5).
-pub fn judge(session: &Session, login: &Login, key: &[u8], lists: &[PathBuf]) -> std::result::Result<Judged, ssh2::Error> {
+pub fn judge(
+    session: &Session,
+    login: &Login,
+    key: &[u8],
+    lists: &[PathBuf],
+) -> std::result::Result<Judged, ssh2::Error> {
     let mut known = session.known_hosts()?;
     let encoded = STANDARD.encode(key);
     for list in lists {

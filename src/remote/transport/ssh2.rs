@@ -21,14 +21,12 @@ mod key;
 mod login;
 
 /// The kinds of host keys, each tried alone: a list of known hosts may know a host by one kind only.
-const HOST_KEYS: [&str; 3] = [
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521",
-    "rsa-sha2-512,rsa-sha2-256,ssh-rsa",
-];
+const HOST_KEYS: [&str; 3] =
+    ["ssh-ed25519", "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521", "rsa-sha2-512,rsa-sha2-256,ssh-rsa"];
 
 /// What to do where a plain connection is not what is needed.
-const OTHERWISE: &str = "`ssh2` reads no ssh configuration: for an alias, a ProxyJump or a ControlMaster say `--transport ssh`";
+const OTHERWISE: &str =
+    "`ssh2` reads no ssh configuration: for an alias, a ProxyJump or a ControlMaster say `--transport ssh`";
 
 /// A session that is logged in.
 pub struct Ssh2 {

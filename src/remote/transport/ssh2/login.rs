@@ -87,7 +87,9 @@ impl Login<'_> {
             Ok(false) => None,
             Ok(true) => match ask(&format!("pass phrase of {shown}: "), false) {
                 Some(phrase) => Some(phrase),
-                None => return self.tried.push(format!("`{shown}`, which is encrypted, and there is no terminal to ask")),
+                None => {
+                    return self.tried.push(format!("`{shown}`, which is encrypted, and there is no terminal to ask"));
+                }
             },
             Err(why) => return self.tried.push(format!("`{shown}`, which {why}")),
         };
