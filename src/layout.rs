@@ -22,6 +22,7 @@
 //! ```text
 //! H/registry/sha256/AB/DIGEST.json   an entry a signature, named by its digest
 //! H/audit/NNNNNN.jsonl               an event a file, chained, from 1
+//! H/sites/NAME.toml                  the profile of a cluster
 //! ```
 
 mod home;
@@ -117,6 +118,11 @@ impl CampaignDir {
         self.launch().join(format!("wave-{number}"))
     }
 
+    /// What is shown to a scheduler that is asked when it would start it, without the extension.
+    pub fn rehearsed_script(&self) -> PathBuf {
+        self.launch().join("rehearsed")
+    }
+
     /// What is submitted for the tick of `round`, without the extension.
     pub fn tick_script(&self, round: u64) -> PathBuf {
         self.launch().join(format!("tick-{round}"))
@@ -155,6 +161,21 @@ impl CampaignDir {
     /// The log of one process, named by what it is and which.
     pub fn log(&self, name: &str) -> PathBuf {
         self.logs().join(format!("{name}.jsonl"))
+    }
+
+    /// What the log of a task is called in [`CampaignDir::log`].
+    pub fn task_name(wave: u64, task: u64) -> String {
+        format!("wave-{wave}-task-{task}")
+    }
+
+    /// Whether `name`, an entry of the logs, is of one task.
+    pub fn is_of_task(name: &str) -> bool {
+        name.starts_with("wave-") && name.contains("-task-")
+    }
+
+    /// Whether `name`, an entry of the logs, is what the scorer's children of one attempt said.
+    pub fn is_stderr(name: &str) -> bool {
+        name.starts_with("scorer-") && name.ends_with(".stderr")
     }
 
     /// Why the last worker of a task failed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
 
 /// How something can be run after all tasks of a job have ended, however they ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Finally {
 pub struct Capabilities {
     /// The most tasks that one job may have; none if there is no limit.
     pub array_len_max: Option<u64>,
+    /// How many tasks may still be submitted by this user, all jobs together; none if no limit is known.
+    pub room: Option<u64>,
     /// Whether it starts a task again by itself after a preemption or the loss of a node.
     pub requeues: bool,
     /// Whether the exit code of a task can be learnt.
@@ -35,13 +37,15 @@ pub struct Capabilities {
     pub lifeline: bool,
 }
 
-/// Why a scheduler did not do it: the three cases that call for different reactions.
+/// Why a scheduler did not do it: the cases that call for different reactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdapterError {
     /// No answer: it may or may not have happened. Look for the tag, then try later.
     Unreachable(String),
     /// The answer was no: the request must change.
     Rejected(String),
+    /// The answer was no, to this many tasks or to this much of something: fewer tasks may be accepted.
+    TooMany(String),
     /// There was an answer, but not one that we know; it carries the text.
     Unparsed(String),
 }
@@ -50,7 +54,7 @@ impl fmt::Display for AdapterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(what) => write!(f, "the scheduler cannot be reached: {what}"),
-            Self::Rejected(what) => write!(f, "the scheduler refused: {what}"),
+            Self::Rejected(what) | Self::TooMany(what) => write!(f, "the scheduler refused: {what}"),
             Self::Unparsed(what) => write!(f, "the scheduler gave an answer that is not understood: {what}"),
         }
     }
@@ -102,6 +106,12 @@ pub trait Adapter: fmt::Debug + Send {
     /// # Errors
     /// See [`AdapterError`].
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError>;
+
+    /// What waiting for `reason`, a word of [`TaskReport::reason`], means; none where that is not known.
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        let _ = reason;
+        None
+    }
 
     /// Waits for at most `time`; less if something is known to have changed.
     fn wait(&mut self, time: Duration) {

@@ -24,7 +24,9 @@ pub mod text;
 pub use adapter::{Adapter, AdapterError, Capabilities, Finally};
 pub use cli::Cli;
 pub use dialect::Dialect;
-pub use job::{Blame, EmittedFile, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks};
+pub use job::{
+    Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks,
+};
 pub use local::Local;
 pub use patient::Patient;
 pub use slurm::Slurm;

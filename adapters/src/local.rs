@@ -105,6 +105,7 @@ impl Adapter for Local {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: None,
+            room: None,
             requeues: false,
             reports_exit_code: true,
             finally: Finally::Driver,

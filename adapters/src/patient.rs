@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities};
-use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
 
 /// How long to wait before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -82,6 +82,10 @@ impl<A: Adapter> Adapter for Patient<A> {
 
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
         self.ask(|inner| inner.cancel(jobs))
+    }
+
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        self.inner.explain(reason)
     }
 
     fn wait(&mut self, time: Duration) {

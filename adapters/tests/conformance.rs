@@ -138,7 +138,7 @@ fn over_the_limit_is_refused_and_leaves_nothing(adapter: &mut dyn Adapter, place
     for file in adapter.files(&many).unwrap() {
         std::fs::write(file.path, file.text).unwrap();
     }
-    assert!(matches!(adapter.submit(&many), Err(AdapterError::Rejected(_))));
+    assert!(matches!(adapter.submit(&many), Err(AdapterError::TooMany(_))));
     assert_eq!(adapter.find(&many.tag).unwrap(), []);
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::scheduler::SchedulerSection;
+use super::site::SiteProfile;
 use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::fs;
@@ -283,6 +284,25 @@ pub struct ResourcesSection {
     pub gpus: u32,
 }
 
+impl ResourcesSection {
+    /// Memory, in MiB.
+    ///
+    /// # Errors
+    /// It is no size (exit 2).
+    pub fn memory_mib(&self) -> Result<Option<u64>> {
+        self.memory.as_ref().map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()
+    }
+
+    /// The time limit, in seconds.
+    ///
+    /// # Errors
+    /// It is no duration (exit 2).
+    pub fn walltime_s(&self) -> Result<Option<u64>> {
+        let read = |t: &String| units::duration(t).map(|d| d.as_secs()).map_err(|e| e.within("`resources.walltime`"));
+        self.walltime.as_ref().map(read).transpose()
+    }
+}
+
 impl Default for ResourcesSection {
     fn default() -> Self {
         Self { cpus: default_cpus(), memory: None, walltime: None, gpus: 0 }
@@ -353,17 +373,27 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read_input(path, FILE_BYTES_MAX).map_err(|e| Error::input(path, &e))?;
         let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("`{}` is not text", path.display())))?;
-        Self::parse(&text).map_err(|e| e.within(format!("`{}`", path.display())))
+        let base = path.parent().unwrap_or(Path::new(""));
+        Self::parse_in(&text, base).map_err(|e| e.within(format!("`{}`", path.display())))
     }
 
-    /// Reads a campaign file's text.
+    /// Reads a campaign file's text; paths in it are from where this process is.
     ///
     /// # Errors
     /// It is not a campaign file (exit 2).
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_in(text, Path::new(""))
+    }
+
+    /// Reads the text of a campaign file in the directory `base`, with the profile of its site under it.
+    fn parse_in(text: &str, base: &Path) -> Result<Self> {
         let table: toml::Table = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
         known_keys::check(&table)?;
         let mut config: Self = toml::from_str(text).map_err(|e| toml_error::explain(text, &e))?;
+        if let Some(site) = &config.scheduler.site {
+            let whole = SiteProfile::find(site, base).map_err(|e| e.within("`scheduler.site`"))?.under(table);
+            config = whole.try_into().map_err(|e: toml::de::Error| Error::usage(e.message().trim()))?;
+        }
         if config.shards.target.is_none() {
             config.shards.records.get_or_insert(SHARD_RECORDS);
         }

@@ -46,6 +46,8 @@ const SECTIONS: &[(&str, &[&str])] = &[
         "scheduler",
         &[
             "kind",
+            "site",
+            "template",
             "partition",
             "account",
             "qos",
@@ -74,6 +76,29 @@ const SECTIONS: &[(&str, &[&str])] = &[
 /// The keys of a table within a section: that of a column, and that of a container.
 const COLUMN: &[&str] = &["name", "type", "order", "unit", "description", "optional"];
 const CONTAINER: &[&str] = &["runtime", "image", "digest", "binds", "network"];
+
+/// The keys of a site profile: those that stand alone, and those of its sections that a campaign file does not have.
+const SITE: &[&str] = &["schema", "name", "description", "login", "remote", "scheduler", "resources"];
+const REMOTE: &[&str] = &["root", "transport"];
+
+/// Refuses a key of a site profile that is not known, with the nearest one that is.
+///
+/// # Errors
+/// A section or a key is unknown (exit 2).
+pub fn check_site(table: &toml::Table) -> Result<()> {
+    for (name, value) in table {
+        if !SITE.contains(&name.as_str()) {
+            let what = if value.is_table() { "section" } else { "key" };
+            return Err(unknown(what, name, SITE.iter().copied()));
+        }
+        let Some(entries) = value.as_table() else { continue };
+        let all = SECTIONS.iter().find(|(section, _)| section == name).map_or(REMOTE, |(_, keys)| keys);
+        // A profile is under a campaign file, and not under another profile.
+        let keys: Vec<&str> = all.iter().copied().filter(|key| *key != "site").collect();
+        are_known(entries, &keys).map_err(|e| e.within(format!("section [{name}]")))?;
+    }
+    Ok(())
+}
 
 /// Refuses a key that is not known, with the nearest one that is.
 ///
@@ -136,9 +161,10 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
-    use super::{COLUMN, CONTAINER, SECTIONS};
+    use super::{COLUMN, CONTAINER, REMOTE, SECTIONS, SITE};
     use crate::campaign::config::{self, Config};
     use crate::campaign::scheduler::SchedulerSection;
+    use crate::campaign::site::{RemoteSection, SiteProfile};
     use crate::campaign::toml_error;
 
     /// The keys that the reader of `T` knows: it names them where it is given another.
@@ -171,6 +197,8 @@ mod tests {
         }
         assert_eq!(read_by::<config::ColumnSection>(), listed(COLUMN));
         assert_eq!(read_by::<config::ContainerTable>(), listed(CONTAINER));
+        assert_eq!(read_by::<SiteProfile>(), listed(SITE));
+        assert_eq!(read_by::<RemoteSection>(), listed(REMOTE));
     }
 
     #[test]

@@ -9,4 +9,5 @@ mod known_keys;
 mod protocol;
 pub mod scheduler;
 pub mod scorer;
+pub mod site;
 mod toml_error;

@@ -3,15 +3,20 @@
 //! Nothing of it is frozen: the same campaign may go on elsewhere. The words are the site's own; what may
 //! stand in a batch script is checked by the binding to the scheduler, before anything is submitted.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::units;
 
 /// The schedulers that there are.
 pub const KINDS: &[&str] = &["local", "slurm"];
+
+/// No template of a batch script is larger, in bytes.
+const TEMPLATE_BYTES_MAX: u64 = 64 << 10;
 
 /// Rounds after which a campaign waits for somebody, unless said otherwise.
 const ROUNDS_MAX: u64 = 100;
@@ -23,6 +28,10 @@ pub struct SchedulerSection {
     /// `local` or `slurm`.
     #[serde(default = "default_kind")]
     pub kind: String,
+    /// The site profile that holds what is not said here: its name, or a path.
+    pub site: Option<String>,
+    /// The file that batch scripts are made from, instead of ours.
+    pub template: Option<PathBuf>,
     /// Partitions, with commas between them.
     pub partition: Option<String>,
     /// The account that pays.
@@ -68,6 +77,8 @@ impl Default for SchedulerSection {
     fn default() -> Self {
         Self {
             kind: default_kind(),
+            site: None,
+            template: None,
             partition: None,
             account: None,
             qos: None,
@@ -98,6 +109,12 @@ fn default_kind() -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
+    /// The site whose profile was under the campaign file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// The text that batch scripts are made from; none is ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// The site's own words, by key; what is not said is not there.
     #[serde(default, skip_serializing_if = "Words::is_empty")]
     pub words: Words,
@@ -138,13 +155,26 @@ impl SchedulerSection {
     /// No such scheduler, a key that means nothing for it, or a value that is no duration or size (exit 2).
     pub fn cluster(&self) -> Result<Option<Cluster>> {
         match self.kind.as_str() {
-            "local" if *self == Self::default() => Ok(None),
+            // A profile may be there for its login alone.
+            "local" if Self { site: None, ..self.clone() } == Self::default() => Ok(None),
             "local" => Err(Error::usage("`[scheduler]` with `kind = \"local\"` needs no other key")
                 .hint("remove the other keys, or say which scheduler they are for: `kind = \"slurm\"`")),
             "slurm" => self.slurm().map(Some),
             other => Err(Error::usage(format!("`scheduler.kind` is `{other}`, which this version does not have"))
                 .hint(format!("known are: {}", KINDS.join(", ")))),
         }
+    }
+
+    /// The text that batch scripts are made from, where one is named: a path from `base`.
+    ///
+    /// # Errors
+    /// There is no such file, or it is none of the kind (exit 2); it cannot be read (exit 6).
+    pub fn template_text(&self, base: &Path) -> Result<Option<String>> {
+        let Some(path) = self.template.as_ref().map(|path| base.join(path)) else { return Ok(None) };
+        let within = |e: Error| e.within("`scheduler.template`");
+        let bytes = fs::read_input(&path, TEMPLATE_BYTES_MAX).map_err(|e| within(Error::input(&path, &e)))?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("`{}` is not text", path.display())));
+        text.map(Some).map_err(within)
     }
 
     fn slurm(&self) -> Result<Cluster> {
@@ -170,6 +200,8 @@ impl SchedulerSection {
         }
         let memory = self.tick_memory.as_ref().map(|text| units::size_mib(text)).transpose();
         Ok(Cluster {
+            site: self.site.clone(),
+            template: None,
             words: said.collect(),
             modules: self.modules.clone(),
             export: self.export.clone(),

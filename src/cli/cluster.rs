@@ -7,12 +7,11 @@ use super::progress::Meter;
 use super::signals;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
-use crate::journal::Journal;
 use crate::journal::state::Phase;
 use crate::pack::keys::PrivateKey;
 use crate::run::policy::Pause;
 use crate::run::tick::{self, Caller, Ticked};
-use crate::run::{finish, watch};
+use crate::run::watch;
 use crate::stop::Stop;
 
 /// Does what can be done now, and says what that came to.
@@ -21,7 +20,7 @@ use crate::stop::Stop;
 /// As [`tick::tick`]; it waits for somebody (exit 3), or was stopped (exit 75).
 pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit> {
     let dir = campaign.dir.root().display();
-    match called(campaign, caller)? {
+    match tick::tick(campaign, caller, this_program()?)? {
         Ticked::InQueue => {
             output.say(format!("`{}` is in the queue; nobody needs to stay", campaign.file.identity.name));
             output.say(format!("  molsieve status {dir}   says how far it is"));
@@ -51,7 +50,7 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     }
     let stop = Stop::new();
     signals::raise_on_signal(&stop, || {})?;
-    if let Ticked::Paused(pause) = called(campaign, Caller::Person)? {
+    if let Ticked::Paused(pause) = tick::tick(campaign, Caller::Person, this_program()?)? {
         return Err(paused(campaign, &pause));
     }
     let mut meter = Meter::new(output, campaign.plan.records);
@@ -77,16 +76,6 @@ pub(super) fn ended(campaign: &Campaign, phase: Phase) -> Error {
                 campaign.dir.root().display()
             ))
         }
-    }
-}
-
-fn called(campaign: &Campaign, caller: Caller) -> Result<Ticked> {
-    match tick::tick(campaign, caller, this_program()?) {
-        Err(full) if full.kind() == Kind::Full => {
-            let (journal, _) = Journal::take_over(&campaign.dir)?;
-            finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)
-        }
-        ticked => ticked,
     }
 }
 

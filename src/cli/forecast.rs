@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::drive;
 use super::output::Output;
 use super::progress::span;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::id::GroupIndex;
+use crate::run::here;
 use crate::scorer::Order;
 use crate::shard::estimate::Pilot;
 use crate::shard::plan::Plan;
@@ -47,7 +47,7 @@ pub fn pilot(plan: &Plan) -> Option<PilotFacts> {
 
 /// What `campaign` will take with so many workers at a time, or with as many as fit here.
 pub fn forecast(campaign: &Campaign, workers: Option<u64>) -> Result<Forecast> {
-    Forecast::of(campaign, workers.unwrap_or_else(|| drive::default_slots(campaign)))
+    Forecast::of(campaign, workers.unwrap_or_else(|| here::default_slots(campaign)))
 }
 
 /// Tells a person what was measured.
@@ -81,7 +81,8 @@ pub fn say_terms(campaign: &Campaign, forecast: &Forecast, output: Output) {
     let cores = if execution.cpus == 1 { "1 core".to_owned() } else { format!("{} cores", execution.cpus) };
     let gpus = if execution.gpus > 0 { format!(" and {} GPUs", execution.gpus) } else { String::new() };
     let (workers, tasks) = (forecast.workers, forecast.tasks);
-    output.say(format!("runs         on this machine: {workers} at a time of {tasks} tasks, {cores}{gpus} each"));
+    let place = if execution.cluster.is_some() { "in waves" } else { "on this machine" };
+    output.say(format!("runs         {place}: {workers} at a time of {tasks} tasks, {cores}{gpus} each"));
     let errors = match execution.max_error_ppm {
         None => "where all records are ERROR".to_owned(),
         Some(1_000_000) => "never for errors".to_owned(),

@@ -28,6 +28,7 @@ mod manual;
 mod peek;
 mod pilot;
 mod plan;
+mod probe;
 mod progress;
 mod prove;
 mod registry;
@@ -35,13 +36,18 @@ mod reproduce;
 mod resume;
 mod retry;
 mod run;
+mod screen;
 mod serve;
 mod sign;
 mod signals;
+mod site;
 mod status;
 mod submit;
+mod submitted;
+mod terminal;
 mod tick;
 mod verify;
+mod watch;
 mod worker;
 
 use std::ffi::OsString;
@@ -80,8 +86,10 @@ struct Cli {
 enum Command {
     /// Write a commented campaign file that runs, with all that it needs.
     Init(init::Args),
-    /// Find what is wrong with this machine, or with a scorer, before a campaign depends on it.
+    /// Find what is wrong with this machine, a cluster or a scorer, before a campaign depends on it.
     Doctor(doctor::Args),
+    /// Profiles of clusters: write one from what is found, list them, show one.
+    Site(site::Args),
     /// Plan, run, gather and sign a campaign; on its own directory, resume it.
     Run(run::Args),
     /// Freeze a campaign and cut its library into shards, without running it.
@@ -135,6 +143,9 @@ enum Command {
     /// Work on the task groups of one task; started by a scheduler.
     #[command(hide = true)]
     Worker(worker::Args),
+    /// Try out what a campaign's jobs do; started by a scheduler for `molsieve doctor --site --try`.
+    #[command(hide = true)]
+    Probe(probe::Args),
     /// Watch a campaign that others drive; started by `--on`.
     #[command(hide = true)]
     Follow(follow::Args),
@@ -197,6 +208,8 @@ fn dispatch(command: Command, how: &elsewhere::Args, output: Output) -> Result<E
     match command {
         Command::Init(args) => init::run(&args, output),
         Command::Doctor(args) => doctor::run(&args, output),
+        Command::Site(args) => site::run(&args, output),
+        Command::Probe(args) => probe::run(&args),
         Command::Completions(args) => Ok(manual::completions(&args, Cli::command(), output)),
         Command::Man(args) => manual::man(&args, Cli::command(), output),
         Command::Run(args) => run::run(&args, output),

@@ -6,14 +6,16 @@ use super::asked::{CampaignArgs, WorkArgs};
 use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
-use crate::error::Result;
+use super::{drive, submitted};
+use crate::error::{Error, Result};
+use crate::run::outlook::{self, Outlook};
 use crate::run::plan::Errors;
 use crate::view::forecast::Forecast;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve plan campaign.toml --dir night-1\n  molsieve plan campaign.toml --dir night-1 --workers 64 --json"
+    after_help = "Examples:\n  molsieve plan campaign.toml --dir night-1\n  molsieve plan campaign.toml --dir night-1 --workers 64 --json\n  molsieve plan campaign.toml --dir night-1 --test-only"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -21,6 +23,9 @@ pub struct Args {
     /// The forecast is for these.
     #[command(flatten)]
     work: WorkArgs,
+    /// On a cluster: ask the scheduler when it would start the first wave; nothing is submitted.
+    #[arg(long)]
+    test_only: bool,
 }
 
 /// The facts of `plan`.
@@ -38,12 +43,19 @@ struct Facts {
     deterministic: bool,
     pilot: Option<PilotFacts>,
     forecast: Forecast,
+    submission: Option<Outlook>,
 }
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(Errors::Kept, output)?;
     let (identity, plan) = (&campaign.file.identity, &campaign.plan);
+    if args.test_only && campaign.file.execution.cluster.is_none() {
+        return Err(Error::usage("`--test-only` asks a cluster, and this campaign runs on this machine")
+            .hint("leave it away, or say where it runs: `kind = \"slurm\"` in `[scheduler]`"));
+    }
+    let submission = outlook::of(&campaign, &drive::this_program()?, args.test_only)?;
+    let workers = args.work.workers.or_else(|| submission.as_ref().map(submitted::at_a_time));
     let facts = Facts {
         schema: "molsieve.plan-facts.v1",
         campaign: identity.name.clone(),
@@ -56,7 +68,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         scorer: format!("{} {}", identity.scorer.description.name, identity.scorer.description.version),
         deterministic: identity.scorer.description.deterministic,
         pilot: forecast::pilot(plan),
-        forecast: forecast::forecast(&campaign, args.work.workers)?,
+        forecast: forecast::forecast(&campaign, workers)?,
+        submission,
     };
     if !output.document(&facts)? {
         output.say(format!("campaign     {}", facts.campaign));
@@ -77,12 +90,18 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             forecast::say_pilot(pilot, output);
         }
         forecast::say_terms(&campaign, &facts.forecast, output);
+        if let Some(outlook) = &facts.submission {
+            submitted::say(outlook, &campaign, &facts.forecast, output);
+        }
         forecast::say_forecast(&facts.forecast, output);
         if facts.pilot.is_none() {
             let file = args.campaign.campaign.display();
             output.say(format!("measure with molsieve pilot {file} --dir {}", facts.dir));
         }
         output.say(format!("run it with  molsieve resume {}", facts.dir));
+        if let Some(outlook) = &facts.submission {
+            submitted::say_scripts(outlook, output);
+        }
     }
     Ok(Exit::Done)
 }

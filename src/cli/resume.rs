@@ -1,6 +1,6 @@
 //! `molsieve resume`: goes on with a campaign from its checkpoints.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::asked::{self, WorkArgs};
 use super::cluster;
@@ -10,11 +10,12 @@ use super::output::Output;
 use super::submit;
 use crate::campaign::config::CORE_HOURS_MAX;
 use crate::campaign::file::Campaign;
+use crate::campaign::scheduler::KINDS;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
-use crate::run::amend::{self, Changes, Limit};
+use crate::run::amend::{self, Changes, Limit, Place};
 use crate::run::plan;
 use crate::run::tick::Caller;
 use crate::scorer::open::Here;
@@ -23,7 +24,7 @@ use crate::units;
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate 1\n  molsieve resume night-1 --config first.toml"
+    after_help = "Examples:\n  molsieve resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate 1\n  molsieve resume night-1 --config first.toml\n  molsieve resume night-1 --site our-cluster\n  molsieve resume night-1 --scheduler local"
 )]
 pub struct Args {
     /// The campaign directory.
@@ -46,6 +47,12 @@ struct ChangeArgs {
     /// Read the campaign file again, and take what it says about all that is not frozen.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Go on at this site: the name of a profile, or the path of one.
+    #[arg(long, value_name = "NAME", conflicts_with = "scheduler")]
+    site: Option<String>,
+    /// Go on on this scheduler: `local` is this machine.
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(KINDS))]
+    scheduler: Option<String>,
     /// Cores a task.
     #[arg(long, value_parser = asked::cores)]
     cpus: Option<u32>,
@@ -75,7 +82,10 @@ impl ChangeArgs {
         let seconds = |text: &str| units::duration(text).map(|time| time.as_secs());
         let share = |text: &str| number(text, 0.0, 1.0).map(units::millionths);
         let hours = |text: &str| number(text, f64::MIN_POSITIVE, CORE_HOURS_MAX).map(units::core_ms);
+        let site = self.site.as_ref().map(|site| Place::site(site, Path::new("")).map_err(|e| e.within("`--site`")));
+        let scheduler = self.scheduler.as_ref().map(|kind| Place::scheduler(kind));
         Ok(Changes {
+            place: site.or(scheduler).transpose()?,
             cpus: self.cpus,
             memory_mib: limit(self.memory.as_ref(), "--memory", units::size_mib)?,
             walltime_s: limit(self.walltime.as_ref(), "--walltime", seconds)?,

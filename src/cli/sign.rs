@@ -8,11 +8,12 @@ use super::output::Output;
 use super::registry;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
-use crate::journal::state::{Phase, State};
+use crate::journal::state::State;
 use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::sign;
+use crate::run::at_work::AtWork;
 use crate::run::finish::{self, Registered};
 
 /// Arguments of `sign`.
@@ -54,7 +55,8 @@ pub fn run(args: &Args, how: &elsewhere::Args, output: Output) -> Result<Exit> {
         }
     }
     // Whoever writes to the journal takes the campaign over: a driver at work is left alone.
-    if campaign.is_some() && State::of(&journal::read(&dir)?.entries)?.phase != Phase::Active {
+    let is_led = |campaign| Ok(AtWork::on(campaign, &State::of(&journal::read(&dir)?.entries)?).is_led());
+    if campaign.as_ref().map(is_led).transpose()? == Some(false) {
         let (mut journal, _) = Journal::take_over(&dir)?;
         finish::note_signed(&mut journal, &signed)?;
     }

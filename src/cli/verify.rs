@@ -9,11 +9,10 @@ use super::{registry, signals};
 use crate::again::rescore::{self, Rescored, Share};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
-use crate::journal::Journal;
 use crate::layout::{self, CampaignDir};
-use crate::pack::keys::{PrivateKey, PublicKey};
-use crate::pack::sign::{self, Signed};
-use crate::pack::verify::{self, Accept, Code, Problem, Report, Trust};
+use crate::pack::keys::PublicKey;
+use crate::pack::sign::Signed;
+use crate::pack::verify::{self, Accept, Code, Report, Trust};
 use crate::pack::{ARCHIVE, CHECKSUMS, MANIFEST, SUMMARY};
 use crate::run::finish;
 use crate::scorer::open::Here;
@@ -180,55 +179,23 @@ pub fn is_complete(campaign: &Campaign) -> Result<bool> {
     Ok(!verify::verify(&campaign.dir.pack(), &Trust::integrity())?.has(Code::Incomplete))
 }
 
-/// Verifies the pack of a finished campaign against its own key, where it has one. What a process that died while it signed
-/// left is mended first: an archive that is ahead or behind, or a pack that is not signed yet.
+/// Verifies the pack of a finished campaign against its own key, where it has one; see [`finish::confirm`].
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
-    let note = |signed: &Signed| {
-        let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-        finish::note_signed(&mut journal, signed)
-    };
-    sealed_pack(&campaign.dir.pack(), options.key(campaign), note, output)
+    let (report, signed) = finish::confirm(campaign, options.key(campaign))?;
+    told(&report, signed.as_ref(), output)
 }
 
-/// As [`own_pack`], for the pack at `path` and the key at `private`; `note` is told of a signature.
-///
-/// # Errors
-/// As [`verify::verify`] and [`sign::sign`].
-pub fn sealed_pack(
-    path: &Path,
-    private: Option<&Path>,
-    note: impl Fn(&Signed) -> Result<()>,
-    output: Output,
-) -> Result<Exit> {
-    let trust = match private {
-        Some(private) => Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted },
-        None => Trust::integrity(),
-    };
-    let mut report = verify::verify(path, &trust)?;
-    let is_of_signers = |problem: &Problem| matches!(problem.code, Code::Unsigned | Code::KeyUnknown);
-    if report.has_bad_copy() && report.problems.iter().all(|p| p.in_copy || is_of_signers(p)) {
-        sign::mend(path)?;
-        report = verify::verify(path, &trust)?;
-    }
-    if let Some(private) = private
-        && report.has(Code::Unsigned)
-        && report.problems.len() == 1
-    {
-        let signed = sign::sign(path, &[PrivateKey::load(private)?])?;
-        note(&signed)?;
-        registry::enter(&signed, output);
-        report = verify::verify(path, &trust)?;
-    }
-    tell(&report, output)
+/// As [`own_pack`], for the pack at `path` of a campaign that is elsewhere.
+pub fn sealed_pack(path: &Path, private: Option<&Path>, output: Output) -> Result<Exit> {
+    let (report, signed) = finish::confirm_at(path, private, |_| Ok(()))?;
+    told(&report, signed.as_ref(), output)
 }
 
-/// The public key of `private`, from the file beside it if the private one is kept elsewhere.
-fn public_half(private: &Path) -> Result<PublicKey> {
-    let beside = layout::public_key_beside(private);
-    if !private.exists() && beside.exists() {
-        return PublicKey::load(&beside);
+fn told(report: &Report, signed: Option<&Signed>, output: Output) -> Result<Exit> {
+    if let Some(signed) = signed {
+        registry::enter(signed, output);
     }
-    PrivateKey::load(private)?.public()
+    tell(report, output)
 }
 
 fn tell(report: &Report, output: Output) -> Result<Exit> {

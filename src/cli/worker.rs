@@ -74,7 +74,7 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
     let groups = usize::try_from(args.task).ok().and_then(|task| groups.into_iter().nth(task)).ok_or_else(|| {
         Error::usage(format!("wave {} has no task {}", args.wave, args.task)).hint("tasks are counted from 0")
     })?;
-    info!(%attempt, groups = groups.len(), "started");
+    info!(%attempt, groups = groups.len(), host = host::name(), "started");
     let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
     let library = campaign.dir.library_named(&execution.library);
     if !library.exists() {

@@ -77,10 +77,7 @@ fn room(dir: &Path) -> Vec<Finding> {
 
 /// Two workers on one task group are harmless only if the second cannot take a name that is taken.
 fn first_one_wins(place: &Path) -> Result<Finding> {
-    let path = layout::doctor_file(place, "first");
-    let (first, second) = (fs::write_new(&path, b"1")?, fs::write_new(&path, b"2")?);
-    let content = std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
-    Ok(if first && !second && content == b"1" {
+    Ok(if is_exclusive(&layout::doctor_file(place, "first"))? {
         Finding::new("exclusive names", Verdict::Good, "a name that is taken stays taken")
     } else {
         Finding::new("exclusive names", Verdict::Problem, "a second writer took a name that was taken")
@@ -88,17 +85,19 @@ fn first_one_wins(place: &Path) -> Result<Finding> {
     })
 }
 
+/// Whether the name at `path`, which nobody has yet, stays taken once it is.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn is_exclusive(path: &Path) -> Result<bool> {
+    let (first, second) = (fs::write_new(path, b"1")?, fs::write_new(path, b"2")?);
+    let content = std::fs::read(path).map_err(|e| Error::io("cannot read", path, &e))?;
+    Ok(first && !second && content == b"1")
+}
+
 /// A directory is replaced as a whole, as a pack is.
 fn replaced_whole(place: &Path) -> Result<Finding> {
-    let target = layout::doctor_file(place, "pack");
-    for content in [b"1", b"2"] {
-        let staged = StagedDir::create_beside(&target)?;
-        fs::write_new(&layout::doctor_file(staged.building_at(), "member"), content)?;
-        staged.commit()?;
-    }
-    let path = layout::doctor_file(&target, "member");
-    let content = std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
-    Ok(if content == b"2" {
+    Ok(if is_replaced_whole(place)? {
         Finding::new("renames", Verdict::Good, "a directory is replaced whole")
     } else {
         Finding::new("renames", Verdict::Problem, "a directory that was replaced shows its old content")
@@ -106,14 +105,24 @@ fn replaced_whole(place: &Path) -> Result<Finding> {
     })
 }
 
+/// Whether a directory in `place` is replaced as a whole.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn is_replaced_whole(place: &Path) -> Result<bool> {
+    let target = layout::doctor_file(place, "pack");
+    for content in [b"1", b"2"] {
+        let staged = StagedDir::create_beside(&target)?;
+        fs::write_new(&layout::doctor_file(staged.building_at(), "member"), content)?;
+        staged.commit()?;
+    }
+    let path = layout::doctor_file(&target, "member");
+    Ok(std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, &e))? == b"2")
+}
+
 /// How long it takes until a small file is durable: what each checkpoint costs.
 fn speed(place: &Path) -> Result<Finding> {
-    let path = layout::doctor_file(place, "speed");
-    let watch = Stopwatch::start();
-    for _ in 0..WRITES {
-        fs::replace(&path, &[0; 4096])?;
-    }
-    let each = watch.elapsed() / WRITES;
+    let each = sync_time(place)?;
     let what = format!("a small file is durable after {:.1} ms", each.as_secs_f64() * 1e3);
     Ok(if each > SYNC_SLOW {
         Finding::new("durable writes", Verdict::Warning, what)
@@ -121,6 +130,19 @@ fn speed(place: &Path) -> Result<Finding> {
     } else {
         Finding::new("durable writes", Verdict::Good, what)
     })
+}
+
+/// How long it takes until a small file in `place` is durable.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn sync_time(place: &Path) -> Result<Duration> {
+    let path = layout::doctor_file(place, "speed");
+    let watch = Stopwatch::start();
+    for _ in 0..WRITES {
+        fs::replace(&path, &[0; 4096])?;
+    }
+    Ok(watch.elapsed() / WRITES)
 }
 
 /// Whether the file server's clock is this machine's.

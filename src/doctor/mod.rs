@@ -3,8 +3,10 @@
 //! Each check does what the work will do, with the same code, and says what came of it. None takes
 //! longer than seconds, and nothing is left behind.
 
+pub mod cluster;
 pub mod disk;
 pub mod limits;
+pub mod profile;
 pub mod tools;
 
 use serde::Serialize;

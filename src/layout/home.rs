@@ -82,6 +82,21 @@ impl HomeDir {
         self.audit().join(format!("{number:06}.jsonl"))
     }
 
+    /// The directory of site profiles.
+    pub fn sites(&self) -> PathBuf {
+        self.root.join("sites")
+    }
+
+    /// The profile of the site called `name`, which must have been checked to be a plain name.
+    pub fn site(&self, name: &str) -> PathBuf {
+        self.sites().join(format!("{name}.toml"))
+    }
+
+    /// The site whose profile the file called `name` is, if that is such a name.
+    pub fn site_name(name: &str) -> Option<&str> {
+        name.strip_suffix(".toml")
+    }
+
     /// The number of the audit event in the file called `name`, if that is such a name.
     pub fn audit_number(name: &str) -> Option<u64> {
         let number = name.strip_suffix(".jsonl")?.parse().ok()?;

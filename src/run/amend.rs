@@ -3,13 +3,21 @@
 //! A change goes to the journal first and then to the execution part of `campaign.json`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
+use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 use serde_json::{Map, Value as Json};
 
+use super::driver::refused;
+use super::scheduler;
 use crate::campaign::file::{Campaign, Execution};
-use crate::error::{Error, Result};
+use crate::campaign::scheduler::{Cluster, SchedulerSection};
+use crate::campaign::site::SiteProfile;
+use crate::error::{Error, Kind, Result};
 use crate::journal::Journal;
 use crate::journal::event::Event;
+use crate::journal::state::{Phase, State};
 use crate::scorer::identity::ScorerLaunch;
 
 /// What becomes of a limit.
@@ -34,9 +42,52 @@ impl<T: Copy> Limit<T> {
     }
 }
 
+/// How long the scheduler that is left may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a campaign goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    scheduler: String,
+    cluster: Option<Cluster>,
+    /// What the site gives a task that is not given anything else.
+    memory_mib: Option<u64>,
+    walltime_s: Option<u64>,
+}
+
+impl Place {
+    /// At the site that `reference` stands for, a path from `base` or a name.
+    ///
+    /// # Errors
+    /// As [`SiteProfile::find`] and [`scheduler::cluster`].
+    pub fn site(reference: &str, base: &Path) -> Result<Self> {
+        let profile = SiteProfile::find(reference, base)?;
+        let section = SchedulerSection { site: Some(profile.name.clone()), ..profile.scheduler_section()? };
+        let resources = profile.resources_section()?;
+        Ok(Self {
+            cluster: scheduler::cluster(&section, base)?,
+            scheduler: section.kind,
+            memory_mib: resources.memory_mib()?,
+            walltime_s: resources.walltime_s()?,
+        })
+    }
+
+    /// On the scheduler `kind`, without the words of any site.
+    ///
+    /// # Errors
+    /// There is no such scheduler (exit 2).
+    pub fn scheduler(kind: &str) -> Result<Self> {
+        let section = SchedulerSection { kind: kind.to_owned(), ..SchedulerSection::default() };
+        let cluster = section.cluster()?;
+        Ok(Self { scheduler: section.kind, cluster, memory_mib: None, walltime_s: None })
+    }
+}
+
 /// What somebody wants otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
+    /// Where it goes on.
+    pub place: Option<Place>,
     /// Cores a task.
     pub cpus: Option<u32>,
     /// Memory a task, in MiB.
@@ -60,6 +111,15 @@ impl Changes {
     /// A change means nothing to this scorer (exit 2).
     pub fn applied_to(&self, execution: &Execution) -> Result<Execution> {
         let mut new = execution.clone();
+        if let Some(place) = &self.place {
+            // What is said of a cluster stays where only its scheduler is said again.
+            if place.cluster.as_ref().is_none_or(|to| to.site.is_some()) || place.scheduler != new.scheduler {
+                new.cluster.clone_from(&place.cluster);
+            }
+            new.scheduler.clone_from(&place.scheduler);
+            new.memory_mib = new.memory_mib.or(place.memory_mib);
+            new.walltime_s = new.walltime_s.or(place.walltime_s);
+        }
         new.cpus = self.cpus.unwrap_or(new.cpus);
         new.memory_mib = self.memory_mib.over(new.memory_mib);
         new.walltime_s = self.walltime_s.over(new.walltime_s);
@@ -77,6 +137,9 @@ impl Changes {
             }
             _ => {}
         }
+        if let Some(cluster) = &new.cluster {
+            scheduler::check(&new, cluster)?;
+        }
         Ok(new)
     }
 }
@@ -84,13 +147,18 @@ impl Changes {
 /// Gives `campaign` another execution. Where that changes anything, its journal is taken over first.
 ///
 /// # Errors
-/// The journal cannot be taken over (exit 4 or 6), or the system refuses (exit 6).
+/// It leaves a cluster with its jobs in the queue (exit 2), or one that does not answer (exit 5); the journal cannot be
+/// taken over (exit 4 or 6), or the system refuses (exit 6).
 pub fn amend(mut campaign: Campaign, execution: Execution) -> Result<Campaign> {
     if campaign.file.execution == execution {
         return Ok(campaign);
     }
     let changes = told(&campaign.file.execution, &execution);
+    let left = left_behind(&campaign, &execution)?;
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+    for event in left {
+        journal.record(event)?;
+    }
     if !changes.is_empty() {
         journal.record(Event::Amended { changes })?;
     }
@@ -99,9 +167,70 @@ pub fn amend(mut campaign: Campaign, execution: Execution) -> Result<Campaign> {
     Ok(campaign)
 }
 
+/// What ends with the move to `new`: the wave and the tick of a cluster that is left.
+fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Vec<Event>> {
+    let old = &campaign.file.execution;
+    // On this machine a driver sees that it is succeeded, and its tasks end with it.
+    let Some(cluster) = &old.cluster else { return Ok(Vec::new()) };
+    if old.scheduler == new.scheduler && new.cluster.as_ref().is_some_and(|to| to.site == cluster.site) {
+        return Ok(Vec::new());
+    }
+    let state = State::of(&crate::journal::read(&campaign.dir)?.entries)?;
+    if state.active.is_none() && state.tick.is_none() {
+        return Ok(Vec::new());
+    }
+    let dir = campaign.dir.root().display();
+    match scheduler::open(old, cluster, PATIENCE).and_then(|mut adapter| in_queue(adapter.as_mut(), &state)) {
+        Ok(None) => {}
+        Ok(Some(job)) => {
+            return Err(Error::usage(format!(
+                "job {job} of this campaign is in the queue of the cluster that it leaves"
+            ))
+            .hint(format!("`molsieve cancel {dir}` stops it at a checkpoint; when it has ended, say this again")));
+        }
+        // Its jobs were asked to end while it answered, and what one of them still finishes does no harm.
+        Err(_) if state.phase == Phase::Stopped => {}
+        Err(away) => {
+            return Err(Error::new(
+                Kind::Scheduler,
+                format!("whether jobs of this campaign are in the queue that it leaves is not known: {}", away.what()),
+            )
+            .hint(format!("`molsieve cancel {dir}`, on a machine of the cluster that it leaves, stops them"))
+            .hint("once it is cancelled there, it goes on anywhere"));
+        }
+    }
+    let wave = state.active.map(|wave| Event::WaveEnded { wave: wave.number });
+    let what = "the campaign left its cluster".to_owned();
+    Ok(wave.into_iter().chain(state.tick.map(|tick| Event::TickLost { round: tick.round, what })).collect())
+}
+
+/// A job of the campaign that waits or runs.
+fn in_queue(adapter: &mut dyn Adapter, state: &State) -> Result<Option<JobId>> {
+    let tick = state.tick.as_ref().map(|tick| (&tick.tag, &tick.job));
+    for (tag, id) in state.active.as_ref().map(|wave| (&wave.tag, &wave.job)).into_iter().chain(tick) {
+        let tag = JobTag(tag.clone());
+        let id = match id {
+            Some(id) => Some(JobId(id.clone())),
+            None => adapter.find(&tag).map_err(|e| refused(&e))?.pop(),
+        };
+        let Some(id) = id else { continue };
+        let known = adapter.poll(&[Job { id: id.clone(), tag }]).map_err(|e| refused(&e))?;
+        if known.values().any(|task| matches!(task.state, TaskState::Pending | TaskState::Held | TaskState::Running)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
 /// What differs, as "old → new".
 fn told(old: &Execution, new: &Execution) -> BTreeMap<String, String> {
-    let (old, new) = (old.told(), new.told());
+    let with_site = |execution: &Execution| {
+        let mut told = execution.told();
+        let site = execution.cluster.as_ref().and_then(|cluster| cluster.site.clone());
+        told.extend(site.map(|site| ("site".to_owned(), Json::from(site))));
+        told
+    };
+    let (old, new) = (with_site(old), with_site(new));
     let word = |of: &Map<String, Json>, key: &String| of.get(key).cloned().unwrap_or_default().to_string();
     let keys = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key));
     keys.map(|key| (key.clone(), format!("{} → {}", word(&old, key), word(&new, key)))).collect()

@@ -1,17 +1,23 @@
 //! Running a campaign, from the request to the sealed pack: plan, the policy that decides, the driver
-//! that acts, and the end. The driver is the only caller of scheduler adapters.
+//! that acts, and the end. The driver is the only caller of scheduler adapters, beside [`heard`], which only asks.
 
 pub mod amend;
 pub mod anew;
+pub mod at_work;
 pub mod core_time;
 mod cut;
 pub mod driver;
 mod ended;
+pub mod examine;
 pub mod finish;
 mod frozen;
+pub mod heard;
+pub mod here;
 pub mod look;
+pub mod outlook;
 pub mod plan;
 pub mod policy;
+pub mod probe;
 pub mod scheduler;
 mod submission;
 pub mod tick;

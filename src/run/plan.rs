@@ -295,21 +295,17 @@ pub fn format_request(section: &LibrarySection) -> FormatRequest {
 }
 
 fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBuf) -> Result<Execution> {
-    let optional = |text: &Option<String>, key: &str| {
-        text.as_ref().map(|t| units::duration(t).map_err(|e| e.within(key))).transpose()
-    };
-    let memory = config.resources.memory.as_ref();
     let execution = Execution {
         library,
         scorer,
         sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
             as u64,
         scheduler: config.scheduler.kind.clone(),
-        cluster: config.scheduler.cluster()?,
+        cluster: scheduler::cluster(&config.scheduler, base)?,
         cpus: config.resources.cpus,
         gpus: config.resources.gpus,
-        memory_mib: memory.map(|t| units::size_mib(t).map_err(|e| e.within("`resources.memory`"))).transpose()?,
-        walltime_s: optional(&config.resources.walltime, "`resources.walltime`")?.map(|d| d.as_secs()),
+        memory_mib: config.resources.memory_mib()?,
+        walltime_s: config.resources.walltime_s()?,
         max_error_ppm: config.limits.max_error_rate.map(units::millionths),
         core_ms_max: config.limits.core_hours.map(units::core_ms),
         key: config.pack.key.as_ref().map(|key| base.join(key)),

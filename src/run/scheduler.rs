@@ -1,18 +1,22 @@
 //! Which scheduler a campaign runs on, and how it is spoken to.
 
+use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Runner, System};
-use molsieve_adapters::slurm::{Limits, Site};
+use molsieve_adapters::slurm::{Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
 use molsieve_adapters::{Adapter, Cli, Patient, Slurm};
 
 use crate::campaign::file::Execution;
-use crate::campaign::scheduler::Cluster;
+use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::error::{Error, Kind, Result};
 
 /// The batch script of SLURM.
 const SLURM_TEMPLATE: &str = include_str!("../../job-templates/slurm.sh");
+
+/// What somebody needs who writes a template.
+const TEMPLATE_HINT: &str = "docs/guide/slurm.md shows the one that is used otherwise, with its placeholders";
 
 /// Tasks of one submission, where neither the campaign nor the cluster says less.
 const TASKS_MAX: u64 = 1000;
@@ -23,9 +27,42 @@ const TASKS_MAX: u64 = 1000;
 /// A word of the campaign cannot stand in a batch script (exit 2); the scheduler cannot be reached (exit 5).
 pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
     let site = check(execution, cluster)?;
+    let survey = survey(&site, patience)?;
+    Ok(Box::new(Patient::new(Cli::new(dialect(cluster, site, survey)), patience)))
+}
+
+/// How the cluster is spoken to.
+pub fn dialect(cluster: &Cluster, site: Site, survey: Survey) -> Slurm {
+    let template = cluster.template.clone().unwrap_or_else(|| SLURM_TEMPLATE.to_owned());
+    Slurm::new(site, survey.limits).with_allowance(survey.allowance).with_template(template)
+}
+
+/// What a cluster and its books say.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// Of the cluster.
+    pub limits: Limits,
+    /// Of its user.
+    pub allowance: Allowance,
+}
+
+/// Asks what the cluster allows, and what its user may have; it may not answer for as long as `patience`.
+///
+/// # Errors
+/// The scheduler cannot be reached (exit 5).
+pub fn survey(site: &Site, patience: Duration) -> Result<Survey> {
     let limits = limits(patience)?;
-    let slurm = Slurm::new(site, limits).with_template(SLURM_TEMPLATE.to_owned());
-    Ok(Box::new(Patient::new(Cli::new(slurm), patience)))
+    let allowance = Allowance::ask(&mut System::default(), site, &limits);
+    Ok(Survey { limits, allowance })
+}
+
+/// What a cluster is asked for, with the template that `section` names, which is a path from `base`.
+///
+/// # Errors
+/// As [`SchedulerSection::cluster`] and [`SchedulerSection::template_text`].
+pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster>> {
+    let Some(cluster) = section.cluster()? else { return Ok(None) };
+    Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))
 }
 
 /// The site's words, checked: nothing is asked of the scheduler yet.
@@ -33,8 +70,16 @@ pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Res
 /// # Errors
 /// A word cannot stand in a batch script (exit 2).
 pub fn check(execution: &Execution, cluster: &Cluster) -> Result<Site> {
-    if execution.scheduler != "slurm" {
-        return Err(Error::usage(format!("this version has no scheduler `{}`", execution.scheduler)));
+    check_words(&execution.scheduler, cluster)
+}
+
+/// As [`check`], for a `scheduler` on which no campaign runs yet.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_words(scheduler: &str, cluster: &Cluster) -> Result<Site> {
+    if scheduler != "slurm" {
+        return Err(Error::usage(format!("this version has no scheduler `{scheduler}`")));
     }
     let value = |key: &str, text: &str| {
         Value::new(text).ok_or_else(|| {
@@ -59,6 +104,9 @@ pub fn check(execution: &Execution, cluster: &Cluster) -> Result<Site> {
     };
     for directive in &cluster.directives {
         site.add(directive).map_err(|why| Error::usage(format!("`scheduler.directives`: {why}")))?;
+    }
+    if let Some(template) = &cluster.template {
+        script::check(template).map_err(|e| Error::usage(format!("`scheduler.template`: {e}")).hint(TEMPLATE_HINT))?;
     }
     Ok(site)
 }

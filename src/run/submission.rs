@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::path::Path;
 
-use molsieve_adapters::{JobId, JobSpec, JobTag, Resources, Tasks};
+use molsieve_adapters::{AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
 
 use super::driver::{Driver, refused};
 use super::wave;
 use crate::campaign::file::{Campaign, Execution};
 use crate::digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::id::GroupIndex;
 use crate::journal::event::Event;
@@ -27,30 +28,77 @@ const BAD_NODES_MAX: usize = 16;
 /// Want of memory doubles it so many times at most.
 const DOUBLINGS_MAX: u32 = 3;
 
-/// Submits `groups` as a new wave.
+/// Jobs beside a wave's tasks for which room is left where a user may have so many: the tick, and one to spare.
+pub(super) const JOBS_BESIDE: u64 = 2;
+
+/// What jobs are made from.
+pub(super) struct Making<'a> {
+    /// The campaign.
+    pub campaign: &'a Campaign,
+    /// Where it stands.
+    pub state: &'a State,
+    /// The program that runs a task.
+    pub program: &'a Path,
+    /// Whether the standard input of a task ends when the submitter does.
+    pub lifeline: bool,
+}
+
+impl<'a> Making<'a> {
+    fn of(driver: &'a Driver<'_>) -> Self {
+        let lifeline = driver.adapter.capabilities().lifeline;
+        Self { campaign: driver.campaign, state: &driver.state, program: &driver.settings.program, lifeline }
+    }
+}
+
+/// Submits `groups` as a new wave: over as many tasks as are wanted and as there is room for. Where they are too many
+/// all the same, over half of them, and so on down to one.
 ///
 /// # Errors
 /// The scheduler refuses (exit 5), or the system does (exit 6).
 pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> Result<()> {
+    let able = driver.adapter.capabilities();
+    let room = able.room.map_or(u64::MAX, |room| room.saturating_sub(JOBS_BESIDE));
+    let mut count = driver.settings.tasks.min(able.array_len_max.unwrap_or(u64::MAX)).min(room).max(1);
+    loop {
+        let campaign = driver.campaign;
+        let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
+        match submit_wave(driver, &tasks)? {
+            None => return Ok(()),
+            Some(AdapterError::TooMany(_)) if tasks.len() > 1 => count = tasks.len() as u64 / 2,
+            Some(AdapterError::TooMany(what)) => return Err(no_room(&what)),
+            Some(error) => return Err(refused(&error)),
+        }
+    }
+}
+
+/// The scheduler takes not even one task.
+fn no_room(what: &str) -> Error {
+    Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"))
+        .hint(
+            "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have",
+        )
+        .hint("a limit may also be on cores, memory or time: `molsieve resume DIR --walltime T` asks for less")
+        .hint("nothing is lost: `molsieve resume` goes on from here")
+}
+
+/// Submits `tasks` as a new wave; why not, where the scheduler refuses.
+fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>]) -> Result<Option<AdapterError>> {
     let campaign = driver.campaign;
-    let limit = driver.adapter.capabilities().array_len_max.unwrap_or(u64::MAX);
-    let count = driver.settings.tasks.min(limit).max(1);
-    let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
     let number = driver.state.waves + 1;
-    let job = wave_job(driver, number, tasks.len() as u64)?;
+    let job = wave_job(&Making::of(driver), number, tasks.len() as u64)?;
     fs::create_dir(&campaign.dir.logs())?;
     let dealt = tasks.iter().map(Vec::len).sum::<usize>() as u64;
     let (wave, tag) = (number, job.tag.0.clone());
     let finished = Some(driver.look.finished());
     driver.record(Event::WaveIntended { wave, tag, tasks: tasks.len() as u64, groups: dealt, finished })?;
     // After the intent: from here on this number is this driver's, and nobody else writes these files.
-    wave::write(&campaign.dir, number, &tasks)?;
+    wave::write(&campaign.dir, number, tasks)?;
     driver.cancelled = false;
-    match hand_over(driver, &job) {
-        Ok(job) => driver.record(Event::WaveSubmitted { wave, job: job.0 }),
+    match hand_over(driver, &job)? {
+        Ok(job) => driver.record(Event::WaveSubmitted { wave, job: job.0 }).map(|()| None),
         Err(error) => {
-            driver.record(Event::WaveRefused { wave, what: error.what().to_owned() })?;
-            Err(error)
+            driver.record(Event::WaveRefused { wave, what: error.to_string() })?;
+            Ok(Some(error))
         }
     }
 }
@@ -61,61 +109,65 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
 /// As [`submit`].
 pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<()> {
     let round = driver.state.ticks + 1;
-    let job = tick_job(driver, round)?;
+    let job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
-    match hand_over(driver, &job) {
+    match hand_over(driver, &job)? {
         Ok(job) => driver.record(Event::TickSubmitted { round, job: job.0 }),
         Err(error) => {
-            driver.record(Event::TickLost { round, what: error.what().to_owned() })?;
-            Err(error)
+            driver.record(Event::TickLost { round, what: error.to_string() })?;
+            Err(refused(&error))
         }
     }
 }
 
 /// Writes the files of `job`, and submits it.
-fn hand_over(driver: &mut Driver<'_>, job: &JobSpec) -> Result<JobId> {
-    for file in driver.adapter.files(job).map_err(|e| refused(&e))? {
+fn hand_over(driver: &mut Driver<'_>, job: &JobSpec) -> Result<Result<JobId, AdapterError>> {
+    let files = match driver.adapter.files(job) {
+        Ok(files) => files,
+        Err(error) => return Ok(Err(error)),
+    };
+    for file in files {
         fs::create_dir(&driver.campaign.dir.launch())?;
         fs::replace(&file.path, file.text.as_bytes())?;
     }
-    driver.adapter.submit(job).map_err(|e| refused(&e))
+    Ok(driver.adapter.submit(job))
 }
 
 /// The job of wave `number`.
-fn wave_job(driver: &Driver<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
-    let Campaign { dir, file, .. } = driver.campaign;
-    let mut argv: Vec<OsString> = vec![driver.settings.program.clone().into(), "worker".into()];
+pub(super) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
+    let Campaign { dir, file, .. } = from.campaign;
+    let mut argv: Vec<OsString> = vec![from.program.into(), "worker".into()];
     argv.push(dir.root().as_os_str().to_owned());
     argv.extend(["--wave".into(), number.to_string().into()]);
-    if driver.adapter.capabilities().lifeline {
+    if from.lifeline {
         argv.push("--lifeline".into());
     }
     argv.push("--task".into());
     Ok(JobSpec {
-        tag: tag(driver.campaign, &number.to_string())?,
+        tag: tag(from.campaign, &number.to_string())?,
         title: format!("molsieve: wave {number} of the campaign {}", file.identity.name),
         argv,
         tasks: Tasks::Array(tasks),
         running_max: file.execution.cluster.as_ref().and_then(|cluster| cluster.running_max),
-        resources: resources(&file.execution, &driver.state),
+        resources: resources(&file.execution, from.state),
         after: Vec::new(),
-        exclude: bad_nodes(&driver.state),
+        exclude: bad_nodes(from.state),
         file: dir.wave_script(number),
         logs: dir.wave_output(number),
     })
 }
 
 /// The job of the tick of `round`.
-fn tick_job(driver: &Driver<'_>, round: u64) -> Result<JobSpec> {
-    let Campaign { dir, file, .. } = driver.campaign;
+pub(super) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec> {
+    let Campaign { dir, file, .. } = from.campaign;
     let cluster = file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| Error::bug("a tick is submitted where there is no cluster"))?;
-    let wave = driver.state.active.as_ref().and_then(|wave| wave.job.clone());
-    let mut argv: Vec<OsString> = vec![driver.settings.program.clone().into(), "--quiet".into(), "tick".into()];
+    let wave = from.state.active.as_ref().and_then(|wave| wave.job.clone());
+    let mut argv: Vec<OsString> = vec![from.program.into(), "--quiet".into(), "tick".into()];
     argv.push(dir.root().as_os_str().to_owned());
     argv.extend(["--round".into(), round.to_string().into()]);
     Ok(JobSpec {
-        tag: tag(driver.campaign, &format!("t{round}"))?,
+        tag: tag(from.campaign, &format!("t{round}"))?,
         title: format!("molsieve: goes on with the campaign {} when its wave has ended", file.identity.name),
         argv,
         tasks: Tasks::One,
@@ -127,7 +179,7 @@ fn tick_job(driver: &Driver<'_>, round: u64) -> Result<JobSpec> {
             walltime_s: Some(cluster.tick_walltime_s),
         },
         after: wave.into_iter().map(JobId).collect(),
-        exclude: bad_nodes(&driver.state),
+        exclude: bad_nodes(from.state),
         file: dir.tick_script(round),
         logs: dir.tick_output(),
     })

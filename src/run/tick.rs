@@ -12,7 +12,7 @@ use super::driver::{Driven, Driver, Settings, Step, refused};
 use super::policy::Pause;
 use super::{finish, scheduler, submission};
 use crate::campaign::file::Campaign;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::gather;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State, Tick};
@@ -47,11 +47,21 @@ pub enum Caller {
     Tick(Option<u64>),
 }
 
-/// Does all that can be done now, and seals the pack when all is there.
+/// Does all that can be done now, and seals the pack when all is there. On a full disk the campaign waits for room.
 ///
 /// # Errors
 /// As [`super::driver::drive`] and [`finish::seal`].
 pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
+    match step(campaign, caller, program) {
+        Err(full) if full.kind() == Kind::Full => {
+            let (journal, _) = Journal::take_over(&campaign.dir)?;
+            finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)
+        }
+        ticked => ticked,
+    }
+}
+
+fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))

@@ -7,7 +7,7 @@ use crate::encode::{self, Format};
 use crate::error::Result;
 use crate::fs::{self, Room};
 use crate::host;
-use crate::run::wave;
+use crate::run::{scheduler, wave};
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::{Column, ColumnType};
 use crate::shard::estimate::Pilot;
@@ -107,7 +107,11 @@ impl Forecast {
 
     fn with_room(campaign: &Campaign, workers: u64, formats: &[Format], room: Room) -> Self {
         let plan = &campaign.plan;
-        let tasks = wave::tasks(plan.groups(), workers);
+        let tasks = match &campaign.file.execution.cluster {
+            // One submission, over as many tasks as there are workers or more.
+            Some(cluster) => scheduler::tasks(cluster).min(plan.groups()).max(1),
+            None => wave::tasks(plan.groups(), workers),
+        };
         let columns = &campaign.file.identity.scorer.description.columns;
         let row = plan.pilot.as_ref().map_or_else(|| row_bytes(plan.records, columns), |pilot| pilot.row_bytes);
         let rows = plan.records.saturating_mul(row);
@@ -177,7 +181,7 @@ const fn encoding_bytes(format: Format, rows: u64) -> u64 {
 /// That a task is to get more cores than this machine has, where it is.
 pub fn too_many_cores(campaign: &Campaign) -> Option<String> {
     let (asked, here) = (u64::from(campaign.file.execution.cpus), host::cores() as u64);
-    (asked > here).then(|| {
+    (asked > here && campaign.file.execution.cluster.is_none()).then(|| {
         format!(
             "`resources.cpus` gives a task {asked} cores, and {here} may be used here: its threads or children will share \
              them, and core time is counted as if there were {asked}"

@@ -5,3 +5,4 @@ mod night;
 mod remote;
 mod slurm;
 mod sshd;
+mod status;

@@ -57,6 +57,10 @@ const AWAY: &[&str] = &[
 const UNKNOWN_JOB: &[&str] =
     &["Invalid job id specified", "Invalid job id", "already completing or completed", "Job/step already completing"];
 
+/// Sentences by which a submission is refused for the number of its tasks. The last one is said of other limits too.
+const TOO_MANY: &[&str] =
+    &["MaxSubmitJob", "GrpSubmitJob", "Invalid job array specification", "Job violates accounting/QOS policy"];
+
 /// What kind of no an answer is.
 pub fn refusal(said: &Said) -> AdapterError {
     let both = format!("{}\n{}", said.stderr, said.stdout);
@@ -65,6 +69,9 @@ pub fn refusal(said: &Said) -> AdapterError {
     }
     let refused = ["error:", "fatal:", "Batch job submission failed", "allocation failure"];
     if said.code.is_some() && refused.iter().any(|word| said.stderr.contains(word)) {
+        if TOO_MANY.iter().any(|sentence| said.stderr.contains(sentence)) {
+            return AdapterError::TooMany(said.gist());
+        }
         return AdapterError::Rejected(said.gist());
     }
     AdapterError::Unparsed(said.gist())
@@ -291,10 +298,14 @@ mod tests {
     #[test]
     fn a_no_is_a_no_and_silence_is_silence() {
         let no = |text: &str| submitted(&no(text)).unwrap_err();
-        assert!(matches!(
-            no("sbatch: error: Batch job submission failed: Invalid job array specification"),
-            AdapterError::Rejected(_)
-        ));
+        let failed = "sbatch: error: Batch job submission failed:";
+        assert!(matches!(no(&format!("{failed} Invalid partition name specified")), AdapterError::Rejected(_)));
+        let policy =
+            format!("{failed} Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)");
+        for why in ["AssocMaxSubmitJobLimit", "QOSMaxSubmitJobPerUserLimit", "QOSGrpSubmitJobsLimit"] {
+            assert!(matches!(no(&format!("sbatch: error: {why}\n{policy}")), AdapterError::TooMany(_)), "{why}");
+        }
+        assert!(matches!(no(&format!("{failed} Invalid job array specification")), AdapterError::TooMany(_)));
         assert!(matches!(
             no("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"),
             AdapterError::Unreachable(_)

@@ -3,40 +3,52 @@
 //! One array a job, one query for all jobs. Without accounting there are no books, and the queue forgets a
 //! job some minutes after its end (`MinJobAge`): then a task is `Unknown`, and its files say how it ended.
 
+pub mod allowance;
 mod answers;
 pub mod limits;
+
+pub mod partitions;
+mod reasons;
 pub mod script;
 #[cfg(test)]
 mod script_tests;
 pub mod site;
 mod states;
 
+pub use allowance::Allowance;
 pub use limits::Limits;
 pub use site::Site;
 
 use crate::adapter::{AdapterError, Capabilities, Finally};
 use crate::command::{Call, Said};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag};
 
 /// How SLURM is spoken to.
 #[derive(Clone, Debug)]
 pub struct Slurm {
     site: Site,
     limits: Limits,
+    allowance: Allowance,
     template: String,
 }
 
 impl Slurm {
     /// For a site with these habits and limits.
     pub fn new(site: Site, limits: Limits) -> Self {
-        Self { site, limits, template: script::TEMPLATE.to_owned() }
+        Self { site, limits, allowance: Allowance::default(), template: script::TEMPLATE.to_owned() }
     }
 
     /// With another batch script; see [`script::TEMPLATE`] for the placeholders.
     #[must_use]
     pub fn with_template(self, template: String) -> Self {
         Self { template, ..self }
+    }
+
+    /// With what its user may have.
+    #[must_use]
+    pub fn with_allowance(self, allowance: Allowance) -> Self {
+        Self { allowance, ..self }
     }
 
     /// What the cluster allows.
@@ -58,6 +70,7 @@ impl Dialect for Slurm {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: Some(self.limits.tasks_max()),
+            room: self.allowance.room(),
             requeues: self.limits.requeue,
             reports_exit_code: true,
             finally: Finally::Dependency,
@@ -93,7 +106,7 @@ impl Dialect for Slurm {
     fn poll(&self, jobs: &[Job]) -> Call {
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.0.as_str()).collect();
         let (jobs, format) = (format!("--jobs={}", ids.join(",")), format!("--Format={}", answers::columns()));
-        Call::new(["squeue", "--noheader", "--array", "--states=all", &jobs, &format])
+        Call::new(["squeue", "--noheader", "--array", "--states=all", &jobs, &format]).with("TZ", "UTC")
     }
 
     fn parse_poll(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
@@ -103,9 +116,9 @@ impl Dialect for Slurm {
     fn history(&self, jobs: &[Job]) -> Option<Call> {
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.0.as_str()).collect();
         let (jobs, format) = (format!("--jobs={}", ids.join(",")), format!("--format={}", answers::HISTORY));
-        self.limits
-            .accounting
-            .then(|| Call::new(["sacct", "--allocations", "--noheader", "--parsable2", &jobs, &format]))
+        self.limits.accounting.then(|| {
+            Call::new(["sacct", "--allocations", "--noheader", "--parsable2", &jobs, &format]).with("TZ", "UTC")
+        })
     }
 
     fn parse_history(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
@@ -118,6 +131,10 @@ impl Dialect for Slurm {
 
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {
         if said.is_ok() || answers::is_unknown_job(said) { Ok(()) } else { Err(answers::refusal(said)) }
+    }
+
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        reasons::explain(reason)
     }
 
     fn find(&self, tag: &JobTag) -> Call {

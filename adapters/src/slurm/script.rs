@@ -31,12 +31,27 @@ pub fn render(site: &Site, template: &str, job: &JobSpec) -> Result<EmittedFile,
     let path = job.file.with_extension("sbatch");
     let file = path.file_name().map(OsString::from).unwrap_or_default();
     let parts = [comment(&job.title), quoted(&file)?, directives(site, job)?, setup(site), command(job)?];
-    let text = fill(template, &parts)?;
+    let text = fill(template, &parts).map_err(AdapterError::Rejected)?;
     Ok(EmittedFile { path, text })
 }
 
+/// Whether scripts can be made from `template`.
+///
+/// # Errors
+/// What is wrong with it, as a sentence: it lacks a placeholder, or holds a character that no script has.
+pub fn check(template: &str) -> Result<(), String> {
+    let is_foreign = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if template.contains(is_foreign) {
+        return Err("the template of the batch script holds a control character".to_owned());
+    }
+    if !template.starts_with("#!") {
+        return Err("the template of the batch script does not begin with `#!`".to_owned());
+    }
+    fill(template, &Default::default()).map(drop)
+}
+
 /// Fills the placeholders, each once. What is filled in is not looked at again.
-fn fill(template: &str, parts: &[String; 5]) -> Result<String, AdapterError> {
+fn fill(template: &str, parts: &[String; 5]) -> Result<String, String> {
     let mut text = String::new();
     let mut used = [0; 5];
     let mut rest = template;
@@ -58,10 +73,8 @@ fn fill(template: &str, parts: &[String; 5]) -> Result<String, AdapterError> {
     text.push_str(rest);
     for hole in [2, 4] {
         if used[hole] != 1 {
-            return Err(AdapterError::Rejected(format!(
-                "the template of the batch script has {{{}}} {} times; it needs it once",
-                HOLES[hole], used[hole]
-            )));
+            let (name, times) = (HOLES[hole], used[hole]);
+            return Err(format!("the template of the batch script has {{{name}}} {times} times; it needs it once"));
         }
     }
     Ok(text)

@@ -3,6 +3,7 @@
 //! Source: the sections "JOB STATE CODES" of squeue(1) and sacct(1), from 18.08 to 25.05. Base states and
 //! flags are in one table: a command prints whichever it thinks matters most.
 
+use super::reasons;
 use crate::job::TaskState;
 
 /// Every word, as the long form that commands print.
@@ -41,33 +42,6 @@ const WORDS: &[(&str, Word)] = &[
     ("RECONFIG_FAIL", Word::Final(TaskState::NodeFailed)),
     // Another cluster of a federation took it: what has become of it there is not known here.
     ("REVOKED", Word::Final(TaskState::Unknown)),
-];
-
-/// Reasons for which a pending job will not start until somebody does something.
-///
-/// Source: the section "JOB REASON CODES" of squeue(1).
-const HOLDING: &[&str] = &[
-    "JobHeldUser",
-    "JobHeldAdmin",
-    "DependencyNeverSatisfied",
-    "BadConstraints",
-    "JobLaunchFailure",
-    "ReservationDeleted",
-    "InvalidAccount",
-    "InvalidQOS",
-    "AccountNotAllowed",
-    "QOSNotAllowed",
-    "PartitionTimeLimit",
-    "PartitionNodeLimit",
-    "AssocMaxCpuPerJobLimit",
-    "AssocMaxMemPerJob",
-    "AssocMaxWallDurationPerJobLimit",
-    "QOSMaxCpuPerJobLimit",
-    "QOSMaxMemoryPerJob",
-    "QOSMaxWallDurationPerJobLimit",
-    "launch_failed_requeued_held",
-    "job_requeued_in_held_state",
-    "user_env_retrieval_failed_requeued_held",
 ];
 
 /// The kinds of words.
@@ -111,7 +85,7 @@ pub fn state(word: &str, exit: Option<Exit>, reason: &str) -> TaskState {
     // sacct says who did it: "CANCELLED by 1000".
     let word = word.split([' ', '+']).next().unwrap_or("");
     match WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning) {
-        Some(Word::Pending) if is_held(reason) => TaskState::Held,
+        Some(Word::Pending) if reasons::holds(reason) => TaskState::Held,
         Some(Word::Pending) => TaskState::Pending,
         Some(Word::Held) => TaskState::Held,
         Some(Word::Running) => TaskState::Running,
@@ -119,12 +93,6 @@ pub fn state(word: &str, exit: Option<Exit>, reason: &str) -> TaskState {
         Some(Word::Final(state)) => state,
         None => TaskState::Unknown,
     }
-}
-
-/// Whether a job that waits for `reason` waits for somebody.
-fn is_held(reason: &str) -> bool {
-    let reason = reason.trim_matches(['(', ')']).replace(' ', "_");
-    HOLDING.contains(&reason.as_str())
 }
 
 fn ended(word: &str, exit: Option<Exit>) -> TaskState {

@@ -63,6 +63,7 @@ impl Adapter for Memory {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: self.array_len_max,
+            room: None,
             requeues: false,
             reports_exit_code: true,
             finally: Finally::Dependency,
@@ -73,7 +74,7 @@ impl Adapter for Memory {
 
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
         if self.array_len_max.is_some_and(|most| job.tasks.count() > most) {
-            return Err(AdapterError::Rejected("too many tasks in a job".to_owned()));
+            return Err(AdapterError::TooMany("too many tasks in a job".to_owned()));
         }
         match self.submits.pop_front().unwrap_or(Script::Obey) {
             Script::Obey => Ok(self.accept(job)),

@@ -1,6 +1,6 @@
 //! `molsieve doctor [DIR]`: this machine, and the file system of a directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
@@ -13,16 +13,23 @@ use crate::host;
 pub struct Args {
     /// Where campaigns would lie.
     #[arg(default_value = ".")]
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
+}
+
+impl Args {
+    /// The directory, which must be there.
+    pub(super) fn place(&self) -> Result<&Path> {
+        if !self.dir.is_dir() {
+            return Err(Error::usage(format!("there is no directory `{}`", self.dir.display()))
+                .hint("give the directory where campaigns would lie"));
+        }
+        Ok(&self.dir)
+    }
 }
 
 /// Runs it: exit 6 if a campaign would fail here.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    if !args.dir.is_dir() {
-        return Err(Error::usage(format!("there is no directory `{}`", args.dir.display()))
-            .hint("give the directory where campaigns would lie"));
-    }
-    let mut found = disk::check(&args.dir)?;
+    let mut found = disk::check(args.place()?)?;
     found.extend(limits::check());
     found.extend(tools::check());
     let worst = found.iter().map(|f| f.verdict).max();
@@ -44,7 +51,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     Ok(if worst == Some(Verdict::Problem) { Exit::Of(Kind::Environment) } else { Exit::Done })
 }
 
-fn tell(finding: &Finding, output: Output) {
+/// Tells a person what was found.
+pub fn tell(finding: &Finding, output: Output) {
     let mark = match finding.verdict {
         Verdict::Info => "     ",
         Verdict::Good => "ok   ",

@@ -3,8 +3,10 @@
 mod ends;
 mod machine;
 mod scorer;
+pub(super) mod site;
 
 use clap::Subcommand;
+pub(super) use machine::tell;
 
 use super::exit_code::Exit;
 use super::output::Output;
@@ -14,11 +16,13 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  molsieve doctor\n  molsieve doctor /scratch/me --json\n  molsieve doctor scorer campaign.toml"
+    after_help = "Examples:\n  molsieve doctor\n  molsieve doctor /scratch/me --json\n  molsieve doctor scorer campaign.toml\n  molsieve doctor --site /scratch/me\n  molsieve doctor --site=our-cluster --try /scratch/me"
 )]
 pub struct Args {
     #[command(flatten)]
     machine: machine::Args,
+    #[command(flatten)]
+    site: site::Args,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -33,6 +37,7 @@ enum Command {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     match &args.command {
         Some(Command::Scorer(args)) => scorer::run(args, output),
+        None if args.site.is_asked() => site::run(&args.machine, &args.site, output),
         None => machine::run(&args.machine, output),
     }
 }

@@ -310,7 +310,7 @@ impl Journey {
                 dir.root().display()
             ));
         }
-        verify::sealed_pack(&dir.pack(), key, |_| Ok(()), self.output)
+        verify::sealed_pack(&dir.pack(), key, self.output)
     }
 }
 

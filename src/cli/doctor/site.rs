@@ -1,0 +1,129 @@
+//! `molsieve doctor --site [DIR]`: a cluster, and the directory that its nodes share.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::machine;
+use crate::cli::drive;
+use crate::cli::exit_code::Exit;
+use crate::cli::output::Output;
+use crate::doctor::cluster::{self, ClusterFacts};
+use crate::doctor::{Finding, Verdict, disk};
+use crate::error::{Error, Kind, Result};
+use crate::host;
+use crate::run::examine;
+use crate::run::probe::{self, Probe};
+use crate::units;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Look at the cluster that this machine belongs to, as the site NAME asks for its jobs, if one is given.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    site: Option<String>,
+    #[command(flatten)]
+    job: TryArgs,
+}
+
+/// Whether a job is submitted to find out more.
+#[derive(Debug, clap::Args)]
+pub struct TryArgs {
+    /// Submit a job of one core and a minute, and see what it sees; it is gone afterwards.
+    #[arg(long = "try")]
+    pub submit: bool,
+    /// How long that job may wait for its turn.
+    #[arg(long, value_name = "TIME", default_value = "5min", requires = "submit")]
+    pub wait: String,
+}
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub struct Facts {
+    schema: &'static str,
+    /// The directory.
+    dir: String,
+    /// This machine.
+    pub host: String,
+    molsieve: &'static str,
+    site: Option<String>,
+    /// The cluster.
+    pub cluster: ClusterFacts,
+    /// What a job saw, where one was submitted.
+    pub job: Option<Probe>,
+    /// What is to be said of all that.
+    pub findings: Vec<Finding>,
+}
+
+impl Args {
+    /// Whether a cluster is to be looked at.
+    pub fn is_asked(&self) -> bool {
+        self.site.is_some() || self.job.submit
+    }
+}
+
+/// Looks at the cluster as `site` asks for its jobs, and at `dir`.
+///
+/// # Errors
+/// The cluster does not answer (exit 5), or `dir` cannot be written (exit 6).
+pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Result<Facts> {
+    let wait = units::duration(&job.wait).map_err(|e| e.within("`--wait`"))?;
+    let asked = examine::cluster(site)?;
+    let facts = examine::facts(&asked)?;
+    let mut findings = cluster::judge(&facts);
+    findings.extend(disk::check(dir)?);
+    findings.extend(examine::quota(dir));
+    let job = job.submit.then(|| try_job(&asked, dir, wait, output)).transpose()?;
+    match &job {
+        Some(Probe { node: Some(node), exchange, .. }) => {
+            findings.extend(cluster::judge_node(node, exchange.as_ref()));
+        }
+        Some(Probe { job, why, .. }) => findings.push(
+            Finding::new("node", Verdict::Problem, format!("job {job}: {}", why.as_deref().unwrap_or("no report")))
+                .hint("is this directory there on the nodes? Where the queue is long, `--wait 1h` waits longer"),
+        ),
+        None => {
+            findings
+                .push(Finding::new("node", Verdict::Info, "no job was submitted: what a node sees is not known").hint(
+                "`--try` submits one of a minute, and says whether jobs may submit jobs and how late files are seen",
+            ))
+        }
+    }
+    Ok(Facts {
+        schema: "molsieve.doctor-site.v1",
+        dir: dir.display().to_string(),
+        host: host::name(),
+        molsieve: env!("CARGO_PKG_VERSION"),
+        site: asked.site,
+        cluster: facts,
+        job,
+        findings,
+    })
+}
+
+fn try_job(cluster: &crate::campaign::scheduler::Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {
+    output.note(format!("a job of one core and a minute is submitted; it may wait {} s for its turn", wait.as_secs()));
+    probe::run(cluster, dir, drive::this_program()?, wait)
+}
+
+/// Runs it: exit 6 if a campaign would fail there.
+pub fn run(machine: &machine::Args, args: &Args, output: Output) -> Result<Exit> {
+    let site = args.site.as_deref().filter(|name| !name.is_empty());
+    if args.site.is_none() {
+        return Err(
+            Error::usage("`--try` submits a job to a cluster").hint("say so: `molsieve doctor --site --try DIR`")
+        );
+    }
+    let facts = look(site, machine.place()?, &args.job, output)?;
+    let worst = facts.findings.iter().map(|f| f.verdict).max();
+    if !output.document(&facts)? {
+        facts.findings.iter().for_each(|finding| machine::tell(finding, output));
+        output.say(match worst {
+            Some(Verdict::Problem) => "There are problems: mend them before you start a campaign there.",
+            Some(Verdict::Warning) => "Campaigns can run there; look at the warnings.",
+            _ => "Campaigns can run there.",
+        });
+    }
+    Ok(if worst == Some(Verdict::Problem) { Exit::Of(Kind::Environment) } else { Exit::Done })
+}

@@ -1,0 +1,418 @@
+//! A cluster: what it allows, what a node of it sees, and what to do about either. Pure: who asks is elsewhere.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Verdict};
+
+/// A time between TERM and KILL that hardly does for a checkpoint, in seconds.
+const KILL_WAIT_LOW_S: u64 = 15;
+/// An array of fewer tasks makes long tasks.
+const ARRAY_LOW: u64 = 100;
+/// Fewer jobs in the queue make long tasks.
+const SUBMIT_LOW: u64 = 20;
+/// Clocks that are further apart confuse people who read logs.
+const SKEW_MAX_MS: i64 = 5000;
+/// Files that are seen later than this need a longer `settle`.
+const LATE_MS: u64 = 15_000;
+/// Making a small file durable takes a node longer than it should.
+const SYNC_SLOW_MS: f64 = 250.0;
+
+/// What a cluster and its books say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClusterFacts {
+    /// Its name.
+    pub cluster: Option<String>,
+    /// The version of its controller.
+    pub version: Option<String>,
+    /// The commands of this machine, each with its version; none where it is missing.
+    pub commands: Vec<(String, Option<String>)>,
+    /// `MaxArraySize`.
+    pub array_size: u64,
+    /// `max_array_tasks`.
+    pub array_tasks: Option<u64>,
+    /// Jobs that the user may have in the queue, and where that is said.
+    pub submit_max: Option<(u64, String)>,
+    /// Jobs of the user that may run at a time, and where that is said.
+    pub running_max: Option<(u64, String)>,
+    /// Jobs that the user has in the queue.
+    pub queued: Option<u64>,
+    /// From TERM to KILL, in seconds.
+    pub kill_wait_s: Option<u64>,
+    /// How long an ended job stays in the queue, in seconds.
+    pub min_job_age_s: Option<u64>,
+    /// Whether books are kept.
+    pub accounting: bool,
+    /// Whether a preempted job is put back into the queue.
+    pub preempt_requeues: bool,
+    /// Whether jobs may be put back at all.
+    pub requeue: bool,
+    /// The accounts that the user may let pay, the default one first.
+    pub accounts: Vec<String>,
+    /// The qualities of service that the user may ask for.
+    pub qualities: Vec<String>,
+    /// The one that jobs get that ask for none.
+    pub qos: Option<String>,
+    /// The partitions, a row for each kind of node.
+    pub partitions: Vec<PartitionFacts>,
+}
+
+/// Nodes of one kind in one partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartitionFacts {
+    /// The partition's name.
+    pub name: String,
+    /// Whether jobs go there that name none.
+    pub default: bool,
+    /// Whether it takes jobs and starts them.
+    pub up: bool,
+    /// The longest time limit, in seconds.
+    pub time_limit_s: Option<u64>,
+    /// Nodes of this kind.
+    pub nodes: u64,
+    /// Cores of one.
+    pub cores: u64,
+    /// Memory of one, in MiB.
+    pub memory_mib: u64,
+    /// Generic resources of one.
+    pub gres: Option<String>,
+}
+
+/// What a job saw on its node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeFacts {
+    /// The node's name.
+    pub host: String,
+    /// Whether it sees what was written here before.
+    pub sees_ours: bool,
+    /// Whether a name that is taken stays taken there, also one that was taken from here.
+    pub exclusive: bool,
+    /// Whether a directory is replaced whole there.
+    pub renames: bool,
+    /// How long it takes there until a small file is durable, in milliseconds.
+    pub sync_ms: f64,
+    /// Whether a job may submit jobs: what the scheduler said to a rehearsal.
+    pub may_submit: bool,
+    /// Whether a job may ask for the state of jobs.
+    pub may_ask: bool,
+    /// What the scheduler said to either, where it said no.
+    pub said: Option<String>,
+}
+
+/// How two machines see each other's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Exchange {
+    /// Files that went to the node and were answered.
+    pub rounds: u64,
+    /// A file that is written on either machine is seen on the other within so many milliseconds, at most.
+    pub late_ms: u64,
+    /// The node's clock less ours, in milliseconds.
+    pub skew_ms: i64,
+    /// By how much that may be wrong, in milliseconds.
+    pub skew_error_ms: u64,
+}
+
+impl Exchange {
+    /// From what each round's clocks said, in milliseconds: ours when we wrote, the node's when it saw that, the node's when
+    /// it answered, ours when we saw the answer. None where there was no round.
+    pub fn of(rounds: &[[u64; 4]]) -> Option<Self> {
+        // As NTP does: what both ways took together is known whatever the clocks say.
+        let both = |r: &[u64; 4]| r[3].saturating_sub(r[0]).saturating_sub(r[2].saturating_sub(r[1]));
+        let nearest = rounds.iter().min_by_key(|r| both(r))?;
+        let [sent, seen, answered, heard] = nearest.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX / 4));
+        Some(Self {
+            rounds: rounds.len() as u64,
+            late_ms: rounds.iter().map(both).max()?,
+            skew_ms: ((seen - sent) + (answered - heard)) / 2,
+            skew_error_ms: both(nearest).div_ceil(2),
+        })
+    }
+}
+
+/// What is to be said of a cluster.
+pub fn judge(facts: &ClusterFacts) -> Vec<Finding> {
+    let mut found = commands(facts);
+    let name = facts.cluster.as_deref().unwrap_or("without a name");
+    let version = facts.version.as_deref().unwrap_or("of a version that it does not say");
+    found.push(Finding::new("cluster", Verdict::Good, format!("{name}, SLURM {version}: it answers")));
+    found.push(arrays(facts));
+    found.extend(queue(facts));
+    found.extend(ends(facts));
+    found.push(books(facts));
+    found.extend(facts.partitions.iter().map(partition));
+    if !facts.partitions.iter().any(|partition| partition.default) {
+        found.push(
+            Finding::new("partition", Verdict::Warning, "none is the default one")
+                .hint("say `partition` in the site profile or in `[scheduler]`"),
+        );
+    }
+    found
+}
+
+fn commands(facts: &ClusterFacts) -> Vec<Finding> {
+    let missing: Vec<&str> =
+        facts.commands.iter().filter(|(_, version)| version.is_none()).map(|(name, _)| name.as_str()).collect();
+    let mut versions: Vec<&str> = facts.commands.iter().filter_map(|(_, version)| version.as_deref()).collect();
+    versions.dedup();
+    let mut found = vec![Finding::new("commands", Verdict::Info, versions.join(", "))];
+    // Books may be kept by nobody, and then nobody needs the command that reads them.
+    let needed: Vec<&&str> = missing.iter().filter(|name| !name.starts_with("sacct") || facts.accounting).collect();
+    if !needed.is_empty() {
+        let names = needed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        found.push(
+            Finding::new("commands", Verdict::Problem, format!("not on the PATH: {names}"))
+                .hint("load the module that has them, or ask on which machines they are"),
+        );
+    }
+    found
+}
+
+fn arrays(facts: &ClusterFacts) -> Finding {
+    let most = facts.array_tasks.map_or(facts.array_size, |tasks| tasks.min(facts.array_size));
+    let cap = facts.array_tasks.map_or_else(String::new, |tasks| format!(", max_array_tasks {tasks}"));
+    let what = format!("at most {most} tasks a job (MaxArraySize {}{cap})", facts.array_size);
+    if most == 0 {
+        return Finding::new("arrays", Verdict::Problem, "the cluster has no job arrays (MaxArraySize 0)")
+            .hint("ask the people of the cluster to allow them");
+    }
+    if most < ARRAY_LOW {
+        return Finding::new("arrays", Verdict::Warning, what)
+            .hint("tasks work on several task groups each, so give them a time limit for that");
+    }
+    Finding::new("arrays", Verdict::Good, what)
+}
+
+fn queue(facts: &ClusterFacts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let queued = facts.queued.map_or_else(String::new, |jobs| format!("; {jobs} of yours are there now"));
+    found.push(match &facts.submit_max {
+        Some((most, of)) => {
+            let verdict = if *most < SUBMIT_LOW { Verdict::Warning } else { Verdict::Good };
+            let finding = Finding::new("queue", verdict, format!("you may have {most} jobs in it ({of}){queued}"));
+            if verdict == Verdict::Good {
+                finding
+            } else {
+                finding.hint("waves are cut to fit; ask for more, or for longer tasks")
+            }
+        }
+        None => Finding::new("queue", Verdict::Info, format!("no limit on your jobs is known{queued}")),
+    });
+    if let Some((most, of)) = &facts.running_max {
+        found.push(Finding::new("running", Verdict::Info, format!("{most} of your jobs at a time ({of})")));
+    }
+    found
+}
+
+/// How jobs end, and are started again.
+fn ends(facts: &ClusterFacts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(seconds) = facts.kill_wait_s {
+        let what = format!("a task has {seconds} s from TERM to KILL (KillWait)");
+        found.push(if seconds < KILL_WAIT_LOW_S {
+            Finding::new("ends", Verdict::Warning, what).hint(
+                "at a time limit it is told earlier, by `signal_before`; a preemption may lose what was computed since the last `checkpoint.sync`",
+            )
+        } else {
+            Finding::new("ends", Verdict::Good, what)
+        });
+    }
+    if let Some(seconds) = facts.min_job_age_s {
+        let what = format!("an ended job stays known for {seconds} s (MinJobAge)");
+        found.push(Finding::new("memory of jobs", Verdict::Info, what));
+    }
+    let again = match (facts.requeue, facts.preempt_requeues) {
+        (true, true) => "the cluster starts preempted and orphaned tasks again by itself",
+        (true, false) => "the cluster starts tasks of a lost node again by itself, and preempts none so",
+        (false, _) => "the cluster starts nothing again by itself (JobRequeue 0); ticks do",
+    };
+    found.push(Finding::new("requeue", Verdict::Info, again));
+    found
+}
+
+fn books(facts: &ClusterFacts) -> Finding {
+    if !facts.accounting {
+        return Finding::new("accounting", Verdict::Info, "none: how a task ended is known from its files alone");
+    }
+    let qos = facts.qos.as_ref().map_or_else(String::new, |qos| format!(", QOS {qos}"));
+    match facts.accounts.as_slice() {
+        [] => Finding::new("accounting", Verdict::Warning, "books are kept, and you have no account in them")
+            .hint("submissions may be refused: ask the people of the cluster for one"),
+        [first, others @ ..] => {
+            let more = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
+            Finding::new("accounting", Verdict::Good, format!("{first} pays{more}{qos}"))
+        }
+    }
+}
+
+fn partition(partition: &PartitionFacts) -> Finding {
+    let limit =
+        partition.time_limit_s.map_or_else(|| "no time limit".to_owned(), |s| format!("{} min at most", s / 60));
+    let gres = partition.gres.as_ref().map_or_else(String::new, |gres| format!(", {gres}"));
+    let name = if partition.default { format!("{} (default)", partition.name) } else { partition.name.clone() };
+    let PartitionFacts { nodes, cores, memory_mib, .. } = partition;
+    let what = format!("{name}: {nodes} × {cores} cores, {memory_mib} MiB{gres}; {limit}");
+    if partition.up {
+        return Finding::new("partition", Verdict::Info, what);
+    }
+    Finding::new("partition", Verdict::Warning, format!("{what}; it starts no jobs now")).hint("use another, or wait")
+}
+
+/// What is to be said of what a job saw on its node.
+pub fn judge_node(node: &NodeFacts, exchange: Option<&Exchange>) -> Vec<Finding> {
+    let host = &node.host;
+    let either = |check, good: bool, yes: String, no: String, hint: &str| {
+        if good {
+            Finding::new(check, Verdict::Good, yes)
+        } else {
+            Finding::new(check, Verdict::Problem, no).hint(hint)
+        }
+    };
+    let elsewhere = "use another file system: results could be overwritten or mixed on this one";
+    let mut found = vec![
+        either(
+            "node: directory",
+            node.sees_ours,
+            format!("{host} sees what was written here"),
+            format!("{host} does not see what was written here"),
+            "keep campaigns in a directory that all nodes share",
+        ),
+        either(
+            "node: names",
+            node.exclusive,
+            format!("a name that was taken here stays taken on {host}"),
+            format!("{host} took a name that was taken here"),
+            elsewhere,
+        ),
+        either(
+            "node: renames",
+            node.renames,
+            format!("a directory is replaced whole on {host}"),
+            format!("a directory that was replaced on {host} shows its old content"),
+            elsewhere,
+        ),
+    ];
+    let sync = format!("a small file is durable after {:.1} ms on {host}", node.sync_ms);
+    found.push(if node.sync_ms > SYNC_SLOW_MS {
+        Finding::new("node: writes", Verdict::Warning, sync).hint("set `[checkpoint] sync` to a minute or more")
+    } else {
+        Finding::new("node: writes", Verdict::Good, sync)
+    });
+    found.push(submits(node));
+    found.extend(exchange.map(seen));
+    found.extend(exchange.map(clocks));
+    found
+}
+
+fn submits(node: &NodeFacts) -> Finding {
+    let why = node.said.as_ref().map_or_else(String::new, |said| format!(": {said}"));
+    match (node.may_submit, node.may_ask) {
+        (true, true) => {
+            Finding::new("node: submits", Verdict::Good, "jobs may submit jobs: campaigns go on by themselves")
+        }
+        (true, false) => {
+            Finding::new("node: submits", Verdict::Warning, format!("jobs may submit jobs, and not ask for them{why}"))
+                .hint("say `nodes_may_submit = false` in the site profile; `molsieve resume` then submits what is left")
+        }
+        (false, _) => Finding::new("node: submits", Verdict::Warning, format!("jobs may not submit jobs{why}"))
+            .hint("say `nodes_may_submit = false` in the site profile; `molsieve resume` then submits what is left"),
+    }
+}
+
+fn seen(exchange: &Exchange) -> Finding {
+    let what = format!("files are seen on the other machine after {} ms at most", exchange.late_ms);
+    if exchange.late_ms > LATE_MS {
+        return Finding::new("node: lateness", Verdict::Warning, what)
+            .hint(format!("say `settle = \"{}s\"` in the site profile", settle_s(exchange)));
+    }
+    Finding::new("node: lateness", Verdict::Good, what)
+}
+
+/// How long to wait for files after the end of a task, in seconds: twice as long as was seen, and never less than usual.
+pub fn settle_s(exchange: &Exchange) -> u64 {
+    (exchange.late_ms * 2).div_ceil(1000).max(30)
+}
+
+fn clocks(exchange: &Exchange) -> Finding {
+    let Exchange { skew_ms, skew_error_ms, .. } = exchange;
+    let what = format!("the node's clock is {skew_ms} ms off ours (± {skew_error_ms} ms)");
+    if skew_ms.abs() > SKEW_MAX_MS {
+        return Finding::new("node: clock", Verdict::Warning, what)
+            .hint("have the clocks set by NTP: times in logs and packs would not fit together");
+    }
+    Finding::new("node: clock", Verdict::Good, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worst(found: &[Finding], check: &str) -> Verdict {
+        found.iter().filter(|f| f.check == check).map(|f| f.verdict).max().unwrap()
+    }
+
+    fn facts() -> ClusterFacts {
+        ClusterFacts { array_size: 1001, requeue: true, ..ClusterFacts::default() }
+    }
+
+    #[test]
+    fn clocks_that_differ_do_not_make_files_late() {
+        // The node is 10 s ahead; a file takes 40 ms to go and 60 ms to come.
+        let round = |at: u64, more: u64| [at, at + 10_040, at + 10_050, at + 110 + more];
+        let exchange = Exchange::of(&[round(1000, 300), round(9000, 0)]).unwrap();
+        assert_eq!((exchange.rounds, exchange.late_ms), (2, 400));
+        assert!((exchange.skew_ms - 10_000).abs() <= exchange.skew_error_ms as i64, "{exchange:?}");
+        assert_eq!(exchange.skew_error_ms, 50);
+        assert_eq!(Exchange::of(&[]), None);
+        let found = [clocks(&exchange), seen(&exchange)];
+        assert_eq!((worst(&found, "node: clock"), worst(&found, "node: lateness")), (Verdict::Warning, Verdict::Good));
+    }
+
+    #[test]
+    fn each_limit_that_hurts_comes_with_something_to_do() {
+        let hurt = ClusterFacts {
+            array_tasks: Some(10),
+            submit_max: Some((4, "MaxSubmitJobs of the account chem".to_owned())),
+            kill_wait_s: Some(2),
+            accounting: true,
+            commands: vec![("sbatch".to_owned(), None), ("sacct".to_owned(), Some("22.05".to_owned()))],
+            ..facts()
+        };
+        let found = judge(&hurt);
+        for (check, verdict) in [
+            ("commands", Verdict::Problem),
+            ("arrays", Verdict::Warning),
+            ("queue", Verdict::Warning),
+            ("ends", Verdict::Warning),
+            ("accounting", Verdict::Warning),
+            ("partition", Verdict::Warning),
+        ] {
+            assert_eq!(worst(&found, check), verdict, "{check}");
+        }
+        assert!(found.iter().filter(|f| f.verdict >= Verdict::Warning).all(|f| f.hint.is_some()), "{found:?}");
+    }
+
+    #[test]
+    fn a_cluster_without_books_needs_no_command_that_reads_them() {
+        let found = judge(&ClusterFacts { commands: vec![("sacct".to_owned(), None)], ..facts() });
+        assert_eq!(worst(&found, "commands"), Verdict::Info);
+    }
+
+    #[test]
+    fn what_a_node_sees_otherwise_is_a_problem_and_what_it_may_not_do_is_a_warning() {
+        let node = NodeFacts {
+            host: "n1".to_owned(),
+            sees_ours: false,
+            exclusive: false,
+            renames: true,
+            sync_ms: 1.0,
+            may_submit: false,
+            may_ask: true,
+            said: Some("no".to_owned()),
+        };
+        let found = judge_node(&node, None);
+        assert_eq!(
+            (worst(&found, "node: directory"), worst(&found, "node: names")),
+            (Verdict::Problem, Verdict::Problem)
+        );
+        assert_eq!((worst(&found, "node: renames"), worst(&found, "node: submits")), (Verdict::Good, Verdict::Warning));
+    }
+}

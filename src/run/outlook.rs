@@ -1,0 +1,236 @@
+//! What would be submitted: told before it is, and where no scheduler is at hand.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use molsieve_adapters::{Adapter, AdapterError, Cli, Dialect, JobId, JobSpec};
+use serde::Serialize;
+
+use super::look::Look;
+use super::submission::{self, JOBS_BESIDE, Making};
+use super::{scheduler, wave};
+use crate::campaign::file::Campaign;
+use crate::campaign::scheduler::Cluster;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::id::GroupIndex;
+use crate::journal;
+use crate::journal::state::State;
+
+/// What stands in a tick's script for the number that its wave will get.
+const WAVE_JOB: &str = "JOB_OF_THE_WAVE";
+
+/// A reason why a wave has no more tasks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bound {
+    /// So many tasks.
+    pub tasks: u64,
+    /// Where that is said.
+    pub by: String,
+}
+
+/// A file that would be submitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Script {
+    /// `wave` or `tick`.
+    pub of: &'static str,
+    /// Where it would lie.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// What the scheduler makes of the wave, without being given it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rehearsal {
+    /// When it would start, in the scheduler's words; none where it does not say, or would refuse it.
+    pub start: Option<String>,
+    /// Why it would not be accepted.
+    pub refused: Option<String>,
+}
+
+/// The next submission of a campaign on a cluster.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outlook {
+    /// The site whose profile was under the campaign file.
+    pub site: Option<String>,
+    /// The cluster's name, where it was asked.
+    pub cluster: Option<String>,
+    /// Why the cluster's limits are not known, where they are not.
+    pub limits_unknown: Option<String>,
+    /// The number of the wave.
+    pub wave: u64,
+    /// Its tasks.
+    pub tasks: u64,
+    /// The task groups in it: all that have no receipt.
+    pub task_groups: u64,
+    /// The most of them that one task works on, one after the other.
+    pub task_groups_a_task: u64,
+    /// What keeps it from having more tasks, the tightest first; the last is the number of task groups.
+    pub bounds: Vec<Bound>,
+    /// How many of its tasks run at a time, where the campaign or the site says so.
+    pub running: Option<Bound>,
+    /// Jobs that the user has in the queue, where that was asked.
+    pub queued: Option<u64>,
+    /// How often ticks may submit what is left, by themselves; 0 where jobs may not submit jobs.
+    pub rounds: u64,
+    /// The scripts.
+    pub scripts: Vec<Script>,
+    /// What the scheduler makes of it, where it was asked.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// What `campaign` would submit next, by `program`; none where it runs on this machine. With `rehearse` the scheduler is
+/// asked what it makes of it, and nothing is submitted.
+///
+/// # Errors
+/// The campaign's files cannot be read; it is rehearsed, and the scheduler cannot be reached (exit 5).
+pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<Outlook>> {
+    let execution = &campaign.file.execution;
+    let Some(cluster) = execution.cluster.as_ref() else { return Ok(None) };
+    let site = scheduler::check(execution, cluster)?;
+    let survey = scheduler::survey(&site, Duration::ZERO);
+    if rehearse && let Err(away) = survey {
+        return Err(away);
+    }
+    let limits_unknown = survey.as_ref().err().map(|away| away.what().to_owned());
+    let survey = survey.ok();
+    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    let mut look = Look::new(campaign)?;
+    look.refresh()?;
+    let bounds = bounds(cluster, survey.as_ref(), look.missing().len() as u64);
+    let dealt = dealt(campaign, look.missing(), bounds[0].tasks);
+    let number = state.waves + 1;
+    let making = Making { campaign, state: &state, program, lifeline: false };
+    let speaker = scheduler::dialect(cluster, site, survey.clone().unwrap_or_default());
+    let (mut scripts, mut rehearsal) = (Vec::new(), None);
+    if !dealt.is_empty() {
+        let wave = submission::wave_job(&making, number, dealt.len() as u64)?;
+        let tick = submission::tick_job(&making, state.ticks + 1)?;
+        let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
+        scripts.extend(rendered(&speaker, "wave", &wave)?);
+        scripts.extend(rendered(&speaker, "tick", &tick)?);
+        rehearsal = rehearse.then(|| rehearsed(campaign, Cli::new(speaker), wave)).transpose()?;
+    }
+    Ok(Some(Outlook {
+        site: cluster.site.clone(),
+        cluster: survey.as_ref().and_then(|survey| survey.limits.cluster.clone()),
+        limits_unknown,
+        wave: number,
+        tasks: dealt.len() as u64,
+        task_groups: look.missing().len() as u64,
+        task_groups_a_task: dealt.iter().map(Vec::len).max().unwrap_or(0) as u64,
+        running: running(cluster, survey.as_ref()),
+        queued: survey.and_then(|survey| survey.allowance.queued),
+        bounds,
+        rounds: if cluster.nodes_may_submit { cluster.rounds_max } else { 0 },
+        scripts,
+        rehearsal,
+    }))
+}
+
+/// The tasks of a wave of `missing`; none where nothing is missing.
+fn dealt(campaign: &Campaign, missing: &BTreeSet<GroupIndex>, tasks: u64) -> Vec<Vec<GroupIndex>> {
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    wave::deal(&campaign.plan, campaign.file.identity.seed, missing, tasks)
+}
+
+/// What keeps a wave of so many task groups from having more tasks, the tightest first.
+fn bounds(cluster: &Cluster, survey: Option<&scheduler::Survey>, groups: u64) -> Vec<Bound> {
+    let bound = |tasks: u64, by: &str| Bound { tasks: tasks.max(1), by: by.to_owned() };
+    let mut all = vec![match cluster.tasks_max {
+        Some(tasks) => bound(tasks, "scheduler.tasks"),
+        None => bound(scheduler::tasks(cluster), "the default of scheduler.tasks"),
+    }];
+    if let Some(scheduler::Survey { limits, allowance }) = survey {
+        all.push(bound(limits.array_size, "MaxArraySize of the cluster"));
+        all.extend(limits.array_tasks.map(|tasks| bound(tasks, "max_array_tasks of the cluster")));
+        let room = allowance.room().zip(allowance.submit.as_ref());
+        all.extend(room.map(|(room, cap)| {
+            let queued = allowance.queued.unwrap_or(0);
+            let by = format!("{cap}, less {queued} in the queue and {JOBS_BESIDE} for what goes on afterwards");
+            bound(room.saturating_sub(JOBS_BESIDE), &by)
+        }));
+    }
+    all.push(bound(groups, "one task group a task"));
+    // Of equal ones the first: what somebody said, before what follows from it.
+    all.sort_by_key(|bound| bound.tasks);
+    all
+}
+
+/// How many tasks run at a time.
+fn running(cluster: &Cluster, survey: Option<&scheduler::Survey>) -> Option<Bound> {
+    let said = cluster.running_max.map(|tasks| Bound { tasks, by: "scheduler.running".to_owned() });
+    let allowed = survey.and_then(|survey| survey.allowance.running.as_ref());
+    let allowed = allowed.map(|cap| Bound { tasks: cap.most, by: cap.of.clone() });
+    said.into_iter().chain(allowed).min_by_key(|bound| bound.tasks)
+}
+
+fn rendered(speaker: &impl Dialect, of: &'static str, job: &JobSpec) -> Result<Vec<Script>> {
+    let files = speaker.render(job).map_err(|e| Error::usage(e.to_string()))?;
+    let script =
+        |file: molsieve_adapters::EmittedFile| Script { of, path: file.path.display().to_string(), text: file.text };
+    Ok(files.into_iter().map(script).collect())
+}
+
+/// Asks what the scheduler makes of `wave`. Its script lies under another name for that moment: the numbers of waves are
+/// given by drivers.
+fn rehearsed(campaign: &Campaign, mut adapter: Cli<impl Dialect>, wave: JobSpec) -> Result<Rehearsal> {
+    let wave = JobSpec { file: campaign.dir.rehearsed_script(), ..wave };
+    let files = adapter.files(&wave).map_err(|e| super::driver::refused(&e))?;
+    fs::create_dir(&campaign.dir.launch())?;
+    for file in &files {
+        fs::replace(&file.path, file.text.as_bytes())?;
+    }
+    let answer = adapter.would_start(&wave);
+    for file in &files {
+        fs::remove(&file.path)?;
+    }
+    match answer {
+        Ok(start) => Ok(Rehearsal { start, refused: None }),
+        Err(AdapterError::Rejected(what) | AdapterError::TooMany(what)) => {
+            Ok(Rehearsal { start: None, refused: Some(what) })
+        }
+        Err(away) => Err(super::driver::refused(&away)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use molsieve_adapters::slurm::allowance::{Allowance, Cap};
+    use molsieve_adapters::slurm::limits::Limits;
+
+    use super::*;
+    use crate::campaign::scheduler::SchedulerSection;
+
+    fn cluster(text: &str) -> Cluster {
+        toml::from_str::<SchedulerSection>(text).unwrap().cluster().unwrap().unwrap()
+    }
+
+    fn tightest(text: &str, survey: Option<&scheduler::Survey>, groups: u64) -> (u64, String) {
+        let first = bounds(&cluster(text), survey, groups).remove(0);
+        (first.tasks, first.by)
+    }
+
+    #[test]
+    fn the_tightest_bound_is_told_with_where_it_is_said() {
+        let said = |tasks: u64, by: &str| (tasks, by.to_owned());
+        let slurm = "kind = \"slurm\"\n";
+        assert_eq!(tightest(slurm, None, 4000), said(1000, "the default of scheduler.tasks"));
+        assert_eq!(tightest(slurm, None, 40), said(40, "one task group a task"));
+        assert_eq!(tightest("kind = \"slurm\"\ntasks = 7", None, 40), said(7, "scheduler.tasks"));
+        let limits = Limits { array_size: 11, array_tasks: Some(20), ..Limits::default() };
+        let mut survey = scheduler::Survey { limits, allowance: Allowance::default() };
+        assert_eq!(tightest(slurm, Some(&survey), 4000), said(11, "MaxArraySize of the cluster"));
+        let cap = Cap { most: 12, of: "MaxSubmitJobs of the account chem".to_owned() };
+        survey.allowance = Allowance { submit: Some(cap), queued: Some(4), ..Allowance::default() };
+        let (tasks, by) = tightest(slurm, Some(&survey), 4000);
+        assert_eq!(tasks, 6);
+        assert!(by.contains("MaxSubmitJobs of the account chem") && by.contains("less 4 in the queue"), "{by}");
+        survey.allowance.queued = Some(400);
+        assert_eq!(tightest(slurm, Some(&survey), 4000).0, 1, "the scheduler says no, if it is one");
+    }
+}

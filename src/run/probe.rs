@@ -1,0 +1,238 @@
+//! A job of a minute that tries out what a campaign's jobs do: it sees our files and we see its, and asks whether it
+//! might submit jobs itself. It submits nothing, and leaves nothing behind.
+//!
+//! The two sides talk by files in one directory, since that is what campaigns do:
+//!
+//! ```text
+//! here: token, taken        → the node reads them, and tries to take the second name
+//! node: report              → what it saw
+//! here: ping-1, node: pong-1, …   what each clock said when a file was written and when it was seen
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use molsieve_adapters::command::{Call, Runner, Said, System};
+use molsieve_adapters::{Adapter, Cli, EmittedFile, Job, JobSpec, JobTag, Patient, Resources, TaskReport, Tasks};
+use serde::{Deserialize, Serialize};
+
+use super::driver::refused;
+use super::scheduler;
+use crate::campaign::scheduler::Cluster;
+use crate::canonical;
+use crate::clock::{self, Stopwatch};
+use crate::doctor::cluster::{Exchange, NodeFacts};
+use crate::doctor::disk;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::fs::tree::StagedDir;
+use crate::host;
+use crate::id::AttemptId;
+use crate::layout;
+
+/// Files that go there and back.
+const ROUNDS: u64 = 5;
+/// How often either side looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often the scheduler is asked.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+/// How long either side waits for the other's next file.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+/// The time limit of the job, in seconds: SLURM counts minutes.
+const WALLTIME_S: u64 = 120;
+/// Memory of the job, in MiB.
+const MEMORY_MIB: u64 = 200;
+/// How long a job that was cancelled may take to go.
+const GONE_MAX: Duration = Duration::from_secs(20);
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Probe {
+    /// The job, as the scheduler calls it.
+    pub job: String,
+    /// What it saw; none where it left no report.
+    pub node: Option<NodeFacts>,
+    /// How the two machines see each other's files.
+    pub exchange: Option<Exchange>,
+    /// Seconds until it was at work, where it was.
+    pub waited_s: Option<u64>,
+    /// Why there is no report.
+    pub why: Option<String>,
+}
+
+/// What a node's clock said.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pong {
+    seen_ms: u64,
+    answered_ms: u64,
+}
+
+/// Runs the job on `cluster`, with a directory of its own in `dir`, and waits for at most `patience`. It is gone afterwards.
+///
+/// # Errors
+/// The scheduler refuses or cannot be reached (exit 5), or `dir` cannot be written (exit 6).
+pub fn run(cluster: &Cluster, dir: &Path, program: PathBuf, patience: Duration) -> Result<Probe> {
+    let staged = StagedDir::create_beside(&layout::doctor_place(dir))?;
+    let place = std::path::absolute(staged.building_at()).map_err(|e| Error::io("cannot find", dir, &e))?;
+    let token = AttemptId::random()?;
+    fs::write_new(&layout::doctor_file(&place, "token"), token.as_str().as_bytes())?;
+    fs::write_new(&layout::doctor_file(&place, "taken"), b"here")?;
+    let site = scheduler::check_words("slurm", cluster)?;
+    let survey = scheduler::survey(&site, ASK_EVERY)?;
+    let mut adapter = Patient::new(Cli::new(scheduler::dialect(cluster, site, survey)), ASK_EVERY);
+    let spec = job(cluster, &place, program, &token);
+    for EmittedFile { path, text } in adapter.files(&spec).map_err(|e| refused(&e))? {
+        fs::replace(&path, text.as_bytes())?;
+    }
+    let id = adapter.submit(&spec).map_err(|e| refused(&e))?;
+    let job = Job { id, tag: spec.tag };
+    let mut probe = Probe { job: job.id.0.clone(), node: None, exchange: None, waited_s: None, why: None };
+    let heard = listen(&mut adapter, &job, &place, patience, &mut probe);
+    // Whatever came of it, nothing stays.
+    adapter.cancel(std::slice::from_ref(&job.id)).map_err(|e| refused(&e))?;
+    let gone = Stopwatch::start();
+    while state(&mut adapter, &job).is_some_and(|report| !report.state.is_final()) && gone.elapsed() < GONE_MAX {
+        adapter.wait(LOOK_EVERY * 10);
+    }
+    heard.map(|()| probe)
+}
+
+fn job(cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> JobSpec {
+    let file = layout::doctor_file(place, "probe");
+    JobSpec {
+        tag: JobTag(format!("molsieve-doctor-{token}")),
+        title: "molsieve: tries out what a campaign's jobs do; it may be cancelled at any time".to_owned(),
+        argv: vec![program.into(), "probe".into(), place.into(), token.as_str().into()],
+        tasks: Tasks::One,
+        running_max: None,
+        resources: Resources {
+            cpus: 1,
+            gpus: 0,
+            memory_mib: Some(cluster.tick_memory_mib.min(MEMORY_MIB)),
+            walltime_s: Some(WALLTIME_S),
+        },
+        after: Vec::new(),
+        exclude: Vec::new(),
+        file,
+        logs: layout::doctor_file(place, "probe.out"),
+    }
+}
+
+/// Hears what the job says, and how soon.
+fn listen(adapter: &mut dyn Adapter, job: &Job, place: &Path, patience: Duration, probe: &mut Probe) -> Result<()> {
+    let (started, mut asked) = (Stopwatch::start(), Stopwatch::start());
+    let report = loop {
+        if let Some(report) = read(&layout::doctor_file(place, "report"))? {
+            break report;
+        }
+        if asked.elapsed() >= ASK_EVERY {
+            asked = Stopwatch::start();
+            let state = state(adapter, job);
+            let waits =
+                state.as_ref().and_then(|report| report.reason.clone()).unwrap_or_else(|| "no reason".to_owned());
+            if let Some(ended) = state.filter(|report| report.state.is_final()) {
+                probe.why = Some(format!("it ended as {:?}, and left nothing here{}", ended.state, last_words(place)));
+                return Ok(());
+            }
+            if started.elapsed() >= patience {
+                probe.why = Some(format!("it did not begin within {} s ({waits})", patience.as_secs()));
+                return Ok(());
+            }
+        }
+        std::thread::sleep(LOOK_EVERY);
+    };
+    probe.waited_s = Some(started.elapsed().as_secs());
+    probe.node = Some(canonical::json::from_line("the report of the job", &report)?);
+    let mut rounds = Vec::new();
+    for round in 1..=ROUNDS {
+        let sent = clock::unix_ms();
+        fs::replace(&layout::doctor_file(place, &format!("ping-{round}")), b"\n")?;
+        let Some(pong) = awaited(&layout::doctor_file(place, &format!("pong-{round}")))? else { break };
+        let heard = clock::unix_ms();
+        let pong: Pong = canonical::json::from_line("the answer of the job", &pong)?;
+        rounds.push([sent, pong.seen_ms, pong.answered_ms, heard]);
+    }
+    probe.exchange = Exchange::of(&rounds);
+    Ok(())
+}
+
+fn state(adapter: &mut dyn Adapter, job: &Job) -> Option<TaskReport> {
+    adapter.poll(std::slice::from_ref(job)).ok()?.into_values().next()
+}
+
+/// What the job printed, if anything.
+fn last_words(place: &Path) -> String {
+    let said = fs::read_plain(&layout::doctor_file(place, "probe.out")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&said).into_owned();
+    text.lines().next_back().map_or_else(String::new, |line| format!(": {}", line.trim()))
+}
+
+/// The file at `path`, where it is there.
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read_plain(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("cannot read", path, &e)),
+    }
+}
+
+/// The file at `path`, as soon as it is there.
+fn awaited(path: &Path) -> Result<Option<Vec<u8>>> {
+    let started = Stopwatch::start();
+    loop {
+        let there = read(path)?;
+        if there.is_some() || started.elapsed() >= ANSWER_MAX {
+            return Ok(there);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// The other side: what the job does on its node, in `place`.
+///
+/// # Errors
+/// `place` cannot be written (exit 6).
+pub fn on_node(place: &Path, token: &str) -> Result<()> {
+    let file = |name: &str| layout::doctor_file(place, name);
+    let sees_ours = read(&file("token"))?.is_some_and(|bytes| bytes == token.as_bytes());
+    let took = fs::write_new(&file("taken"), b"node")?;
+    let kept = read(&file("taken"))?.is_some_and(|bytes| bytes == b"here");
+    let (may_submit, may_ask, said) = asks(&file("probe.sbatch"));
+    let report = NodeFacts {
+        host: host::name(),
+        sees_ours,
+        exclusive: !took && kept && disk::is_exclusive(&file("node"))?,
+        renames: disk::is_replaced_whole(place)?,
+        sync_ms: disk::sync_time(place)?.as_secs_f64() * 1e3,
+        may_submit,
+        may_ask,
+        said,
+    };
+    fs::replace(&file("report"), &canonical::json::to_line(&report)?)?;
+    for round in 1..=ROUNDS {
+        if awaited(&file(&format!("ping-{round}")))?.is_none() {
+            break;
+        }
+        let seen_ms = clock::unix_ms();
+        let pong = Pong { seen_ms, answered_ms: clock::unix_ms() };
+        fs::replace(&file(&format!("pong-{round}")), &canonical::json::to_line(&pong)?)?;
+    }
+    Ok(())
+}
+
+/// Whether a job may submit `script`, which is rehearsed and not submitted, and ask for jobs; what was said to a no.
+fn asks(script: &Path) -> (bool, bool, Option<String>) {
+    let mut system = System { limit: Duration::from_secs(30) };
+    let script = script.to_string_lossy().into_owned();
+    let calls = [
+        Call::new(["sbatch".to_owned(), "--test-only".to_owned(), script]),
+        Call::new(["squeue", "--noheader", "--me", "--format=%i"]),
+    ];
+    let mut answers = calls.iter().map(|call| match system.run(call) {
+        Ok(said) if said.is_ok() => None,
+        Ok(said) => Some(Said::gist(&said)),
+        Err(silent) => Some(format!("`{}` cannot be run: {silent:?}", call.program())),
+    });
+    let (submit, ask) = (answers.next().flatten(), answers.next().flatten());
+    (submit.is_none(), ask.is_none(), submit.or(ask))
+}
