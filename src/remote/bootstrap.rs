@@ -50,7 +50,7 @@ pub fn store(root: &str, program: &Digest, bytes: u64) -> Result<String> {
         "if command -v sha256sum >/dev/null; then echo {program} \" {temporary}\" | sha256sum -c >/dev/null; fi"
     );
     Ok(format!(
-        "/bin/sh -c 'umask 077; mkdir -p {dir} && cat > {temporary} && \
+        "/bin/sh -c 'umask 077; trap \"\" XFSZ; mkdir -p {dir} && cat > {temporary} && \
          [ `wc -c < {temporary}` -eq {bytes} ] && {{ {is_it}; }} && chmod 700 {temporary} && \
          mv -f {temporary} {dir}/molsieve && echo && echo {STORED} || {{ rm -f {temporary}; exit 1; }}'"
     ))

@@ -305,11 +305,7 @@ impl Line {
                 },
                 Ok(Heard::Over(broken, noise)) => match bootstrap::found(&noise) {
                     Found::Absent(machine) if broken.is_none() => return Ok(Err(machine)),
-                    _ => {
-                        return Err(self
-                            .dropped(way, broken.as_ref(), &noise)
-                            .within("the program does not start there"));
-                    }
+                    _ => return Err(self.dropped(way, broken.as_ref(), &noise)),
                 },
                 Err(mpsc::RecvTimeoutError::Timeout) if self.silent.elapsed() > FIRST_WORD => {
                     self.end.cut();

@@ -339,7 +339,7 @@ mod tests {
         let paths = table["library"]["path"].as_array().unwrap();
         let paths: Vec<&str> = paths.iter().map(|path| path.as_str().unwrap()).collect();
         let of = |number: u32, name: &str| format!("{ELSEWHERE}/library/{number:06}/{name}");
-        assert_eq!(paths, ["/data/x.smi", &of(0, "b.smi"), &of(1, "a.smi"), &of(2, "z.smi")]);
+        assert_eq!(paths, ["/data/x.smi", &of(0, "z.smi"), &of(1, "b.smi"), &of(2, "a.smi")]);
         assert_eq!((inputs.sources.len(), inputs.seed, inputs.campaign.as_str()), (3, 7, "a"));
     }
 

@@ -67,7 +67,7 @@ pub fn connect(way: &Way) -> Result<Box<dyn Transport>> {
     match way.means {
         Means::Ssh => Ok(Box::new(system::System::new(way)?)),
         #[cfg(feature = "ssh2")]
-        Means::Ssh2 => Err(Error::usage("later")),
+        Means::Ssh2 => Ok(Box::new(ssh2::Ssh2::connect(way)?)),
         #[cfg(not(feature = "ssh2"))]
         Means::Ssh2 => Err(Error::usage("this molsieve was built without the feature `ssh2`")
             .hint("use the system's ssh: `--transport ssh`")),

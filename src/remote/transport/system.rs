@@ -119,8 +119,11 @@ impl End for Running {
             }
         };
         // A master that ssh left behind may hold the stream open: what was said is then what was said so far.
-        if let Some(reader) = self.reader.take().filter(|reader| status.is_some() && reader.is_finished()) {
-            let _ = reader.join();
+        let is_over = || self.reader.as_ref().is_none_or(JoinHandle::is_finished);
+        let mut patience = Duration::from_secs(1);
+        while status.is_some() && !is_over() && !patience.is_zero() {
+            thread::sleep(STEP);
+            patience = patience.saturating_sub(STEP);
         }
         // ssh tells of a signal there by 255, or by 128 and its number; its own death is a dropped line.
         let exit = status.and_then(|status| status.code());
