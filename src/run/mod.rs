@@ -9,6 +9,7 @@ pub mod driver;
 mod ended;
 pub mod finish;
 mod frozen;
+pub mod life;
 pub mod look;
 pub mod plan;
 pub mod policy;

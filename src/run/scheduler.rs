@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use molsieve_adapters::command::{Runner, System};
+use molsieve_adapters::slurm::inside::Element;
 use molsieve_adapters::slurm::{Limits, Site};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, Cli, Patient, Slurm};
+use molsieve_adapters::{Adapter, Cli, Inside, Patient, Slurm, Throttled};
 
 use crate::campaign::file::Execution;
 use crate::campaign::scheduler::Cluster;
@@ -17,6 +18,18 @@ const SLURM_TEMPLATE: &str = include_str!("../../job-templates/slurm.sh");
 /// Tasks of one submission, where neither the campaign nor the cluster says less.
 const TASKS_MAX: u64 = 1000;
 
+/// A scheduler is not asked about the same job more often.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// What this process can learn and ask of the scheduler of `execution` about itself; none where it is not one of its tasks.
+pub fn inside(execution: &Execution) -> Option<Box<dyn Inside>> {
+    let variable = |name: &str| std::env::var(name).ok();
+    match execution.scheduler.as_str() {
+        "slurm" => Some(Box::new(Element::of(variable)?)),
+        _ => None,
+    }
+}
+
 /// The cluster of `execution`, with `patience` for a controller that does not answer.
 ///
 /// # Errors
@@ -25,7 +38,7 @@ pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Res
     let site = check(execution, cluster)?;
     let limits = limits(patience)?;
     let slurm = Slurm::new(site, limits).with_template(SLURM_TEMPLATE.to_owned());
-    Ok(Box::new(Patient::new(Cli::new(slurm), patience)))
+    Ok(Box::new(Throttled::new(Patient::new(Cli::new(slurm), patience), ASK_EVERY)))
 }
 
 /// The site's words, checked: nothing is asked of the scheduler yet.

@@ -12,8 +12,8 @@ pub struct Slurm {
 }
 
 impl Slurm {
-    /// A cluster in `dir`; none where SLURM's packages are missing, which CI does not accept.
-    pub fn up(dir: &Path) -> Option<Self> {
+    /// A cluster in `dir`, with these options of the script; none where SLURM's packages are missing, which CI does not accept.
+    pub fn up(dir: &Path, options: &[&str]) -> Option<Self> {
         let programs = ["munged", "slurmctld", "slurmd", "sbatch"];
         let is_there = |program: &&str| {
             let path = std::env::var_os("PATH").unwrap_or_default();
@@ -26,7 +26,7 @@ impl Slurm {
             return None;
         }
         let cluster = Self { dir: dir.to_path_buf() };
-        cluster.script(&["up"], &[]);
+        cluster.script(&["up"], options);
         Some(cluster)
     }
 
@@ -39,6 +39,16 @@ impl Slurm {
     /// The machine of `node` dies, with all that runs on it.
     pub fn crash(&self, node: &str) {
         self.script(&["crash"], &[node]);
+    }
+
+    /// The daemon of `node` dies alone: its jobs live on, and nobody knows of them.
+    pub fn orphan(&self, node: &str) {
+        self.script(&["orphan"], &[node]);
+    }
+
+    /// Jobs on `node` cannot write temporary files.
+    pub fn spoil(&self, node: &str) {
+        self.script(&["spoil"], &[node]);
     }
 
     /// It comes back.
@@ -77,6 +87,13 @@ impl Slurm {
     pub fn running_on(&self, node: &str) -> Vec<String> {
         let said = self.said("squeue", &["--noheader", "--array", "--states=R", "--nodelist", node, "--format=%F_%K"]);
         said.lines().filter(|line| !line.ends_with("_N/A")).map(str::to_owned).collect()
+    }
+
+    /// The job that waits or runs under a name that ends so.
+    pub fn job_named(&self, end: &str, states: &str) -> Option<String> {
+        let said = self.said("squeue", &["--noheader", "--states", states, "--format=%A %j"]);
+        let mut jobs = said.lines().filter_map(|line| line.trim().split_once(' '));
+        jobs.find(|(_, name)| name.trim().ends_with(end)).map(|(job, _)| job.to_owned())
     }
 
     /// All jobs that wait or run.

@@ -4,6 +4,7 @@
 //! job some minutes after its end (`MinJobAge`): then a task is `Unknown`, and its files say how it ended.
 
 mod answers;
+pub mod inside;
 pub mod limits;
 pub mod script;
 #[cfg(test)]
@@ -17,7 +18,7 @@ pub use site::Site;
 use crate::adapter::{AdapterError, Capabilities, Finally};
 use crate::command::{Call, Said};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag};
+use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag, TaskState};
 
 /// How SLURM is spoken to.
 #[derive(Clone, Debug)]
@@ -118,6 +119,10 @@ impl Dialect for Slurm {
 
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {
         if said.is_ok() || answers::is_unknown_job(said) { Ok(()) } else { Err(answers::refusal(said)) }
+    }
+
+    fn explain(&self, output: &str) -> Option<TaskState> {
+        states::explained(output)
     }
 
     fn find(&self, tag: &JobTag) -> Call {
