@@ -26,11 +26,13 @@
 //! ```
 
 mod home;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
 use crate::id::{AttemptId, GroupIndex};
 pub use home::HomeDir;
+pub use remote::{RemoteRoot, below, portable_beside, remote_bin, ssh_dir};
 
 /// A campaign directory.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::elsewhere;
 use super::exit_code::Exit;
 use super::output::Output;
 use super::registry;
@@ -27,11 +28,15 @@ pub struct Args {
 }
 
 /// Runs it.
-pub fn run(args: &Args, output: Output) -> Result<Exit> {
+pub fn run(args: &Args, how: &elsewhere::Args, output: Output) -> Result<Exit> {
     let dir = CampaignDir::new(&args.dir);
     let campaign = Campaign::open_if_any(dir.clone())?;
-    let place = if campaign.is_some() { dir.pack() } else { args.dir.clone() };
     let key = PrivateKey::load(&args.key)?;
+    let place = if campaign.is_some() {
+        dir.pack()
+    } else {
+        elsewhere::pack_at_home(&dir, how, output)?.unwrap_or_else(|| args.dir.clone())
+    };
     let signed = sign::sign(&place, &[key])?;
     let registered = registry::enter(&signed, output);
     let facts = serde_json::json!({

@@ -11,6 +11,7 @@ use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::layout::{self, CampaignDir};
 use crate::pack::keys::PublicKey;
+use crate::pack::sign::Signed;
 use crate::pack::verify::{self, Accept, Code, Report, Trust};
 use crate::pack::{ARCHIVE, CHECKSUMS, MANIFEST, SUMMARY};
 use crate::run::finish;
@@ -143,6 +144,9 @@ fn rescore_sentences(found: &Rescored) -> Vec<String> {
 /// The campaign has no pack yet, or it is a directory that is neither (exit 2).
 pub fn pack_at(path: &Path) -> Result<PathBuf> {
     let dir = CampaignDir::new(path);
+    if dir.remote().is_file() && dir.pack().exists() {
+        return Ok(dir.pack());
+    }
     if dir.campaign().is_file() {
         let (pack, root) = (dir.pack(), dir.root().display());
         return if pack.exists() {
@@ -165,6 +169,11 @@ pub fn pack_at(path: &Path) -> Result<PathBuf> {
     Ok(path.to_path_buf())
 }
 
+/// Whether there is a pack at `path` that is sound and complete, whoever signed it.
+pub fn is_whole(path: &Path) -> bool {
+    path.is_dir() && verify::verify(path, &Trust::integrity()).is_ok_and(|report| report.problems.is_empty())
+}
+
 /// Whether the pack of a finished campaign is what its journal says: complete. If not, it is gathered again.
 pub fn is_complete(campaign: &Campaign) -> Result<bool> {
     Ok(!verify::verify(&campaign.dir.pack(), &Trust::integrity())?.has(Code::Incomplete))
@@ -173,10 +182,20 @@ pub fn is_complete(campaign: &Campaign) -> Result<bool> {
 /// Verifies the pack of a finished campaign against its own key, where it has one; see [`finish::confirm`].
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
     let (report, signed) = finish::confirm(campaign, options.key(campaign))?;
+    told(&report, signed.as_ref(), output)
+}
+
+/// As [`own_pack`], for the pack at `path` of a campaign that is elsewhere.
+pub fn sealed_pack(path: &Path, private: Option<&Path>, output: Output) -> Result<Exit> {
+    let (report, signed) = finish::confirm_at(path, private, |_| Ok(()))?;
+    told(&report, signed.as_ref(), output)
+}
+
+fn told(report: &Report, signed: Option<&Signed>, output: Output) -> Result<Exit> {
     if let Some(signed) = signed {
-        registry::enter(&signed, output);
+        registry::enter(signed, output);
     }
-    tell(&report, output)
+    tell(report, output)
 }
 
 fn tell(report: &Report, output: Output) -> Result<Exit> {

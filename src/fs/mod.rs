@@ -8,6 +8,7 @@
 
 pub mod fault;
 pub mod held;
+pub mod put;
 pub mod read;
 pub mod scratch;
 pub mod swap;

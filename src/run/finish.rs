@@ -63,24 +63,37 @@ pub fn drain(campaign: &Campaign, journal: &mut Journal, key: Option<&Path>) -> 
 /// # Errors
 /// The pack cannot be read, the key cannot sign (exit 2), or the system refuses (exit 6).
 pub fn confirm(campaign: &Campaign, key: Option<&Path>) -> Result<(Report, Option<sign::Signed>)> {
-    let path = campaign.dir.pack();
+    confirm_at(&campaign.dir.pack(), key, |signed| {
+        let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+        note_signed(&mut journal, signed)
+    })
+}
+
+/// As [`confirm`], for the pack at `path`, whose campaign may be elsewhere; `note` is told of a signature.
+///
+/// # Errors
+/// As [`confirm`], and those of `note`.
+pub fn confirm_at(
+    path: &Path,
+    key: Option<&Path>,
+    note: impl FnOnce(&sign::Signed) -> Result<()>,
+) -> Result<(Report, Option<sign::Signed>)> {
     let trust = match key {
         Some(private) => Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted },
         None => Trust::integrity(),
     };
-    let mut report = verify::verify(&path, &trust)?;
+    let mut report = verify::verify(path, &trust)?;
     let is_of_signers = |problem: &Problem| matches!(problem.code, Code::Unsigned | Code::KeyUnknown);
     if report.has_bad_copy() && report.problems.iter().all(|p| p.in_copy || is_of_signers(p)) {
-        sign::mend(&path)?;
-        report = verify::verify(&path, &trust)?;
+        sign::mend(path)?;
+        report = verify::verify(path, &trust)?;
     }
     let Some(private) = key.filter(|_| report.has(Code::Unsigned) && report.problems.len() == 1) else {
         return Ok((report, None));
     };
-    let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
-    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-    note_signed(&mut journal, &signed)?;
-    Ok((verify::verify(&path, &trust)?, Some(signed)))
+    let signed = sign::sign(path, &[PrivateKey::load(private)?])?;
+    note(&signed)?;
+    Ok((verify::verify(path, &trust)?, Some(signed)))
 }
 
 /// The public key of `private`, from the file beside it if the private one is kept elsewhere.

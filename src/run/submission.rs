@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use molsieve_adapters::{AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
 
@@ -13,6 +14,7 @@ use super::driver::{Driver, refused};
 use super::policy::Pause;
 use super::wave;
 use crate::campaign::file::{Campaign, Execution};
+use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -35,6 +37,10 @@ const DOUBLINGS_MAX: u32 = 3;
 
 /// Jobs beside a wave's tasks for which room is left where a user may have so many: the tick, its stand-in, and one to spare.
 pub(super) const JOBS_BESIDE: u64 = 3;
+
+/// How long a tick waits for room in the queue, and how often it looks: nobody else would. A tick may take an hour.
+const ROOM_PATIENCE: Duration = Duration::from_secs(30 * 60);
+const ROOM_EVERY: Duration = Duration::from_secs(20);
 
 /// What jobs are made from.
 pub(super) struct Making<'a> {
@@ -83,7 +89,8 @@ impl Ask {
 }
 
 /// Submits `groups` as a new wave: over as many tasks as are wanted and as there is room for. Where they are too many
-/// all the same, over half of them, and so on down to one. A tick, which has nobody to tell that it was refused, pauses.
+/// all the same, over half of them, and so on down to one; a tick then waits for room. A tick that is refused for good pauses:
+/// it has nobody to tell.
 ///
 /// # Errors
 /// The scheduler refuses (exit 5), or the system does (exit 6).
@@ -95,6 +102,7 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
     let room = able.room.map_or(u64::MAX, |room| room.saturating_sub(JOBS_BESIDE));
     let most = able.array_len_max.unwrap_or(u64::MAX).min(room).min(affordable(&Making::of(driver)));
     let mut count = driver.settings.tasks.min(most).max(1);
+    let waiting = Stopwatch::start();
     loop {
         let campaign = driver.campaign;
         let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
@@ -102,6 +110,12 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
             None => return Ok(None),
             Some(AdapterError::TooMany(_)) if tasks.len() > 1 => {
                 count = tasks.len() as u64 / 2;
+                continue;
+            }
+            // Another campaign of the same user fills the queue, perhaps.
+            Some(AdapterError::TooMany(_)) if driver.by_itself && waiting.elapsed() < ROOM_PATIENCE => {
+                driver.adapter.wait(ROOM_EVERY);
+                driver.journal.still_ours()?;
                 continue;
             }
             Some(AdapterError::Rejected(_)) if ask.lessen(execution) => continue,

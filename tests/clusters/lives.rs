@@ -28,7 +28,8 @@ fn a_task_that_is_ended_by_anything_else_does_not_put_itself_back() {
     until("something is finished", 60, || scene.facts()["records"]["ok"].as_u64().unwrap_or(0) > 0);
     scene.slurm.said("scancel", &["--signal=TERM", "--batch", &first[0]]);
     until("it has ended", 60, || !scene.running().contains(&first[0]));
-    assert!(!scene.slurm.queue().lines().any(|line| line.starts_with(&first[0])), "{}", scene.slurm.queue());
+    let is_back = |line: &str| line.starts_with(&format!("{} ", first[0])) && line.contains("PENDING");
+    assert!(!scene.slurm.queue().lines().any(is_back), "{}", scene.slurm.queue());
     scene.take("slow");
     scene.await_seal(120);
     assert_eq!(scene.events("wave_intended").len(), 2, "the tick submitted it again");

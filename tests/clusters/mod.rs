@@ -2,10 +2,15 @@
 
 mod blame;
 mod budget;
+mod hostile_remote;
+mod limits;
 mod lives;
 mod lost;
 mod night;
+mod remote;
 mod scene;
+mod site;
 mod slurm;
+mod sshd;
 mod status;
 mod ticks;

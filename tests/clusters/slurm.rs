@@ -17,21 +17,17 @@ impl Slurm {
         Self::up_with(dir, &[])
     }
 
-    /// As [`Slurm::up`], with these options of the script.
-    pub fn up_with(dir: &Path, options: &[&str]) -> Option<Self> {
-        let programs = ["munged", "slurmctld", "slurmd", "sbatch"];
-        let is_there = |program: &&str| {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
-            std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(program).is_file())
-        };
-        if let Some(missing) = programs.iter().find(|program| !is_there(program)) {
+    /// The same, with further arguments of `tests/clusters/slurm up`.
+    pub fn up_with(dir: &Path, more: &[&str]) -> Option<Self> {
+        let (always, books) = (["munged", "slurmctld", "slurmd", "sbatch"], ["slurmdbd", "mariadbd", "sacctmgr"]);
+        let books = books.iter().filter(|_| more.contains(&"--accounting"));
+        if let Some(missing) = always.iter().chain(books).find(|program| !is_installed(program)) {
             assert!(std::env::var_os("CI").is_none(), "CI needs `{missing}`: run ./setup --test");
             eprintln!("skipped: there is no `{missing}`; ./setup --test installs it");
             return None;
         }
         let cluster = Self { dir: dir.to_path_buf() };
-        cluster.script(&["up"], options);
+        cluster.script(&["up"], more);
         Some(cluster)
     }
 
@@ -119,6 +115,13 @@ impl Drop for Slurm {
     fn drop(&mut self) {
         self.script(&["down"], &[]);
     }
+}
+
+/// Whether a program is on PATH, or where daemons are.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
+    std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(program).is_file())
 }
 
 /// Waits until `ready` says so, for at most `seconds`; what it was about goes into the message.

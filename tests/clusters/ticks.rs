@@ -2,10 +2,11 @@
 
 use super::scene::{Scene, Wanted};
 use super::slurm::until;
+use crate::support::env::processes;
 
 /// A campaign in whose wave an element was cancelled, so that its tick has something to wait for: that it settles.
 fn with_a_tick_at_work(scene: &Scene) -> String {
-    scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8\nsettle = \"12s\"", ..Wanted::default() });
+    scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8\nsettle = \"20s\"", ..Wanted::default() });
     let running = scene.await_running(2);
     scene.slurm.said("scancel", &[&running[0]]);
     scene.take("slow");
@@ -17,8 +18,12 @@ fn with_a_tick_at_work(scene: &Scene) -> String {
 #[test]
 fn a_tick_that_is_ended_by_a_signal_is_stood_in_for_and_the_campaign_goes_on() {
     let Some(scene) = Scene::new(&[]) else { return };
-    let tick = with_a_tick_at_work(&scene);
-    scene.slurm.said("scancel", &["--signal=TERM", "--batch", &tick]);
+    with_a_tick_at_work(&scene);
+    let dir = scene.env.path("d").display().to_string();
+    let ticks = processes(&["tick", &dir, "--round 1"]);
+    assert!(!ticks.is_empty(), "the tick is a process of a job");
+    let signalled = |pid: &u32| std::process::Command::new("kill").arg(pid.to_string()).status().unwrap().success();
+    assert!(ticks.iter().any(signalled), "it was there to be signalled");
     until("another stands in", 30, || scene.events("ticked").len() > 1);
     scene.await_seal(90);
     assert_eq!(scene.events("stopped"), [serde_json::Value::Null; 0], "a signal to a tick stops no campaign");
@@ -41,7 +46,7 @@ fn a_tick_that_is_put_back_into_the_queue_goes_on_from_where_it_was() {
 #[test]
 fn a_campaign_that_is_cancelled_leaves_nothing_in_the_queue_whether_its_tick_waits_or_runs() {
     let Some(scene) = Scene::new(&[]) else { return };
-    scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8\nsettle = \"12s\"", ..Wanted::default() });
+    scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8\nsettle = \"20s\"", ..Wanted::default() });
     scene.await_running(2);
     scene.does(&["cancel", "d"]);
     scene.await_empty_queue();
