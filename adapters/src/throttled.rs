@@ -30,7 +30,7 @@ impl<A: Adapter> Throttled<A> {
     fn is_due(&self, job: &JobId) -> bool {
         let Some(asked) = self.asked.get(job) else { return true };
         let mut own = self.known.iter().filter(|(task, _)| task.job == *job).map(|(_, report)| report.state).peekable();
-        let is_over = own.peek().is_some() && own.all(|state| state.is_final());
+        let is_over = own.peek().is_some() && own.all(TaskState::is_final);
         !is_over && asked.elapsed() >= self.every
     }
 

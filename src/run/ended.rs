@@ -82,7 +82,7 @@ fn explained(state: TaskState, over_memory: bool, words: Option<&LastWords>) -> 
 fn is_over_memory(driver: &Driver<'_>, wave: u64, reports: &[TaskReport]) -> bool {
     let path = driver.campaign.dir.wave_output(wave);
     let is_asked = reports.iter().any(|report| is_unexplained(report.state));
-    let output = is_asked.then(|| fs::read_end(&path, OUTPUT_MAX).unwrap_or_default()).unwrap_or_default();
+    let output = if is_asked { fs::read_end(&path, OUTPUT_MAX).unwrap_or_default() } else { Vec::new() };
     driver.adapter.diagnose(&String::from_utf8_lossy(&output)) == Some(TaskState::OutOfMemory)
 }
 
