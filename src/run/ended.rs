@@ -15,6 +15,8 @@ use crate::journal::state::Wave;
 /// The journal cannot be written (exit 6), or is another's by now (exit 75).
 pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Result<bool> {
     let Some(Wave { number, finished, .. }) = driver.state.active.clone() else { return Ok(false) };
+    // By this driver, by a signal to it, or by `molsieve cancel`.
+    let asked = driver.cancelled || driver.settings.stop.is_raised() || driver.state.cancelled == Some(number);
     let progress = driver.look.finished() > finished;
     let groups = wave::read(&driver.campaign.dir, number)?;
     let mut unfinished = Vec::new();
@@ -28,7 +30,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
         // What was cancelled was cancelled by somebody; what was checkpointed at a stop is as it should be.
         let wanted = match report.state {
             TaskState::Cancelled => true,
-            TaskState::Checkpointed => driver.cancelled || driver.settings.stop.is_raised(),
+            TaskState::Checkpointed => asked,
             _ => false,
         };
         if !wanted {
@@ -40,7 +42,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
     let all_cancelled = !unfinished.is_empty() && unfinished.iter().all(|state| *state == TaskState::Cancelled);
     // One element of many is submitted again; a whole job was meant.
     let whole = unfinished.len() > 1 || reports.len() == 1;
-    Ok(all_cancelled && whole && !driver.cancelled && !driver.settings.stop.is_raised())
+    Ok(all_cancelled && whole && !asked)
 }
 
 fn failure(driver: &Driver<'_>, wave: u64, task: u64, report: &TaskReport, groups: Vec<u64>, progress: bool) -> Event {

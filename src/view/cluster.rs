@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::id::GroupIndex;
 use crate::journal::event::{Entry, Event};
-use crate::journal::state::State;
+use crate::journal::state::{Phase, State};
 use crate::run::heard::{Element, Heard, Hearing, Stand};
 use crate::run::look::Look;
 use crate::run::wave;
@@ -196,7 +196,8 @@ impl Cluster {
                 waiting = waits(job, false, &heard.wave, heard);
             }
         }
-        let tick = state.tick.as_ref();
+        // One that was cancelled with the campaign is in the journal for ever.
+        let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
         if let (Some(job), Some(heard), Some(element)) = (tick.and_then(|tick| tick.job.as_ref()), heard, element) {
             waiting.extend(waits(job, true, std::slice::from_ref(element), heard));
