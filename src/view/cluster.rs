@@ -224,6 +224,15 @@ impl Cluster {
     }
 }
 
+impl Running {
+    /// Seconds that are left of it at its own pace; none before that can be told.
+    pub fn left_s(&self, now_ms: u64) -> Option<f64> {
+        let ran_ms = now_ms.saturating_sub(self.since_ms?);
+        let left = self.records.saturating_sub(self.finished) as f64;
+        (ran_ms >= JUDGED_AFTER_MS && self.finished > 0).then(|| left * ran_ms as f64 / 1e3 / self.finished as f64)
+    }
+}
+
 impl Scheduler {
     fn of(name: &str, hearing: &Hearing) -> Self {
         let (heard, why, at_ms) = match hearing {
