@@ -90,7 +90,7 @@ def measure(bench):
     missing = [program for program in ("munged", "slurmctld", "slurmd", "sbatch") if not shutil.which(program, path=PATH)]
     if missing:
         sys.exit(f"missing: {' '.join(missing)}; ./setup --bench installs them")
-    tasks, seconds = (32, 2) if bench.quick else (1000, 10)
+    tasks, seconds = (32, 2) if bench.quick else (1000, 5)
     a_task, few, many = (20, 10, 200) if bench.quick else (100, 10, 1000)
     peer = "plain sbatch --array"
     with Cluster() as cluster:

@@ -70,7 +70,7 @@ pub fn facts(status: &Status, now_ms: u64) -> Vec<Line> {
         "shards",
         format!("{} of {} done, {} running, {} failed", shards.done, shards.total, shards.running, shards.failed),
     ));
-    lines.extend(rate(status));
+    lines.extend(rate(status, now_ms));
     lines.push(used(status));
     if let Some(cluster) = &status.cluster {
         lines.extend(jobs(cluster, now_ms));
@@ -91,7 +91,7 @@ pub fn screen(status: &Status, now_ms: u64, (width, height): (usize, usize)) -> 
     let mut lines: Vec<Line> = status.reason.iter().map(|reason| line("because", reason)).collect();
     lines.push(line("records", records(status)));
     lines.extend(errors(status));
-    lines.extend(rate(status));
+    lines.extend(rate(status, now_ms));
     if let Some(cluster) = &status.cluster {
         lines.extend(jobs(cluster, now_ms));
     }
@@ -114,9 +114,9 @@ pub fn screen(status: &Status, now_ms: u64, (width, height): (usize, usize)) -> 
 }
 
 /// One line of everything, for where no screen is.
-pub fn one_line(status: &Status) -> String {
+pub fn one_line(status: &Status, now_ms: u64) -> String {
     let mut parts = vec![format!("{}: {}", status.campaign, status.state.replace('_', " ")), records(status)];
-    parts.extend(rate(status).map(|line| line.text));
+    parts.extend(rate(status, now_ms).map(|line| line.text));
     if let Some((wave, now)) = status.cluster.as_ref().and_then(Cluster::active) {
         parts.push(format!("wave {}: {}", wave.number, tasks(wave, now)));
     }
@@ -158,13 +158,14 @@ fn errors(status: &Status) -> Option<Line> {
 }
 
 /// How fast it goes, how long it will take, and what that rests on; nothing where nobody is at work.
-fn rate(status: &Status) -> Option<Line> {
+fn rate(status: &Status, now_ms: u64) -> Option<Line> {
     let since = |basis: &str| if basis == "wave" { "the first task of this wave began" } else { "the driver began" };
     match (status.records_per_s, status.left_s, &status.pace) {
         (Some(rate), Some(left), Some(basis)) => {
             let (rate, left, elapsed) = (forecast::number(rate), span(left), span(basis.elapsed_s));
             let since = since(basis.since);
-            Some(line("rate", format!("{rate} records/s in the {elapsed} since {since}; about {left} left")))
+            let slowest = slowest(status, now_ms);
+            Some(line("rate", format!("{rate} records/s in the {elapsed} since {since}; about {left} left{slowest}")))
         }
         (Some(rate), None, Some(basis)) => {
             let (rate, elapsed, since) = (forecast::number(rate), span(basis.elapsed_s), since(basis.since));
@@ -173,6 +174,18 @@ fn rate(status: &Status) -> Option<Line> {
         _ if status.state != "running" => None,
         _ if status.cluster.is_some() => Some(line("rate", "not known yet: nothing was finished in this wave")),
         _ => Some(line("rate", "not known yet: the driver says it every few seconds")),
+    }
+}
+
+/// What holds up the end, where one task needs more than twice as long as all would at their common pace.
+fn slowest(status: &Status, now_ms: u64) -> String {
+    let tasks = status.cluster.iter().flat_map(|cluster| &cluster.running);
+    let left = tasks.filter_map(|task| Some((task.left_s(now_ms)?, &task.element)));
+    match left.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((left, element)) if status.left_s.is_some_and(|all| left > 2.0 * all) => {
+            format!(", but {element} alone needs about {}", span(left))
+        }
+        _ => String::new(),
     }
 }
 
@@ -318,14 +331,16 @@ fn running(cluster: &Cluster, now_ms: u64, width: usize, room: usize) -> Vec<Str
     let part = |task: &Running| 1000 * task.finished / task.records.max(1);
     tasks.sort_by_key(|task| (!task.straggler, part(task), task.task));
     let shown = if tasks.len() > room - 2 { room - 3 } else { tasks.len() };
-    let mut lines = vec![String::new(), "  running".to_owned()];
+    let is_told = tasks.iter().any(|task| task.straggler);
+    let told = if is_told { "  running (! far behind the others)" } else { "  running" };
+    let mut lines = vec![String::new(), cut(told, width)];
     for task in tasks.iter().take(shown) {
         let node = task.node.as_deref().unwrap_or("?");
         let since = task.since_ms.map_or_else(|| "?".to_owned(), |ms| ago(now_ms, ms));
-        let mark = if task.straggler { "  straggler" } else { "" };
+        let mark = if task.straggler { '!' } else { ' ' };
         let percent = part(task) as f64 / 10.0;
-        let text = format!("{:<12} {node:<10} {since:>12} {percent:>6.1} % of {}{mark}", task.element, task.records);
-        lines.push(cut(&escape::visible(&format!("    {text}")), width));
+        let text = format!("  {mark} {:<12} {node:<10} {since:>12} {percent:>6.1} % of {}", task.element, task.records);
+        lines.push(cut(&escape::visible(&text), width));
     }
     let more = tasks.len() - shown;
     lines.extend((more > 0).then(|| format!("    and {more} more")));

@@ -93,8 +93,8 @@ fn a_screen_fits_a_terminal_of_any_size() {
 #[test]
 fn a_screen_shows_stragglers_first_and_says_how_many_more_run() {
     let lines = screen(&status((0..50).map(|n| task(n, 100 * n, n == 30)).collect()), NOW, (80, 40));
-    let first = lines.iter().position(|line| line == "  running").unwrap() + 1;
-    assert!(lines[first].contains("4711_30") && lines[first].ends_with("straggler"), "{lines:?}");
+    let first = lines.iter().position(|line| line.starts_with("  running (!")).unwrap() + 1;
+    assert!(lines[first].starts_with("  ! 4711_30 ") && lines[first + 1].starts_with("    4711_0 "), "{lines:?}");
     assert!(lines.iter().any(|line| line.trim().starts_with("and ") && line.ends_with(" more")), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("q ends this screen")), "{lines:?}");
 }
@@ -111,6 +111,17 @@ fn what_is_held_is_told_with_its_reason_and_what_to_do() {
 }
 
 #[test]
+fn a_task_that_holds_up_the_end_is_told_beside_the_time_that_is_left() {
+    let rate = |status: &Status| super::rate(status, NOW).unwrap().text;
+    // In 600 s it has finished 100 of 10,000: 59,400 s are left of it, and 7,265 s of all.
+    assert!(
+        rate(&status(vec![task(3, 100, false)])).ends_with("2 h 1 min left, but 4711_3 alone needs about 16 h 30 min")
+    );
+    assert!(rate(&status(vec![task(3, 9_000, false)])).ends_with("2 h 1 min left"));
+    assert!(rate(&status(vec![task(3, 0, false)])).ends_with("left"), "nothing is known of it");
+}
+
+#[test]
 fn a_scheduler_that_was_not_heard_is_told_and_the_files_count_the_tasks() {
     let mut status = status(Vec::new());
     let cluster = status.cluster.as_mut().unwrap();
@@ -120,7 +131,7 @@ fn a_scheduler_that_was_not_heard_is_told_and_the_files_count_the_tasks() {
     let lines: Vec<String> = facts(&status, NOW).iter().map(Line::whole).collect();
     assert!(lines.iter().any(|line| line.contains("slurm") && line.contains("not heard: it is away")), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("40 tasks: 5 done, 9 begun, 26 not begun")), "{lines:?}");
-    assert!(one_line(&status).contains("3 held"), "{}", one_line(&status));
+    assert!(one_line(&status, NOW).contains("3 held"), "{}", one_line(&status, NOW));
 }
 
 #[test]

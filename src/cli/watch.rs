@@ -64,7 +64,11 @@ pub fn look_on(campaign: &Campaign, may_ask: bool, stop: &Stop, output: Output) 
             continue;
         }
         if last_line.is_none_or(|line| line.elapsed() >= LINE_EVERY) {
-            output.say(format!("{}  {}", clock::rfc3339(clock::unix_ms()), screen::one_line(&status)));
+            output.say(format!(
+                "{}  {}",
+                clock::rfc3339(clock::unix_ms()),
+                screen::one_line(&status, clock::unix_ms())
+            ));
             last_line = Some(Stopwatch::start());
         }
         pause(LOOK_EVERY, stop);

@@ -79,6 +79,8 @@ pub struct State {
     pub waves: u64,
     /// The wave that has not ended, if any.
     pub active: Option<Wave>,
+    /// The wave that had not ended when somebody stopped the campaign: its tasks were asked to end.
+    pub cancelled: Option<u64>,
     /// The tick that has not begun, if any.
     pub tick: Option<Tick>,
     /// The number of the last tick; 0 before the first.
@@ -112,6 +114,7 @@ impl Default for State {
             planned: false,
             waves: 0,
             active: None,
+            cancelled: None,
             tick: None,
             ticks: 0,
             rounds: 0,
@@ -176,7 +179,7 @@ impl State {
             Event::TickSubmitted { round, job } => self.tick_submitted(*round, job),
             Event::TickLost { round, .. } => self.tick.take().is_some_and(|tick| tick.round == *round),
             Event::Ticked { round, .. } => self.ticked(*round),
-            Event::Stopped { .. } => self.enter(Phase::Stopped),
+            Event::Stopped { .. } => self.stop(),
             Event::Paused { reason, code } => self.enter(Phase::Paused { reason: reason.clone(), code: *code }),
             Event::Failed { exit, what } => self.enter(Phase::Failed { exit: *exit, what: what.clone() }),
             Event::Sealed { payload, complete, .. } => self.sealed(payload, *complete),
@@ -288,6 +291,11 @@ impl State {
         true
     }
 
+    fn stop(&mut self) -> bool {
+        self.cancelled = self.active.as_ref().map(|wave| wave.number).or(self.cancelled);
+        self.enter(Phase::Stopped)
+    }
+
     fn enter(&mut self, phase: Phase) -> bool {
         self.phase = phase;
         true
@@ -334,6 +342,18 @@ mod tests {
         assert_eq!(state.core_ms, 7);
         let of_an_earlier_version: Event = serde_json::from_str(r#"{"kind":"wave_ended","wave":1}"#).unwrap();
         assert_eq!(of_an_earlier_version, Event::WaveEnded { wave: 1, core_ms: None });
+    }
+
+    #[test]
+    fn a_wave_that_a_stop_found_at_work_was_asked_to_end_and_no_later_one() {
+        let mut state = State { planned: true, ..State::default() };
+        let wave = |wave| Event::WaveIntended { wave, tag: "t".into(), tasks: 2, groups: 2, finished: None };
+        let stopped = || Event::Stopped { reason: "cancelled".into() };
+        assert!(state.follow(&stopped()) && state.cancelled.is_none());
+        assert!(state.follow(&wave(1)) && state.follow(&stopped()));
+        assert_eq!(state.cancelled, Some(1));
+        assert!(state.follow(&Event::WaveEnded { wave: 1, core_ms: None }) && state.follow(&wave(2)));
+        assert_ne!(state.cancelled, state.active.map(|wave| wave.number));
     }
 
     #[test]

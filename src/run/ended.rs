@@ -20,6 +20,8 @@ const OUTPUT_MAX: u64 = 256 << 10;
 /// The journal cannot be written (exit 6), or is another's by now (exit 75).
 pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Result<bool> {
     let Some(Wave { number, finished, .. }) = driver.state.active.clone() else { return Ok(false) };
+    // By this driver, by a signal to it, or by `molsieve cancel`.
+    let asked = driver.cancelled || driver.settings.stop.is_raised() || driver.state.cancelled == Some(number);
     let progress = driver.look.finished() > finished;
     let groups = wave::read(&driver.campaign.dir, number)?;
     let over_memory = is_over_memory(driver, number, reports);
@@ -37,7 +39,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
         let is_spent = words.as_ref().is_some_and(|words| words.pause == Some(PauseCode::CoreHours));
         let wanted = match report.state {
             TaskState::Cancelled => true,
-            TaskState::Checkpointed => is_spent || driver.cancelled || driver.settings.stop.is_raised(),
+            TaskState::Checkpointed => is_spent || asked,
             TaskState::Unknown => is_spent,
             _ => false,
         };
@@ -54,7 +56,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
     // One element of many is submitted again; a whole job was meant.
     let whole = unfinished.len() > 1 || reports.len() == 1;
     // (A person who starts it knows that it was.)
-    Ok(all_cancelled && whole && driver.by_itself && !driver.cancelled)
+    Ok(all_cancelled && whole && driver.by_itself && !asked)
 }
 
 /// What the tasks of `wave` wrote down that they used; none where this driver looked on, and noted it as it went.

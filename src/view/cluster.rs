@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::id::GroupIndex;
 use crate::journal::event::{Entry, Event};
-use crate::journal::state::State;
+use crate::journal::state::{Phase, State};
 use crate::run::heard::{Element, Heard, Hearing, Stand};
 use crate::run::look::Look;
 use crate::run::wave;
@@ -196,7 +196,8 @@ impl Cluster {
                 waiting = waits(job, false, &heard.wave, heard);
             }
         }
-        let tick = state.tick.as_ref();
+        // One that was cancelled with the campaign is in the journal for ever.
+        let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
         if let (Some(job), Some(heard), Some(element)) = (tick.and_then(|tick| tick.job.as_ref()), heard, element) {
             waiting.extend(waits(job, true, std::slice::from_ref(element), heard));
@@ -220,6 +221,15 @@ impl Cluster {
     /// The wave that has not ended.
     pub fn active(&self) -> Option<(&WaveFacts, &WaveNow)> {
         self.waves.iter().find_map(|wave| Some((wave, wave.now.as_ref()?)))
+    }
+}
+
+impl Running {
+    /// Seconds that are left of it at its own pace; none before that can be told.
+    pub fn left_s(&self, now_ms: u64) -> Option<f64> {
+        let ran_ms = now_ms.saturating_sub(self.since_ms?);
+        let left = self.records.saturating_sub(self.finished) as f64;
+        (ran_ms >= JUDGED_AFTER_MS && self.finished > 0).then(|| left * ran_ms as f64 / 1e3 / self.finished as f64)
     }
 }
 

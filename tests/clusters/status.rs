@@ -128,3 +128,20 @@ fn the_logs_say_which_elements_failed_on_which_nodes_and_why() {
     let element = facts["failures"][0]["element"].as_str().unwrap();
     assert!(element.contains('_') && facts["failures"][0]["node"].is_string(), "{facts}");
 }
+
+#[test]
+fn a_cancelled_campaign_goes_on_when_it_is_resumed_as_it_was_told() {
+    let env = TestEnv::new();
+    let Some(slurm) = Slurm::up(&env.path("cluster")) else { return };
+    env.write("slow", "");
+    submitted(&env, &slurm);
+    until("something is finished", 30, || facts(&env, &slurm, &["--no-scheduler"])["records"]["ok"].as_u64() > Some(0));
+    assert!(said(&env, &slurm, &["cancel", "d"]).contains("molsieve resume d"));
+    let stopped = facts(&env, &slurm, &[]);
+    assert_eq!((&stopped["state"], &stopped["cluster"]["tick"]), (&"stopped".into(), &Value::Null), "{stopped}");
+    assert!(stopped["next"][0].as_str().unwrap().contains("molsieve resume d"), "{stopped}");
+    std::fs::remove_file(env.path("slow")).unwrap();
+    // At once, while what runs is still on its way to a checkpoint.
+    said(&env, &slurm, &["resume", "d"]);
+    assert_eq!(facts(&env, &slurm, &[])["state"], "complete");
+}
