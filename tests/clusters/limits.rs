@@ -98,6 +98,14 @@ fn a_campaign_fits_itself_to_the_jobs_that_its_user_may_have() {
     let tried: Vec<u64> = all.iter().map(|(tasks, _)| *tasks).collect();
     assert!(tried.starts_with(&[40, 20, 10, 5]) && refused.len() >= 3, "{tried:?} {refused:?}");
     assert!(refused[0]["what"].as_str().unwrap().contains("AssocGrpSubmitJobsLimit"), "{refused:?}");
+    // A wave that leaves no room for the tick is taken back, and made smaller.
+    for _ in 0..3 {
+        slurm.said("sbatch", &["--hold", "-o", "/dev/null", "--mem=10M", "--wrap", "true"]);
+    }
+    assert!(slurm.molsieve(&env, &["submit", &there, "--dir", "g"]).status.success());
+    until("the pack is sealed", 60, || sealed(&env, "g"));
+    let tried: Vec<u64> = waves(&env, "g").iter().map(|(tasks, _)| *tasks).collect();
+    assert!(tried.starts_with(&[40, 20, 10, 5, 2]) && !events(&env, "g", "tick_lost").is_empty(), "{tried:?}");
     // Where not even one is taken, that is said, with exit code 5.
     slurm.said("sacctmgr", &["-i", "modify", "account", "screening", "set", "grpsubmitjobs=2"]);
     until("the controller has heard of the limit", 20, || assoc("GrpSubmitJobs=2("));
