@@ -147,6 +147,23 @@ def campaign_files():
     yield from (path.read_bytes() for path in sorted((HERE.parent / "configs").glob("**/*.toml")))
 
 
+def far_ends():
+    """A hello after a banner, and what may follow it."""
+    kinds = ["hello", "ask", "answer", "data", "out", "err", "ended", "fault", "beat"]
+
+    def frame(kind, payload):
+        payload = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        return b"\0\xf5ms\xfe\nv1" + bytes([kinds.index(kind) + 1]) + len(payload).to_bytes(4, "little") + payload
+
+    hello = frame("hello", {"schema": "molsieve.remote-hello.v1", "version": "0.1.0", "root": "/r", "host": "h"})
+    yield b"Welcome\n\0\xf5ms" + hello
+    yield frame("answer", {"missing": [0, 2]}) + frame("beat", b"")
+    yield frame("answer", {"pack_digest": None, "bytes": 3}) + frame("data", b"abc")
+    yield frame("out", b"x\n") + frame("err", b"y") + frame("ended", {"exit": 3}) + frame("ended", {"signal": 9})
+    yield frame("ask", {"do": "run", "argv": ["status", "d"], "watches": True})
+    yield frame("fault", {"exit": 6, "what": "no", "hints": ["a"]})
+
+
 SMILES = """CC(=O)Oc1ccccc1C(=O)O
 C[C@H](N)C(=O)O
 [NH4+].[Cl-]
@@ -177,3 +194,4 @@ write("molfile", molfiles())
 write("campaign_file", campaign_files())
 write("proof", proof())
 write("audit_event", audit_events())
+write("remote_frames", far_ends())

@@ -54,9 +54,43 @@ pub fn rfc3339(ms: UnixMs) -> String {
     )
 }
 
+/// The time that `text` says: a date and a time in UTC, such as `2026-11-20T18:33:00`, with or without `.5` and `Z` behind it.
+///
+/// The conversion is Howard Hinnant's `days_from_civil`.
+pub fn of_utc(text: &str) -> Option<UnixMs> {
+    let (whole, rest) = text.split_at_checked("2026-11-20T18:33:00".len())?;
+    let number =
+        |at: std::ops::Range<usize>| whole.get(at).filter(|n| n.bytes().all(|b| b.is_ascii_digit()))?.parse().ok();
+    let (year, month, day): (i64, i64, i64) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second): (i64, i64, i64) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let marks: String = whole.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let is_time = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+    if marks != "--T::" || !is_time || year < 1970 || !(rest.is_empty() || rest.starts_with(['.', 'Z'])) {
+        return None;
+    }
+    let of_march = year - i64::from(month <= 2);
+    let (era, month) = (of_march.div_euclid(400), (month + 9) % 12);
+    let of_era = of_march - era * 400;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    u64::try_from(((days * 24 + hour) * 60 + minute) * 60 + second).ok().map(|seconds| seconds * 1000)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::{of_utc, rfc3339};
+
+    #[test]
+    fn what_was_written_is_read_again_to_the_second() {
+        for ms in [0, 951_782_400_000, 951_868_799_000, 1_795_199_583_000, 4_102_444_799_000] {
+            assert_eq!(of_utc(&rfc3339(ms)), Some(ms));
+            assert_eq!(of_utc(&rfc3339(ms)[..19]), Some(ms));
+        }
+        for text in
+            ["", "N/A", "2026-13-01T00:00:00", "2026-11-20 18:33:00", "2026-11-20T18:33:00+02", "２０26-11-20T1"]
+        {
+            assert_eq!(of_utc(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn dates_follow_the_gregorian_calendar() {

@@ -26,11 +26,13 @@
 //! ```
 
 mod home;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
 use crate::id::{AttemptId, GroupIndex};
 pub use home::HomeDir;
+pub use remote::{RemoteRoot, below, portable_beside, remote_bin, ssh_dir};
 
 /// A campaign directory.
 #[derive(Clone, Debug)]
@@ -126,6 +128,11 @@ impl CampaignDir {
         self.launch().join(format!("tick-{round}"))
     }
 
+    /// What is submitted to stand in for the tick of `round`, without the extension.
+    pub fn stand_in_script(&self, round: u64) -> PathBuf {
+        self.launch().join(format!("stand-in-{round}"))
+    }
+
     /// The directory of all task groups.
     pub fn groups(&self) -> PathBuf {
         self.root.join("groups")
@@ -161,9 +168,34 @@ impl CampaignDir {
         self.logs().join(format!("{name}.jsonl"))
     }
 
+    /// What the log of a task is called in [`CampaignDir::log`].
+    pub fn task_name(wave: u64, task: u64) -> String {
+        format!("wave-{wave}-task-{task}")
+    }
+
+    /// Whether `name`, an entry of the logs, is of one task.
+    pub fn is_of_task(name: &str) -> bool {
+        name.starts_with("wave-") && name.contains("-task-")
+    }
+
+    /// Whether `name`, an entry of the logs, is what the scorer's children of one attempt said.
+    pub fn is_stderr(name: &str) -> bool {
+        name.starts_with("scorer-") && name.ends_with(".stderr")
+    }
+
     /// Why the last worker of a task failed.
     pub fn last_words(&self, wave: u64, task: u64) -> PathBuf {
         self.logs().join(format!("wave-{wave}-task-{task}.problem.json"))
+    }
+
+    /// Why nobody needs to begin with another task of a wave: the words of the first that failed by the program's fault.
+    pub fn wave_problem(&self, wave: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}.problem.json"))
+    }
+
+    /// The core time that a task has used.
+    pub fn task_time(&self, wave: u64, task: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}-task-{task}.time.json"))
     }
 
     /// What a detached driver printed.

@@ -23,6 +23,7 @@ pub mod pack;
 pub mod payload;
 pub mod pilot;
 pub mod registry;
+pub mod remote;
 pub mod run;
 pub mod scorer;
 pub mod shard;

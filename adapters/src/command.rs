@@ -23,12 +23,21 @@ const KEPT: &[&str] = &["SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"];
 pub struct Call {
     /// The argument vector; the program is looked up on `PATH`.
     pub argv: Vec<String>,
+    /// Settings of the environment, beside those that every command gets.
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Call {
     /// The command `argv`.
     pub fn new<T: Into<String>>(argv: impl IntoIterator<Item = T>) -> Self {
-        Self { argv: argv.into_iter().map(Into::into).collect() }
+        Self { argv: argv.into_iter().map(Into::into).collect(), settings: Vec::new() }
+    }
+
+    /// With `name` set to `value` in the environment.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.settings.push((name, value));
+        self
     }
 
     /// The name of the program.
@@ -111,6 +120,7 @@ impl Runner for System {
                 command.env_remove(&name);
             }
         }
+        command.envs(call.settings.iter().copied());
         let mut child = command.spawn().map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => Silent::Absent,
             _ => Silent::System(e),

@@ -85,6 +85,9 @@ pub struct JobSpec {
     pub resources: Resources,
     /// It starts when these jobs have ended, however they ended.
     pub after: Vec<JobId>,
+    /// It starts only when one of these jobs has ended otherwise than well; if they all end well, it never starts and leaves
+    /// the queue.
+    pub instead_of: Vec<JobId>,
     /// Nodes that it must not run on.
     pub exclude: Vec<String>,
     /// The path of the file that is emitted for it, without an extension.
@@ -111,7 +114,7 @@ pub struct TaskReport {
     pub node: Option<String>,
     /// Why it waits or ended, in the scheduler's words.
     pub reason: Option<String>,
-    /// When it is expected to start, or started, in the scheduler's words.
+    /// When it is expected to start, or started: in UTC, such as `2026-11-21T00:56:02`.
     pub start: Option<String>,
 }
 
@@ -120,6 +123,15 @@ impl TaskReport {
     pub const fn of(state: TaskState) -> Self {
         Self { state, node: None, reason: None, start: None }
     }
+}
+
+/// Why a task waits, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// What the scheduler's word means: a lower-case fragment.
+    pub what: &'static str,
+    /// What can be done about it; `{job}` and `{task}` stand for the scheduler's names.
+    pub hint: &'static str,
 }
 
 /// What has become of a task, as far as its scheduler says.

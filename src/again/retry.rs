@@ -11,7 +11,6 @@ use super::carry::Carrier;
 use crate::campaign::file::Campaign;
 use crate::campaign::identity::{Identity, Parent};
 use crate::canonical::row::Row;
-use crate::clock;
 use crate::digest;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
@@ -22,20 +21,17 @@ use crate::gather::survey::{self, Expected, GroupState, Sealed};
 use crate::id::{AttemptId, GroupIndex};
 use crate::journal;
 use crate::journal::event::Event;
-use crate::journal::sign_of_life::SignOfLife;
-use crate::journal::state::{Phase, State};
+use crate::journal::state::State;
 use crate::layout::CampaignDir;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Trust};
 use crate::payload;
+use crate::run::at_work::AtWork;
 use crate::run::plan::open_for_planning;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::{Outcome, open, reason};
 use crate::shard::checkpoint::{self, Header};
 use crate::shard::plan::Plan;
-
-/// How long after its last sign a driver may still be at work.
-const ALIVE_FOR_MS: u64 = 60_000;
 
 /// A generation that was opened.
 #[derive(Debug)]
@@ -294,8 +290,7 @@ fn nobody_works(parent: &Campaign) -> Result<()> {
         return Err(Error::usage(format!("the rows of `{dir}` were removed when it was archived"))
             .hint("retry before `molsieve archive --remove-rows`, or run the campaign again"));
     }
-    let seen_ms = SignOfLife::last(&parent.dir).map_or(0, |sign| sign.at_ms).max(state.last_ms);
-    if state.phase == Phase::Active && clock::unix_ms().saturating_sub(seen_ms) < ALIVE_FOR_MS {
+    if AtWork::on(parent, &state).is_seen() {
         return Err(Error::usage(format!("`{dir}` is being worked on"))
             .hint(format!("wait for its end, or stop it at a checkpoint with `molsieve cancel {dir}`")));
     }

@@ -150,7 +150,11 @@ pub fn absolute(dir: &CampaignDir) -> Result<CampaignDir> {
     Ok(CampaignDir::new(path))
 }
 
-fn default_dir(file: &Path) -> Result<PathBuf> {
+/// The directory of a campaign file for which none is given: called like the file, without its ending.
+///
+/// # Errors
+/// Its name has no ending (exit 2).
+pub fn default_dir(file: &Path) -> Result<PathBuf> {
     let stem = file.file_stem().filter(|stem| Some(*stem) != file.file_name());
     stem.map(PathBuf::from).ok_or_else(|| Error::usage("the campaign directory has no name").hint("say `--dir DIR`"))
 }

@@ -10,6 +10,7 @@ use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
+use crate::run::at_work::AtWork;
 use crate::run::tick;
 
 /// Arguments of `cancel`.
@@ -25,13 +26,22 @@ pub struct Args {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
-    if State::of(&history.entries)?.phase == Phase::Complete {
+    let state = State::of(&history.entries)?;
+    if state.phase == Phase::Complete {
         output.say("this campaign is finished: there is nothing to cancel");
         return Ok(Exit::Done);
     }
     journal.record(Event::Stopped { reason: "cancelled".to_owned() })?;
-    tick::cancel(&campaign)?;
-    output.say("cancelled: what runs stops at its next checkpoint");
-    output.say(format!("  molsieve resume {}   goes on from there", args.dir.display()));
+    let dir = args.dir.display();
+    tick::cancel(&campaign).map_err(|e| {
+        e.hint(format!(
+            "nothing follows its jobs, but they may go on: `molsieve cancel {dir}` again tells them to stop"
+        ))
+    })?;
+    output.say(match AtWork::on(&campaign, &state) {
+        AtWork::Nobody => "cancelled: nothing of it was at work",
+        _ => "cancelled: what runs stops at its next checkpoint",
+    });
+    output.say(format!("  molsieve resume {dir}   goes on from there"));
     Ok(Exit::Done)
 }

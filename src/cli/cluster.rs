@@ -5,14 +5,15 @@ use super::exit_code::Exit;
 use super::output::Output;
 use super::progress::Meter;
 use super::signals;
+use super::terminal::{self, Terminal};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
-use crate::journal::Journal;
-use crate::journal::state::Phase;
+use crate::journal;
+use crate::journal::state::{Phase, State};
 use crate::pack::keys::PrivateKey;
 use crate::run::policy::Pause;
 use crate::run::tick::{self, Caller, Ticked};
-use crate::run::{finish, watch};
+use crate::run::watch;
 use crate::stop::Stop;
 
 /// Does what can be done now, and says what that came to.
@@ -21,7 +22,7 @@ use crate::stop::Stop;
 /// As [`tick::tick`]; it waits for somebody (exit 3), or was stopped (exit 75).
 pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit> {
     let dir = campaign.dir.root().display();
-    match called(campaign, caller)? {
+    match tick::tick(campaign, caller, this_program()?)? {
         Ticked::InQueue => {
             output.say(format!("`{}` is in the queue; nobody needs to stay", campaign.file.identity.name));
             output.say(format!("  molsieve status {dir}   says how far it is"));
@@ -50,39 +51,42 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
         PrivateKey::load(key)?;
     }
     let stop = Stop::new();
-    signals::raise_on_signal(&stop, || {})?;
-    if let Ticked::Paused(pause) = called(campaign, Caller::Person)? {
+    signals::raise_on_signal(&stop, terminal::leave)?;
+    if let Ticked::Paused(pause) = tick::tick(campaign, Caller::Person, this_program()?)? {
         return Err(paused(campaign, &pause));
     }
-    let mut meter = Meter::new(output, campaign.plan.records);
-    let phase = watch::watch(campaign, &stop, &mut |progress| meter.show(progress));
-    meter.end();
-    match phase? {
+    match look_on(campaign, &stop, output)? {
         // A tick sealed it, without a key; here is one, perhaps.
         Phase::Complete => super::verify::own_pack(campaign, options, output),
-        Phase::Paused { reason, code } => match code {
-            Some(code) => Err(paused(campaign, &Pause { code, reason })),
-            None => Err(Error::new(Kind::Incomplete, format!("paused: {reason}"))),
-        },
-        Phase::Failed { exit, what } => {
-            Err(told_what_may_be_mended(campaign, Error::new(Kind::of_exit_code(exit), what)))
-        }
-        Phase::Stopped => Err(stopped(campaign)),
-        Phase::Active | Phase::Planned => Err(Error::new(Kind::Stopped, "watching; the jobs go on without anybody")
-            .hint(format!(
-                "`molsieve resume {0}` watches again, `molsieve cancel {0}` stops them",
-                campaign.dir.root().display()
-            ))),
+        phase => Err(ended(campaign, phase)),
     }
 }
 
-fn called(campaign: &Campaign, caller: Caller) -> Result<Ticked> {
-    match tick::tick(campaign, caller, this_program()?) {
-        Err(full) if full.kind() == Kind::Full => {
-            let (journal, _) = Journal::take_over(&campaign.dir)?;
-            finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)
+/// Watches until it is over or `stop` is raised: on a terminal the screen of `status --watch`, elsewhere a line now and then.
+fn look_on(campaign: &Campaign, stop: &Stop, output: Output) -> Result<Phase> {
+    if output.is_watched() && Terminal::is_there() {
+        super::watch::look_on(campaign, true, stop, output)?;
+        return Ok(State::of(&journal::read(&campaign.dir)?.entries)?.phase);
+    }
+    let mut meter = Meter::new(output, campaign.plan.records);
+    let phase = watch::watch(campaign, stop, &mut |progress| meter.show(progress));
+    meter.end();
+    phase
+}
+
+/// Why a campaign that was watched is over, or is watched no more, in another way than by its seal.
+pub(super) fn ended(campaign: &Campaign, phase: Phase) -> Error {
+    match phase {
+        Phase::Paused { reason, code: Some(code) } => paused(campaign, &Pause { code, reason }),
+        Phase::Paused { reason, code: None } => Error::new(Kind::Incomplete, format!("paused: {reason}")),
+        Phase::Failed { exit, what } => told_what_may_be_mended(campaign, Error::new(Kind::of_exit_code(exit), what)),
+        Phase::Stopped => stopped(campaign),
+        Phase::Active | Phase::Planned | Phase::Complete => {
+            Error::new(Kind::Stopped, "watching; the jobs go on without anybody").hint(format!(
+                "`molsieve resume {0}` watches again, `molsieve cancel {0}` stops them",
+                campaign.dir.root().display()
+            ))
         }
-        ticked => ticked,
     }
 }
 

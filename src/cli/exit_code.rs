@@ -23,6 +23,8 @@ pub enum Exit {
     Done,
     /// The code of this kind, although there is no error to print: its facts were the output.
     Of(Kind),
+    /// The code that the same command ended with on another machine, which has said why.
+    Code(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -30,6 +32,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Done => Self::SUCCESS,
             Exit::Of(kind) => Self::from(kind.exit_code()),
+            Exit::Code(code) => Self::from(code),
         }
     }
 }

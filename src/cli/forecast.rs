@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::drive;
 use super::output::Output;
 use super::progress::span;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::id::GroupIndex;
+use crate::run::here;
 use crate::scorer::Order;
 use crate::shard::estimate::Pilot;
 use crate::shard::plan::Plan;
@@ -47,7 +47,7 @@ pub fn pilot(plan: &Plan) -> Option<PilotFacts> {
 
 /// What `campaign` will take with so many workers at a time, or with as many as fit here.
 pub fn forecast(campaign: &Campaign, workers: Option<u64>) -> Result<Forecast> {
-    Forecast::of(campaign, workers.unwrap_or_else(|| drive::default_slots(campaign)))
+    Forecast::of(campaign, workers.unwrap_or_else(|| here::default_slots(campaign)))
 }
 
 /// Tells a person what was measured.

@@ -7,10 +7,11 @@ use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather::Missing;
-use crate::journal::state::{Phase, State};
+use crate::journal::state::State;
 use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::pack::seal::SealedPack;
+use crate::run::at_work::AtWork;
 use crate::run::finish;
 
 /// Arguments of `gather`.
@@ -35,7 +36,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let sealed = finish::seal(&campaign, missing)?;
     // Whoever writes to the journal takes the campaign over. A driver that is still at work on the
     // rest must not lose it because somebody looked at what there is.
-    let working = State::of(&journal::read(&campaign.dir)?.entries)?.phase == Phase::Active;
+    let working = AtWork::on(&campaign, &State::of(&journal::read(&campaign.dir)?.entries)?).is_led();
     if sealed.manifest.complete || !working {
         let (mut journal, _) = Journal::take_over(&campaign.dir)?;
         finish::note_sealed(&mut journal, &sealed)?;

@@ -17,7 +17,7 @@ const LEVEL: &str = "MOLSIEVE_LOG";
 /// The system refuses (exit 6).
 pub fn start(dir: &CampaignDir, wave: u64, task: u64) -> Result<()> {
     fs::create_dir(&dir.logs())?;
-    let file = fs::open_log(&dir.log(&format!("wave-{wave}-task-{task}")))?;
+    let file = fs::open_log(&dir.log(&CampaignDir::task_name(wave, task)))?;
     let filter = EnvFilter::try_from_env(LEVEL).unwrap_or_else(|_| EnvFilter::new("info"));
     // A line that finds no room is lost. The default is to complain on stderr, and to panic if that has no room either.
     let subscriber = tracing_subscriber::fmt()

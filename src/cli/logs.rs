@@ -12,10 +12,12 @@ use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::Ordinal;
+use crate::journal;
 use crate::layout::CampaignDir;
 use crate::scorer::command::trace::{self, Whose};
 use crate::scorer::command::translate::spec;
 use crate::scorer::reason;
+use crate::view::failures::{self, Failure};
 use crate::view::record::{self, Fate};
 
 /// Schema of what is said.
@@ -24,6 +26,8 @@ const SCHEMA: &str = "molsieve.logs.v1";
 const LINE_BYTES: u64 = 4096;
 /// How much of the end of a file is searched for a record: more than a scorer's log ever holds.
 const SEARCHED_BYTES: u64 = 8 << 20;
+/// On a cluster, the logs of so many tasks that failed are shown, the last ones.
+const FAILED_MAX: usize = 5;
 /// Lines of a file that are shown, and how many where they are all of one record.
 const LINES: u64 = 20;
 const LINES_OF_RECORD: u64 = 200;
@@ -63,21 +67,55 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     paths.retain(|path| args.filter.as_ref().is_none_or(|filter| name_of(path).contains(filter.as_str())));
     match args.record {
         Some(ordinal) => of_record(&campaign, &paths, ordinal, args, output),
-        None => of_all(&paths, args.lines.unwrap_or(LINES), output),
+        None => of_all(&campaign, paths, args, output),
     }
 }
 
-/// The ends of all files.
-fn of_all(paths: &[PathBuf], lines: u64, output: Output) -> Result<Exit> {
+/// What failed, and the ends of all files; on a cluster, where there are as many as tasks, of those that say more than that all
+/// went well.
+fn of_all(campaign: &Campaign, mut paths: Vec<PathBuf>, args: &Args, output: Output) -> Result<Exit> {
+    let lines = args.lines.unwrap_or(LINES);
+    let failures = failures::failures(campaign, &journal::read(&campaign.dir)?.entries)?;
+    let all = paths.len();
+    if campaign.file.execution.cluster.is_some() && args.filter.is_none() {
+        paths = telling(campaign, paths, &failures);
+    }
+    let left_out = all - paths.len();
     let mut files = Vec::new();
-    for path in paths {
+    for path in &paths {
         files.push(Shown { name: name_of(path), lines: last(end_of(path, lines * LINE_BYTES)?, lines) });
     }
     files.retain(|file| !file.lines.is_empty());
-    if !output.document(&json!({"schema": SCHEMA, "files": files}))? {
+    if !output.document(&json!({"schema": SCHEMA, "failures": failures, "files": files, "left_out": left_out}))? {
+        failures::in_words(&failures).iter().for_each(|failure| output.say(failure));
         tell(&files, output);
+        if left_out > 0 {
+            let dir = campaign.dir.root().display();
+            output.say(format!(
+                "== and {left_out} more, of tasks that did not fail: `molsieve logs {dir} task-7` shows one"
+            ));
+        }
     }
     Ok(Exit::Done)
+}
+
+/// Of the logs of a campaign on a cluster, those that a person wants to see: what jobs and ticks printed, the logs of the
+/// last tasks that failed, and what their scorers said last.
+fn telling(campaign: &Campaign, paths: Vec<PathBuf>, failures: &[Failure]) -> Vec<PathBuf> {
+    let last = failures.iter().rev().map(|failure| (failure.wave, failure.task)).take(FAILED_MAX);
+    let failed: Vec<PathBuf> = last.map(|(wave, task)| campaign.dir.log(&CampaignDir::task_name(wave, task))).collect();
+    let written = |path: &PathBuf| path.metadata().and_then(|m| m.modified()).ok();
+    let mut stderr: Vec<PathBuf> =
+        paths.iter().filter(|path| CampaignDir::is_stderr(&name_of(path))).cloned().collect();
+    stderr.retain(|path| path.metadata().is_ok_and(|metadata| metadata.len() > 0));
+    stderr.sort_by_key(written);
+    stderr.drain(..stderr.len().saturating_sub(if failures.is_empty() { 1 } else { FAILED_MAX }));
+    let is_wanted = |path: &PathBuf| {
+        let name = name_of(path);
+        let is_of_task = CampaignDir::is_of_task(&name) || CampaignDir::is_stderr(&name);
+        !is_of_task || failed.contains(path) || stderr.contains(path)
+    };
+    paths.into_iter().filter(is_wanted).collect()
 }
 
 /// What became of a record, what was noted of it alone, and then what was noted of several that it may be among.

@@ -14,7 +14,9 @@ mod clean;
 mod cluster;
 mod doctor;
 mod drive;
+mod elsewhere;
 mod extract;
+mod follow;
 mod forecast;
 mod gather;
 mod init;
@@ -34,14 +36,18 @@ mod reproduce;
 mod resume;
 mod retry;
 mod run;
+mod screen;
+mod serve;
 mod sign;
 mod signals;
 mod site;
 mod status;
 mod submit;
 mod submitted;
+mod terminal;
 mod tick;
 mod verify;
+mod watch;
 mod worker;
 
 use std::ffi::OsString;
@@ -54,12 +60,19 @@ use crate::scorer::command::{contain, shim, translate};
 use exit_code::Exit;
 use output::{Form, Output};
 
+/// What `--version` says. A build that is meant for other machines says for which; `tools/portable` sets it.
+const LONG_VERSION: &str = match option_env!("MOLSIEVE_LONG_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Runs a molecule-screening campaign on the machines you have, survives the night, and leaves one
 /// signed pack that proves what was computed.
 #[derive(Debug, Parser)]
 #[command(
     name = "molsieve",
     version,
+    long_version = LONG_VERSION,
     max_term_width = 100,
     after_help = "A first campaign, in a minute:\n  molsieve init first\n  molsieve plan first/campaign.toml --dir first/out\n  molsieve run first/campaign.toml --dir first/out\n  molsieve verify first/out --allow-unsigned"
 )]
@@ -70,6 +83,8 @@ struct Cli {
     /// Print nothing but errors.
     #[arg(long, short, global = true, conflicts_with = "json")]
     quiet: bool,
+    #[command(flatten)]
+    elsewhere: elsewhere::Args,
     #[command(subcommand)]
     command: Command,
 }
@@ -138,6 +153,12 @@ enum Command {
     /// Try out what a campaign's jobs do; started by a scheduler for `molsieve doctor --site --try`.
     #[command(hide = true)]
     Probe(probe::Args),
+    /// Watch a campaign that others drive; started by `--on`.
+    #[command(hide = true)]
+    Follow(follow::Args),
+    /// Answer the other end of an ssh channel; started by `--on`.
+    #[command(hide = true)]
+    ServeRemote(serve::Args),
 }
 
 /// Runs the program with `args`, the program's name first, and gives its exit code.
@@ -160,7 +181,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let done = translate::run(rest);
         return done.map_or_else(|error| report(&error, Output::new(Form::Human)), |()| ExitCode::SUCCESS);
     }
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -173,7 +194,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         _ => Form::Human,
     };
     let output = Output::new(form);
-    match signals::survive_file_size_limit().and_then(|()| dispatch(cli.command, output)) {
+    let ready = signals::survive_file_size_limit();
+    let done = ready.and_then(|()| match elsewhere::run(&args, &cli.elsewhere, &Cli::command(), output) {
+        Some(done) => done,
+        None => dispatch(cli.command, &cli.elsewhere, output),
+    });
+    match done {
         Ok(exit) => exit.into(),
         Err(error) => report(&error, output),
     }
@@ -185,7 +211,7 @@ fn report(error: &Error, output: Output) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-fn dispatch(command: Command, output: Output) -> Result<Exit> {
+fn dispatch(command: Command, how: &elsewhere::Args, output: Output) -> Result<Exit> {
     match command {
         Command::Init(args) => init::run(&args, output),
         Command::Doctor(args) => doctor::run(&args, output),
@@ -207,7 +233,7 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Logs(args) => logs::run(&args, output),
         Command::Gather(args) => gather::run(&args, output),
-        Command::Sign(args) => sign::run(&args, output),
+        Command::Sign(args) => sign::run(&args, how, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Prove(args) => prove::run(&args, output),
         Command::Reproduce(args) => reproduce::run(&args, output),
@@ -217,6 +243,8 @@ fn dispatch(command: Command, output: Output) -> Result<Exit> {
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),
+        Command::Follow(args) => follow::run(&args, output),
+        Command::ServeRemote(args) => serve::run(&args),
     }
 }
 

@@ -35,6 +35,11 @@ impl Output {
         self.form == Form::Json
     }
 
+    /// Whether facts are wanted as sentences.
+    pub fn is_for_people(&self) -> bool {
+        self.form == Form::Human
+    }
+
     /// Whether a person watches: progress may redraw its line.
     pub fn is_watched(&self) -> bool {
         self.form == Form::Human && io::stderr().is_terminal()

@@ -7,6 +7,7 @@ use super::cluster;
 use super::drive::{self, Options};
 use super::exit_code::Exit;
 use super::output::Output;
+use super::submit;
 use crate::campaign::config::CORE_HOURS_MAX;
 use crate::campaign::file::Campaign;
 use crate::campaign::scheduler::KINDS;
@@ -16,6 +17,7 @@ use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
 use crate::run::amend::{self, Changes, Limit, Place};
 use crate::run::plan;
+use crate::run::tick::Caller;
 use crate::scorer::open::Here;
 use crate::units;
 
@@ -34,6 +36,9 @@ pub struct Args {
     /// Leave the session of whoever started this.
     #[arg(long, hide = true)]
     detached: bool,
+    /// Return when whoever drives it has begun; for `--on`.
+    #[arg(long, hide = true)]
+    and_return: bool,
 }
 
 /// What may be otherwise from now on. What is frozen may not: library, scorer, seed, what the pack holds.
@@ -129,7 +134,15 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         campaign = asked::told_what_is_forgotten(opened, output);
     }
     let execution = changes.applied_to(&campaign.file.execution)?;
-    go_on(&amend::amend(campaign, execution)?, &args.work.options(), output)
+    let campaign = amend::amend(campaign, execution)?;
+    if !args.and_return {
+        return go_on(&campaign, &args.work.options(), output);
+    }
+    if campaign.file.execution.cluster.is_some() {
+        return cluster::tick(&campaign, Caller::Person, output);
+    }
+    submit::drive_detached(&campaign, args.work.workers, true)?;
+    Ok(Exit::Done)
 }
 
 /// Drives `campaign` on, or verifies it if it is finished.

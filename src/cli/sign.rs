@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
+use super::elsewhere;
 use super::exit_code::Exit;
 use super::output::Output;
 use super::registry;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
-use crate::journal::state::{Phase, State};
+use crate::journal::state::State;
 use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::sign;
+use crate::run::at_work::AtWork;
 use crate::run::finish::{self, Registered};
 
 /// Arguments of `sign`.
@@ -26,11 +28,15 @@ pub struct Args {
 }
 
 /// Runs it.
-pub fn run(args: &Args, output: Output) -> Result<Exit> {
+pub fn run(args: &Args, how: &elsewhere::Args, output: Output) -> Result<Exit> {
     let dir = CampaignDir::new(&args.dir);
     let campaign = Campaign::open_if_any(dir.clone())?;
-    let place = if campaign.is_some() { dir.pack() } else { args.dir.clone() };
     let key = PrivateKey::load(&args.key)?;
+    let place = if campaign.is_some() {
+        dir.pack()
+    } else {
+        elsewhere::pack_at_home(&dir, how, output)?.unwrap_or_else(|| args.dir.clone())
+    };
     let signed = sign::sign(&place, &[key])?;
     let registered = registry::enter(&signed, output);
     let facts = serde_json::json!({
@@ -49,7 +55,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         }
     }
     // Whoever writes to the journal takes the campaign over: a driver at work is left alone.
-    if campaign.is_some() && State::of(&journal::read(&dir)?.entries)?.phase != Phase::Active {
+    let is_led = |campaign| Ok(AtWork::on(campaign, &State::of(&journal::read(&dir)?.entries)?).is_led());
+    if campaign.as_ref().map(is_led).transpose()? == Some(false) {
         let (mut journal, _) = Journal::take_over(&dir)?;
         finish::note_signed(&mut journal, &signed)?;
     }

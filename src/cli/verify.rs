@@ -9,11 +9,10 @@ use super::{registry, signals};
 use crate::again::rescore::{self, Rescored, Share};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
-use crate::journal::Journal;
 use crate::layout::{self, CampaignDir};
-use crate::pack::keys::{PrivateKey, PublicKey};
-use crate::pack::sign;
-use crate::pack::verify::{self, Accept, Code, Problem, Report, Trust};
+use crate::pack::keys::PublicKey;
+use crate::pack::sign::Signed;
+use crate::pack::verify::{self, Accept, Code, Report, Trust};
 use crate::pack::{ARCHIVE, CHECKSUMS, MANIFEST, SUMMARY};
 use crate::run::finish;
 use crate::scorer::open::Here;
@@ -145,6 +144,9 @@ fn rescore_sentences(found: &Rescored) -> Vec<String> {
 /// The campaign has no pack yet, or it is a directory that is neither (exit 2).
 pub fn pack_at(path: &Path) -> Result<PathBuf> {
     let dir = CampaignDir::new(path);
+    if dir.remote().is_file() && dir.pack().exists() {
+        return Ok(dir.pack());
+    }
     if dir.campaign().is_file() {
         let (pack, root) = (dir.pack(), dir.root().display());
         return if pack.exists() {
@@ -167,46 +169,33 @@ pub fn pack_at(path: &Path) -> Result<PathBuf> {
     Ok(path.to_path_buf())
 }
 
+/// Whether there is a pack at `path` that is sound and complete, whoever signed it.
+pub fn is_whole(path: &Path) -> bool {
+    path.is_dir() && verify::verify(path, &Trust::integrity()).is_ok_and(|report| report.problems.is_empty())
+}
+
 /// Whether the pack of a finished campaign is what its journal says: complete. If not, it is gathered again.
 pub fn is_complete(campaign: &Campaign) -> Result<bool> {
     Ok(!verify::verify(&campaign.dir.pack(), &Trust::integrity())?.has(Code::Incomplete))
 }
 
-/// Verifies the pack of a finished campaign against its own key, where it has one. What a process that died while it signed
-/// left is mended first: an archive that is ahead or behind, or a pack that is not signed yet.
+/// Verifies the pack of a finished campaign against its own key, where it has one; see [`finish::confirm`].
 pub fn own_pack(campaign: &Campaign, options: &Options, output: Output) -> Result<Exit> {
-    let path = campaign.dir.pack();
-    let private = options.key(campaign);
-    let trust = match private {
-        Some(private) => Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted },
-        None => Trust::integrity(),
-    };
-    let mut report = verify::verify(&path, &trust)?;
-    let is_of_signers = |problem: &Problem| matches!(problem.code, Code::Unsigned | Code::KeyUnknown);
-    if report.has_bad_copy() && report.problems.iter().all(|p| p.in_copy || is_of_signers(p)) {
-        sign::mend(&path)?;
-        report = verify::verify(&path, &trust)?;
-    }
-    if let Some(private) = private
-        && report.has(Code::Unsigned)
-        && report.problems.len() == 1
-    {
-        let signed = sign::sign(&path, &[PrivateKey::load(private)?])?;
-        let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-        finish::note_signed(&mut journal, &signed)?;
-        registry::enter(&signed, output);
-        report = verify::verify(&path, &trust)?;
-    }
-    tell(&report, output)
+    let (report, signed) = finish::confirm(campaign, options.key(campaign))?;
+    told(&report, signed.as_ref(), output)
 }
 
-/// The public key of `private`, from the file beside it if the private one is kept elsewhere.
-fn public_half(private: &Path) -> Result<PublicKey> {
-    let beside = layout::public_key_beside(private);
-    if !private.exists() && beside.exists() {
-        return PublicKey::load(&beside);
+/// As [`own_pack`], for the pack at `path` of a campaign that is elsewhere.
+pub fn sealed_pack(path: &Path, private: Option<&Path>, output: Output) -> Result<Exit> {
+    let (report, signed) = finish::confirm_at(path, private, |_| Ok(()))?;
+    told(&report, signed.as_ref(), output)
+}
+
+fn told(report: &Report, signed: Option<&Signed>, output: Output) -> Result<Exit> {
+    if let Some(signed) = signed {
+        registry::enter(signed, output);
     }
-    PrivateKey::load(private)?.public()
+    tell(report, output)
 }
 
 fn tell(report: &Report, output: Output) -> Result<Exit> {

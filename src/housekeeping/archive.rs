@@ -79,7 +79,7 @@ pub fn archive(campaign: &Campaign, out: &Path, remove_rows: bool) -> Result<Arc
 /// Only what is finished and verifies is archived: afterwards it may be all that there is.
 fn ready(campaign: &Campaign, state: &State) -> Result<()> {
     let dir = campaign.dir.root().display();
-    if state.phase != Phase::Complete || at_work(state).is_some() || !campaign.dir.pack().is_dir() {
+    if state.phase != Phase::Complete || at_work(campaign, state).is_some() || !campaign.dir.pack().is_dir() {
         return Err(Error::new(Kind::Incomplete, format!("`{dir}` is not finished"))
             .hint(format!("`molsieve resume {dir}` goes on; what is finished can be archived")));
     }

@@ -23,8 +23,9 @@ use crate::fs;
 use crate::fs::tree;
 use crate::id::AttemptId;
 use crate::journal;
-use crate::journal::state::{Phase, State};
+use crate::journal::state::State;
 use crate::layout::{EntryKind, GroupDir, SnapshotDir};
+use crate::run::at_work::AtWork;
 use crate::shard::judge::{self, Proven};
 use crate::shard::recover;
 
@@ -64,7 +65,7 @@ pub struct Leftover {
 pub fn clean(campaign: &Campaign, dry_run: bool) -> Result<Cleaned> {
     let history = journal::read(&campaign.dir)?;
     let state = State::of(&history.entries)?;
-    let at_work = at_work(&state);
+    let at_work = at_work(campaign, &state);
     let is_planned = std::fs::metadata(campaign.dir.journal_segment(history.segments)).is_ok_and(|m| m.len() == 0);
     let planning = is_planned.then(|| {
         "the process that took over the journal last has recorded nothing: it may be planning, and snapshots stay; \
@@ -92,11 +93,12 @@ pub fn clean(campaign: &Campaign, dry_run: bool) -> Result<Cleaned> {
 }
 
 /// Why somebody may be at work, as far as the journal knows.
-pub(super) fn at_work(state: &State) -> Option<&'static str> {
-    match state {
-        State { phase: Phase::Active, .. } => Some("the journal says that a driver is at work"),
-        State { active: Some(_), .. } => Some("the journal has no end of its last wave"),
-        _ => None,
+pub(super) fn at_work(campaign: &Campaign, state: &State) -> Option<&'static str> {
+    match AtWork::on(campaign, state) {
+        AtWork::Driver | AtWork::Silent(_) => Some("the journal says that a driver is at work"),
+        AtWork::Jobs => Some("the journal says that its jobs are at work"),
+        AtWork::Leftovers => Some("the journal has no end of its last wave"),
+        AtWork::Nobody => None,
     }
 }
 

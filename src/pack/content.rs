@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
-use super::seal::Request;
+use super::sealed::Request;
 use super::structures::Structures;
 use super::{HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY, hits, index, report, ro_crate};
 use crate::canonical::json;

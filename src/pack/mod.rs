@@ -20,6 +20,7 @@ pub mod provenance;
 pub mod report;
 pub mod ro_crate;
 pub mod seal;
+mod sealed;
 pub mod sign;
 pub mod structures;
 pub mod verify;

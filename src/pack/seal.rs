@@ -2,63 +2,23 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::archive::write;
 use super::manifest::Manifest;
+pub use super::sealed::{Before, Request, SealedPack};
 use super::sign::{self, inputs};
 use super::verify::{self, Trust};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, MANIFEST, OPTIONAL, content};
-use crate::campaign::identity::Identity;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, swap};
 use crate::gather::Gathered;
 use crate::id::Ordinals;
-use crate::layout::{CampaignDir, PackDir};
-use crate::shard::plan::Plan;
+use crate::layout::PackDir;
 
 /// So often somebody else may replace or sign the pack while this one is put in place.
 const RACES_MAX: u32 = 100;
-
-/// What a pack is sealed for.
-#[derive(Debug)]
-pub struct Request<'a> {
-    /// The campaign directory.
-    pub dir: &'a CampaignDir,
-    /// The frozen request.
-    pub identity: &'a Identity,
-    /// How it was cut.
-    pub plan: &'a Plan,
-    /// The directory of the library snapshot, for the structures of the hits.
-    pub library: &'a Path,
-    /// Facts of the campaign and its journal, for provenance: any JSON.
-    pub facts: serde_json::Value,
-}
-
-/// A sealed pack.
-#[derive(Clone, Debug)]
-pub struct SealedPack {
-    /// Its directory.
-    pub path: PathBuf,
-    /// What it holds.
-    pub manifest: Manifest,
-    /// `sha256:` of the manifest.
-    pub pack_digest: String,
-    /// What became of the pack that was there before.
-    pub before: Before,
-}
-
-/// What became of the pack that was there before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Before {
-    /// There was none.
-    None,
-    /// It is sound and says the same: it stays, with its signatures.
-    Kept,
-    /// It was incomplete, damaged or of another answer: it was replaced.
-    Replaced,
-}
 
 /// Builds the pack of `gathered` and puts it in place, unless an equal one is there already.
 ///

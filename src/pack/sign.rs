@@ -7,7 +7,7 @@ use super::archive::write::{self, Input};
 use super::envelope::{self, Envelope};
 use super::keys::PrivateKey;
 use super::manifest::{self, Manifest};
-use super::seal::SealedPack;
+use super::sealed::SealedPack;
 use super::verify::{self, Code, Problem, Report, Trust};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST};
 use crate::digest;

@@ -8,16 +8,102 @@ use crate::campaign::file::Campaign;
 use crate::campaign::identity::Identity;
 use crate::clock;
 use crate::encode;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::gather;
 use crate::journal::event::{Event, PauseCode};
 use crate::journal::{self, Journal};
-use crate::layout::HomeDir;
-use crate::pack::keys::PrivateKey;
+use crate::layout::{self, HomeDir};
+use crate::pack::keys::{PrivateKey, PublicKey};
 use crate::pack::seal::{self, SealedPack};
 use crate::pack::sign;
+use crate::pack::verify::{self, Accept, Code, Problem, Report, Trust};
 use crate::registry::Entry;
+
+/// A pack at the end of a campaign, or of its budget.
+#[derive(Debug)]
+pub struct Closed {
+    /// As it was sealed.
+    pub sealed: SealedPack,
+    /// Its signature, where there was a key.
+    pub signed: Option<sign::Signed>,
+}
+
+/// Gathers, seals, and signs where there is a key; each of it is in the journal afterwards.
+///
+/// # Errors
+/// As [`seal`] and [`sign`].
+pub fn close(
+    campaign: &Campaign,
+    journal: &mut Journal,
+    key: Option<&Path>,
+    missing: gather::Missing,
+) -> Result<Closed> {
+    let sealed = seal(campaign, missing)?;
+    note_sealed(journal, &sealed)?;
+    let signed = key.map(|key| sign(journal, &sealed, key)).transpose()?;
+    Ok(Closed { sealed, signed })
+}
+
+/// The budget is used up: what is sealed becomes an INCOMPLETE pack. None where not one task group is complete: what is
+/// finished is in the checkpoints, and there is nothing to pack.
+///
+/// # Errors
+/// As [`close`].
+pub fn drain(campaign: &Campaign, journal: &mut Journal, key: Option<&Path>) -> Result<Option<Closed>> {
+    match close(campaign, journal, key, gather::Missing::Allow) {
+        Err(e) if e.kind() == Kind::Incomplete => Ok(None),
+        closed => closed.map(Some),
+    }
+}
+
+/// Verifies the pack that a campaign has already. A copy in it that is damaged is mended, and where there is a key and no
+/// signature, it is signed: the driver that sealed it may have died before, or have had no key.
+///
+/// # Errors
+/// The pack cannot be read, the key cannot sign (exit 2), or the system refuses (exit 6).
+pub fn confirm(campaign: &Campaign, key: Option<&Path>) -> Result<(Report, Option<sign::Signed>)> {
+    confirm_at(&campaign.dir.pack(), key, |signed| {
+        let (mut journal, _) = Journal::take_over(&campaign.dir)?;
+        note_signed(&mut journal, signed)
+    })
+}
+
+/// As [`confirm`], for the pack at `path`, whose campaign may be elsewhere; `note` is told of a signature.
+///
+/// # Errors
+/// As [`confirm`], and those of `note`.
+pub fn confirm_at(
+    path: &Path,
+    key: Option<&Path>,
+    note: impl FnOnce(&sign::Signed) -> Result<()>,
+) -> Result<(Report, Option<sign::Signed>)> {
+    let trust = match key {
+        Some(private) => Trust { keys: vec![public_half(private)?], threshold: 1, accept: Accept::Trusted },
+        None => Trust::integrity(),
+    };
+    let mut report = verify::verify(path, &trust)?;
+    let is_of_signers = |problem: &Problem| matches!(problem.code, Code::Unsigned | Code::KeyUnknown);
+    if report.has_bad_copy() && report.problems.iter().all(|p| p.in_copy || is_of_signers(p)) {
+        sign::mend(path)?;
+        report = verify::verify(path, &trust)?;
+    }
+    let Some(private) = key.filter(|_| report.has(Code::Unsigned) && report.problems.len() == 1) else {
+        return Ok((report, None));
+    };
+    let signed = sign::sign(path, &[PrivateKey::load(private)?])?;
+    note(&signed)?;
+    Ok((verify::verify(path, &trust)?, Some(signed)))
+}
+
+/// The public key of `private`, from the file beside it if the private one is kept elsewhere.
+fn public_half(private: &Path) -> Result<PublicKey> {
+    let beside = layout::public_key_beside(private);
+    if !private.exists() && beside.exists() {
+        return PublicKey::load(&beside);
+    }
+    PrivateKey::load(private)?.public()
+}
 
 /// Gathers and seals, and leaves the journal alone.
 ///

@@ -23,8 +23,28 @@ pub struct Look<'a> {
     missing: BTreeSet<GroupIndex>,
     /// What the receipts say.
     sealed: Counts,
+    /// Who sealed the others, and when.
+    sealers: BTreeMap<GroupIndex, Sealer>,
     /// Rows in checkpoints of groups that have no receipt.
-    tallies: BTreeMap<PathBuf, checkpoint::Tally>,
+    tallies: BTreeMap<(GroupIndex, PathBuf), checkpoint::Tally>,
+}
+
+/// The attempt that sealed a task group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealer {
+    /// When it began.
+    pub started_ms: u64,
+    /// When it was done.
+    pub finished_ms: u64,
+}
+
+/// What the checkpoints of a task group say that has no receipt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// Finished records; one that several attempts finished counts more than once, up to the group's size.
+    pub rows: u64,
+    /// When one of them was last written to.
+    pub written_ms: u64,
 }
 
 impl<'a> Look<'a> {
@@ -39,6 +59,7 @@ impl<'a> Look<'a> {
             scorer: campaign.file.identity.scorer.digest()?,
             missing: campaign.plan.all_groups().collect(),
             sealed: Counts::default(),
+            sealers: BTreeMap::new(),
             tallies: BTreeMap::new(),
         })
     }
@@ -54,14 +75,16 @@ impl<'a> Look<'a> {
             let dir = self.campaign.dir.group(group);
             if let Some(receipt) = judge::find(&of, &dir, group)? {
                 self.sealed.include(&receipt.counts);
+                let (started_ms, finished_ms) = (receipt.execution.started_ms, receipt.execution.finished_ms);
+                self.sealers.insert(group, Sealer { started_ms, finished_ms });
                 self.missing.remove(&group);
                 continue;
             }
             for attempt in recover::attempts(&dir, EntryKind::Checkpoint)? {
-                let path = dir.checkpoint(&attempt);
-                let mut tally = self.tallies.remove(&path).unwrap_or_default();
-                tally.read_on(&path)?;
-                tallies.insert(path, tally);
+                let at = (group, dir.checkpoint(&attempt));
+                let mut tally = self.tallies.remove(&at).unwrap_or_default();
+                tally.read_on(&at.1)?;
+                tallies.insert(at, tally);
             }
         }
         self.tallies = tallies;
@@ -92,6 +115,27 @@ impl<'a> Look<'a> {
     /// Records that are finished as ERROR, counted as [`Look::finished`] counts.
     pub fn errors(&self) -> u64 {
         self.sealed.error + self.tallies.values().map(|t| t.errors).sum::<u64>()
+    }
+
+    /// Who sealed `group`, if its receipt was read.
+    pub fn sealer(&self, group: GroupIndex) -> Option<Sealer> {
+        self.sealers.get(&group).copied()
+    }
+
+    /// What the checkpoints of `group` say; none where there is none, or a receipt.
+    pub fn begun(&self, group: GroupIndex) -> Option<Begun> {
+        let from = (group, PathBuf::new());
+        let mut its = self.tallies.range(from..).take_while(|((of, _), _)| *of == group).map(|(_, tally)| tally);
+        let first = its.next()?;
+        let sum = its.fold((first.rows, first.written_ms), |sum, t| (sum.0 + t.rows, sum.1.max(t.written_ms)));
+        let group = self.campaign.plan.group(group);
+        Some(Begun { rows: sum.0.min(group.end - group.start), written_ms: sum.1 })
+    }
+
+    /// When the last checkpoint was written to, or the last task group sealed; 0 if never.
+    pub fn written_ms(&self) -> u64 {
+        let sealed = self.sealers.values().map(|sealer| sealer.finished_ms);
+        sealed.chain(self.tallies.values().map(|tally| tally.written_ms)).max().unwrap_or(0)
     }
 
     /// Shards of sealed groups.

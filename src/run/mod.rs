@@ -1,8 +1,9 @@
 //! Running a campaign, from the request to the sealed pack: plan, the policy that decides, the driver
-//! that acts, and the end. The driver is the only caller of scheduler adapters.
+//! that acts, and the end. The driver is the only caller of scheduler adapters, beside [`heard`], which only asks.
 
 pub mod amend;
 pub mod anew;
+pub mod at_work;
 pub mod core_time;
 mod cut;
 pub mod driver;
@@ -10,6 +11,9 @@ mod ended;
 pub mod examine;
 pub mod finish;
 mod frozen;
+pub mod heard;
+pub mod here;
+pub mod life;
 pub mod look;
 pub mod outlook;
 pub mod plan;

@@ -73,7 +73,8 @@ pub fn read(dir: &CampaignDir, number: u64) -> Result<Vec<Vec<GroupIndex>>> {
     text.lines().enumerate().map(|(number, line)| parse(line).ok_or_else(|| bad(number))).collect()
 }
 
-fn ranges(groups: &[GroupIndex]) -> String {
+/// The numbers of `groups`, as a line of the file has them.
+pub fn ranges(groups: &[GroupIndex]) -> String {
     let mut parts = Vec::new();
     let mut rest = groups;
     while let Some(first) = rest.first() {

@@ -8,7 +8,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -265,6 +265,8 @@ pub struct Tally {
     pub rows: u64,
     /// Those of them that are ERROR.
     pub errors: u64,
+    /// When the file was last written to, in milliseconds since the Unix epoch, by the clock of its file system.
+    pub written_ms: u64,
     offset: u64,
 }
 
@@ -279,7 +281,9 @@ impl Tally {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(Error::io("cannot read the checkpoint", path, &e)),
         };
-        let length = file.metadata().map_err(|e| Error::io("cannot read the checkpoint", path, &e))?.len();
+        let metadata = file.metadata().map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
+        let length = metadata.len();
+        self.written_ms = (metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000).cast_unsigned();
         let mut head = [0; 36 + 1 + 2 * 10];
         while let Ok(read) = read_some_at(&file, &mut head, self.offset) {
             let payload = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));

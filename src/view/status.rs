@@ -1,19 +1,24 @@
-//! Status: what the journal and the files say, as facts. No scheduler is asked.
+//! Status: what the journal and the files say, as facts, and beside it what a scheduler was heard to say.
 
 use serde::Serialize;
 
+use super::cluster::Cluster;
+use super::events::{self, Happened};
+use super::next;
+use super::pace::{self, Basis};
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::GroupIndex;
-use crate::journal;
 use crate::journal::event::{Entry, Event, PauseCode};
 use crate::journal::sign_of_life::{self, Pace, SignOfLife};
 use crate::journal::state::{Phase, State};
 use crate::layout::{EntryKind, PackDir};
-use crate::pack::MANIFEST;
 use crate::pack::manifest::Manifest;
+use crate::pack::{ATTESTATION, MANIFEST};
+use crate::run::at_work::{self, AtWork};
+use crate::run::heard::Hearing;
 use crate::run::look::Look;
 use crate::shard::checkpoint::{Frame, Reader};
 use crate::shard::receipt::Counts;
@@ -22,10 +27,6 @@ use crate::units;
 
 /// Schema of [`Status`].
 pub const SCHEMA: &str = "molsieve.status.v1";
-
-/// A driver that shows no sign for so long is told about: twelve times the time between two signs, since a network file
-/// system may show them late.
-const SILENT_AFTER_S: u64 = 60;
 
 /// How far a campaign is.
 #[derive(Clone, Debug, Serialize)]
@@ -40,7 +41,8 @@ pub struct Status {
     pub reason: Option<String>,
     /// Why, where it is paused, as one of a closed list of codes.
     pub pause: Option<PauseCode>,
-    /// Records a second since the driver at work began; none where nobody is at work, or nothing is known yet.
+    /// Records a second since the driver at work began, or the first task of the active wave; none where nobody is at work, or
+    /// nothing is known yet.
     pub records_per_s: Option<f64>,
     /// Seconds that are left at that pace.
     pub left_s: Option<f64>,
@@ -62,6 +64,16 @@ pub struct Status {
     pub driver_seen_ms: u64,
     /// The node that the last driver worked on, once one did.
     pub driver_host: Option<String>,
+    /// What the pace rests on.
+    pub pace: Option<Basis>,
+    /// When a result was last written, by the clock of the file system; null before the first.
+    pub written_ms: Option<u64>,
+    /// Its jobs; null on this machine.
+    pub cluster: Option<Cluster>,
+    /// The last events, the oldest first.
+    pub events: Vec<Happened>,
+    /// What can be done next, a sentence each.
+    pub next: Vec<String>,
 }
 
 /// Shards, by what became of them.
@@ -95,34 +107,55 @@ impl Status {
     ///
     /// # Errors
     /// Something cannot be read (exit 6), or the journal's chain is broken (exit 4).
-    pub fn read(campaign: &Campaign) -> Result<Self> {
-        let entries = journal::read(&campaign.dir)?.entries;
-        let state = State::of(&entries)?;
-        let mut look = Look::new(campaign)?;
+    pub fn read(campaign: &Campaign, entries: &[Entry], hearing: &Hearing) -> Result<Self> {
+        Self::of(campaign, entries, hearing, &mut Look::new(campaign)?, Depth::EveryRow)
+    }
+
+    /// As [`Status::read`], reading on from what `look` has seen before; quick enough to be asked again and again. Of what is
+    /// not sealed the rows are counted, as they were appended, and those that are not ERROR count as OK.
+    ///
+    /// # Errors
+    /// As [`Status::read`].
+    pub fn read_on(campaign: &Campaign, entries: &[Entry], hearing: &Hearing, look: &mut Look<'_>) -> Result<Self> {
+        Self::of(campaign, entries, hearing, look, Depth::Tallies)
+    }
+
+    fn of(
+        campaign: &Campaign,
+        entries: &[Entry],
+        hearing: &Hearing,
+        look: &mut Look<'_>,
+        depth: Depth,
+    ) -> Result<Self> {
+        let state = State::of(entries)?;
         if state.archived {
             look.take_from_pack(manifest(campaign)?.records);
         } else {
             look.refresh()?;
         }
-        let mut counts = look.sealed().clone();
-        let mut begun = Vec::new();
-        for group in look.missing() {
-            if count_unsealed(campaign, *group, &mut counts)? {
-                begun.push(*group);
-            }
-        }
+        let (counts, begun) = count(campaign, look, depth)?;
         let plan = &campaign.plan;
         let shards = |group: &GroupIndex| plan.group_shards(*group).end - plan.group_shards(*group).start;
         let is_failed = |group: &&GroupIndex| state.failures.contains_key(group);
         let failed = look.missing().iter().filter(is_failed).map(shards).sum();
         let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
-        let driver = Driver::seen(campaign, &entries, &state);
-        let (word, reason) = driver.word_of(&state.phase);
+        let driver = Driver::seen(campaign, entries, &state);
+        let cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
+        let who = AtWork::on(campaign, &state);
+        let (word, reason) = word_of(&state, who, hearing);
         // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of.
         let is_running = |group: &&GroupIndex| word == RUNNING && state.active.is_some() && !is_failed(group);
         let running = begun.iter().filter(is_running).map(shards).sum();
-        let records_per_s = driver.pace.filter(|_| word == RUNNING).and_then(|pace| pace.records_per_s());
+        let pace = match &cluster {
+            _ if word != RUNNING => None,
+            Some(cluster) => pace::of_wave(campaign, &state, entries, look, cluster),
+            None => driver.basis(),
+        };
+        let records_per_s = pace.and_then(|pace| pace.records_per_s());
+        // What waits for somebody is not done at any pace.
+        let idle = cluster.as_ref().is_some_and(Cluster::is_idle);
         let left = plan.records.saturating_sub(counts.total) as f64;
+        let is_signed = PackDir::new(campaign.dir.pack()).member(ATTESTATION).exists();
         Ok(Self {
             schema: SCHEMA,
             campaign: campaign.file.identity.name.clone(),
@@ -130,17 +163,27 @@ impl Status {
             reason,
             pause,
             records_per_s,
-            left_s: records_per_s.map(|rate| left / rate),
+            left_s: records_per_s.filter(|_| !idle).map(|rate| left / rate),
+            pace: pace.filter(|_| records_per_s.is_some()),
             core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms)),
             core_hours_max: campaign.file.execution.core_ms_max.map(units::core_hours),
             shards: Shards { total: plan.shards(), done: look.shards_done(), running, failed },
             records: Records { total: plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },
             reasons: counts.reasons,
+            next: next::commands(campaign.dir.root(), &state.phase, word == RUNNING, is_signed),
+            events: events::last(entries, EVENTS),
             payload_digest: state.payload,
             last_event_ms: state.last_ms,
+            written_ms: Some(look.written_ms()).filter(|ms| *ms > 0),
             driver_seen_ms: driver.seen_ms,
             driver_host: driver.host,
+            cluster,
         })
+    }
+
+    /// Whether it is not over: somebody is, or should be, at work.
+    pub fn is_open(&self) -> bool {
+        [RUNNING, NO_DRIVER_SEEN].contains(&self.state)
     }
 
     /// Records that are finished.
@@ -158,6 +201,43 @@ fn manifest(campaign: &Campaign) -> Result<Manifest> {
 /// The word for a campaign that somebody is at.
 const RUNNING: &str = "running";
 
+/// The word for one that somebody should be at.
+const NO_DRIVER_SEEN: &str = "no_driver_seen";
+
+/// So long after the last event somebody may be about to submit what is next.
+const QUEUED_WITHIN_MS: u64 = 60_000;
+
+/// Events that are told.
+const EVENTS: usize = 5;
+
+/// How closely rows are looked at that are not sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// Each one, once: how it ended, and why.
+    EveryRow,
+    /// As many as were appended, and errors among them.
+    Tallies,
+}
+
+/// How all finished records ended, and the groups without a receipt that were begun.
+fn count(campaign: &Campaign, look: &Look<'_>, depth: Depth) -> Result<(Counts, Vec<GroupIndex>)> {
+    let mut counts = look.sealed().clone();
+    let mut begun = Vec::new();
+    for group in look.missing() {
+        let is_begun = match depth {
+            Depth::EveryRow => count_unsealed(campaign, *group, &mut counts)?,
+            Depth::Tallies => look.begun(*group).is_some(),
+        };
+        begun.extend(is_begun.then_some(*group));
+    }
+    if depth == Depth::Tallies {
+        let (total, error) = (look.finished().min(campaign.plan.records), look.errors());
+        let ok = total.saturating_sub(counts.skip + error);
+        counts = Counts { total, ok, error, ..counts };
+    }
+    Ok((counts, begun))
+}
+
 /// What is known of the last driver.
 struct Driver {
     host: Option<String>,
@@ -166,8 +246,6 @@ struct Driver {
     pace: Option<Pace>,
     /// Core time that it used and that is not in the journal, in core-milliseconds.
     core_ms: u64,
-    /// Whether the jobs of a cluster go on without any driver.
-    by_itself: bool,
 }
 
 impl Driver {
@@ -180,25 +258,30 @@ impl Driver {
             _ => None,
         });
         let sign = SignOfLife::last(&campaign.dir);
-        let seen_ms = sign.as_ref().map_or(0, |sign| sign.at_ms).max(state.last_ms);
         let own = sign.filter(|sign| began.is_some_and(|began| began.at_ms <= sign.at_ms));
         let pace = own.and_then(|sign| sign.pace);
         let core_ms = sign_of_life::uncounted_core_ms(&campaign.dir, entries);
-        Self { host, seen_ms, pace, core_ms, by_itself: campaign.file.execution.cluster.is_some() }
+        Self { host, seen_ms: at_work::seen_ms(campaign, state), pace, core_ms }
     }
 
-    fn word_of(&self, phase: &Phase) -> (&'static str, Option<String>) {
-        let silent_s = clock::unix_ms().saturating_sub(self.seen_ms) / 1000;
-        if *phase == Phase::Active && silent_s > SILENT_AFTER_S && !self.by_itself {
-            let reason = format!("no sign of a driver for {silent_s} s: if it is dead, `molsieve resume` goes on");
-            return ("no_driver_seen", Some(reason));
-        }
-        word_of(phase)
+    /// What its pace rests on.
+    fn basis(&self) -> Option<Basis> {
+        let pace = self.pace?;
+        Some(Basis { since: "driver", finished: pace.finished, elapsed_s: pace.elapsed_ms as f64 / 1e3 })
     }
 }
 
-fn word_of(phase: &Phase) -> (&'static str, Option<String>) {
-    match phase {
+fn word_of(state: &State, who: AtWork, hearing: &Hearing) -> (&'static str, Option<String>) {
+    if let AtWork::Silent(seconds) = who {
+        let reason = format!("no sign of a driver for {seconds} s: if it is dead, `molsieve resume` goes on");
+        return (NO_DRIVER_SEEN, Some(reason));
+    }
+    let quiet_ms = clock::unix_ms().saturating_sub(state.last_ms);
+    if who == AtWork::Jobs && quiet_ms > QUEUED_WITHIN_MS && hearing.heard().is_some_and(|heard| !heard.is_in_queue()) {
+        let reason = "nothing of it is in the queue, neither a wave nor a tick: `molsieve resume` goes on";
+        return (NO_DRIVER_SEEN, Some(reason.to_owned()));
+    }
+    match &state.phase {
         Phase::Planned => ("stopped", Some("planned, and not started yet".to_owned())),
         Phase::Active => (RUNNING, None),
         Phase::Stopped => ("stopped", None),

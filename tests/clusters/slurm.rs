@@ -42,6 +42,16 @@ impl Slurm {
         self.script(&["crash"], &[node]);
     }
 
+    /// The daemon of `node` dies alone: its jobs live on, and nobody knows of them.
+    pub fn orphan(&self, node: &str) {
+        self.script(&["orphan"], &[node]);
+    }
+
+    /// Jobs on `node` cannot write temporary files.
+    pub fn spoil(&self, node: &str) {
+        self.script(&["spoil"], &[node]);
+    }
+
     /// It comes back.
     pub fn repair(&self, node: &str) {
         self.script(&["node"], &[node]);
@@ -78,6 +88,21 @@ impl Slurm {
     pub fn running_on(&self, node: &str) -> Vec<String> {
         let said = self.said("squeue", &["--noheader", "--array", "--states=R", "--nodelist", node, "--format=%F_%K"]);
         said.lines().filter(|line| !line.ends_with("_N/A")).map(str::to_owned).collect()
+    }
+
+    /// The job that waits or runs under a name that ends so.
+    pub fn job_named(&self, end: &str, states: &str) -> Option<String> {
+        let said = self.said("squeue", &["--noheader", "--states", states, "--format=%A %j"]);
+        let mut jobs = said.lines().filter_map(|line| line.trim().split_once(' '));
+        jobs.find(|(_, name)| name.trim().ends_with(end)).map(|(job, _)| job.to_owned())
+    }
+
+    /// Every job of the queue is gone; what stands in for another first, so that nothing follows.
+    pub fn lose_everything(&self) {
+        let stand_in = self.job_named("-s1", "PD").unwrap();
+        self.said("scancel", &[&stand_in]);
+        let said = self.said("squeue", &["--noheader", "--format=%F"]);
+        self.said("scancel", &said.split_whitespace().collect::<Vec<_>>());
     }
 
     /// All jobs that wait or run.

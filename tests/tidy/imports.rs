@@ -19,6 +19,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("again", 13),
     ("view", 13),
     ("housekeeping", 13),
+    // The same program on a login node: it hands over what commands are, and knows none of them.
+    ("remote", 13),
     ("run", 12),
     ("registry", 11),
     ("audit", 11),

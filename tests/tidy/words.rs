@@ -33,6 +33,10 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("docs/formats/container.md", "engine", "Podman's configuration has a section of that name"),
     ("docs/formats/easydock.md", "ligand", "EasyDock's protocol says so"),
     ("src/scorer/command/translate/easydock.rs", "ligand", "EasyDock's protocol says so"),
+    ("src/remote/transport/ssh2/", "agent", "the program that holds SSH's keys is called so"),
+    ("src/remote/transport/ssh2.rs", "agent", "the program that holds SSH's keys is called so"),
+    ("docs/guide/from-a-laptop.md", "agent", "the program that holds SSH's keys is called so"),
+    ("docs/threat-model.md", "agent", "the program that holds SSH's keys is called so"),
 ];
 
 /// Whether `file` is held to the words: code, documents and what is shipped, but not what others wrote.

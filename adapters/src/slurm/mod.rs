@@ -5,8 +5,11 @@
 
 pub mod allowance;
 mod answers;
+pub mod inside;
 pub mod limits;
+
 pub mod partitions;
+mod reasons;
 pub mod script;
 #[cfg(test)]
 mod script_tests;
@@ -20,7 +23,7 @@ pub use site::Site;
 use crate::adapter::{AdapterError, Capabilities, Finally};
 use crate::command::{Call, Said};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Job, JobId, JobSpec, JobTag};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskState};
 
 /// How SLURM is spoken to.
 #[derive(Clone, Debug)]
@@ -104,7 +107,7 @@ impl Dialect for Slurm {
     fn poll(&self, jobs: &[Job]) -> Call {
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.0.as_str()).collect();
         let (jobs, format) = (format!("--jobs={}", ids.join(",")), format!("--Format={}", answers::columns()));
-        Call::new(["squeue", "--noheader", "--array", "--states=all", &jobs, &format])
+        Call::new(["squeue", "--noheader", "--array", "--states=all", &jobs, &format]).with("TZ", "UTC")
     }
 
     fn parse_poll(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
@@ -114,9 +117,9 @@ impl Dialect for Slurm {
     fn history(&self, jobs: &[Job]) -> Option<Call> {
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.0.as_str()).collect();
         let (jobs, format) = (format!("--jobs={}", ids.join(",")), format!("--format={}", answers::HISTORY));
-        self.limits
-            .accounting
-            .then(|| Call::new(["sacct", "--allocations", "--noheader", "--parsable2", &jobs, &format]))
+        self.limits.accounting.then(|| {
+            Call::new(["sacct", "--allocations", "--noheader", "--parsable2", &jobs, &format]).with("TZ", "UTC")
+        })
     }
 
     fn parse_history(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
@@ -129,6 +132,14 @@ impl Dialect for Slurm {
 
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {
         if said.is_ok() || answers::is_unknown_job(said) { Ok(()) } else { Err(answers::refusal(said)) }
+    }
+
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        states::diagnosed(output)
+    }
+
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        reasons::explain(reason)
     }
 
     fn find(&self, tag: &JobTag) -> Call {

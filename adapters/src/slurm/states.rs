@@ -3,6 +3,7 @@
 //! Source: the sections "JOB STATE CODES" of squeue(1) and sacct(1), from 18.08 to 25.05. Base states and
 //! flags are in one table: a command prints whichever it thinks matters most.
 
+use super::reasons;
 use crate::job::TaskState;
 
 /// Every word, as the long form that commands print.
@@ -41,33 +42,6 @@ const WORDS: &[(&str, Word)] = &[
     ("RECONFIG_FAIL", Word::Final(TaskState::NodeFailed)),
     // Another cluster of a federation took it: what has become of it there is not known here.
     ("REVOKED", Word::Final(TaskState::Unknown)),
-];
-
-/// Reasons for which a pending job will not start until somebody does something.
-///
-/// Source: the section "JOB REASON CODES" of squeue(1).
-const HOLDING: &[&str] = &[
-    "JobHeldUser",
-    "JobHeldAdmin",
-    "DependencyNeverSatisfied",
-    "BadConstraints",
-    "JobLaunchFailure",
-    "ReservationDeleted",
-    "InvalidAccount",
-    "InvalidQOS",
-    "AccountNotAllowed",
-    "QOSNotAllowed",
-    "PartitionTimeLimit",
-    "PartitionNodeLimit",
-    "AssocMaxCpuPerJobLimit",
-    "AssocMaxMemPerJob",
-    "AssocMaxWallDurationPerJobLimit",
-    "QOSMaxCpuPerJobLimit",
-    "QOSMaxMemoryPerJob",
-    "QOSMaxWallDurationPerJobLimit",
-    "launch_failed_requeued_held",
-    "job_requeued_in_held_state",
-    "user_env_retrieval_failed_requeued_held",
 ];
 
 /// The kinds of words.
@@ -111,7 +85,7 @@ pub fn state(word: &str, exit: Option<Exit>, reason: &str) -> TaskState {
     // sacct says who did it: "CANCELLED by 1000".
     let word = word.split([' ', '+']).next().unwrap_or("");
     match WORDS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning) {
-        Some(Word::Pending) if is_held(reason) => TaskState::Held,
+        Some(Word::Pending) if reasons::holds(reason) => TaskState::Held,
         Some(Word::Pending) => TaskState::Pending,
         Some(Word::Held) => TaskState::Held,
         Some(Word::Running) => TaskState::Running,
@@ -121,10 +95,15 @@ pub fn state(word: &str, exit: Option<Exit>, reason: &str) -> TaskState {
     }
 }
 
-/// Whether a job that waits for `reason` waits for somebody.
-fn is_held(reason: &str) -> bool {
-    let reason = reason.trim_matches(['(', ')']).replace(' ', "_");
-    HOLDING.contains(&reason.as_str())
+/// Sentences of slurmstepd, in the output of a job that it ended for want of memory. Where slurmd counts memory itself, and
+/// not a control group, the queue says of such a job only that a signal ended it.
+const OVER_MEMORY: &[&str] =
+    &["exceeded memory limit", "Exceeded job memory limit", "oom-kill event", "oom_kill event"];
+
+/// What the output of jobs says of the end of one that a signal ended.
+pub fn diagnosed(output: &str) -> Option<TaskState> {
+    let is_of_slurm = |line: &str| line.starts_with("slurmstepd") && OVER_MEMORY.iter().any(|why| line.contains(why));
+    output.lines().any(is_of_slurm).then_some(TaskState::OutOfMemory)
 }
 
 fn ended(word: &str, exit: Option<Exit>) -> TaskState {
@@ -153,6 +132,20 @@ mod tests {
             assert_eq!(WORDS.iter().filter(|(known, _)| *known == word).count(), 1, "{word}");
         }
         assert_eq!(WORDS.len(), DOCUMENTED.split_whitespace().count());
+    }
+
+    #[test]
+    fn an_end_for_want_of_memory_is_known_by_what_slurmstepd_wrote() {
+        let said =
+            "hello\nslurmstepd-n1: error: StepId=2.batch exceeded memory limit (139571200 > 62914560), being killed\n";
+        assert_eq!(diagnosed(said), Some(TaskState::OutOfMemory));
+        assert_eq!(
+            diagnosed("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.batch.\n"),
+            Some(TaskState::OutOfMemory)
+        );
+        for other in ["", "slurmstepd: error: *** JOB 2 ON n1 CANCELLED ***\n", "my scorer exceeded memory limit\n"] {
+            assert_eq!(diagnosed(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,0 +1,90 @@
+//! Files that came from elsewhere: written whole under their digest, and then given further names.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::{Staged, fault, sync_parent};
+use crate::error::{Error, Result};
+
+impl Staged {
+    /// Makes it a program: its owner, and whoever else may read it, may execute it.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn make_executable(&self) -> Result<()> {
+        make_executable(&self.temporary)
+    }
+}
+
+/// Whether the plain file at `path` is there with `bytes` bytes.
+pub fn is_there(path: &Path, bytes: u64) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes)
+}
+
+/// Whether the file at `path` is a program.
+pub fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Makes the file at `path` a program for everybody who may read it.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn make_executable(path: &Path) -> Result<()> {
+    let refused = |e: io::Error| Error::io("cannot make executable", path, &e);
+    let mut permissions = fs::metadata(path).map_err(refused)?.permissions();
+    let mode = permissions.mode();
+    let wanted = mode | (mode & 0o444) >> 2;
+    if wanted != mode {
+        fault::before_write();
+        permissions.set_mode(wanted);
+        fs::set_permissions(path, permissions).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// Gives the file at `from` the name `to` as well: by a second name, or by a copy where the file system has no such thing.
+/// What has the name already keeps it.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
+    fault::before_write();
+    match fs::hard_link(from, to) {
+        Ok(()) => return sync_parent(to),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::StorageFull || e.kind() == io::ErrorKind::QuotaExceeded => {
+            return Err(Error::io("cannot link", to, &e));
+        }
+        Err(_) => {}
+    }
+    let mut copy = Staged::create_beside(to)?;
+    let file = super::open_plain(from).map_err(|e| Error::io("cannot read", from, &e))?;
+    super::each_block(file, from, |block| copy.write(block))?;
+    if is_executable(from) {
+        copy.make_executable()?;
+    }
+    copy.commit_new().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_keeps_being_one_under_its_second_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let mut staged = Staged::create_beside(&at("a")).unwrap();
+        staged.write(b"x").unwrap();
+        staged.make_executable().unwrap();
+        assert!(staged.commit_new().unwrap());
+        assert!(is_executable(&at("a")) && is_there(&at("a"), 1) && !is_there(&at("a"), 2));
+        link_or_copy(&at("a"), &at("b")).unwrap();
+        std::fs::write(at("c"), "other").unwrap();
+        link_or_copy(&at("a"), &at("c")).unwrap();
+        assert!(is_executable(&at("b")) && std::fs::read(at("c")).unwrap() == b"other");
+    }
+}

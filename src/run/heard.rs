@@ -1,0 +1,264 @@
+//! What the scheduler says of a campaign's jobs, for people who ask how it is: a hint beside the files, asked for once.
+//!
+//! Nothing depends on the answer. So nobody waits for it for long, and a controller that is away is a fact to tell.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use molsieve_adapters::command::System;
+use molsieve_adapters::slurm::{Limits, Site};
+use molsieve_adapters::{Adapter, Cli, Job, JobId, JobTag, Slurm, TaskId, TaskReport, TaskState};
+
+use crate::campaign::file::Campaign;
+use crate::clock;
+use crate::journal::event::{Entry, Event};
+use crate::journal::state::{Phase, State};
+
+/// How long a scheduler may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where a task stands, as far as its scheduler says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// It waits for its turn.
+    Waiting,
+    /// It waits for somebody.
+    Held,
+    /// It runs.
+    Running,
+    /// It has ended.
+    Ended,
+}
+
+/// What is said of one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Its position in its job.
+    pub task: u64,
+    /// Where it stands.
+    pub stand: Stand,
+    /// The node that it runs or ran on.
+    pub node: Option<String>,
+    /// Why it waits or ended, in the scheduler's word.
+    pub reason: Option<String>,
+    /// When it started, or is expected to.
+    pub start_ms: Option<u64>,
+}
+
+/// What a word of the scheduler means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// As a lower-case fragment.
+    pub what: &'static str,
+    /// What can be done about it; `{job}` and `{task}` stand for the scheduler's names.
+    pub hint: &'static str,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// When it came.
+    pub at_ms: u64,
+    /// The tasks of the active wave that the scheduler knows, by position.
+    pub wave: Vec<Element>,
+    /// The tick that follows.
+    pub tick: Option<Element>,
+    /// Whether an earlier tick is at work.
+    pub tick_at_work: bool,
+    /// What the reasons in it mean, where that is known.
+    pub meanings: BTreeMap<String, Meaning>,
+}
+
+impl Heard {
+    /// Whether anything of the campaign waits or runs.
+    pub fn is_in_queue(&self) -> bool {
+        let lives = |element: &Element| element.stand != Stand::Ended;
+        self.tick_at_work || self.wave.iter().any(lives) || self.tick.as_ref().is_some_and(lives)
+    }
+}
+
+/// What came of asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// There is nothing to ask: no cluster, or nothing that should be in its queue.
+    NoNeed,
+    /// Somebody did not want it asked.
+    NotAsked,
+    /// It was not heard; a sentence says why.
+    Silence(String),
+    /// It answered.
+    Heard(Heard),
+}
+
+impl Hearing {
+    /// The answer, if there is one.
+    pub const fn heard(&self) -> Option<&Heard> {
+        if let Self::Heard(heard) = self { Some(heard) } else { None }
+    }
+}
+
+impl From<Result<Heard, String>> for Hearing {
+    fn from(answer: Result<Heard, String>) -> Self {
+        answer.map_or_else(Self::Silence, Self::Heard)
+    }
+}
+
+/// What a scheduler is to be asked. It holds nothing of the campaign, so that a thread may ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The scheduler, as in a campaign file.
+    pub scheduler: String,
+    wave: Option<Job>,
+    tick: Option<Job>,
+    /// The tick before, which may be at work.
+    earlier: Option<Job>,
+}
+
+impl Question {
+    /// What there is to ask of `campaign`, whose journal holds `entries`: its wave and its tick. None on this machine, and where
+    /// nothing of it should be in a queue.
+    pub fn of(campaign: &Campaign, state: &State, entries: &[Entry]) -> Option<Self> {
+        campaign.file.execution.cluster.as_ref()?;
+        let job = |id: &Option<String>, tag: &str| Some(Job { id: JobId(id.clone()?), tag: JobTag(tag.to_owned()) });
+        let wave = state.active.as_ref().and_then(|wave| job(&wave.job, &wave.tag));
+        let tick = state.tick.as_ref().and_then(|tick| job(&tick.job, &tick.tag));
+        let earlier = last_tick(entries).filter(|last| tick.as_ref() != Some(last));
+        let is_over = state.phase != Phase::Active && state.active.is_none();
+        let is_nothing = wave.is_none() && tick.is_none() && earlier.is_none();
+        (!is_over && !is_nothing).then(|| Self {
+            scheduler: campaign.file.execution.scheduler.clone(),
+            wave,
+            tick,
+            earlier,
+        })
+    }
+
+    /// Asks, with one query for all jobs and seconds of patience.
+    ///
+    /// # Errors
+    /// A sentence: the scheduler cannot be reached, or its answer is not understood.
+    pub fn ask(&self) -> Result<Heard, String> {
+        if self.scheduler != "slurm" {
+            return Err(format!("this version has no scheduler `{}`", self.scheduler));
+        }
+        // What a site wants of its jobs, and what it allows, does not matter to who only asks.
+        let slurm = Slurm::new(Site::default(), Limits::default());
+        self.ask_of(&mut Cli::with(slurm, System { limit: ANSWER_WITHIN }))
+    }
+
+    fn ask_of(&self, adapter: &mut dyn Adapter) -> Result<Heard, String> {
+        let jobs: Vec<Job> = [&self.wave, &self.tick, &self.earlier].into_iter().flatten().cloned().collect();
+        let reports = adapter.poll(&jobs).map_err(|e| e.to_string())?;
+        let mut heard = Heard { at_ms: clock::unix_ms(), ..Heard::default() };
+        let is = |job: &Option<Job>, task: &TaskId| job.as_ref().is_some_and(|job| job.id == task.job);
+        for (task, report) in reports {
+            let Some(element) = element(task.index, report) else { continue };
+            if let Some(reason) = &element.reason
+                && let Some(known) = adapter.explain(reason)
+            {
+                heard.meanings.insert(reason.clone(), Meaning { what: known.what, hint: known.hint });
+            }
+            if is(&self.wave, &task) {
+                heard.wave.push(element);
+            } else if is(&self.tick, &task) {
+                heard.tick = Some(element);
+            } else {
+                heard.tick_at_work |= element.stand != Stand::Ended;
+            }
+        }
+        Ok(heard)
+    }
+}
+
+/// What is known of a task; nothing where the scheduler's word for it is not.
+fn element(task: u64, report: TaskReport) -> Option<Element> {
+    let stand = match report.state {
+        TaskState::Pending => Stand::Waiting,
+        TaskState::Held => Stand::Held,
+        TaskState::Running => Stand::Running,
+        TaskState::Unknown => return None,
+        _ => Stand::Ended,
+    };
+    let start_ms = report.start.as_deref().and_then(clock::of_utc);
+    // Of what runs the reason says nothing.
+    let reason = report.reason.filter(|_| stand != Stand::Running);
+    Some(Element { task, stand, node: report.node, reason, start_ms })
+}
+
+/// The last tick that a scheduler accepted.
+fn last_tick(entries: &[Entry]) -> Option<Job> {
+    let (round, job) = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::TickSubmitted { round, job } => Some((round, job)),
+        _ => None,
+    })?;
+    let tag = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::TickIntended { round: intended, tag } if intended == round => Some(tag),
+        _ => None,
+    })?;
+    Some(Job { id: JobId(job.clone()), tag: JobTag(tag.clone()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use molsieve_adapters::command::{Call, Runner, Said, Silent};
+
+    /// A queue that says what it is told to.
+    #[derive(Debug)]
+    struct Queue(Result<String, ()>);
+
+    impl Runner for Queue {
+        fn run(&mut self, call: &Call) -> Result<Said, Silent> {
+            assert_eq!(call.program(), "squeue", "one command, and no other");
+            let stdout = self.0.clone().map_err(|()| Silent::Absent)?;
+            Ok(Said { code: Some(0), stdout, stderr: String::new() })
+        }
+    }
+
+    fn question() -> Question {
+        let job = |id: &str, tag: &str| Some(Job { id: JobId(id.into()), tag: JobTag(tag.into()) });
+        let (wave, tick, earlier) = (job("7", "m-1"), job("8", "m-t2"), job("6", "m-t1"));
+        Question { scheduler: "slurm".into(), wave, tick, earlier }
+    }
+
+    fn row(job: &str, task: &str, name: &str, state: &str, start: &str, node: &str, reason: &str) -> String {
+        format!("{job:<20}{task:<20}{name:<80}{state:<24}{:<16}{start:<28}{node:<64}{reason:<128}\n", "0")
+    }
+
+    fn asked(queue: Result<String, ()>) -> Result<Heard, String> {
+        question().ask_of(&mut Cli::with(Slurm::new(Site::default(), Limits::default()), Queue(queue)))
+    }
+
+    #[test]
+    fn one_query_answers_for_the_wave_its_tick_and_the_tick_at_work() {
+        let time = "2026-11-21T00:56:02";
+        let text = [
+            row("7", "0", "m-1", "RUNNING", time, "n1", "None"),
+            row("7", "1", "m-1", "PENDING", "N/A", "", "JobHeldUser"),
+            row("7", "2", "m-1", "COMPLETED", time, "n2", "None"),
+            row("7", "3", "m-1", "FROBNICATED", time, "n2", "None"),
+            row("8", "N/A", "m-t2", "PENDING", "N/A", "", "Dependency"),
+            row("6", "N/A", "m-t1", "COMPLETED", time, "n1", "None"),
+        ];
+        let heard = asked(Ok(text.concat())).unwrap();
+        let stands: Vec<_> = heard.wave.iter().map(|e| (e.task, e.stand)).collect();
+        assert_eq!(stands, [(0, Stand::Running), (1, Stand::Held), (2, Stand::Ended)]);
+        assert_eq!(heard.wave[0].start_ms, clock::of_utc(time));
+        assert!(heard.meanings["JobHeldUser"].hint.contains("release"));
+        assert!(heard.tick.as_ref().is_some_and(|tick| tick.stand == Stand::Waiting) && !heard.tick_at_work);
+        assert!(heard.is_in_queue());
+    }
+
+    #[test]
+    fn a_queue_that_knows_only_ends_has_nothing_of_it() {
+        let text = row("7", "0", "m-1", "CANCELLED", "N/A", "", "None");
+        assert!(!asked(Ok(text)).unwrap().is_in_queue());
+        let text = row("6", "N/A", "m-t1", "RUNNING", "N/A", "n1", "None");
+        assert!(asked(Ok(text)).unwrap().is_in_queue(), "the tick before may be at work");
+    }
+
+    #[test]
+    fn a_machine_without_a_scheduler_says_so() {
+        assert!(asked(Err(())).unwrap_err().contains("`squeue` is not on the PATH"));
+    }
+}
