@@ -49,7 +49,7 @@ pub fn cluster(reference: Option<&str>) -> Result<Cluster> {
 /// It does not answer (exit 5), or one of its words is none (exit 2).
 pub fn facts(cluster: &Cluster) -> Result<ClusterFacts> {
     let site = scheduler::check_words("slurm", cluster)?;
-    let Survey { limits, allowance } = scheduler::survey(&site, PATIENCE)?;
+    let Survey { limits, allowance } = scheduler::survey(&site, PATIENCE, scheduler::Queue::Always)?;
     let mut system = System::default();
     let said = system.run(&partitions::ask());
     let said = said.map_err(|silent| Error::new(Kind::Scheduler, format!("`sinfo` does not answer: {silent:?}")))?;

@@ -90,7 +90,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
     let execution = &campaign.file.execution;
     let Some(cluster) = execution.cluster.as_ref() else { return Ok(None) };
     let site = scheduler::check(execution, cluster)?;
-    let survey = scheduler::survey(&site, Duration::ZERO);
+    let survey = scheduler::survey(&site, Duration::ZERO, scheduler::Queue::Always);
     if rehearse && let Err(away) = survey {
         return Err(away);
     }

@@ -45,7 +45,7 @@ pub fn node() -> Option<String> {
 /// A word of the campaign cannot stand in a batch script (exit 2); the scheduler cannot be reached (exit 5).
 pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
     let site = check(execution, cluster)?;
-    let survey = survey(&site, patience)?;
+    let survey = survey(&site, patience, Queue::IfLimited)?;
     let patient = Patient::new(Cli::new(dialect(cluster, site, survey)), patience);
     Ok(Box::new(Throttled::new(patient, ASK_EVERY)))
 }
@@ -65,13 +65,22 @@ pub struct Survey {
     pub allowance: Allowance,
 }
 
+/// Whether it is asked how many jobs its user has in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Where that counts.
+    IfLimited,
+    /// For somebody who wants to know.
+    Always,
+}
+
 /// Asks what the cluster allows, and what its user may have; it may not answer for as long as `patience`.
 ///
 /// # Errors
 /// The scheduler cannot be reached (exit 5).
-pub fn survey(site: &Site, patience: Duration) -> Result<Survey> {
+pub fn survey(site: &Site, patience: Duration, queue: Queue) -> Result<Survey> {
     let limits = limits(patience)?;
-    let allowance = Allowance::ask(&mut System::default(), site, &limits);
+    let allowance = Allowance::ask(&mut System::default(), site, &limits, queue == Queue::Always);
     Ok(Survey { limits, allowance })
 }
 

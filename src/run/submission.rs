@@ -129,7 +129,7 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
     }
 }
 
-/// The scheduler takes not even one task.
+/// The scheduler takes not even one task, or not what goes on after it.
 fn no_room(what: &str) -> Error {
     Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"))
         .hint(
@@ -172,11 +172,11 @@ const fn is_a_no(error: &AdapterError) -> bool {
     matches!(error, AdapterError::Rejected(_) | AdapterError::TooMany(_))
 }
 
-/// Submits the tick that goes on when the active wave has ended.
+/// Submits the tick that goes on when the active wave has ended; where there is no room for it, what the scheduler said.
 ///
 /// # Errors
 /// As [`submit`].
-pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<()> {
+pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<Option<String>> {
     let round = driver.state.ticks + 1;
     let mut job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
@@ -192,14 +192,29 @@ pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<()> {
             let stand_in = stand_in_job(&Making::of(driver), round, job)?;
             // Without it the campaign goes on all the same, as long as no tick fails.
             let _ = hand_over(driver, &stand_in)?;
-            Ok(())
+            Ok(None)
         }
         Err(error) if !is_a_no(&error) => Err(refused(&error)),
         Err(error) => {
             driver.record(Event::TickLost { round, what: error.to_string() })?;
-            Err(refused(&error))
+            match error {
+                AdapterError::TooMany(what) => Ok(Some(what)),
+                error => Err(refused(&error)),
+            }
         }
     }
+}
+
+/// Takes the active wave back, which left no room for its tick (`what` was said), so that the next one is of half as many tasks.
+///
+/// # Errors
+/// It is of a single task already, or the scheduler does not answer (exit 5).
+pub(super) fn withdraw_wave(driver: &mut Driver<'_>, what: &str) -> Result<()> {
+    let number = driver.state.active.as_ref().map_or(0, |wave| wave.number);
+    let tasks = wave::read(&driver.campaign.dir, number)?.len() as u64;
+    driver.settings.tasks = tasks / 2;
+    driver.cancel()?;
+    if tasks > 1 { Ok(()) } else { Err(no_room(what)) }
 }
 
 /// Takes `job` back, which was being submitted while somebody stopped the campaign. Where somebody else goes on with the

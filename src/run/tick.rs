@@ -151,11 +151,15 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
         match driver.step()? {
             Step::Acted => {}
             Step::Over(driven) => return Ok(Some(driven)),
-            Step::Wait if driver.has_tasks_in_queue() => {
-                if driver.may_submit().is_ok() && !is_followed(&mut driver)? {
-                    submission::submit_tick(&mut driver)?;
+            // (A wave that was taken back is waited for.)
+            Step::Wait if driver.has_tasks_in_queue() && !driver.cancelled => {
+                if driver.may_submit().is_err() || is_followed(&mut driver)? {
+                    return Ok(None);
                 }
-                return Ok(None);
+                match submission::submit_tick(&mut driver)? {
+                    None => return Ok(None),
+                    Some(what) => submission::withdraw_wave(&mut driver, &what)?,
+                }
             }
             Step::Wait => driver.adapter.wait(LOOK_EVERY),
         }

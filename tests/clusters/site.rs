@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::slurm::{Slurm, until};
-use crate::support::env::TestEnv;
+use crate::support::env::{MOLSIEVE, TestEnv};
 
 const SITE: &str = "schema = \"molsieve.site.v1\"\nname = \"our-cluster\"\n[scheduler]\nkind = \"slurm\"\n\
     partition = \"high\"\nsettle = \"2s\"\n[resources]\nmemory = \"100M\"\nwalltime = \"10min\"\n";
@@ -67,6 +67,16 @@ fn a_campaign_goes_to_a_site_by_name_and_comes_home_when_nothing_of_it_is_in_the
         refused.contains("in the queue of the cluster that it leaves") && refused.contains("molsieve cancel"),
         "{refused}"
     );
+    // Nor one that cannot be asked.
+    let elsewhere = slurm
+        .command(MOLSIEVE)
+        .args(["resume", "d", "--scheduler", "local"])
+        .current_dir(env.path(""))
+        .env("PATH", "/nowhere")
+        .output()
+        .unwrap();
+    let refused = String::from_utf8_lossy(&elsewhere.stderr);
+    assert!(elsewhere.status.code() == Some(5) && refused.contains("that it leaves is not known"), "{refused}");
     said(&slurm, &env, &["cancel", "d"], 0);
     until("its jobs are gone", 60, || slurm.queue().is_empty());
     std::fs::remove_file(env.path("slow")).unwrap();
@@ -80,6 +90,33 @@ fn a_campaign_goes_to_a_site_by_name_and_comes_home_when_nothing_of_it_is_in_the
     let execution: Json = serde_json::from_slice(&std::fs::read(env.path("e/campaign.json")).unwrap()).unwrap();
     let cluster = &execution["execution"]["cluster"];
     assert_eq!((&cluster["site"], &cluster["words"]["partition"]), (&"our-cluster".into(), &"high".into()));
+}
+
+#[test]
+fn a_campaign_for_a_cluster_is_planned_where_there_is_none() {
+    let env = TestEnv::new();
+    env.small_library(50);
+    env.write("home/sites/our-cluster.toml", SITE.replace("[resources]", "nodes_may_submit = false\n[resources]"));
+    let file = env.campaign("c").shard(1).with("[scheduler]\nsite = \"our-cluster\"\ntasks = 7\n").write();
+    let plan = |more: &[&str]| {
+        let mut command = env.command([&["--json", "plan", &file, "--dir", "d"], more].concat());
+        command.env("PATH", "/nowhere").output().unwrap()
+    };
+    let said = plan(&[]);
+    let facts: Json = serde_json::from_slice(&said.stdout).unwrap();
+    let next = &facts["submission"];
+    assert!(next["limits_unknown"].as_str().unwrap().contains("scontrol"), "{next}");
+    assert_eq!((&next["tasks"], &next["task_groups"], &next["task_groups_a_task"]), (&7.into(), &50.into(), &8.into()));
+    assert_eq!((&next["bounds"][0]["by"], &next["rounds"]), (&"scheduler.tasks".into(), &0.into()));
+    let scripts: Vec<&str> = next["scripts"].as_array().unwrap().iter().map(|s| s["of"].as_str().unwrap()).collect();
+    assert_eq!(scripts, ["wave", "tick"]);
+    assert_eq!(plan(&["--test-only"]).status.code(), Some(5), "a rehearsal needs the cluster");
+    let human = env.command(["plan", &file, "--dir", "d"]).env("PATH", "/nowhere").output().unwrap();
+    let human = String::from_utf8_lossy(&human.stdout);
+    for part in ["not known from here", "7 tasks, up to 8 task groups each", "needs `molsieve resume`", "--array=0-6"] {
+        assert!(human.contains(part), "{part}: {human}");
+    }
+    assert!(!env.path("d/launch").exists(), "nothing is written before it is meant");
 }
 
 #[test]

@@ -52,8 +52,9 @@ const USER: &str =
 const QOS: &str = "Name,MaxJobsPU,MaxSubmitJobsPU,GrpJobs,GrpSubmitJobs";
 
 impl Allowance {
-    /// Asks what the user of this process may have, for jobs as `site` asks for them.
-    pub fn ask(runner: &mut dyn Runner, site: &Site, limits: &Limits) -> Self {
+    /// Asks what the user of this process may have, for jobs as `site` asks for them. What is in the queue is asked for where
+    /// there is a limit on it, or `anyway`.
+    pub fn ask(runner: &mut dyn Runner, site: &Site, limits: &Limits, anyway: bool) -> Self {
         let mut hear = |argv: &[&str]| {
             let said = runner.run(&Call::new(argv.iter().copied())).ok();
             said.filter(Said::is_ok).map(|said| said.stdout).unwrap_or_default()
@@ -80,8 +81,11 @@ impl Allowance {
             };
             found.read(&books, site, limits);
         }
-        let queue = hear(&["squeue", "--noheader", "--array", &format!("--user={user}"), "--format=%T"]);
-        found.queued = Some(queue.lines().filter(|line| !matches!(line.trim(), "" | "COMPLETING")).count() as u64);
+        if anyway || found.submit.is_some() {
+            let queue = hear(&["squeue", "--noheader", "--array", &format!("--user={user}"), "--format=%T"]);
+            let jobs = queue.lines().filter(|line| !matches!(line.trim(), "" | "COMPLETING"));
+            found.queued = Some(jobs.count() as u64);
+        }
         found
     }
 
