@@ -52,6 +52,11 @@ impl Slurm {
         self.script(&["spoil"], &[node]);
     }
 
+    /// Where others see the directory `seen`, `node` sees `own`: what it writes there comes late, when it is copied.
+    pub fn late(&self, node: &str, own: &Path, seen: &Path) {
+        self.script(&["late"], &[node, own.to_str().unwrap(), seen.to_str().unwrap()]);
+    }
+
     /// It comes back.
     pub fn repair(&self, node: &str) {
         self.script(&["node"], &[node]);

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::chance::Chance;
 use crate::env::{MOLSIEVE, TestEnv, processes, project};
 use crate::scene::{Phase, Scene, look};
 
@@ -14,18 +15,6 @@ const HITS_A_PHASE: usize = 5;
 
 /// Aimed shots a phase: some land later than they were aimed.
 const SHOTS_A_PHASE: usize = 60;
-
-/// A small generator of pseudo-random numbers (xorshift64*); its seed is printed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % end
-    }
-}
 
 /// A campaign that is run again and again and killed.
 struct Target {
@@ -112,7 +101,7 @@ fn wait_until_gone(dir: &Path) {
 #[test]
 fn a_driver_killed_in_any_phase_is_resumed_to_the_same_pack() {
     let target = Target::quick();
-    let mut chance = Chance(0x5eed_0001);
+    let mut chance = Chance::new(0x5eed_0001);
     let mut hits: BTreeMap<Phase, usize> = BTreeMap::new();
     let phases = [Phase::Planning, Phase::Starting, Phase::Scoring, Phase::Sealing, Phase::Gathering, Phase::Signing];
     let mut trial = 0;
@@ -147,7 +136,7 @@ fn a_driver_killed_in_any_phase_is_resumed_to_the_same_pack() {
 
 /// Kills processes whose command lines hold `words` in mid-run, `HITS_A_PHASE` times and more.
 fn kill_in_mid_run(target: &Target, victim: &str, words: impl Fn(&Path) -> Vec<String>, phases: &[Phase]) {
-    let mut chance = Chance(0x5eed_0002);
+    let mut chance = Chance::new(0x5eed_0002);
     let mut hits: BTreeMap<Phase, usize> = BTreeMap::new();
     for trial in 1..=SHOTS_A_PHASE {
         if phases.iter().all(|phase| hits.get(phase).copied().unwrap_or(0) >= HITS_A_PHASE) {
