@@ -32,6 +32,9 @@ pub const BEAT_EVERY: Duration = Duration::from_secs(10);
 /// An end that shows nothing for so long is gone, whatever the system says of the line.
 pub const SILENCE_MAX: Duration = Duration::from_secs(90);
 
+/// The environment variable by which a command knows that it was sent here, and is not to be sent on.
+pub const FAR: &str = "MOLSIEVE_FAR_END";
+
 /// Frames that wait at most: with the longest ones, a few MiB.
 const FRAMES_WAITING: usize = 16;
 
@@ -223,7 +226,7 @@ impl<W: Write + Send + 'static> Far<W> {
     /// Runs this program with `argv`, sends what it prints, and says how it ended.
     fn run(&self, argv: &[String], watches: bool) -> Result<()> {
         let mut command = Command::new(&self.program);
-        command.args(argv).current_dir(self.root.root()).stdin(Stdio::null());
+        command.args(argv).current_dir(self.root.root()).stdin(Stdio::null()).env(FAR, "1");
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.map_err(|e| Error::io("cannot start", &self.program, &e))?;
         self.pump(Kind::Out, child.stdout.take());

@@ -144,6 +144,11 @@ impl<'a> Home<'a> {
         Self { dir, there, transport }
     }
 
+    /// While this file is there, the tests' scorer is slow, wherever it runs.
+    pub fn slow(&self) -> PathBuf {
+        self.there.dir.join("slow")
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -162,6 +167,11 @@ impl<'a> Home<'a> {
     /// The program, told to run on the machine to log in to.
     pub fn on(&self, args: &[&str]) -> Run {
         self.here(&self.args(args))
+    }
+
+    /// The program, here, on a machine that has no other programs: no scheduler's, and no ssh.
+    pub fn bare(&self, args: &[&str]) -> Run {
+        Run(self.command(args).env("PATH", self.path("nothing")).output().unwrap())
     }
 
     /// As [`Home::on`], without waiting for it.
