@@ -10,6 +10,7 @@ import sys
 
 import agreement
 import report
+import slurm
 from measure import measure
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -245,9 +246,12 @@ class Bench:
             took = measure(argv, cwd=TOP).wall_s
             expected, low, high = (3600 * hours[key] for key in ("expected", "low", "high"))
             self.table.lines.append(f"| {name} | {expected:.2f} | {low:.2f} to {high:.2f} | {took:.2f} | {expected / took:.3f} |")
+    def slurm(self):
+        """A campaign on a private SLURM, and a plain array of the same work."""
+        slurm.measure(self)
 
 
-PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "report", "similarity", "peers", "pilot"]
+PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "report", "similarity", "peers", "pilot", "slurm"]
 
 
 def main():

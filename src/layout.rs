@@ -128,6 +128,11 @@ impl CampaignDir {
         self.launch().join(format!("tick-{round}"))
     }
 
+    /// What is submitted to stand in for the tick of `round`, without the extension.
+    pub fn stand_in_script(&self, round: u64) -> PathBuf {
+        self.launch().join(format!("stand-in-{round}"))
+    }
+
     /// The directory of all task groups.
     pub fn groups(&self) -> PathBuf {
         self.root.join("groups")
@@ -181,6 +186,16 @@ impl CampaignDir {
     /// Why the last worker of a task failed.
     pub fn last_words(&self, wave: u64, task: u64) -> PathBuf {
         self.logs().join(format!("wave-{wave}-task-{task}.problem.json"))
+    }
+
+    /// Why nobody needs to begin with another task of a wave: the words of the first that failed by the program's fault.
+    pub fn wave_problem(&self, wave: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}.problem.json"))
+    }
+
+    /// The core time that a task has used.
+    pub fn task_time(&self, wave: u64, task: u64) -> PathBuf {
+        self.logs().join(format!("wave-{wave}-task-{task}.time.json"))
     }
 
     /// What a detached driver printed.

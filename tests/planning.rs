@@ -264,8 +264,8 @@ fn a_planner_that_takes_over_sees_the_campaign_that_an_older_one_finished_and_st
     assert!(there.is_none());
     let (mut younger, there) = open_for_planning(&empty).unwrap();
     assert!(there.is_none());
-    assert_eq!(older.record(Event::WaveEnded { wave: 1 }).unwrap_err().kind(), Kind::Stopped);
-    younger.record(Event::WaveEnded { wave: 1 }).unwrap();
+    assert_eq!(older.record(Event::WaveEnded { wave: 1, core_ms: None }).unwrap_err().kind(), Kind::Stopped);
+    younger.record(Event::WaveEnded { wave: 1, core_ms: None }).unwrap();
 }
 
 #[test]

@@ -9,6 +9,7 @@ use molsieve::campaign::file::{self, Campaign, CampaignFile, Execution};
 use molsieve::canonical::json;
 use molsieve::digest::{self, Digest};
 use molsieve::layout::CampaignDir;
+use molsieve::run::wave;
 use molsieve::scorer::identity::ScorerLaunch;
 use molsieve::shard::order;
 use molsieve::shard::plan::Plan;
@@ -89,6 +90,22 @@ fn a_billion_shards_take_status_no_more_memory_than_one() {
     let order = order::execution(&plan, 7, plan.all_groups());
     assert_eq!(order.len(), 1000);
     confined(&env.path(""), 256, &["gather", "d"]).exits(3).says("500 of 1000 task groups are not sealed");
+}
+
+#[test]
+fn a_wave_of_a_million_shards_is_a_small_file_whatever_a_cluster_allows() {
+    let env = TestEnv::new();
+    let plan = Plan::new(Digest::default(), 1_000_000, 1).unwrap();
+    assert_eq!((plan.shards(), plan.groups()), (1_000_000, 1000));
+    let (dir, all) = (CampaignDir::new(env.path("d")), plan.all_groups().collect());
+    for (number, tasks) in [(1, 1), (2, 11), (3, 1000), (4, 10_000_000)] {
+        let dealt = wave::deal(&plan, 7, &all, tasks);
+        assert_eq!(dealt.len() as u64, tasks.min(1000));
+        wave::write(&dir, number, &dealt).unwrap();
+        let bytes = fs::metadata(dir.wave_tasks(number)).unwrap().len();
+        assert!(bytes < 8 << 10, "{tasks} tasks: {bytes} bytes");
+        assert_eq!(wave::read(&dir, number).unwrap(), dealt);
+    }
 }
 
 #[test]

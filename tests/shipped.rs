@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use molsieve::campaign::config::Config;
+use molsieve::campaign::site::SiteProfile;
 
 use crate::support::guide;
 
@@ -124,10 +125,28 @@ fn the_shown_defaults_are_the_defaults() {
 }
 
 #[test]
+fn every_shipped_site_profile_can_be_under_a_campaign_file() {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(top().join("configs/sites")).unwrap() {
+        let path = entry.unwrap().path();
+        let site = SiteProfile::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(path.file_stem().unwrap().to_str().unwrap(), site.name);
+        let scheduler = format!("[scheduler]\nsite = \"{}\"\n", path.display());
+        let text = "[campaign]\nname = \"a\"\n[library]\npath = [\"a.smi\"]\n[scorer]\nkind = \"null\"\n";
+        let config = Config::parse(&(text.to_owned() + &scheduler)).unwrap();
+        assert_eq!((config.scheduler.site.as_ref(), config.scheduler.kind.as_str()), (Some(&site.name), "slurm"));
+        assert_eq!(config.resources, site.resources_section().unwrap());
+        names.push(site.name);
+    }
+    assert!(names.len() >= 2, "{names:?}");
+}
+
+#[test]
 fn every_key_is_shown_and_every_example_is_accepted() {
     let text = with_examples(&fs::read_to_string(top().join("configs/defaults.toml")).unwrap());
     // What a site is told means nothing to this machine.
-    Config::parse(&text.replace("kind = \"local\"", "kind = \"slurm\"")).unwrap();
+    let on_a_cluster = text.replace("kind = \"local\"", "kind = \"slurm\"");
+    Config::parse(&on_a_cluster.replace("\"our-cluster\"", "\"configs/sites/university.toml\"")).unwrap();
     let shown: toml::Table = text.parse().unwrap();
     for (section, keys) in &shown {
         let refused = Config::parse(&format!("[{section}]\nqqq = 1\n")).unwrap_err();

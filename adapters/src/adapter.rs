@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
 
 /// How something can be run after all tasks of a job have ended, however they ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,13 @@ pub trait Adapter: fmt::Debug + Send {
     /// # Errors
     /// See [`AdapterError`].
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError>;
+
+    /// What the tasks' own output says of an end that the scheduler does not explain, such as a want of memory; none where it
+    /// says nothing.
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        let _ = output;
+        None
+    }
 
     /// What waiting for `reason`, a word of [`TaskReport::reason`], means; none where that is not known.
     fn explain(&self, reason: &str) -> Option<Explained> {

@@ -3,7 +3,7 @@
 use crate::adapter::{Adapter, AdapterError, Capabilities};
 use crate::command::{Call, Runner, Said, Silent, System};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskState};
 
 /// A scheduler behind its commands.
 #[derive(Debug)]
@@ -94,6 +94,10 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
         }
         let said = self.hear(&self.dialect.cancel(jobs))?;
         self.dialect.parse_cancel(&said)
+    }
+
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        self.dialect.diagnose(output)
     }
 
     fn explain(&self, reason: &str) -> Option<Explained> {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::adapter::{AdapterError, Capabilities};
 use crate::command::{Call, Said};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
 
 /// What is known of some tasks.
 pub type Reports = BTreeMap<TaskId, TaskReport>;
@@ -72,6 +72,9 @@ pub trait Dialect: fmt::Debug + Send {
     /// # Errors
     /// See [`AdapterError`].
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError>;
+
+    /// What the tasks' own output says of an end that the queue does not explain.
+    fn diagnose(&self, output: &str) -> Option<TaskState>;
 
     /// What waiting for `reason` means; none where that is not known.
     fn explain(&self, reason: &str) -> Option<Explained> {

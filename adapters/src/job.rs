@@ -85,6 +85,9 @@ pub struct JobSpec {
     pub resources: Resources,
     /// It starts when these jobs have ended, however they ended.
     pub after: Vec<JobId>,
+    /// It starts only when one of these jobs has ended otherwise than well; if they all end well, it never starts and leaves
+    /// the queue.
+    pub instead_of: Vec<JobId>,
     /// Nodes that it must not run on.
     pub exclude: Vec<String>,
     /// The path of the file that is emitted for it, without an extension.

@@ -14,19 +14,23 @@ pub mod adapter;
 pub mod cli;
 pub mod command;
 pub mod dialect;
+pub mod inside;
 pub mod job;
 pub mod local;
 pub mod patient;
 pub mod slurm;
 pub mod testing;
 pub mod text;
+pub mod throttled;
 
 pub use adapter::{Adapter, AdapterError, Capabilities, Finally};
 pub use cli::Cli;
 pub use dialect::Dialect;
+pub use inside::Inside;
 pub use job::{
     Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks,
 };
 pub use local::Local;
 pub use patient::Patient;
 pub use slurm::Slurm;
+pub use throttled::Throttled;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
 
 /// How long to wait before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -84,6 +84,10 @@ impl<A: Adapter> Adapter for Patient<A> {
         self.ask(|inner| inner.cancel(jobs))
     }
 
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        self.inner.diagnose(output)
+    }
+
     fn explain(&self, reason: &str) -> Option<Explained> {
         self.inner.explain(reason)
     }
@@ -112,6 +116,7 @@ mod tests {
             running_max: None,
             resources: Resources::default(),
             after: Vec::new(),
+            instead_of: Vec::new(),
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),

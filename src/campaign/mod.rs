@@ -7,6 +7,7 @@ pub mod file;
 pub mod identity;
 mod known_keys;
 mod protocol;
+mod resources;
 pub mod scheduler;
 pub mod scorer;
 pub mod site;

@@ -199,6 +199,14 @@ impl SchedulerSection {
             return Err(Error::usage(format!("`scheduler.{key}` must be at least 1")));
         }
         let memory = self.tick_memory.as_ref().map(|text| units::size_mib(text)).transpose();
+        let settle_s = seconds(&self.settle, "settle", 30)?;
+        let tick_walltime_s = seconds(&self.tick_walltime, "tick_walltime", 3600)?;
+        if settle_s > tick_walltime_s / 2 {
+            return Err(Error::usage(format!(
+                "`scheduler.settle` is {settle_s} s, and the small job that waits so long has {tick_walltime_s} s in all"
+            ))
+            .hint("`tick_walltime` must be at least twice as long"));
+        }
         Ok(Cluster {
             site: self.site.clone(),
             template: None,
@@ -209,11 +217,11 @@ impl SchedulerSection {
             running_max: self.running,
             tasks_max: self.tasks,
             signal_before_s: seconds(&self.signal_before, "signal_before", 120)?,
-            settle_s: seconds(&self.settle, "settle", 30)?,
+            settle_s,
             rounds_max: self.rounds.unwrap_or(ROUNDS_MAX),
             nodes_may_submit: self.nodes_may_submit.unwrap_or(true),
             tick_memory_mib: memory.map_err(|e| e.within("`scheduler.tick_memory`"))?.unwrap_or(1024),
-            tick_walltime_s: seconds(&self.tick_walltime, "tick_walltime", 3600)?,
+            tick_walltime_s,
         })
     }
 }
@@ -250,7 +258,8 @@ mod tests {
 
     #[test]
     fn what_is_no_scheduler_and_no_number_is_refused() {
-        for text in ["kind = \"pbs\"", "kind = \"slurm\"\nsettle = \"soon\"", "kind = \"slurm\"\nrunning = 0"] {
+        let long = "kind = \"slurm\"\nsettle = \"40min\"";
+        for text in [long, "kind = \"pbs\"", "kind = \"slurm\"\nsettle = \"soon\"", "kind = \"slurm\"\nrunning = 0"] {
             assert!(section(text).cluster().is_err(), "{text}");
         }
     }

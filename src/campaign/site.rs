@@ -226,7 +226,7 @@ pub fn is_name(text: &str) -> bool {
 
 /// Whether `reference` is meant as a path.
 fn is_path(reference: &str) -> bool {
-    reference.contains('/') || reference.ends_with(".toml")
+    reference.contains('/') || Path::new(reference).extension().is_some_and(|ending| ending == "toml")
 }
 
 /// Whether `text` is `host`, `user@host` or `user@host:port`.

@@ -5,9 +5,11 @@ use super::exit_code::Exit;
 use super::output::Output;
 use super::progress::Meter;
 use super::signals;
+use super::terminal::{self, Terminal};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
-use crate::journal::state::Phase;
+use crate::journal;
+use crate::journal::state::{Phase, State};
 use crate::pack::keys::PrivateKey;
 use crate::run::policy::Pause;
 use crate::run::tick::{self, Caller, Ticked};
@@ -49,18 +51,27 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
         PrivateKey::load(key)?;
     }
     let stop = Stop::new();
-    signals::raise_on_signal(&stop, || {})?;
+    signals::raise_on_signal(&stop, terminal::leave)?;
     if let Ticked::Paused(pause) = tick::tick(campaign, Caller::Person, this_program()?)? {
         return Err(paused(campaign, &pause));
     }
-    let mut meter = Meter::new(output, campaign.plan.records);
-    let phase = watch::watch(campaign, &stop, &mut |progress| meter.show(progress));
-    meter.end();
-    match phase? {
+    match look_on(campaign, &stop, output)? {
         // A tick sealed it, without a key; here is one, perhaps.
         Phase::Complete => super::verify::own_pack(campaign, options, output),
         phase => Err(ended(campaign, phase)),
     }
+}
+
+/// Watches until it is over or `stop` is raised: on a terminal the screen of `status --watch`, elsewhere a line now and then.
+fn look_on(campaign: &Campaign, stop: &Stop, output: Output) -> Result<Phase> {
+    if output.is_watched() && Terminal::is_there() {
+        super::watch::look_on(campaign, true, stop, output)?;
+        return Ok(State::of(&journal::read(&campaign.dir)?.entries)?.phase);
+    }
+    let mut meter = Meter::new(output, campaign.plan.records);
+    let phase = watch::watch(campaign, stop, &mut |progress| meter.show(progress));
+    meter.end();
+    phase
 }
 
 /// Why a campaign that was watched is over, or is watched no more, in another way than by its seal.

@@ -60,12 +60,19 @@ use crate::scorer::command::{contain, shim, translate};
 use exit_code::Exit;
 use output::{Form, Output};
 
+/// What `--version` says. A build that is meant for other machines says for which; `tools/portable` sets it.
+const LONG_VERSION: &str = match option_env!("MOLSIEVE_LONG_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Runs a molecule-screening campaign on the machines you have, survives the night, and leaves one
 /// signed pack that proves what was computed.
 #[derive(Debug, Parser)]
 #[command(
     name = "molsieve",
     version,
+    long_version = LONG_VERSION,
     max_term_width = 100,
     after_help = "A first campaign, in a minute:\n  molsieve init first\n  molsieve plan first/campaign.toml --dir first/out\n  molsieve run first/campaign.toml --dir first/out\n  molsieve verify first/out --allow-unsigned"
 )]

@@ -276,7 +276,7 @@ fn tick(cluster: &Cluster) -> Option<Line> {
         (Some(tick), _) => {
             let job = tick.job.as_ref().map_or_else(String::new, |job| format!(" (job {job})"));
             let state = match tick.state {
-                Some("ended") => "has ended: `molsieve tick` goes on if nothing else happens".to_owned(),
+                Some("ended") => "has ended".to_owned(),
                 Some("running") => "is at work".to_owned(),
                 Some("held") => "is held".to_owned(),
                 _ => "goes on when the wave has ended".to_owned(),

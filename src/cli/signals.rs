@@ -1,7 +1,7 @@
 //! Signals and the lifeline: who may ask this process to stop, and how.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
@@ -10,17 +10,30 @@ use signal_hook::iterator::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::stop::Stop;
 
+/// The first signal that this process was sent, if any was.
+#[derive(Clone, Debug, Default)]
+pub struct FirstSignal(Arc<OnceLock<i32>>);
+
+impl FirstSignal {
+    /// Whether it was the one by which a scheduler says that the time is nearly up (SIGUSR1).
+    pub fn is_of_the_clock(&self) -> bool {
+        self.0.get() == Some(&SIGUSR1)
+    }
+}
+
 /// Raises `stop` at the first SIGTERM, SIGINT, SIGHUP or SIGUSR1. At the second, calls `at_once` and ends
 /// the process with exit code 75.
 ///
 /// # Errors
 /// The system lets no handler be set (exit 6).
-pub fn raise_on_signal(stop: &Stop, at_once: impl Fn() + Send + 'static) -> Result<()> {
+pub fn raise_on_signal(stop: &Stop, at_once: impl Fn() + Send + 'static) -> Result<FirstSignal> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         .map_err(|e| Error::environment(format!("cannot listen for signals: {e}")))?;
-    let stop = stop.clone();
+    let (stop, first) = (stop.clone(), FirstSignal::default());
+    let told = first.clone();
     thread::spawn(move || {
-        for _ in signals.forever() {
+        for signal in signals.forever() {
+            let _ = told.0.set(signal);
             if stop.is_raised() {
                 at_once();
                 std::process::exit(Kind::Stopped.exit_code().into());
@@ -28,7 +41,7 @@ pub fn raise_on_signal(stop: &Stop, at_once: impl Fn() + Send + 'static) -> Resu
             stop.raise();
         }
     });
-    Ok(())
+    Ok(first)
 }
 
 /// Makes a write beyond the file size limit an error like that of a full disk, and not a silent death.

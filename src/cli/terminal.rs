@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 
@@ -13,17 +13,21 @@ use crate::stop::Stop;
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
 const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
 
-/// Whether the page is ours now: whoever takes it away first is the only one.
-static IS_ENTERED: AtomicBool = AtomicBool::new(false);
+/// What is to be undone once the page is ours. Whoever takes it first, the end of the watch, a panic or a second signal, is the
+/// only one to undo it.
+static ENTERED: Mutex<Option<Before>> = Mutex::new(None);
+
+/// How the terminal was before.
+struct Before {
+    /// How keys were read; none where they cannot be.
+    keys: Option<Termios>,
+}
 
 /// Columns and lines of a terminal that does not say how many it has.
 const SIZE: (usize, usize) = (80, 24);
 
 /// A terminal that is drawn on. Dropping it leaves the terminal as it was.
-pub struct Terminal {
-    /// How keys were read before; none where they cannot be read.
-    before: Option<Termios>,
-}
+pub struct Terminal(());
 
 impl Terminal {
     /// Whether there is one.
@@ -38,27 +42,27 @@ impl Terminal {
     pub fn enter(stop: &Stop) -> Result<Self> {
         let stdin = io::stdin();
         let before = termios::tcgetattr(stdin.as_fd()).ok().filter(|_| stdin.is_terminal());
-        if let Some(mut keys) = before.clone() {
+        *entered() = Some(Before { keys: before.clone() });
+        let terminal = Self(());
+        if let Some(mut keys) = before {
             // Each key at once and unseen. Ctrl-C stays a signal; Ctrl-Z would leave a strange terminal behind.
             keys.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
             keys.special_codes[SpecialCodeIndex::VSUSP] = 0;
             let _ = termios::tcsetattr(stdin.as_fd(), OptionalActions::Now, &keys);
             listen(stop.clone());
         }
-        let terminal = Self { before };
         // What a panic says belongs on the page that stays.
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             leave();
             hook(panic);
         }));
-        IS_ENTERED.store(true, Ordering::SeqCst);
         write(ENTER)?;
         Ok(terminal)
     }
 
     /// Its columns and lines.
-    pub fn size(&self) -> (usize, usize) {
+    pub fn size() -> (usize, usize) {
         let size = termios::tcgetwinsize(io::stdout().as_fd()).ok();
         size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)))
             .filter(|(columns, lines)| *columns > 0 && *lines > 0)
@@ -69,7 +73,7 @@ impl Terminal {
     ///
     /// # Errors
     /// The terminal cannot be written to (exit 6).
-    pub fn draw(&self, lines: &[String]) -> Result<()> {
+    pub fn draw(lines: &[String]) -> Result<()> {
         let mut text = String::from("\u{1b}[H");
         for (at, line) in lines.iter().enumerate() {
             text += if at > 0 { "\r\n" } else { "" };
@@ -78,7 +82,7 @@ impl Terminal {
             text += line;
         }
         // All that is below, from the beginning of the next line.
-        if lines.len() < self.size().1 {
+        if lines.len() < Self::size().1 {
             text += "\r\n\u{1b}[J";
         }
         write(&text)
@@ -88,17 +92,20 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         leave();
-        if let Some(before) = &self.before {
-            let _ = termios::tcsetattr(io::stdin().as_fd(), OptionalActions::Now, before);
-        }
     }
 }
 
-/// Goes back to the page that was there before, once.
+/// Leaves the terminal as it was, once.
 pub fn leave() {
-    if IS_ENTERED.swap(false, Ordering::SeqCst) {
-        let _ = write(LEAVE);
+    let Some(before) = entered().take() else { return };
+    let _ = write(LEAVE);
+    if let Some(keys) = before.keys {
+        let _ = termios::tcsetattr(io::stdin().as_fd(), OptionalActions::Now, &keys);
     }
+}
+
+fn entered() -> MutexGuard<'static, Option<Before>> {
+    ENTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(text: &str) -> Result<()> {

@@ -20,6 +20,9 @@ pub struct Args {
     /// The round that this tick was submitted for.
     #[arg(long, hide = true)]
     round: Option<u64>,
+    /// The job of the tick that this one stands in for.
+    #[arg(long, hide = true, requires = "round")]
+    instead_of: Option<u64>,
 }
 
 /// Runs it.
@@ -28,5 +31,9 @@ pub struct Args {
 /// As [`crate::run::tick::tick`].
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
-    cluster::tick(&campaign, Caller::Tick(args.round), output)
+    let caller = match (args.round, args.instead_of) {
+        (Some(round), Some(instead_of)) => Caller::StandIn { round, instead_of },
+        (round, _) => Caller::Tick(round),
+    };
+    cluster::tick(&campaign, caller, output)
 }

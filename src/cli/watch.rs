@@ -38,7 +38,15 @@ const NOTICE_WITHIN: Duration = Duration::from_millis(100);
 pub fn watch(campaign: &Campaign, may_ask: bool, output: Output) -> Result<Hearing> {
     let stop = Stop::new();
     signals::raise_on_signal(&stop, terminal::leave)?;
-    let terminal = if Terminal::is_there() && output.is_for_people() { Some(Terminal::enter(&stop)?) } else { None };
+    look_on(campaign, may_ask, &stop, output)
+}
+
+/// As [`watch`], until `stop` is raised.
+///
+/// # Errors
+/// As [`watch`].
+pub fn look_on(campaign: &Campaign, may_ask: bool, stop: &Stop, output: Output) -> Result<Hearing> {
+    let terminal = if Terminal::is_there() && output.is_for_people() { Some(Terminal::enter(stop)?) } else { None };
     let mut look = Look::new(campaign)?;
     let mut ear = Ear::new(may_ask);
     let mut last_line: Option<Stopwatch> = None;
@@ -51,26 +59,26 @@ pub fn watch(campaign: &Campaign, may_ask: bool, output: Output) -> Result<Heari
         if !status.is_open() {
             return Ok(Hearing::NoNeed);
         }
-        if let Some(terminal) = &terminal {
-            draw_for_a_while(terminal, &status, &stop, &mut ear)?;
+        if terminal.is_some() {
+            draw_for_a_while(&status, stop, &mut ear)?;
             continue;
         }
         if last_line.is_none_or(|line| line.elapsed() >= LINE_EVERY) {
             output.say(format!("{}  {}", clock::rfc3339(clock::unix_ms()), screen::one_line(&status)));
             last_line = Some(Stopwatch::start());
         }
-        pause(LOOK_EVERY, &stop);
+        pause(LOOK_EVERY, stop);
     }
     Ok(hearing)
 }
 
 /// Draws, again when the terminal changes its size, until it is time to look again.
-fn draw_for_a_while(terminal: &Terminal, status: &Status, stop: &Stop, ear: &mut Ear) -> Result<()> {
+fn draw_for_a_while(status: &Status, stop: &Stop, ear: &mut Ear) -> Result<()> {
     let (since, mut drawn) = (Stopwatch::start(), None);
     while since.elapsed() < LOOK_EVERY && !stop.is_raised() && !ear.has_news() {
-        let size = terminal.size();
+        let size = Terminal::size();
         if drawn != Some(size) {
-            terminal.draw(&screen::screen(status, clock::unix_ms(), size))?;
+            Terminal::draw(&screen::screen(status, clock::unix_ms(), size))?;
             drawn = Some(size);
         }
         pause(NOTICE_WITHIN, stop);
@@ -119,7 +127,8 @@ impl Ear {
         if is_due && self.answer.is_none() {
             let (tell, answer) = mpsc::channel();
             let asked = question.clone();
-            thread::spawn(move || tell.send(asked.ask()));
+            // (Who asked may be gone by the time there is an answer.)
+            thread::spawn(move || drop(tell.send(asked.ask())));
             self.answer = Some(answer);
             let is_other = self.asked.as_ref().is_none_or(|(before, _)| *before != question);
             self.asked = Some((question.clone(), Stopwatch::start()));

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use tracing::{error, info};
 
 use super::exit_code::Exit;
+use super::signals::FirstSignal;
 use super::{drive, signals};
 use crate::campaign::file::Campaign;
+use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::host;
-use crate::id::AttemptId;
+use crate::id::{AttemptId, GroupIndex};
 use crate::journal::last_words::LastWords;
 use crate::layout::CampaignDir;
 use crate::library::snapshot::Snapshot;
+use crate::run::life::{Checkpointed, Meter, Orders};
 use crate::run::wave;
 use crate::scorer::Ended;
 use crate::scorer::open::{self, Here};
@@ -35,6 +38,18 @@ pub struct Args {
     /// Stop when standard input ends.
     #[arg(long)]
     lifeline: bool,
+    /// Stop at a checkpoint when so many core-milliseconds are used.
+    #[arg(long, value_name = "CORE_MS")]
+    share: Option<u64>,
+    /// The cluster puts a task back into the queue that asks for it.
+    #[arg(long)]
+    may_requeue: bool,
+}
+
+impl Args {
+    fn orders(&self) -> Orders {
+        Orders { wave: self.wave, task: self.task, share_ms: self.share, may_requeue: self.may_requeue }
+    }
 }
 
 /// Runs it. A failure leaves its last words for the driver.
@@ -43,37 +58,77 @@ pub struct Args {
 /// As [`worker::work`]; stopped at a clean checkpoint is exit 75.
 pub fn run(args: &Args) -> Result<Exit> {
     let stop = Stop::new();
-    signals::raise_on_signal(&stop, || {})?;
+    let first_signal = signals::raise_on_signal(&stop, || {})?;
     if args.lifeline {
         signals::raise_at_end_of_lifeline(&stop);
     }
     let dir = CampaignDir::new(&args.dir);
-    match work(args, dir.clone(), &stop) {
+    // Another task of this wave has failed as this one would.
+    if let Some(words) = LastWords::of_wave(&dir, args.wave) {
+        let _ = super::logging::start(&dir, args.wave, args.task);
+        error!(what = words.what, "not begun: another task of this wave has failed, and this one would do so too");
+        let _ = words.leave(&dir, args.wave, args.task);
+        return Ok(Exit::Of(Kind::of_exit_code(words.process_exit())));
+    }
+    match live(args, dir.clone(), &stop, &first_signal) {
         Ok(Ended::Done) => Ok(Exit::Done),
         Ok(Ended::Stopped) => Ok(Exit::Of(Kind::Stopped)),
         Err(failure) => {
             error!(what = failure.what(), "failed");
+            let words = LastWords::of(&failure);
             // If not even this can be written, the exit code still says what kind of failure it was.
-            let _ = LastWords::leave(&dir, args.wave, args.task, &failure);
-            // A broken scorer is the program's fault: exit 2, so that it does not tour the cluster.
+            let _ = words.leave(&dir, args.wave, args.task);
             match failure.kind() {
-                Kind::Scorer => Ok(Exit::Of(Kind::Usage)),
-                // A full disk is full for every task: the campaign waits for room.
-                Kind::Full => Ok(Exit::Of(Kind::Incomplete)),
+                Kind::Scorer | Kind::Full => Ok(Exit::Of(Kind::of_exit_code(words.process_exit()))),
                 _ => Err(failure),
             }
         }
     }
 }
 
-fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
+/// Works on the task, with an account of what it uses where nobody looks on.
+fn live(args: &Args, dir: CampaignDir, stop: &Stop, first_signal: &FirstSignal) -> Result<Ended> {
+    let began_ms = clock::unix_ms();
     let attempt = AttemptId::random()?;
     super::logging::start(&dir, args.wave, args.task)?;
-    let campaign = Campaign::open(dir)?;
-    let groups = wave::read(&campaign.dir, args.wave)?;
-    let groups = usize::try_from(args.task).ok().and_then(|task| groups.into_iter().nth(task)).ok_or_else(|| {
+    let campaign = Campaign::open(dir).map_err(by_this_node)?;
+    let orders = args.orders();
+    let meter = (!args.lifeline).then(|| Meter::start(&campaign.dir, &orders, campaign.file.execution.cpus, stop));
+    let groups = groups(args, &campaign.dir);
+    let ended = groups.and_then(|groups| Ok((work(args, &campaign, &groups, &attempt, stop)?, groups)));
+    let is_spent = meter.is_some_and(Meter::end);
+    let (ended, groups) = ended?;
+    if matches!(ended, Ended::Done) {
+        return Ok(ended);
+    }
+    if is_spent {
+        info!("the share of core time is used up");
+        LastWords::spent().leave(&campaign.dir, args.wave, args.task)?;
+    } else if first_signal.is_of_the_clock() {
+        let (campaign, orders, groups, attempt) = (&campaign, &orders, &groups, &attempt);
+        Checkpointed { campaign, orders, groups, attempt, began_ms }.ask_for_another_life()?;
+    }
+    Ok(ended)
+}
+
+/// The task groups of this task.
+fn groups(args: &Args, dir: &CampaignDir) -> Result<Vec<GroupIndex>> {
+    let groups = wave::read(dir, args.wave).map_err(by_this_node)?;
+    usize::try_from(args.task).ok().and_then(|task| groups.into_iter().nth(task)).ok_or_else(|| {
         Error::usage(format!("wave {} has no task {}", args.wave, args.task)).hint("tasks are counted from 0")
-    })?;
+    })
+}
+
+/// What was there when the task was submitted, and is not there now, is this node's doing and not the campaign's.
+fn by_this_node(error: Error) -> Error {
+    match error.kind() {
+        Kind::Usage => Error::environment(error.what())
+            .hint("it was there when the task was submitted: check that its file system is mounted on this node"),
+        _ => error,
+    }
+}
+
+fn work(args: &Args, campaign: &Campaign, groups: &[GroupIndex], attempt: &AttemptId, stop: &Stop) -> Result<Ended> {
     info!(%attempt, groups = groups.len(), host = host::name(), "started");
     let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
     let library = campaign.dir.library_named(&execution.library);
@@ -86,7 +141,7 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
         return Err(Error::usage("the library snapshot is not the one that was planned"));
     }
     let here = Here { program: drive::this_program()? };
-    let post = execution.post(&here, identity.seed, campaign.dir.scorer_stderr(&attempt))?;
+    let post = execution.post(&here, identity.seed, campaign.dir.scorer_stderr(attempt))?;
     let mut pool = open::pool(&execution.scorer, &identity.scorer, &post)?;
     let place = Workplace {
         host: host::name(),
@@ -100,9 +155,10 @@ fn work(args: &Args, dir: CampaignDir, stop: &Stop) -> Result<Ended> {
         plan: campaign.plan.digest()?,
         scorer: identity.scorer.digest()?,
         group: crate::id::GroupIndex(0),
-        attempt,
+        attempt: attempt.clone(),
     };
-    let assignment = Assignment { dir: &campaign.dir, plan: &campaign.plan, library: &library, header, groups };
+    let assignment =
+        Assignment { dir: &campaign.dir, plan: &campaign.plan, library: &library, header, groups: groups.to_vec() };
     let ended = worker::work(assignment, &place, pool.as_mut(), stop)?;
     let facts = pool.facts();
     info!(

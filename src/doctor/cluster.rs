@@ -78,6 +78,7 @@ pub struct PartitionFacts {
 }
 
 /// What a job saw on its node.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that a node answers")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeFacts {
     /// The node's name.
@@ -122,7 +123,7 @@ impl Exchange {
         Some(Self {
             rounds: rounds.len() as u64,
             late_ms: rounds.iter().map(both).max()?,
-            skew_ms: ((seen - sent) + (answered - heard)) / 2,
+            skew_ms: i64::midpoint(seen - sent, answered - heard),
             skew_error_ms: both(nearest).div_ceil(2),
         })
     }

@@ -84,16 +84,13 @@ fn partitions(cluster: &ClusterFacts, say: &mut dyn FnMut(&str)) {
         line.push_str(if partition.up { "" } else { "; down" });
         say(&line);
     }
-    match cluster.partitions.iter().find(|partition| partition.default) {
-        Some(default) => {
-            say(&format!("# Without a word jobs go to {}.", default.name));
-            say(&format!("# partition = {}", quoted(&default.name)));
-        }
-        None => {
-            let first = cluster.partitions.first().map_or("batch", |partition| &partition.name);
-            say("# There is no default: name one.");
-            say(&format!("partition = {}", quoted(first)));
-        }
+    if let Some(default) = cluster.partitions.iter().find(|partition| partition.default) {
+        say(&format!("# Without a word jobs go to {}.", default.name));
+        say(&format!("# partition = {}", quoted(&default.name)));
+    } else {
+        let first = cluster.partitions.first().map_or("batch", |partition| &partition.name);
+        say("# There is no default: name one.");
+        say(&format!("partition = {}", quoted(first)));
     }
 }
 

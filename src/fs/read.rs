@@ -4,7 +4,7 @@
 //! would keep it waiting for ever; both are refused here, in one place.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -70,6 +70,19 @@ pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = open_plain(path)?;
     let mut bytes = Vec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0).min(1 << 24));
     file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The last `most` bytes of the plain file at `path`, or all of it if it is shorter.
+///
+/// # Errors
+/// As [`open_plain`].
+pub fn read_end(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut file = open_plain(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -198,6 +198,9 @@ pub enum Event {
     WaveEnded {
         /// Its number.
         wave: u64,
+        /// Core time that its tasks say they used, in core-milliseconds; none where the driver looked on, and noted it as it went.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        core_ms: Option<u64>,
     },
     /// The campaign was stopped at a clean checkpoint.
     Stopped {

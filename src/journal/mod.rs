@@ -5,12 +5,14 @@
 //! segment than its own has been taken over from: it stops before any further effect. Whatever it
 //! wrote after the successor had read is not in the chain and is not read again.
 //!
-//! [`state`] is the fold over the events. A worker's last words and a driver's sign of life are hints beside it.
+//! [`state`] is the fold over the events. A worker's last words, what it used, and a driver's sign of life
+//! are hints beside it.
 
 pub mod event;
 pub mod last_words;
 pub mod sign_of_life;
 pub mod state;
+pub mod task_time;
 
 use std::path::Path;
 
@@ -184,12 +186,12 @@ mod tests {
     use super::*;
 
     fn event(n: u64) -> Event {
-        Event::WaveEnded { wave: n }
+        Event::WaveEnded { wave: n, core_ms: None }
     }
 
     fn waves(history: &History) -> Vec<u64> {
         let wave = |entry: &Entry| match entry.event {
-            Event::WaveEnded { wave } => wave,
+            Event::WaveEnded { wave, .. } => wave,
             _ => panic!("another event"),
         };
         history.entries.iter().map(wave).collect()

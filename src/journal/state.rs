@@ -166,7 +166,11 @@ impl State {
             Event::DriverStarted { .. } => self.resume(),
             Event::WaveIntended { wave, tag, finished, .. } => self.intend(*wave, tag, finished.unwrap_or(0)),
             Event::WaveSubmitted { wave, job } => self.submitted(*wave, job),
-            Event::WaveRefused { wave, .. } | Event::WaveEnded { wave } => self.end(*wave),
+            Event::WaveRefused { wave, .. } => self.end(*wave),
+            Event::WaveEnded { wave, core_ms } => {
+                self.core_ms = self.core_ms.saturating_add(core_ms.unwrap_or(0));
+                self.end(*wave)
+            }
             Event::TaskFailed { .. } => self.task_failed(event),
             Event::TickIntended { round, tag } => self.tick_intended(*round, tag),
             Event::TickSubmitted { round, job } => self.tick_submitted(*round, job),
@@ -260,9 +264,11 @@ impl State {
             let count = self.failures.entry(GroupIndex(*group)).or_default();
             *count = if *progress { 1 } else { *count + 1 };
         }
+        // (What was preempted, or reached its time limit, says nothing about its node.)
+        let by_its_node = !program && pause.is_none() && (state == "NodeFailed" || state.starts_with("Failed"));
         if state == "OutOfMemory" {
             self.out_of_memory.insert(*wave);
-        } else if let Some(node) = node.as_ref().filter(|_| !program && pause.is_none()) {
+        } else if let Some(node) = node.as_ref().filter(|_| by_its_node) {
             *self.bad_nodes.entry(node.clone()).or_default() += 1;
         }
         let problem = Problem { exit: *exit, what: what.clone(), pause: *pause };
@@ -291,6 +297,44 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_its_machine_did_to_a_task_speaks_against_a_node() {
+        let failed = |state: &str, program| Event::TaskFailed {
+            wave: 1,
+            task: 0,
+            state: state.to_owned(),
+            groups: vec![0],
+            progress: true,
+            program,
+            exit: 6,
+            what: "why".to_owned(),
+            pause: None,
+            node: Some("n1".to_owned()),
+        };
+        let counted = |state: &str, program| {
+            let mut folded = State::default();
+            assert!(folded.follow(&failed(state, program)));
+            folded.bad_nodes.values().sum::<u32>()
+        };
+        for state in ["NodeFailed", "Failed { exit: 6 }"] {
+            assert_eq!(counted(state, false), 1, "{state}");
+        }
+        for state in ["Preempted", "TimedOut", "Checkpointed", "Unknown", "OutOfMemory"] {
+            assert_eq!(counted(state, false), 0, "{state}");
+        }
+        assert_eq!(counted("Failed { exit: 2 }", true), 0);
+    }
+
+    #[test]
+    fn what_a_wave_used_counts_when_it_has_ended() {
+        let mut state = State::default();
+        let intended = Event::WaveIntended { wave: 1, tag: "t".into(), tasks: 2, groups: 2, finished: None };
+        assert!(state.follow(&intended) && state.follow(&Event::WaveEnded { wave: 1, core_ms: Some(7) }));
+        assert_eq!(state.core_ms, 7);
+        let of_an_earlier_version: Event = serde_json::from_str(r#"{"kind":"wave_ended","wave":1}"#).unwrap();
+        assert_eq!(of_an_earlier_version, Event::WaveEnded { wave: 1, core_ms: None });
+    }
 
     #[test]
     fn whoever_ends_a_wave_knows_what_was_finished_before_it() {

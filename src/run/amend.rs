@@ -10,14 +10,15 @@ use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 use serde_json::{Map, Value as Json};
 
 use super::driver::refused;
-use super::scheduler;
+use super::{scheduler, wave};
 use crate::campaign::file::{Campaign, Execution};
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::campaign::site::SiteProfile;
 use crate::error::{Error, Kind, Result};
 use crate::journal::Journal;
 use crate::journal::event::Event;
-use crate::journal::state::{Phase, State};
+use crate::journal::state::{Phase, State, Wave};
+use crate::journal::task_time::TaskTime;
 use crate::scorer::identity::ScorerLaunch;
 
 /// What becomes of a limit.
@@ -199,7 +200,11 @@ fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Vec<Event>> {
             .hint("once it is cancelled there, it goes on anywhere"));
         }
     }
-    let wave = state.active.map(|wave| Event::WaveEnded { wave: wave.number });
+    let ended = |wave: Wave| {
+        let tasks = wave::read(&campaign.dir, wave.number).map_or(0, |tasks| tasks.len() as u64);
+        Event::WaveEnded { wave: wave.number, core_ms: Some(TaskTime::of_wave(&campaign.dir, wave.number, tasks)) }
+    };
+    let wave = state.active.map(ended);
     let what = "the campaign left its cluster".to_owned();
     Ok(wave.into_iter().chain(state.tick.map(|tick| Event::TickLost { round: tick.round, what })).collect())
 }

@@ -29,6 +29,9 @@ use crate::stop::Stop;
 /// How often the driver looks when the adapter has no news.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// No submission of a driver that died is waited for longer.
+const LATE_MAX: Duration = Duration::from_secs(30);
+
 /// How often the driver leaves a sign of life.
 const SHOW_EVERY: Duration = Duration::from_secs(5);
 
@@ -289,13 +292,12 @@ impl<'a> Driver<'a> {
 
     fn seen<'s>(&'s self, tasks: &'s [TaskState]) -> Seen<'s> {
         let execution = &self.campaign.file.execution;
-        let settle = execution.cluster.as_ref().map_or(Duration::ZERO, Cluster::settle);
         Seen {
             missing: self.look.missing(),
             finished: self.look.finished(),
             errors: self.look.errors(),
             tasks,
-            settled: self.quiet.as_ref().is_none_or(|since| since.elapsed() >= settle),
+            settled: self.quiet.as_ref().is_none_or(|since| since.elapsed() >= self.settle()),
             stopping: self.settings.stop.is_raised(),
             max_error_ppm: execution.max_error_ppm,
             core_ms: self.core_time.pending_ms(),
@@ -311,21 +313,41 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// A wave that an earlier driver left: the scheduler is asked for its tag. If nobody knows it,
-    /// it is over, and whatever it finished is in the files.
+    /// A wave that an earlier driver left. If nobody says which job it is, the scheduler is asked for its tag; if that knows
+    /// it neither, it is over, and whatever it finished is in the files.
     fn adopt(&mut self) -> Result<()> {
-        let Some(Wave { number, tag, .. }) = self.state.active.clone() else { return Ok(()) };
-        match self.adapter.find(&JobTag(tag)).map_err(|e| refused(&e))?.pop() {
-            Some(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
-            None => self.record(Event::WaveEnded { wave: number }),
+        let Some(Wave { number, tag, job, .. }) = self.state.active.clone() else { return Ok(()) };
+        // This machine begins anew with each driver. A cluster's jobs go on, and how they ended is told by their words, though
+        // the scheduler may have forgotten them.
+        let goes_on = !self.adapter.capabilities().lifeline;
+        if goes_on && job.is_some() {
+            return Ok(());
         }
+        let tag = JobTag(tag);
+        let mut found = self.adapter.find(&tag).map_err(|e| refused(&e))?;
+        if found.is_empty() && goes_on {
+            // A submission that was on its way when its driver died may take a moment to be seen.
+            self.adapter.wait(self.settle().min(LATE_MAX));
+            found = self.adapter.find(&tag).map_err(|e| refused(&e))?;
+        }
+        match found.pop() {
+            Some(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
+            None => self.record(Event::WaveEnded { wave: number, core_ms: None }),
+        }
+    }
+
+    /// How long what has ended may take to be seen.
+    fn settle(&self) -> Duration {
+        self.campaign.file.execution.cluster.as_ref().map_or(Duration::ZERO, Cluster::settle)
     }
 
     /// What the scheduler says of all tasks of the active wave; what it does not know any more is `Unknown`.
     fn poll(&mut self) -> Result<Vec<TaskReport>> {
         let reports = self.ask_scheduler()?;
         let running = reports.iter().filter(|task| task.state == TaskState::Running).count() as u64;
-        self.core_time.look(running * u64::from(self.campaign.file.execution.cpus));
+        // Where tasks keep account themselves, this driver's few looks are no measure.
+        let watched = if self.adapter.capabilities().lifeline { running } else { 0 };
+        self.core_time.look(watched * u64::from(self.campaign.file.execution.cpus));
         Ok(reports)
     }
 

@@ -13,6 +13,7 @@ pub mod finish;
 mod frozen;
 pub mod heard;
 pub mod here;
+pub mod life;
 pub mod look;
 pub mod outlook;
 pub mod plan;

@@ -102,7 +102,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
     let bounds = bounds(cluster, survey.as_ref(), look.missing().len() as u64);
     let dealt = dealt(campaign, look.missing(), bounds[0].tasks);
     let number = state.waves + 1;
-    let making = Making { campaign, state: &state, program, lifeline: false };
+    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true };
     let speaker = scheduler::dialect(cluster, site, survey.clone().unwrap_or_default());
     let (mut scripts, mut rehearsal) = (Vec::new(), None);
     if !dealt.is_empty() {
@@ -228,7 +228,7 @@ mod tests {
         let cap = Cap { most: 12, of: "MaxSubmitJobs of the account chem".to_owned() };
         survey.allowance = Allowance { submit: Some(cap), queued: Some(4), ..Allowance::default() };
         let (tasks, by) = tightest(slurm, Some(&survey), 4000);
-        assert_eq!(tasks, 6);
+        assert_eq!(tasks, 5);
         assert!(by.contains("MaxSubmitJobs of the account chem") && by.contains("less 4 in the queue"), "{by}");
         survey.allowance.queued = Some(400);
         assert_eq!(tightest(slurm, Some(&survey), 4000).0, 1, "the scheduler says no, if it is one");

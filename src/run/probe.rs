@@ -112,6 +112,7 @@ fn job(cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> 
             walltime_s: Some(WALLTIME_S),
         },
         after: Vec::new(),
+        instead_of: Vec::new(),
         exclude: Vec::new(),
         file,
         logs: layout::doctor_file(place, "probe.out"),

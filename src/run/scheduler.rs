@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Runner, System};
+use molsieve_adapters::slurm::inside::Element;
 use molsieve_adapters::slurm::{Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, Cli, Patient, Slurm};
+use molsieve_adapters::{Adapter, Cli, Inside, Patient, Slurm, Throttled};
 
 use crate::campaign::file::Execution;
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
@@ -21,6 +22,18 @@ const TEMPLATE_HINT: &str = "docs/guide/slurm.md shows the one that is used othe
 /// Tasks of one submission, where neither the campaign nor the cluster says less.
 const TASKS_MAX: u64 = 1000;
 
+/// A scheduler is not asked about the same job more often.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// What this process can learn and ask of the scheduler of `execution` about itself; none where it is not one of its tasks.
+pub fn inside(execution: &Execution) -> Option<Box<dyn Inside>> {
+    let variable = |name: &str| std::env::var(name).ok();
+    match execution.scheduler.as_str() {
+        "slurm" => Some(Box::new(Element::of(variable)?)),
+        _ => None,
+    }
+}
+
 /// The cluster of `execution`, with `patience` for a controller that does not answer.
 ///
 /// # Errors
@@ -28,7 +41,8 @@ const TASKS_MAX: u64 = 1000;
 pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
     let site = check(execution, cluster)?;
     let survey = survey(&site, patience)?;
-    Ok(Box::new(Patient::new(Cli::new(dialect(cluster, site, survey)), patience)))
+    let patient = Patient::new(Cli::new(dialect(cluster, site, survey)), patience);
+    Ok(Box::new(Throttled::new(patient, ASK_EVERY)))
 }
 
 /// How the cluster is spoken to.

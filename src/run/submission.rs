@@ -6,18 +6,21 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use molsieve_adapters::{AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
 
 use super::driver::{Driver, refused};
 use super::wave;
 use crate::campaign::file::{Campaign, Execution};
+use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::id::GroupIndex;
+use crate::journal;
 use crate::journal::event::Event;
-use crate::journal::state::State;
+use crate::journal::state::{Phase, State};
 
 /// A node that so many tasks ended on by no fault of their own is not used again.
 const BAD_NODE_AFTER: u32 = 3;
@@ -25,11 +28,18 @@ const BAD_NODE_AFTER: u32 = 3;
 /// So many nodes at most are left out: a site where more than these fail has another trouble.
 const BAD_NODES_MAX: usize = 16;
 
+/// A share of the budget that is less than this, in milliseconds a core, is not worth the start of a scorer.
+const SHARE_MIN_MS: u64 = 60_000;
+
 /// Want of memory doubles it so many times at most.
 const DOUBLINGS_MAX: u32 = 3;
 
-/// Jobs beside a wave's tasks for which room is left where a user may have so many: the tick, and one to spare.
-pub(super) const JOBS_BESIDE: u64 = 2;
+/// Jobs beside a wave's tasks for which room is left where a user may have so many: the tick, its stand-in, and one to spare.
+pub(super) const JOBS_BESIDE: u64 = 3;
+
+/// How long a tick waits for room in the queue, and how often it looks: nobody else would. A tick may take an hour.
+const ROOM_PATIENCE: Duration = Duration::from_secs(30 * 60);
+const ROOM_EVERY: Duration = Duration::from_secs(20);
 
 /// What jobs are made from.
 pub(super) struct Making<'a> {
@@ -41,30 +51,40 @@ pub(super) struct Making<'a> {
     pub program: &'a Path,
     /// Whether the standard input of a task ends when the submitter does.
     pub lifeline: bool,
+    /// Whether a task is put back into the queue that asks for it.
+    pub requeues: bool,
 }
 
 impl<'a> Making<'a> {
     fn of(driver: &'a Driver<'_>) -> Self {
-        let lifeline = driver.adapter.capabilities().lifeline;
-        Self { campaign: driver.campaign, state: &driver.state, program: &driver.settings.program, lifeline }
+        let able = driver.adapter.capabilities();
+        let (lifeline, requeues) = (able.lifeline, able.requeues);
+        Self { campaign: driver.campaign, state: &driver.state, program: &driver.settings.program, lifeline, requeues }
     }
 }
 
 /// Submits `groups` as a new wave: over as many tasks as are wanted and as there is room for. Where they are too many
-/// all the same, over half of them, and so on down to one.
+/// all the same, over half of them, and so on down to one; a tick then waits for room.
 ///
 /// # Errors
 /// The scheduler refuses (exit 5), or the system does (exit 6).
 pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> Result<()> {
     let able = driver.adapter.capabilities();
     let room = able.room.map_or(u64::MAX, |room| room.saturating_sub(JOBS_BESIDE));
-    let mut count = driver.settings.tasks.min(able.array_len_max.unwrap_or(u64::MAX)).min(room).max(1);
+    let most = able.array_len_max.unwrap_or(u64::MAX).min(room).min(affordable(&Making::of(driver)));
+    let mut count = driver.settings.tasks.min(most).max(1);
+    let waiting = Stopwatch::start();
     loop {
         let campaign = driver.campaign;
         let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
         match submit_wave(driver, &tasks)? {
             None => return Ok(()),
             Some(AdapterError::TooMany(_)) if tasks.len() > 1 => count = tasks.len() as u64 / 2,
+            // Another campaign of the same user fills the queue, perhaps.
+            Some(AdapterError::TooMany(_)) if driver.by_itself && waiting.elapsed() < ROOM_PATIENCE => {
+                driver.adapter.wait(ROOM_EVERY);
+                driver.journal.still_ours()?;
+            }
             Some(AdapterError::TooMany(what)) => return Err(no_room(&what)),
             Some(error) => return Err(refused(&error)),
         }
@@ -95,7 +115,10 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>]) -> Result<Opt
     wave::write(&campaign.dir, number, tasks)?;
     driver.cancelled = false;
     match hand_over(driver, &job)? {
-        Ok(job) => driver.record(Event::WaveSubmitted { wave, job: job.0 }).map(|()| None),
+        Ok(job) => {
+            let submitted = driver.record(Event::WaveSubmitted { wave, job: job.0.clone() });
+            submitted.inspect_err(|_| withdraw(driver, job)).map(|()| None)
+        }
         Err(error) => {
             driver.record(Event::WaveRefused { wave, what: error.to_string() })?;
             Ok(Some(error))
@@ -112,12 +135,41 @@ pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<()> {
     let job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
     match hand_over(driver, &job)? {
-        Ok(job) => driver.record(Event::TickSubmitted { round, job: job.0 }),
+        Ok(job) => {
+            let submitted = driver.record(Event::TickSubmitted { round, job: job.0.clone() });
+            submitted.inspect_err(|_| withdraw(driver, job.clone()))?;
+            let stand_in = stand_in_job(&Making::of(driver), round, job)?;
+            // Without it the campaign goes on all the same, as long as no tick fails.
+            let _ = hand_over(driver, &stand_in)?;
+            Ok(())
+        }
         Err(error) => {
             driver.record(Event::TickLost { round, what: error.to_string() })?;
             Err(refused(&error))
         }
     }
+}
+
+/// Takes `job` back, which was being submitted while somebody stopped the campaign. Where somebody else goes on with the
+/// campaign instead, they find it by its tag.
+fn withdraw(driver: &mut Driver<'_>, job: JobId) {
+    let phase = |history: journal::History| State::of(&history.entries).ok().map(|state| state.phase);
+    if journal::read(&driver.campaign.dir).ok().and_then(phase) == Some(Phase::Stopped) {
+        // (If that fails, a person who cancelled will see it in the queue: it stops by itself at the next tick.)
+        let _ = driver.adapter.cancel(&[job]);
+    }
+}
+
+/// The core time that is left of the budget, if there is one and nobody will look on, in core-milliseconds.
+fn left_ms(from: &Making<'_>) -> Option<u64> {
+    let limit = from.campaign.file.execution.core_ms_max.filter(|_| !from.lifeline)?;
+    Some(limit.saturating_sub(from.state.core_ms))
+}
+
+/// Over how many tasks the budget can be dealt, so that the share of each is worth its start.
+fn affordable(from: &Making<'_>) -> u64 {
+    let least = SHARE_MIN_MS.saturating_mul(u64::from(from.campaign.file.execution.cpus.max(1)));
+    left_ms(from).map_or(u64::MAX, |left| left / least)
 }
 
 /// Writes the files of `job`, and submits it.
@@ -141,6 +193,11 @@ pub(super) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<Job
     argv.extend(["--wave".into(), number.to_string().into()]);
     if from.lifeline {
         argv.push("--lifeline".into());
+    } else if from.requeues {
+        argv.push("--may-requeue".into());
+    }
+    if let Some(left) = left_ms(from) {
+        argv.extend(["--share".into(), (left / tasks.max(1)).max(1).to_string().into()]);
     }
     argv.push("--task".into());
     Ok(JobSpec {
@@ -151,6 +208,7 @@ pub(super) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<Job
         running_max: file.execution.cluster.as_ref().and_then(|cluster| cluster.running_max),
         resources: resources(&file.execution, from.state),
         after: Vec::new(),
+        instead_of: Vec::new(),
         exclude: bad_nodes(from.state),
         file: dir.wave_script(number),
         logs: dir.wave_output(number),
@@ -167,7 +225,7 @@ pub(super) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec> {
     argv.push(dir.root().as_os_str().to_owned());
     argv.extend(["--round".into(), round.to_string().into()]);
     Ok(JobSpec {
-        tag: tag(from.campaign, &format!("t{round}"))?,
+        tag: tick_tag(from.campaign, round)?,
         title: format!("molsieve: goes on with the campaign {} when its wave has ended", file.identity.name),
         argv,
         tasks: Tasks::One,
@@ -179,10 +237,33 @@ pub(super) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec> {
             walltime_s: Some(cluster.tick_walltime_s),
         },
         after: wave.into_iter().map(JobId).collect(),
+        instead_of: Vec::new(),
         exclude: bad_nodes(from.state),
         file: dir.tick_script(round),
         logs: dir.tick_output(),
     })
+}
+
+/// The job that stands in for `tick`, that of `round`, if it does not end well: by a failure, a time limit, or a death.
+fn stand_in_job(from: &Making<'_>, round: u64, tick: JobId) -> Result<JobSpec> {
+    let Campaign { dir, file, .. } = from.campaign;
+    let mut job = tick_job(from, round)?;
+    job.argv.extend(["--instead-of".into(), tick.0.clone().into()]);
+    job.tag = stand_in_tag(from.campaign, round)?;
+    job.title =
+        format!("molsieve: stands in for tick {round} of the campaign {}, should that fail", file.identity.name);
+    (job.after, job.instead_of, job.file) = (Vec::new(), vec![tick], dir.stand_in_script(round));
+    Ok(job)
+}
+
+/// The mark on the tick of `round`.
+pub(super) fn tick_tag(campaign: &Campaign, round: u64) -> Result<JobTag> {
+    tag(campaign, &format!("t{round}"))
+}
+
+/// The mark on what stands in for the tick of `round`.
+pub(super) fn stand_in_tag(campaign: &Campaign, round: u64) -> Result<JobTag> {
+    tag(campaign, &format!("s{round}"))
 }
 
 /// Our mark on a job. It holds the directory too: the same campaign may run in two of them.

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use molsieve_adapters::{Job, JobId, JobTag, TaskState};
+use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 
 use super::driver::{Driven, Driver, Settings, Step, refused};
 use super::policy::Pause;
@@ -14,7 +14,7 @@ use super::{finish, scheduler, submission};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather;
-use crate::journal::event::Event;
+use crate::journal::event::{Event, PauseCode};
 use crate::journal::state::{Phase, State, Tick};
 use crate::journal::{self, Journal};
 use crate::pack::seal::SealedPack;
@@ -45,6 +45,13 @@ pub enum Caller {
     Person,
     /// The tick of this round, or nobody that was submitted.
     Tick(Option<u64>),
+    /// What stands in for the tick of this round, which did not end well.
+    StandIn {
+        /// The round.
+        round: u64,
+        /// The job of that tick.
+        instead_of: u64,
+    },
 }
 
 /// Does all that can be done now, and seals the pack when all is there. On a full disk the campaign waits for room.
@@ -67,13 +74,20 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
             .hint("`molsieve resume` goes on with it")
     })?;
-    if let (Caller::Tick(_), phase) = (caller, State::of(&journal::read(&campaign.dir)?.entries)?.phase)
-        && phase != Phase::Active
-    {
+    let phase = State::of(&journal::read(&campaign.dir)?.entries)?.phase;
+    if caller != Caller::Person && phase != Phase::Active {
         return Ok(Ticked::Nothing(phase));
     }
     finish::can_write(&campaign.file.identity)?;
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, caller.patience())?;
+    if let Caller::StandIn { round, instead_of } = caller {
+        match end_of_tick(campaign, adapter.as_mut(), round, instead_of)? {
+            TaskState::Cancelled => return stopped_with_its_tick(campaign, adapter.as_mut()).map(|()| Ticked::Stopped),
+            // Somebody had taken over from it, and goes on.
+            TaskState::Checkpointed => return Ok(Ticked::Nothing(phase)),
+            _ => {}
+        }
+    }
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     // Nobody is heard here: a signal means this process (a preemption, a time limit), not the campaign. Killed anywhere,
     // it is done again; `cancel` is what stops a campaign.
@@ -83,7 +97,12 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
     let Some(driven) = go(driver, caller)? else { return Ok(Ticked::InQueue) };
     match driven {
         Driven::Stopped => Ok(Ticked::Stopped),
-        Driven::Paused(pause) => Ok(Ticked::Paused(pause)),
+        Driven::Paused(pause) => {
+            if pause.code == PauseCode::CoreHours {
+                drain(campaign, &mut journal)?;
+            }
+            Ok(Ticked::Paused(pause))
+        }
         Driven::Ready => {
             let sealed = finish::seal(campaign, gather::Missing::Refuse)?;
             finish::note_sealed(&mut journal, &sealed)?;
@@ -92,11 +111,36 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
     }
 }
 
+/// The budget is used up: what is sealed becomes an INCOMPLETE pack.
+fn drain(campaign: &Campaign, journal: &mut Journal) -> Result<()> {
+    match finish::seal(campaign, gather::Missing::Allow) {
+        Ok(sealed) => finish::note_sealed(journal, &sealed),
+        // Not one task group is complete: what is finished is in the checkpoints, and there is nothing to pack.
+        Err(e) if e.kind() == Kind::Incomplete => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// What became of the tick that another stands in for.
+fn end_of_tick(campaign: &Campaign, adapter: &mut dyn Adapter, round: u64, job: u64) -> Result<TaskState> {
+    let job = Job { id: JobId(job.to_string()), tag: submission::tick_tag(campaign, round)? };
+    let known = adapter.poll(&[job]).map_err(|e| refused(&e))?;
+    Ok(known.into_values().next().map_or(TaskState::Unknown, |report| report.state))
+}
+
+/// Somebody cancelled the tick at the scheduler: that stops the campaign, and with it what is at work.
+fn stopped_with_its_tick(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<()> {
+    let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    journal.record(Event::Stopped { reason: "its tick was cancelled at the scheduler".to_owned() })?;
+    cancel_jobs(campaign, adapter, &State::of(&history.entries)?)
+}
+
 /// Step after step; none if the work is in the queue.
 fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
     match caller {
         Caller::Person => driver.start()?,
-        Caller::Tick(round) => {
+        Caller::Tick(_) | Caller::StandIn { .. } => {
+            let round = caller.round();
             let (molsieve, host) = (env!("CARGO_PKG_VERSION").to_owned(), crate::host::name());
             driver.by_itself = true;
             driver.record(Event::Ticked { round, molsieve, host })?;
@@ -126,8 +170,29 @@ pub fn cancel(campaign: &Campaign) -> Result<()> {
     let Some(cluster) = campaign.file.execution.cluster.as_ref() else { return Ok(()) };
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, Caller::Person.patience())?;
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
-    let jobs = [state.tick.and_then(|tick| tick.job), state.active.and_then(|wave| wave.job)];
-    let jobs: Vec<JobId> = jobs.into_iter().flatten().map(JobId).collect();
+    cancel_jobs(campaign, adapter.as_mut(), &state)
+}
+
+/// Cancels the tick of `state`, what stands in for it, and the wave. What was intended, and of which nobody wrote down the
+/// job, is found by its tag.
+fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<()> {
+    let mut jobs = Vec::new();
+    let mut add = |job: Option<&String>, tag: JobTag, adapter: &mut dyn Adapter| match job {
+        Some(job) => {
+            jobs.push(JobId(job.clone()));
+            Ok(())
+        }
+        None => adapter.find(&tag).map(|found| jobs.extend(found)).map_err(|e| refused(&e)),
+    };
+    if let Some(tick) = &state.tick {
+        add(tick.job.as_ref(), JobTag(tick.tag.clone()), adapter)?;
+    }
+    if state.ticks > 0 {
+        add(None, submission::stand_in_tag(campaign, state.ticks)?, adapter)?;
+    }
+    if let Some(wave) = &state.active {
+        add(wave.job.as_ref(), JobTag(wave.tag.clone()), adapter)?;
+    }
     adapter.cancel(&jobs).map_err(|e| refused(&e))
 }
 
@@ -136,7 +201,15 @@ impl Caller {
     const fn patience(self) -> Duration {
         match self {
             Self::Person => Duration::from_secs(60),
-            Self::Tick(_) => Duration::from_secs(30 * 60),
+            Self::Tick(_) | Self::StandIn { .. } => Duration::from_secs(30 * 60),
+        }
+    }
+
+    const fn round(self) -> Option<u64> {
+        match self {
+            Self::Person => None,
+            Self::Tick(round) => round,
+            Self::StandIn { round, .. } => Some(round),
         }
     }
 }

@@ -254,7 +254,7 @@ fn waves(entries: &[Entry]) -> Vec<WaveFacts> {
                 (wave.state, wave.job) = ("submitted", Some(job.clone()));
                 wave.submitted_ms = wave.submitted_ms.or(Some(*at_ms));
             }
-            Event::WaveRefused { wave, .. } | Event::WaveEnded { wave } => {
+            Event::WaveRefused { wave, .. } | Event::WaveEnded { wave, .. } => {
                 let Some(wave) = waves.get_mut(wave) else { continue };
                 wave.state = if matches!(event, Event::WaveEnded { .. }) { "ended" } else { "refused" };
                 wave.ended_ms = Some(*at_ms);

@@ -82,7 +82,7 @@ fn the_journal_tells_what_became_of_each_wave() {
         entry(1, intended(1)),
         entry(2, submitted(1)),
         entry(3, submitted(1)),
-        entry(4, Event::WaveEnded { wave: 1 }),
+        entry(4, Event::WaveEnded { wave: 1, core_ms: None }),
         entry(5, intended(2)),
         entry(6, Event::WaveRefused { wave: 2, what: "no".into() }),
         entry(7, intended(3)),

@@ -44,7 +44,7 @@ fn in_words(event: &Event) -> Option<String> {
             format!("{carried} rows taken over, {retried} to be scored again")
         }
         Event::Archived { .. } => "archived".to_owned(),
-        Event::WaveEnded { wave } => format!("wave {wave} has ended"),
+        Event::WaveEnded { wave, .. } => format!("wave {wave} has ended"),
         Event::Stopped { reason } => format!("stopped: {reason}"),
         Event::Paused { reason, .. } => format!("paused: {reason}"),
         Event::Failed { what, .. } => format!("failed: {what}"),
@@ -65,7 +65,7 @@ mod tests {
         let entries = [
             entry(1, Event::WaveSubmitted { wave: 1, job: "7".into() }),
             entry(2, Event::CoreTime { core_ms: 9 }),
-            entry(3, Event::WaveEnded { wave: 1 }),
+            entry(3, Event::WaveEnded { wave: 1, core_ms: None }),
         ];
         let told = last(&entries, 2);
         assert_eq!(told.iter().map(|h| h.at_ms).collect::<Vec<_>>(), [1, 3]);

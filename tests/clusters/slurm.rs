@@ -14,19 +14,20 @@ pub struct Slurm {
 impl Slurm {
     /// A cluster in `dir`; none where SLURM's packages are missing, which CI does not accept.
     pub fn up(dir: &Path) -> Option<Self> {
-        let programs = ["munged", "slurmctld", "slurmd", "sbatch"];
-        let is_there = |program: &&str| {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
-            std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(program).is_file())
-        };
-        if let Some(missing) = programs.iter().find(|program| !is_there(program)) {
+        Self::up_with(dir, &[])
+    }
+
+    /// The same, with further arguments of `tests/clusters/slurm up`.
+    pub fn up_with(dir: &Path, more: &[&str]) -> Option<Self> {
+        let (always, books) = (["munged", "slurmctld", "slurmd", "sbatch"], ["slurmdbd", "mariadbd", "sacctmgr"]);
+        let books = books.iter().filter(|_| more.contains(&"--accounting"));
+        if let Some(missing) = always.iter().chain(books).find(|program| !is_installed(program)) {
             assert!(std::env::var_os("CI").is_none(), "CI needs `{missing}`: run ./setup --test");
             eprintln!("skipped: there is no `{missing}`; ./setup --test installs it");
             return None;
         }
         let cluster = Self { dir: dir.to_path_buf() };
-        cluster.script(&["up"], &[]);
+        cluster.script(&["up"], more);
         Some(cluster)
     }
 
@@ -39,6 +40,16 @@ impl Slurm {
     /// The machine of `node` dies, with all that runs on it.
     pub fn crash(&self, node: &str) {
         self.script(&["crash"], &[node]);
+    }
+
+    /// The daemon of `node` dies alone: its jobs live on, and nobody knows of them.
+    pub fn orphan(&self, node: &str) {
+        self.script(&["orphan"], &[node]);
+    }
+
+    /// Jobs on `node` cannot write temporary files.
+    pub fn spoil(&self, node: &str) {
+        self.script(&["spoil"], &[node]);
     }
 
     /// It comes back.
@@ -79,6 +90,21 @@ impl Slurm {
         said.lines().filter(|line| !line.ends_with("_N/A")).map(str::to_owned).collect()
     }
 
+    /// The job that waits or runs under a name that ends so.
+    pub fn job_named(&self, end: &str, states: &str) -> Option<String> {
+        let said = self.said("squeue", &["--noheader", "--states", states, "--format=%A %j"]);
+        let mut jobs = said.lines().filter_map(|line| line.trim().split_once(' '));
+        jobs.find(|(_, name)| name.trim().ends_with(end)).map(|(job, _)| job.to_owned())
+    }
+
+    /// Every job of the queue is gone; what stands in for another first, so that nothing follows.
+    pub fn lose_everything(&self) {
+        let stand_in = self.job_named("-s1", "PD").unwrap();
+        self.said("scancel", &[&stand_in]);
+        let said = self.said("squeue", &["--noheader", "--format=%F"]);
+        self.said("scancel", &said.split_whitespace().collect::<Vec<_>>());
+    }
+
     /// All jobs that wait or run.
     pub fn queue(&self) -> String {
         self.said("squeue", &["--noheader", "--array", "--format=%F_%K %j %T %r %N"])
@@ -89,6 +115,13 @@ impl Drop for Slurm {
     fn drop(&mut self) {
         self.script(&["down"], &[]);
     }
+}
+
+/// Whether a program is on PATH, or where daemons are.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
+    std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(program).is_file())
 }
 
 /// Waits until `ready` says so, for at most `seconds`; what it was about goes into the message.

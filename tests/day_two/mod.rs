@@ -6,6 +6,7 @@ mod licence;
 mod looking;
 mod poses;
 mod retrying;
+mod watching;
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -191,6 +191,37 @@ fn of_first_minutes() {
 }
 
 #[test]
+fn of_sites() {
+    let env = TestEnv::new();
+    env.small_library(10);
+    let at = |what: &str| run_file(&env, &format!("{GOOD}[scheduler]\n{what}\n"));
+    told(&env, "no-site", &at("site = \"our-clutser\""));
+    let site = "schema = \"molsieve.site.v1\"\nname = \"our-cluster\"\n[scheduler]\nkind = \"slurm\"\n";
+    env.write("home/sites/our-cluster.toml", site);
+    told(&env, "another-site", &at("site = \"our-clutser\""));
+    told(&env, "no-site-file", &at("site = \"./nowhere.toml\""));
+    env.write("bad.toml", format!("{site}partitoin = \"long\"\n"));
+    told(&env, "unknown-key-of-a-site", &at("site = \"bad.toml\""));
+    env.write("bad.toml", site.replace("molsieve.site.v1", "molsieve.campaign.v1"));
+    told(&env, "another-schema-of-a-site", &at("site = \"bad.toml\""));
+    env.write("bad.toml", format!("{site}settle = 60\n"));
+    told(&env, "wrong-type-in-a-site", &at("site = \"bad.toml\""));
+    env.write("bad.toml", format!("login = \"login node\"\n{site}"));
+    told(&env, "bad-login", &at("site = \"bad.toml\""));
+    told(&env, "no-template", &at("site = \"our-cluster\"\ntemplate = \"batch.sh\""));
+    env.write("batch.sh", "#!/bin/sh\n{directives}\n");
+    told(&env, "template-without-a-command", &at("site = \"our-cluster\"\ntemplate = \"batch.sh\""));
+    told(&env, "local-with-a-partition", &at("kind = \"local\"\npartition = \"long\""));
+    told(&env, "shell-in-a-word", &at("site = \"our-cluster\"\naccount = \"$(id)\""));
+    run_file(&env, GOOD).exits(0);
+    told(&env, "test-only-here", &env.molsieve(["plan", "c.toml", "--dir", "d", "--test-only"]));
+    told(&env, "resume-at-no-site", &env.molsieve(["resume", "d", "--site", "elsewhere"]));
+    told(&env, "site-init-twice", &env.molsieve(["site", "init", "our-cluster"]));
+    told(&env, "site-with-a-bad-name", &env.molsieve(["site", "init", "our cluster"]));
+    told(&env, "doctor-tries-nothing", &env.molsieve(["doctor", "--try", "."]));
+}
+
+#[test]
 fn of_provenance() {
     let env = TestEnv::new();
     env.write("library.smi", "C a\nCC b\nCCC a\n");

@@ -5,6 +5,7 @@
 
 pub mod allowance;
 mod answers;
+pub mod inside;
 pub mod limits;
 
 pub mod partitions;
@@ -22,7 +23,7 @@ pub use site::Site;
 use crate::adapter::{AdapterError, Capabilities, Finally};
 use crate::command::{Call, Said};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskState};
 
 /// How SLURM is spoken to.
 #[derive(Clone, Debug)]
@@ -131,6 +132,10 @@ impl Dialect for Slurm {
 
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {
         if said.is_ok() || answers::is_unknown_job(said) { Ok(()) } else { Err(answers::refusal(said)) }
+    }
+
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        states::diagnosed(output)
     }
 
     fn explain(&self, reason: &str) -> Option<Explained> {

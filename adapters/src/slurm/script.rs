@@ -87,9 +87,8 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
         let at_once = job.running_max.map(|n| format!("%{n}")).unwrap_or_default();
         lines.push(format!("--array=0-{last}{at_once}"));
     }
-    if !job.after.is_empty() {
-        let jobs: Vec<&str> = job.after.iter().map(|job| job.0.as_str()).collect();
-        lines.push(format!("--dependency=afterany:{}", jobs.join(":")));
+    if let Some(dependency) = dependency(job) {
+        lines.push(format!("--dependency={dependency}"));
         lines.push("--kill-on-invalid-dep=yes".to_owned());
     }
     let asked = &job.resources;
@@ -117,6 +116,16 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     }
     text.pop();
     Ok(text)
+}
+
+/// What `job` waits for; a comma says that all of it must have come.
+fn dependency(job: &JobSpec) -> Option<String> {
+    let kinds = [("afterany", &job.after), ("afternotok", &job.instead_of)];
+    let words = kinds.into_iter().filter(|(_, jobs)| !jobs.is_empty()).map(|(kind, jobs)| {
+        let jobs: Vec<&str> = jobs.iter().map(|job| job.0.as_str()).collect();
+        format!("{kind}:{}", jobs.join(":"))
+    });
+    Some(words.collect::<Vec<_>>().join(",")).filter(|all| !all.is_empty())
 }
 
 /// What a site wants done before: its modules.

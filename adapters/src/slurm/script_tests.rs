@@ -17,6 +17,7 @@ fn job() -> JobSpec {
         running_max: Some(50),
         resources: Resources { cpus: 8, gpus: 0, memory_mib: Some(8192), walltime_s: Some(7210) },
         after: Vec::new(),
+        instead_of: Vec::new(),
         exclude: Vec::new(),
         file: PathBuf::from("/data/my runs/50%/launch/wave-3"),
         logs: PathBuf::from("/data/my runs/50%/logs/wave-3.out"),
@@ -107,4 +108,14 @@ fn a_job_without_a_task_or_a_program_is_refused() {
     assert!(render(&Site::default(), TEMPLATE, &none).is_err());
     let nothing = JobSpec { argv: Vec::new(), ..job() };
     assert!(render(&Site::default(), TEMPLATE, &nothing).is_err());
+}
+
+#[test]
+fn a_stand_in_starts_only_when_what_it_stands_in_for_did_not_end_well() {
+    let (after, instead_of) = (vec![JobId("17".into())], vec![JobId("18".into())]);
+    let spec = JobSpec { instead_of: instead_of.clone(), tasks: Tasks::One, ..job() };
+    let text = render(&Site::default(), TEMPLATE, &spec).unwrap().text;
+    assert!(text.contains("\n#SBATCH --dependency=afternotok:18\n#SBATCH --kill-on-invalid-dep=yes\n"), "{text}");
+    let both = render(&Site::default(), TEMPLATE, &JobSpec { after, instead_of, ..job() }).unwrap().text;
+    assert!(both.contains("\n#SBATCH --dependency=afterany:17,afternotok:18\n"), "{both}");
 }

@@ -95,6 +95,17 @@ pub fn state(word: &str, exit: Option<Exit>, reason: &str) -> TaskState {
     }
 }
 
+/// Sentences of slurmstepd, in the output of a job that it ended for want of memory. Where slurmd counts memory itself, and
+/// not a control group, the queue says of such a job only that a signal ended it.
+const OVER_MEMORY: &[&str] =
+    &["exceeded memory limit", "Exceeded job memory limit", "oom-kill event", "oom_kill event"];
+
+/// What the output of jobs says of the end of one that a signal ended.
+pub fn diagnosed(output: &str) -> Option<TaskState> {
+    let is_of_slurm = |line: &str| line.starts_with("slurmstepd") && OVER_MEMORY.iter().any(|why| line.contains(why));
+    output.lines().any(is_of_slurm).then_some(TaskState::OutOfMemory)
+}
+
 fn ended(word: &str, exit: Option<Exit>) -> TaskState {
     match exit {
         _ if word == "COMPLETED" => TaskState::Succeeded,
@@ -121,6 +132,20 @@ mod tests {
             assert_eq!(WORDS.iter().filter(|(known, _)| *known == word).count(), 1, "{word}");
         }
         assert_eq!(WORDS.len(), DOCUMENTED.split_whitespace().count());
+    }
+
+    #[test]
+    fn an_end_for_want_of_memory_is_known_by_what_slurmstepd_wrote() {
+        let said =
+            "hello\nslurmstepd-n1: error: StepId=2.batch exceeded memory limit (139571200 > 62914560), being killed\n";
+        assert_eq!(diagnosed(said), Some(TaskState::OutOfMemory));
+        assert_eq!(
+            diagnosed("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.batch.\n"),
+            Some(TaskState::OutOfMemory)
+        );
+        for other in ["", "slurmstepd: error: *** JOB 2 ON n1 CANCELLED ***\n", "my scorer exceeded memory limit\n"] {
+            assert_eq!(diagnosed(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Memory {
     pub jobs: Vec<(JobId, JobSpec)>,
     /// The states of their tasks. A test moves them.
     pub states: BTreeMap<TaskId, TaskState>,
+    /// How many polls were heard.
+    pub asked: u64,
     /// The most tasks of a job.
     pub array_len_max: Option<u64>,
 }
@@ -89,6 +91,7 @@ impl Adapter for Memory {
     }
 
     fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
+        self.asked += 1;
         match self.polls.pop_front().unwrap_or(Script::Obey) {
             Script::Obey => {}
             Script::LoseAnswer | Script::Away => return Err(lost()),

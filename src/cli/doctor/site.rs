@@ -83,12 +83,7 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
             Finding::new("node", Verdict::Problem, format!("job {job}: {}", why.as_deref().unwrap_or("no report")))
                 .hint("is this directory there on the nodes? Where the queue is long, `--wait 1h` waits longer"),
         ),
-        None => {
-            findings
-                .push(Finding::new("node", Verdict::Info, "no job was submitted: what a node sees is not known").hint(
-                "`--try` submits one of a minute, and says whether jobs may submit jobs and how late files are seen",
-            ))
-        }
+        None => findings.push(not_tried()),
     }
     Ok(Facts {
         schema: "molsieve.doctor-site.v1",
@@ -100,6 +95,11 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
         job,
         findings,
     })
+}
+
+fn not_tried() -> Finding {
+    Finding::new("node", Verdict::Info, "no job was submitted: what a node sees is not known")
+        .hint("`--try` submits one of a minute: whether jobs may submit jobs, and how late files are seen")
 }
 
 fn try_job(cluster: &crate::campaign::scheduler::Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {

@@ -1,0 +1,192 @@
+//! The life of a worker on a cluster: how long it may be, why it ended, and whether it asks for another.
+//!
+//! A scheduler lets a task run for so long and no longer. One that was told that its time is nearly up, and has ended at a
+//! checkpoint, asks to be put back into the queue, so that it need not wait for the end of its wave. Where it may not, or had
+//! better not, the tick submits again what is missing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use molsieve_adapters::Inside;
+use tracing::info;
+
+use super::scheduler;
+use crate::campaign::file::Campaign;
+use crate::clock::{self, Stopwatch, UnixMs};
+use crate::error::Result;
+use crate::id::{AttemptId, GroupIndex};
+use crate::journal;
+use crate::journal::state::{Phase, State};
+use crate::journal::task_time::TaskTime;
+use crate::layout::{CampaignDir, EntryKind};
+use crate::shard::checkpoint::Tally;
+use crate::stop::Stop;
+
+/// How often what was used is written down.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the share is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A scheduler's signal before the end may come a minute early, and is sent at looks that are half a minute apart (SLURM).
+const EARLY: Duration = Duration::from_secs(90);
+
+/// Which task it is, and what it may do.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// The wave.
+    pub wave: u64,
+    /// The task of that wave.
+    pub task: u64,
+    /// The core time that it may use in all its lives, in core-milliseconds.
+    pub share_ms: Option<u64>,
+    /// Whether the cluster puts a task back into the queue that asks for it.
+    pub may_requeue: bool,
+}
+
+/// Keeps account of what a task uses, and tells it to stop when that is its share.
+#[derive(Debug)]
+pub struct Meter {
+    spent: Arc<AtomicBool>,
+    end: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Meter {
+    /// Goes on from what earlier lives of the task wrote down; `stop` is raised when the share is used up.
+    pub fn start(dir: &CampaignDir, orders: &Orders, cpus: u32, stop: &Stop) -> Self {
+        let (end, ended) = mpsc::channel();
+        let spent = Arc::new(AtomicBool::new(false));
+        let (tell, dir, stop) = (Arc::clone(&spent), dir.clone(), stop.clone());
+        let &Orders { wave, task, share_ms, .. } = orders;
+        let (before, watch) = (TaskTime::read(&dir, wave, task), Stopwatch::start());
+        let thread = thread::spawn(move || {
+            let mut noted = Stopwatch::start();
+            let used = || before.saturating_add(core_ms(watch.elapsed(), cpus));
+            // What cannot be written is not counted: the work is worth more than its account.
+            let note = || TaskTime::write(&dir, wave, task, used());
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK_EVERY) {
+                if share_ms.is_some_and(|share| used() >= share) && !tell.swap(true, Ordering::SeqCst) {
+                    stop.raise();
+                }
+                if noted.elapsed() >= NOTE_EVERY {
+                    let _ = note();
+                    noted = Stopwatch::start();
+                }
+            }
+            let _ = note();
+        });
+        Self { spent, end, thread }
+    }
+
+    /// Writes the account; whether the share was used up.
+    pub fn end(self) -> bool {
+        drop(self.end);
+        let _ = self.thread.join();
+        self.spent.load(Ordering::SeqCst)
+    }
+}
+
+/// Cores × time, in core-milliseconds.
+fn core_ms(time: Duration, cpus: u32) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(u64::from(cpus))
+}
+
+/// A worker that has ended at a checkpoint.
+#[derive(Debug)]
+pub struct Checkpointed<'a> {
+    /// The campaign.
+    pub campaign: &'a Campaign,
+    /// Which task it was.
+    pub orders: &'a Orders,
+    /// Its task groups.
+    pub groups: &'a [GroupIndex],
+    /// Its name.
+    pub attempt: &'a AttemptId,
+    /// When it began.
+    pub began_ms: UnixMs,
+}
+
+impl Checkpointed<'_> {
+    /// Asks for another life, if it was told by the clock to end, if something came of this one, and if the campaign is still
+    /// at work; whether the scheduler agreed.
+    ///
+    /// # Errors
+    /// The campaign directory cannot be read (exit 6), or the journal's chain is broken (exit 4).
+    pub fn ask_for_another_life(&self) -> Result<bool> {
+        let Some(mut inside) = scheduler::inside(&self.campaign.file.execution).filter(|_| self.orders.may_requeue)
+        else {
+            return Ok(false);
+        };
+        if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !self.is_further()? {
+            return Ok(false);
+        }
+        if State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active {
+            return Ok(false);
+        }
+        let asked = inside.requeue();
+        info!(element = inside.name(), lives = inside.restarts() + 1, ?asked, "asked to be put back into the queue");
+        Ok(asked.is_ok())
+    }
+
+    /// Whether the time limit is near. A signal alone does not say: a preemption may send the same.
+    fn is_at_the_end_of_its_time(&self, inside: &mut dyn Inside, now_ms: UnixMs) -> bool {
+        let execution = &self.campaign.file.execution;
+        let Some(cluster) = &execution.cluster else { return false };
+        // SLURM counts whole minutes.
+        let asked = execution.walltime_s.map(|limit| self.began_ms / 1000 + limit.div_ceil(60) * 60);
+        let end = inside.ends_at_s().or(asked).or_else(|| inside.ask_end_s());
+        let before = Duration::from_secs(cluster.signal_before_s) + EARLY;
+        end.is_some_and(|end| Duration::from_millis((end * 1000).saturating_sub(now_ms)) <= before)
+    }
+
+    /// Whether this attempt finished anything. A life that comes to nothing is not followed by another like it: somebody who
+    /// counts them decides.
+    fn is_further(&self) -> Result<bool> {
+        for group in self.groups {
+            let dir = self.campaign.dir.group(*group);
+            if dir.file(self.attempt, EntryKind::Receipt).exists() {
+                return Ok(true);
+            }
+            let checkpoint = dir.checkpoint(self.attempt);
+            let mut tally = Tally::default();
+            if checkpoint.exists() {
+                tally.read_on(&checkpoint)?;
+            }
+            if tally.rows > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs;
+
+    fn orders(share_ms: Option<u64>) -> Orders {
+        Orders { wave: 1, task: 0, share_ms, may_requeue: false }
+    }
+
+    #[test]
+    fn what_a_task_used_in_earlier_lives_counts_and_a_share_that_is_used_up_stops_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        fs::create_dir(&dir.logs()).unwrap();
+        assert!(!Meter::start(&dir, &orders(None), 4, &Stop::new()).end());
+        TaskTime::write(&dir, 1, 0, 5000).unwrap();
+        let stop = Stop::new();
+        let meter = Meter::start(&dir, &orders(Some(5000)), 4, &stop);
+        while !stop.is_raised() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert!(meter.end());
+        assert!(TaskTime::read(&dir, 1, 0) > 5000);
+        assert!(TaskTime::read(&dir, 1, 1) == 0, "another task has an account of its own");
+    }
+}

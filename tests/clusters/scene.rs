@@ -1,0 +1,184 @@
+//! A campaign on a cluster: what it computes, how it is begun, and what is seen of it.
+
+use std::time::{Duration, Instant};
+
+use super::slurm::{Slurm, until};
+use crate::support::env::{TestEnv, python};
+
+/// Scores the length of a structure. A file beside it says how: `slow` (40 ms a record; with `slower`, 400), `broken` (it does not start),
+/// `garbage` (it answers what nobody understands), `hungry` (it takes 130 MiB).
+const SCORER: &str = r#"
+import json, os, sys, time
+beside = lambda name: os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+if os.path.exists(beside("broken")):
+    sys.exit("the licence is gone")
+room = bytearray(b"x") * (130 << 20) if os.path.exists(beside("hungry")) else None
+print(json.dumps({"name": "length", "version": "1", "columns": [{"name": "length", "type": "int"}],
+                  "batch_size": 8, "deterministic": True}), flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    if os.path.exists(beside("slow")):
+        time.sleep((0.4 if os.path.exists(beside("slower")) else 0.04) * len(request["records"]))
+    results = [[r[0], "OK", {"length": len(r[2])}] for r in request["records"]]
+    reply = {"seq": request["seq"], "results": results}
+    print("{" if os.path.exists(beside("garbage")) else json.dumps(reply), flush=True)
+"#;
+
+/// What is said in the campaign file, beside what all have in common.
+pub struct Wanted<'a> {
+    /// Keys of `[scheduler]`.
+    pub scheduler: &'a str,
+    /// `[resources]` of each task: memory and time.
+    pub memory: &'a str,
+    pub walltime: &'a str,
+    /// Further sections.
+    pub more: &'a str,
+    /// What is beside the scorer from the beginning.
+    pub beside: &'a [&'a str],
+}
+
+impl Default for Wanted<'_> {
+    fn default() -> Self {
+        Self { scheduler: "", memory: "200M", walltime: "10min", more: "", beside: &["slow"] }
+    }
+}
+
+/// A place with a cluster in it.
+pub struct Scene {
+    // Dropped before the directory that it is in.
+    pub slurm: Slurm,
+    pub env: TestEnv,
+    /// The payload digest of this machine.
+    pub digest: String,
+}
+
+impl Scene {
+    /// A cluster, and the digest of a campaign of 4,000 records in 40 task groups, which was run on this machine; none where
+    /// SLURM is missing.
+    pub fn new(options: &[&str]) -> Option<Self> {
+        let env = TestEnv::new();
+        let slurm = Slurm::up_with(&env.path("cluster"), options)?;
+        let library: String = (0..4000).map(|n| format!("{}O\tm{n}\n", "C".repeat(n % 60 + 1))).collect();
+        env.write("library.smi", library);
+        env.write("score.py", SCORER);
+        let here = campaign(&env, "here", "[scheduler]\n", &Wanted::default());
+        env.molsieve(["run", &here, "--dir", "h"]).exits(0);
+        let digest = env.payload_of("h");
+        Some(Self { slurm, env, digest })
+    }
+
+    /// The campaign file for the cluster.
+    pub fn file(&self, wanted: &Wanted<'_>) -> String {
+        wanted.beside.iter().for_each(|name| self.put(name));
+        let settle = if wanted.scheduler.contains("settle") { "" } else { "settle = \"2s\"\n" };
+        campaign(&self.env, "there", &format!("[scheduler]\nkind = \"slurm\"\n{settle}"), wanted)
+    }
+
+    /// Submits it to `d`.
+    pub fn submit(&self, wanted: &Wanted<'_>) {
+        let file = self.file(wanted);
+        self.does(&["plan", &file, "--dir", "d"]);
+        self.does(&["submit", &file, "--dir", "d"]);
+    }
+
+    /// molsieve does it, with the cluster around it.
+    pub fn does(&self, args: &[&str]) {
+        let said = self.slurm.molsieve(&self.env, args);
+        assert!(said.status.success(), "{args:?}: {}", String::from_utf8_lossy(&said.stderr));
+    }
+
+    /// Puts a file beside the scorer.
+    pub fn put(&self, name: &str) {
+        self.env.write(name, "");
+    }
+
+    /// Takes it away.
+    pub fn take(&self, name: &str) {
+        std::fs::remove_file(self.env.path(name)).unwrap();
+    }
+
+    /// Every task that runs, as `job_element`.
+    pub fn running(&self) -> Vec<String> {
+        ["n1", "n2", "n3", "n4"].iter().flat_map(|node| self.slurm.running_on(node)).collect()
+    }
+
+    /// Waits until at least so many tasks run.
+    pub fn await_running(&self, count: usize) -> Vec<String> {
+        until("tasks run", 60, || self.running().len() >= count);
+        self.running()
+    }
+
+    /// The facts of `status`.
+    pub fn facts(&self) -> serde_json::Value {
+        self.env.facts(["status", "d"])
+    }
+
+    /// Waits until the campaign is in `state`.
+    pub fn await_state(&self, state: &str, seconds: u64) -> serde_json::Value {
+        let started = Instant::now();
+        loop {
+            let facts = self.facts();
+            if facts["state"] == state {
+                return facts;
+            }
+            assert!(started.elapsed().as_secs() < seconds, "not {state} after {seconds} s: {facts}\n{}", self.told());
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Waits for the seal; the pack is that of this machine.
+    pub fn await_seal(&self, seconds: u64) {
+        let started = Instant::now();
+        while !self.env.path("d/pack/manifest.json").exists() {
+            assert!(started.elapsed().as_secs() < seconds, "no pack after {seconds} s\n{}", self.told());
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        self.is_as_on_this_machine();
+    }
+
+    pub fn is_as_on_this_machine(&self) {
+        assert_eq!(self.env.payload_of("d"), self.digest);
+    }
+
+    /// Waits until every job in the queue is as it should be.
+    pub fn await_queue(&self, what: &str, seconds: u64, is_right: impl Fn(&str) -> bool) {
+        let started = Instant::now();
+        while !self.slurm.queue().lines().all(&is_right) {
+            assert!(started.elapsed().as_secs() < seconds, "{what}: not within {seconds} s\n{}", self.told());
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Nothing of ours waits or runs, or is left.
+    pub fn await_empty_queue(&self) {
+        self.await_queue("the queue is empty", 60, |_| false);
+    }
+
+    /// The events of the journal that are of this kind.
+    pub fn events(&self, kind: &str) -> Vec<serde_json::Value> {
+        let mut segments: Vec<_> = std::fs::read_dir(self.env.path("d/journal")).unwrap().flatten().collect();
+        segments.sort_by_key(std::fs::DirEntry::file_name);
+        let text: String = segments.iter().map(|segment| std::fs::read_to_string(segment.path()).unwrap()).collect();
+        let events = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        events.map(|entry| entry["event"].clone()).filter(|event| event["kind"] == kind).collect()
+    }
+
+    /// Everything that is known, for a person who must find out why.
+    fn told(&self) -> String {
+        let read = |name: &str| std::fs::read_to_string(self.env.path(name)).unwrap_or_default();
+        let journal = ["wave_intended", "task_failed", "wave_ended", "ticked", "stopped", "paused", "failed"];
+        let journal: Vec<_> =
+            journal.iter().flat_map(|kind| self.events(kind)).map(|event| event.to_string()).collect();
+        let queue = self.slurm.queue();
+        format!("queue:\n{queue}\nticks:\n{}\n{}", read("d/logs/tick.out"), journal.join("\n"))
+    }
+}
+
+fn campaign(env: &TestEnv, name: &str, scheduler: &str, wanted: &Wanted<'_>) -> String {
+    let scorer = format!("kind = \"command\"\nprotocol = \"jsonl\"\nargv = [\"{}\", \"score.py\"]", python());
+    let Wanted { memory, walltime, more, .. } = wanted;
+    let resources = format!("[resources]\ncpus = 1\nmemory = \"{memory}\"\nwalltime = \"{walltime}\"\n");
+    let keys = if name == "here" { "" } else { wanted.scheduler };
+    let rest = format!("{resources}[checkpoint]\nsync = \"1s\"\n{scheduler}{keys}\n{more}");
+    env.campaign(name).scorer(&scorer).shards("records = 100").with(&rest).write()
+}
