@@ -60,7 +60,7 @@ pub struct Inputs {
 pub fn of(path: &Path) -> Result<Inputs> {
     let config = Config::read(path)?;
     let base = plan::base_of(path)?;
-    let name = text_of(path.file_name().map(Path::new).unwrap_or(Path::new("")))?;
+    let name = text_of(path.file_name().map_or(Path::new(""), Path::new))?;
     let mut table = table_of(path)?;
     let mut found =
         Found { base: &base, places: BTreeMap::new(), sources: BTreeMap::new(), dirs: Vec::new(), notes: Vec::new() };
@@ -254,28 +254,24 @@ impl Found<'_> {
 
     fn send_as_written(&mut self, text: &str) -> Result<String> {
         let path = self.base.join(text);
-        match plain_path(text) {
-            Some(plain) => {
-                self.place(&path, plain)?;
-                Ok(text.to_owned())
-            }
-            None => {
-                let number = self.places.len();
-                self.send(&path, &format!("files/{number:06}"))
-            }
+        if let Some(plain) = plain_path(text) {
+            self.place(&path, plain)?;
+            return Ok(text.to_owned());
         }
+        let number = self.places.len();
+        self.send(&path, &format!("files/{number:06}"))
     }
 
     /// Sends the file at `path`, below `dir` of [`ELSEWHERE`].
     fn send(&mut self, path: &Path, dir: &str) -> Result<String> {
-        let name = text_of(path.file_name().map(Path::new).unwrap_or(path))?;
+        let name = text_of(path.file_name().map_or(path, Path::new))?;
         let place = format!("{ELSEWHERE}/{dir}/{name}");
         self.place(path, place.clone())?;
         Ok(place)
     }
 
     fn place(&mut self, path: &Path, place: String) -> Result<()> {
-        let name = text_of(path.file_name().map(Path::new).unwrap_or(path))?;
+        let name = text_of(path.file_name().map_or(path, Path::new))?;
         if !is_plain(&name) {
             return Err(Error::usage(format!("`{}` has no name that can be sent", path.display())));
         }

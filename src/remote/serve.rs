@@ -106,7 +106,7 @@ fn listen(input: impl Read + Send + 'static, sender: mpsc::SyncSender<Event>, he
     let heard = heard.clone();
     thread::spawn(move || {
         let mut frames = Frames::new(BufReader::with_capacity(1 << 17, input));
-        while let Ok(Some(frame)) = frames.next() {
+        while let Ok(Some(frame)) = frames.read() {
             heard.fetch_add(1, Ordering::Relaxed);
             if frame.kind != Kind::Beat && sender.send(Event::Frame(frame)).is_err() {
                 return;
@@ -226,9 +226,12 @@ impl<W: Write + Send + 'static> Far<W> {
     /// Runs this program with `argv`, sends what it prints, and says how it ended.
     fn run(&self, argv: &[String], watches: bool) -> Result<()> {
         let mut command = Command::new(&self.program);
-        command.args(argv).current_dir(self.root.root()).stdin(Stdio::null()).env(FAR, "1");
+        command.args(argv).current_dir(self.root.root()).env(FAR, "1");
+        // Its lifeline: however this end goes, what only watches goes with it.
+        command.stdin(if watches { Stdio::piped() } else { Stdio::null() });
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.map_err(|e| Error::io("cannot start", &self.program, &e))?;
+        let _lifeline = child.stdin.take();
         self.pump(Kind::Out, child.stdout.take());
         self.pump(Kind::Err, child.stderr.take());
         let mut outputs = 2;

@@ -155,6 +155,70 @@ fn a_host_that_is_not_the_known_one_gets_nothing() {
 }
 
 #[test]
+fn keys_are_taken_from_a_file_from_ssh_agent_and_with_a_pass_phrase_from_the_terminal() {
+    let env = TestEnv::new();
+    let Some(there) = Sshd::with_program(&env.path("there")) else { return };
+    let home = Home::new(env.path("home"), &there, "ssh2");
+    let (open, encrypted) = (there.key(), env.path("encrypted"));
+    home.keyless(&[], &["doctor"]).exits(5).says("tried: nothing");
+    home.keyless(&[], &["--identity", open.to_str().unwrap(), "doctor"]).exits(0);
+    let done = |program: &str, args: &[&str], socket: Option<&std::path::Path>| {
+        let mut command = std::process::Command::new(program);
+        command.args(args).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command.envs(socket.map(|socket| ("SSH_AUTH_SOCK", socket)));
+        command.status().unwrap().success()
+    };
+    // ssh-agent, for as long as this takes.
+    let socket = env.path("a.sock");
+    let mut agent = std::process::Command::new("ssh-agent");
+    let mut agent = agent.arg("-D").arg("-a").arg(&socket).stdout(std::process::Stdio::null()).spawn().unwrap();
+    until("ssh-agent answers", 20, || done("ssh-add", &[open.to_str().unwrap()], Some(&socket)));
+    let run = home.keyless(&[("SSH_AUTH_SOCK", &socket)], &["doctor"]);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    run.exits(0);
+    // An encrypted key: nobody is there to be asked, and then somebody is.
+    std::fs::copy(&open, &encrypted).unwrap();
+    let path = encrypted.to_str().unwrap();
+    assert!(done("ssh-keygen", &["-q", "-p", "-P", "", "-N", "open sesame", "-f", path], None));
+    home.keyless(&[], &["--identity", path, "doctor"])
+        .exits(5)
+        .says("which is encrypted, and there is no terminal to ask");
+    let asked = env.write("asked.py", ASKED);
+    for (phrase, code) in [("open sesame", 0), ("wrong", 5)] {
+        let program = crate::support::env::MOLSIEVE;
+        let mut command = std::process::Command::new(python());
+        command.arg(&asked).args([phrase, program, "--on", there.login(), "--identity", path, "doctor"]);
+        command.env("HOME", home.path("keyless")).env_remove("SSH_AUTH_SOCK");
+        let run = Run(command.output().unwrap()).exits(code).says("pass phrase of");
+        assert!(!run.stdout().contains(phrase), "a secret was shown: {run}");
+    }
+}
+
+/// Runs a program on a terminal of its own and answers one question; what the terminal shows goes to standard output.
+const ASKED: &str = r#"
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+shown, answered = b"", False
+while True:
+    try:
+        part = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    shown += part
+    if not answered and b"pass phrase of" in shown and shown.endswith(b": "):
+        answered = True
+        os.write(terminal, sys.argv[1].encode() + b"\n")
+sys.stdout.buffer.write(shown)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+#[test]
 fn a_shell_that_chatters_and_one_that_is_no_sh_change_nothing() {
     let env = TestEnv::new();
     let Some(there) = Sshd::with_program(&env.path("there")) else { return };
@@ -244,6 +308,7 @@ fn a_program_that_is_killed_there_is_no_success() {
         if transport == "ssh2" {
             run.says("ended by the signal KILL");
         }
+        until("what only watched has gone with it", 30, || watchers().is_empty());
         go_on(&home);
         home.here(&["resume", "d"]).exits(0);
     }
