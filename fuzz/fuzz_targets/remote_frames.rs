@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
 
 fn all(bytes: &[u8]) {
     let (mut frames, mut read) = (Frames::new(bytes), 0);
-    while let Ok(Some(frame)) = frames.next() {
+    while let Ok(Some(frame)) = frames.read() {
         assert!(frame.payload.len() <= frame.kind.bytes_max());
         read += frame::HEADER_BYTES + frame.payload.len();
         let mut written = Vec::new();

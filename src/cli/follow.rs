@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::journal::sign_of_life::SignOfLife;
 use crate::journal::state::Phase;
 use crate::layout::CampaignDir;
+use crate::remote::serve;
 use crate::run::watch;
 use crate::stop::Stop;
 
@@ -36,6 +37,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
     let (stop, gone) = (Stop::new(), Stop::new());
     signals::raise_on_signal(&stop, || {})?;
+    if std::env::var_os(serve::FAR).is_some() {
+        signals::raise_at_end_of_lifeline(&stop);
+    }
     let has_driver = campaign.file.execution.cluster.is_none();
     let started = clock::unix_ms();
     let mut meter = Meter::new(output, campaign.plan.records);

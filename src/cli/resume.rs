@@ -24,7 +24,7 @@ use crate::units;
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate 1\n  molsieve resume night-1 --config first.toml\n  molsieve resume night-1 --site our-cluster\n  molsieve resume night-1 --scheduler local"
+    after_help = "Examples:\n  molsieve resume night-1\n  molsieve --on me@login resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate 1\n  molsieve resume night-1 --config first.toml\n  molsieve resume night-1 --site our-cluster\n  molsieve resume night-1 --scheduler local"
 )]
 pub struct Args {
     /// The campaign directory.

@@ -10,7 +10,7 @@ use crate::run::plan::Errors;
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve run campaign.toml --dir night-1\n  molsieve run campaign.toml --dir night-1 --workers 8\n\nThe same command again goes on where it was stopped; on a finished campaign it verifies the pack."
+    after_help = "Examples:\n  molsieve run campaign.toml --dir night-1\n  molsieve --on me@login run campaign.toml --dir night-1\n  molsieve run campaign.toml --dir night-1 --workers 8\n\nThe same command again goes on where it was stopped; on a finished campaign it verifies the pack."
 )]
 pub struct Args {
     #[command(flatten)]

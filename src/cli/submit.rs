@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve submit campaign.toml --dir night-1\n  molsieve submit campaign.toml --dir night-1 --workers 8\n  molsieve status night-1"
+    after_help = "Examples:\n  molsieve submit campaign.toml --dir night-1\n  molsieve --on me@login submit campaign.toml --dir night-1\n  molsieve submit campaign.toml --dir night-1 --workers 8\n  molsieve status night-1"
 )]
 pub struct Args {
     #[command(flatten)]

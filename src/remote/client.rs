@@ -241,7 +241,7 @@ impl Client {
     /// What a frame of another kind than the one that is due means.
     fn unexpected(&self, kind: FrameKind, payload: &[u8]) -> Error {
         if kind == FrameKind::Fault {
-            return message::from_bytes::<Fault>(payload).map_or_else(|e| e, |fault| why::shown(&self.way, fault));
+            return message::from_bytes::<Fault>(payload).map_or_else(|e| e, |fault| why::shown(&self.way, &fault));
         }
         transport::unreachable(&self.way, &format!("a frame of the kind {kind:?} came where none was due"))
     }
@@ -276,7 +276,7 @@ impl Line {
         thread::spawn(move || {
             let mut frames = Frames::new(BufReader::with_capacity(1 << 17, output));
             let broken = loop {
-                match frames.next() {
+                match frames.read() {
                     Ok(Some(frame)) => {
                         if sender.send(Heard::Frame(frame)).is_err() {
                             return;
@@ -298,7 +298,7 @@ impl Line {
             match self.heard.recv_timeout(Duration::from_millis(200)) {
                 Ok(Heard::Frame(frame)) => match frame.kind {
                     FrameKind::Hello => return message::from_bytes(&frame.payload).map(Ok),
-                    FrameKind::Fault => return Err(why::shown(way, message::from_bytes(&frame.payload)?)),
+                    FrameKind::Fault => return Err(why::shown(way, &message::from_bytes(&frame.payload)?)),
                     kind => {
                         return Err(transport::unreachable(way, &format!("its first word is of the kind {kind:?}")));
                     }

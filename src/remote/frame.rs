@@ -163,7 +163,7 @@ impl<R: Read> Frames<R> {
     ///
     /// # Errors
     /// See [`Broken`].
-    pub fn next(&mut self) -> Result<Option<Frame>, Broken> {
+    pub fn read(&mut self) -> Result<Option<Frame>, Broken> {
         let found = if self.begun { self.mark()? } else { self.first_mark()? };
         if !found {
             return Ok(None);
@@ -262,7 +262,7 @@ mod tests {
     fn read(bytes: &[u8]) -> (Vec<Frame>, Option<Broken>) {
         let (mut reader, mut frames) = (Frames::new(bytes), Vec::new());
         loop {
-            match reader.next() {
+            match reader.read() {
                 Ok(Some(frame)) => frames.push(frame),
                 Ok(None) => return (frames, None),
                 Err(broken) => return (frames, Some(broken)),
@@ -281,16 +281,16 @@ mod tests {
         let banner = b"Welcome to the cluster\n\0\xf5msd\n";
         let bytes = [banner.as_slice(), &written(&[(Kind::Hello, b"{}"), (Kind::Beat, b"")])].concat();
         let mut frames = Frames::new(bytes.as_slice());
-        assert_eq!(frames.next().unwrap().unwrap(), Frame { kind: Kind::Hello, payload: b"{}".to_vec() });
+        assert_eq!(frames.read().unwrap().unwrap(), Frame { kind: Kind::Hello, payload: b"{}".to_vec() });
         assert_eq!((frames.noise_bytes(), frames.noise()), (banner.len() as u64, banner.as_slice()));
-        assert_eq!(frames.next().unwrap().unwrap().kind, Kind::Beat);
-        assert!(frames.next().unwrap().is_none());
+        assert_eq!(frames.read().unwrap().unwrap().kind, Kind::Beat);
+        assert!(frames.read().unwrap().is_none());
     }
 
     #[test]
     fn noise_without_end_is_given_up_and_little_of_it_is_kept() {
         let mut frames = Frames::new(io::BufReader::new(io::repeat(b'x')));
-        assert!(matches!(frames.next(), Err(Broken::Noise)));
+        assert!(matches!(frames.read(), Err(Broken::Noise)));
         assert!(frames.noise().len() <= 2 * NOISE_KEPT);
     }
 

@@ -13,6 +13,7 @@ use toml::{Table, Value};
 use super::message::{FileId, Place, Request};
 use super::serve::is_plain;
 use crate::campaign::config::Config;
+use crate::campaign::site::SiteProfile;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::library::request::{self, Inputs as Library, LibraryRequest};
@@ -59,7 +60,7 @@ pub struct Inputs {
 pub fn of(path: &Path) -> Result<Inputs> {
     let config = Config::read(path)?;
     let base = plan::base_of(path)?;
-    let name = text_of(path.file_name().map(Path::new).unwrap_or(Path::new("")))?;
+    let name = text_of(path.file_name().map_or(Path::new(""), Path::new))?;
     let mut table = table_of(path)?;
     let mut found =
         Found { base: &base, places: BTreeMap::new(), sources: BTreeMap::new(), dirs: Vec::new(), notes: Vec::new() };
@@ -67,6 +68,9 @@ pub fn of(path: &Path) -> Result<Inputs> {
     set(&mut table, "library", "path", paths.into_iter().map(Value::String).collect::<Vec<_>>().into());
     if let Some(scorer) = table.get_mut("scorer").and_then(Value::as_table_mut) {
         found.scorer(scorer)?;
+    }
+    if let Some(scheduler) = table.get_mut("scheduler").and_then(Value::as_table_mut) {
+        found.scheduler(scheduler, &config)?;
     }
     let key = config.pack.key.as_ref().map(|key| base.join(key));
     if let Some(pack) = table.get_mut("pack").and_then(Value::as_table_mut) {
@@ -90,6 +94,12 @@ fn table_of(path: &Path) -> Result<Table> {
     let bytes = fs::read_input(path, BYTES_MAX).map_err(|e| Error::input(path, &e))?;
     let changed = |_| Error::usage(format!("`{}` changed while it was read", path.display()));
     toml::from_str(&String::from_utf8_lossy(&bytes)).map_err(changed)
+}
+
+/// The site that the campaign file at `path` names, as it names it.
+pub fn site_of(path: &Path) -> Option<String> {
+    let table = table_of(path).ok()?;
+    table.get("scheduler")?.get("site")?.as_str().map(str::to_owned)
 }
 
 fn set(table: &mut Table, section: &str, key: &str, value: Value) {
@@ -168,6 +178,20 @@ impl Found<'_> {
         Ok(())
     }
 
+    /// The profile of the site, which is one of this machine's, and the template of batch scripts.
+    fn scheduler(&mut self, scheduler: &mut Table, config: &Config) -> Result<()> {
+        if let Some(Value::String(site)) = scheduler.get_mut("site") {
+            let (path, _) = SiteProfile::find_with_path(site, self.base)?;
+            *site = self.send(&path, "site")?;
+        }
+        // It may come from the profile, and lie beside that.
+        if let Some(template) = &config.scheduler.template {
+            let template = self.send(&self.base.join(template), "template")?;
+            scheduler.insert("template".to_owned(), Value::String(template));
+        }
+        Ok(())
+    }
+
     /// An element of an argument vector. The program itself is looked for there, unless it lies beside the campaign file.
     fn argument(&mut self, position: usize, text: &str, fields: &[&str]) -> Result<String> {
         if position == 0 && (Path::new(text).is_absolute() || !text.contains('/')) {
@@ -230,28 +254,24 @@ impl Found<'_> {
 
     fn send_as_written(&mut self, text: &str) -> Result<String> {
         let path = self.base.join(text);
-        match plain_path(text) {
-            Some(plain) => {
-                self.place(&path, plain)?;
-                Ok(text.to_owned())
-            }
-            None => {
-                let number = self.places.len();
-                self.send(&path, &format!("files/{number:06}"))
-            }
+        if let Some(plain) = plain_path(text) {
+            self.place(&path, plain)?;
+            return Ok(text.to_owned());
         }
+        let number = self.places.len();
+        self.send(&path, &format!("files/{number:06}"))
     }
 
     /// Sends the file at `path`, below `dir` of [`ELSEWHERE`].
     fn send(&mut self, path: &Path, dir: &str) -> Result<String> {
-        let name = text_of(path.file_name().map(Path::new).unwrap_or(path))?;
+        let name = text_of(path.file_name().map_or(path, Path::new))?;
         let place = format!("{ELSEWHERE}/{dir}/{name}");
         self.place(path, place.clone())?;
         Ok(place)
     }
 
     fn place(&mut self, path: &Path, place: String) -> Result<()> {
-        let name = text_of(path.file_name().map(Path::new).unwrap_or(path))?;
+        let name = text_of(path.file_name().map_or(path, Path::new))?;
         if !is_plain(&name) {
             return Err(Error::usage(format!("`{}` has no name that can be sent", path.display())));
         }
@@ -385,6 +405,23 @@ mod tests {
             assert_eq!(table["scorer"]["argv"][0].as_str(), Some(program));
             assert_eq!(inputs.request.places.len(), sent, "{program}");
         }
+    }
+
+    #[test]
+    fn the_profile_of_a_site_goes_along_and_so_does_its_template() {
+        let temp = tempfile::tempdir().unwrap();
+        written(temp.path(), &["a.smi"]);
+        std::fs::create_dir(temp.path().join("sites")).unwrap();
+        std::fs::write(temp.path().join("sites/t.sh"), "#!/bin/sh\n").unwrap();
+        let profile = "schema = \"molsieve.site.v1\"\nname = \"ours\"\nlogin = \"me@h\"\n[scheduler]\nkind = \"slurm\"\ntemplate = \"t.sh\"\n";
+        std::fs::write(temp.path().join("sites/ours.toml"), profile).unwrap();
+        let text =
+            head("[library]\npath = [\"a.smi\"]\n[scorer]\nkind = \"null\"\n[scheduler]\nsite = \"sites/ours.toml\"\n");
+        let (inputs, table) = there(&text, temp.path()).unwrap();
+        assert_eq!(table["scheduler"]["site"].as_str(), Some("molsieve-inputs/site/ours.toml"));
+        assert_eq!(table["scheduler"]["template"].as_str(), Some("molsieve-inputs/template/t.sh"));
+        assert_eq!(inputs.sources.len(), 3);
+        assert_eq!(site_of(&temp.path().join("c.toml")).as_deref(), Some("sites/ours.toml"));
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub const BEAT_EVERY: Duration = Duration::from_secs(10);
 /// An end that shows nothing for so long is gone, whatever the system says of the line.
 pub const SILENCE_MAX: Duration = Duration::from_secs(90);
 
+/// The environment variable by which a command knows that it was sent here, and is not to be sent on.
+pub const FAR: &str = "MOLSIEVE_FAR_END";
+
 /// Frames that wait at most: with the longest ones, a few MiB.
 const FRAMES_WAITING: usize = 16;
 
@@ -103,7 +106,7 @@ fn listen(input: impl Read + Send + 'static, sender: mpsc::SyncSender<Event>, he
     let heard = heard.clone();
     thread::spawn(move || {
         let mut frames = Frames::new(BufReader::with_capacity(1 << 17, input));
-        while let Ok(Some(frame)) = frames.next() {
+        while let Ok(Some(frame)) = frames.read() {
             heard.fetch_add(1, Ordering::Relaxed);
             if frame.kind != Kind::Beat && sender.send(Event::Frame(frame)).is_err() {
                 return;
@@ -223,9 +226,12 @@ impl<W: Write + Send + 'static> Far<W> {
     /// Runs this program with `argv`, sends what it prints, and says how it ended.
     fn run(&self, argv: &[String], watches: bool) -> Result<()> {
         let mut command = Command::new(&self.program);
-        command.args(argv).current_dir(self.root.root()).stdin(Stdio::null());
+        command.args(argv).current_dir(self.root.root()).env(FAR, "1");
+        // Its lifeline: however this end goes, what only watches goes with it.
+        command.stdin(if watches { Stdio::piped() } else { Stdio::null() });
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.map_err(|e| Error::io("cannot start", &self.program, &e))?;
+        let _lifeline = child.stdin.take();
         self.pump(Kind::Out, child.stdout.take());
         self.pump(Kind::Err, child.stderr.take());
         let mut outputs = 2;

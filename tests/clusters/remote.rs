@@ -4,11 +4,11 @@ use super::slurm::{Slurm, until};
 use super::sshd::{Home, Sshd, TRANSPORTS};
 use crate::support::env::{Run, TestEnv, processes, python, small_library};
 
-/// Scores the length of a structure; slowly, while there is a file called `slow` in the home of the user there.
+/// Scores the length of a structure; slowly, while the file is there that `--slow=` names.
 const SCORER: &str = r#"
 import json, os, sys, time
 import helper
-slow = os.path.expanduser("~/slow")
+slow = sys.argv[1].removeprefix("--slow=")
 print(json.dumps({"name": "length", "version": "1", "columns": [{"name": "length", "type": "int"}],
                   "batch_size": 4, "deterministic": True}), flush=True)
 for line in sys.stdin:
@@ -24,16 +24,17 @@ fn campaign(home: &Home<'_>, records: usize, more: &str) {
     home.write("data/library.smi", small_library(records));
     home.write("bin/score.py", SCORER);
     home.write("bin/helper.py", "def length(structure):\n    return len(structure)\n");
-    home.write("c.toml", text(more));
+    home.write("c.toml", text(home, more));
     home.here(&["keygen", "--out", "k.pem"]).exits(0);
 }
 
-fn text(more: &str) -> String {
+fn text(home: &Home<'_>, more: &str) -> String {
     format!(
         "[campaign]\nname = \"far\"\nseed = 5\n[library]\npath = [\"data/*.smi\"]\n[scorer]\nkind = \"command\"\n\
-         argv = [\"{}\", \"bin/score.py\"]\nfiles = [\"bin/helper.py\"]\n[shards]\nrecords = 20\n\
+         argv = [\"{}\", \"bin/score.py\", \"--slow={}\"]\nfiles = [\"bin/helper.py\"]\n[shards]\nrecords = 20\n\
          [checkpoint]\nsync = \"1s\"\n[pack]\nkey = \"k.pem\"\n{more}",
-        python()
+        python(),
+        home.slow().display()
     )
 }
 
@@ -154,6 +155,70 @@ fn a_host_that_is_not_the_known_one_gets_nothing() {
 }
 
 #[test]
+fn keys_are_taken_from_a_file_from_ssh_agent_and_with_a_pass_phrase_from_the_terminal() {
+    let env = TestEnv::new();
+    let Some(there) = Sshd::with_program(&env.path("there")) else { return };
+    let home = Home::new(env.path("home"), &there, "ssh2");
+    let (open, encrypted) = (there.key(), env.path("encrypted"));
+    home.keyless(&[], &["doctor"]).exits(5).says("tried: nothing");
+    home.keyless(&[], &["--identity", open.to_str().unwrap(), "doctor"]).exits(0);
+    let done = |program: &str, args: &[&str], socket: Option<&std::path::Path>| {
+        let mut command = std::process::Command::new(program);
+        command.args(args).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command.envs(socket.map(|socket| ("SSH_AUTH_SOCK", socket)));
+        command.status().unwrap().success()
+    };
+    // ssh-agent, for as long as this takes.
+    let socket = env.path("a.sock");
+    let mut agent = std::process::Command::new("ssh-agent");
+    let mut agent = agent.arg("-D").arg("-a").arg(&socket).stdout(std::process::Stdio::null()).spawn().unwrap();
+    until("ssh-agent answers", 20, || done("ssh-add", &[open.to_str().unwrap()], Some(&socket)));
+    let run = home.keyless(&[("SSH_AUTH_SOCK", &socket)], &["doctor"]);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    run.exits(0);
+    // An encrypted key: nobody is there to be asked, and then somebody is.
+    std::fs::copy(&open, &encrypted).unwrap();
+    let path = encrypted.to_str().unwrap();
+    assert!(done("ssh-keygen", &["-q", "-p", "-P", "", "-N", "open sesame", "-f", path], None));
+    home.keyless(&[], &["--identity", path, "doctor"])
+        .exits(5)
+        .says("which is encrypted, and there is no terminal to ask");
+    let asked = env.write("asked.py", ASKED);
+    for (phrase, code) in [("open sesame", 0), ("wrong", 5)] {
+        let program = crate::support::env::MOLSIEVE;
+        let mut command = std::process::Command::new(python());
+        command.arg(&asked).args([phrase, program, "--on", there.login(), "--identity", path, "doctor"]);
+        command.env("HOME", home.path("keyless")).env_remove("SSH_AUTH_SOCK");
+        let run = Run(command.output().unwrap()).exits(code).says("pass phrase of");
+        assert!(!run.stdout().contains(phrase), "a secret was shown: {run}");
+    }
+}
+
+/// Runs a program on a terminal of its own and answers one question; what the terminal shows goes to standard output.
+const ASKED: &str = r#"
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+shown, answered = b"", False
+while True:
+    try:
+        part = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    shown += part
+    if not answered and b"pass phrase of" in shown and shown.endswith(b": "):
+        answered = True
+        os.write(terminal, sys.argv[1].encode() + b"\n")
+sys.stdout.buffer.write(shown)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+#[test]
 fn a_shell_that_chatters_and_one_that_is_no_sh_change_nothing() {
     let env = TestEnv::new();
     let Some(there) = Sshd::with_program(&env.path("there")) else { return };
@@ -175,15 +240,15 @@ fn a_shell_that_chatters_and_one_that_is_no_sh_change_nothing() {
 /// Starts a slow run there, and waits until it is watched.
 fn watched(home: &Home<'_>, there: &Sshd) -> std::process::Child {
     campaign(home, 200, "");
-    std::fs::write(there.root().parent().unwrap().join("slow"), "").unwrap();
+    std::fs::write(home.slow(), "").unwrap();
     let run = home.begin(&["run", "c.toml", "--dir", "d"]);
     let dir = there.campaign("d").display().to_string();
     until("it is watched", 60, || !processes(&["follow", &dir]).is_empty());
     run
 }
 
-fn go_on(there: &Sshd) {
-    std::fs::remove_file(there.root().parent().unwrap().join("slow")).unwrap();
+fn go_on(home: &Home<'_>) {
+    std::fs::remove_file(home.slow()).unwrap();
 }
 
 #[test]
@@ -198,7 +263,7 @@ fn a_line_that_drops_is_told_and_the_same_command_re_attaches() {
         let dir = there.campaign("d").display().to_string();
         until("the watcher there has gone", 30, || processes(&["follow", &dir]).is_empty());
         assert!(!processes(&["--detached", &dir]).is_empty(), "{transport}: the driver there went with the line");
-        go_on(&there);
+        go_on(&home);
         home.on(&["run", "c.toml", "--dir", "d"]).exits(0).says("VERIFIED");
         assert_eq!(home.payload_of("d"), digest_here(&home));
     }
@@ -216,7 +281,7 @@ fn an_interrupt_ends_the_watching_and_nothing_else() {
     // Then somebody stops it there, and goes on.
     home.here(&["cancel", "d"]).exits(0).says("molsieve resume d");
     until("it is stopped", 60, || home.facts(&["status", "d"])["state"] == "stopped");
-    go_on(&there);
+    go_on(&home);
     home.here(&["resume", "d"]).exits(0).says("VERIFIED");
     home.here(&["verify", "d", "--key", "k.pub.pem"]).exits(0);
 }
@@ -243,7 +308,8 @@ fn a_program_that_is_killed_there_is_no_success() {
         if transport == "ssh2" {
             run.says("ended by the signal KILL");
         }
-        go_on(&there);
+        until("what only watched has gone with it", 30, || watchers().is_empty());
+        go_on(&home);
         home.here(&["resume", "d"]).exits(0);
     }
 }
@@ -291,7 +357,7 @@ fn commands_that_belong_here_stay_here_and_a_directory_stands_for_one_campaign()
     home.here(&["sign", "d", "--key", "k.pem"]).exits(3).says("has no pack");
     home.here(&["run", "c.toml", "--dir", "d"]).exits(0).says("VERIFIED");
     // Another campaign of the same name is told by the far end.
-    home.write("c.toml", text("top = 3\n"));
+    home.write("c.toml", text(&home, "top = 3\n"));
     home.on(&["submit", "c.toml", "--dir", "d"]).exits(2).says("holds another campaign");
 }
 
@@ -303,24 +369,28 @@ fn a_cluster_is_submitted_to_from_one_home_and_its_pack_signed_in_another() {
     let conf = env.path("cluster/etc/slurm.conf");
     there.rc(&format!("export SLURM_CONF={}; PATH=$PATH:/usr/sbin\n", conf.display()));
     let a = Home::new(env.path("a"), &there, "ssh2");
-    campaign(
-        &a,
-        200,
-        "[scheduler]\nkind = \"slurm\"\nsettle = \"2s\"\n[resources]\ncpus = 1\nmemory = \"200M\"\nwalltime = \"10min\"\n",
+    let resources = "[resources]\ncpus = 1\nmemory = \"200M\"\nwalltime = \"10min\"\n";
+    campaign(&a, 200, &format!("[scheduler]\nkind = \"slurm\"\nsite = \"ours\"\n{resources}"));
+    let profile = format!(
+        "schema = \"molsieve.site.v1\"\nname = \"ours\"\nlogin = \"{}\"\n[remote]\nroot = \"~/molsieve\"\n\
+         [scheduler]\nkind = \"slurm\"\nsettle = \"2s\"\n",
+        there.login()
     );
-    std::fs::write(there.root().parent().unwrap().join("slow"), "").unwrap();
-    a.on(&["submit", "c.toml", "--dir", "night-1"]).exits(0);
+    a.write("registry/sites/ours.toml", profile);
+    std::fs::write(a.slow(), "").unwrap();
+    // This machine has no `sbatch`: the site profile says where there is one.
+    a.bare(&["submit", "c.toml", "--dir", "night-1"]).exits(0).says("going to");
+    a.here(&["--on", "ours", "status", "night-1"]).exits(0);
     until("a task runs", 60, || ["n1", "n2", "n3", "n4"].iter().any(|node| !slurm.running_on(node).is_empty()));
     until("nobody of ours has stayed", 30, || there.far_ends().is_empty());
-    // The jobs have a home of their own: the one of the user, who is this test's.
     let b = Home::new(env.path("b"), &there, "ssh");
     let watching = b.begin(&["resume", "night-1"]);
-    go_on(&there);
+    go_on(&a);
     Run(watching.wait_with_output().unwrap()).exits(0);
     b.here(&["keygen", "--out", "b.pem"]).exits(0);
     b.here(&["sign", "night-1", "--key", "b.pem"]).exits(0);
     b.here(&["verify", "night-1", "--key", "b.pub.pem"]).exits(0);
-    a.write("c.toml", text(""));
+    a.write("c.toml", text(&a, ""));
     assert_eq!(b.payload_of("night-1"), digest_here(&a));
     assert_eq!(identity(&b, "night-1"), identity(&a, "here"));
     until("the queue is empty", 60, || slurm.queue().is_empty());

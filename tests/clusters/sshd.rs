@@ -92,6 +92,11 @@ impl Sshd {
         script("drop", &self.dir);
     }
 
+    /// A key that may log in.
+    pub fn key(&self) -> PathBuf {
+        self.dir.join("client/.ssh/id_ed25519")
+    }
+
     /// The list of known hosts of whoever logs in.
     pub fn known_hosts(&self) -> PathBuf {
         self.dir.join("client/.ssh/known_hosts")
@@ -144,6 +149,11 @@ impl<'a> Home<'a> {
         Self { dir, there, transport }
     }
 
+    /// While this file is there, the tests' scorer is slow, wherever it runs.
+    pub fn slow(&self) -> PathBuf {
+        self.there.dir.join("slow")
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -162,6 +172,26 @@ impl<'a> Home<'a> {
     /// The program, told to run on the machine to log in to.
     pub fn on(&self, args: &[&str]) -> Run {
         self.here(&self.args(args))
+    }
+
+    /// The program, here, on a machine that has no other programs: no scheduler's, and no ssh.
+    pub fn bare(&self, args: &[&str]) -> Run {
+        Run(self.command(args).env("PATH", self.path("nothing")).output().unwrap())
+    }
+
+    /// The program, told to run there, by somebody who has no key in a usual place and no terminal.
+    pub fn keyless(&self, variables: &[(&str, &Path)], args: &[&str]) -> Run {
+        let ssh = self.path("keyless/.ssh");
+        std::fs::create_dir_all(&ssh).unwrap();
+        std::fs::copy(self.there.known_hosts(), ssh.join("known_hosts")).unwrap();
+        let program = self.command(&self.args(args));
+        // A session of its own has no terminal, whoever runs the tests.
+        let mut command = Command::new("setsid");
+        command.arg("--wait").arg(program.get_program()).args(program.get_args()).current_dir(&self.dir);
+        command.stdin(Stdio::null());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("HOME", self.path("keyless")).env_remove("SSH_AUTH_SOCK").envs(variables.iter().copied());
+        Run(command.output().unwrap())
     }
 
     /// As [`Home::on`], without waiting for it.

@@ -17,8 +17,10 @@ use super::drive::this_program;
 use super::exit_code::Exit;
 use super::output::Output;
 use super::{signals, verify};
+use crate::campaign::config::Config;
+use crate::campaign::site::{self, SiteProfile};
 use crate::error::{Error, Kind, Result};
-use crate::layout::{CampaignDir, RemoteRoot};
+use crate::layout::{CampaignDir, HomeDir, RemoteRoot};
 use crate::pack::keys::PrivateKey;
 use crate::remote::client::Client;
 use crate::remote::fetch::{self, Fetched};
@@ -26,6 +28,9 @@ use crate::remote::inputs::{self, Inputs};
 use crate::remote::login::{self, Login, Means, Way};
 use crate::remote::message::Ended;
 use crate::remote::place::{Asked, Remote};
+use crate::remote::serve;
+use crate::run::plan;
+use crate::scorer::argv;
 use crate::stop::Stop;
 use shown::Shown;
 use words::Words;
@@ -98,10 +103,17 @@ pub fn run(args: &[OsString], how: &Args, whole: &Command, output: Output) -> Op
         Ok(before) => before.flatten(),
         Err(error) => return Some(Err(error)),
     };
-    if how.on.is_none() && before.is_none() {
+    let site = match site(how, &words, *sort) {
+        Ok(site) => site.filter(|_| how.on.is_some() || before.is_none()),
+        Err(error) => return how.on.is_some().then_some(Err(error)),
+    };
+    if how.on.is_none() && before.is_none() && site.is_none() {
         return None;
     }
-    Some(way(how, before.as_ref()).and_then(|way| {
+    Some(way(how, before.as_ref(), site.as_ref()).and_then(|way| {
+        if how.on.is_none() && before.is_none() {
+            output.note(format!("the site's scheduler is not on this machine: going to `{}`", way.login));
+        }
         let journey = Journey { way, before, dir, words, output };
         match sort {
             Sort::Campaign => journey.campaign(),
@@ -109,6 +121,25 @@ pub fn run(args: &[OsString], how: &Args, whole: &Command, output: Output) -> Op
             Sort::Machine => journey.machine(),
         }
     }))
+}
+
+/// The site profile that says how to get there: the one that `--on` names, or that of a campaign file which cannot be
+/// submitted here, since this machine has not the commands of its scheduler.
+fn site(how: &Args, words: &Words, sort: Sort) -> Result<Option<SiteProfile>> {
+    if let Some(Login { user: None, host, port: None }) = &how.on {
+        let is_profile = site::is_name(host) && HomeDir::of_environment().is_ok_and(|home| home.site(host).is_file());
+        return if is_profile { SiteProfile::find(host, Path::new("")).map(Some) } else { Ok(None) };
+    }
+    let file = words.plain.first().map(PathBuf::from).filter(|_| sort == Sort::Campaign && how.on.is_none());
+    let Some(file) = file.filter(|file| file.is_file() && std::env::var_os(serve::FAR).is_none()) else {
+        return Ok(None);
+    };
+    // What is wrong with the file is for the command itself to say.
+    let Ok(config) = Config::read(&file) else { return Ok(None) };
+    let is_here = config.scheduler.kind != "slurm" || argv::program("sbatch", Path::new("/")).is_ok();
+    let Some(reference) = inputs::site_of(&file).filter(|_| !is_here) else { return Ok(None) };
+    let profile = SiteProfile::find(&reference, &plan::base_of(&file)?)?;
+    Ok(Some(profile).filter(|profile| profile.login.is_some()))
 }
 
 fn only_here(name: &str) -> Error {
@@ -130,12 +161,14 @@ fn directory(words: &Words, sort: Sort) -> Result<Option<CampaignDir>> {
     Ok(Some(CampaignDir::new(path)))
 }
 
-/// How to get there: as it is said now, else as it was said before.
-fn way(how: &Args, before: Option<&Remote>) -> Result<Way> {
+/// How to get there: as it is said now, else as it was said before, else as the site profile has it.
+fn way(how: &Args, before: Option<&Remote>, site: Option<&SiteProfile>) -> Result<Way> {
     let before = before.map(Remote::way).transpose()?;
-    let login = how.on.clone().or_else(|| before.as_ref().map(|way| way.login.clone()));
+    let by_site = site.map(|site| by_site(site, how)).transpose()?;
+    let login = by_site.as_ref().map(|way| way.login.clone()).or_else(|| how.on.clone());
+    let login = login.or_else(|| before.as_ref().map(|way| way.login.clone()));
     let login = login.ok_or_else(|| Error::bug("there is no login"))?;
-    let before = before.filter(|way| way.login == login);
+    let before = before.filter(|way| way.login == login).or(by_site);
     let said = |now: Option<String>, then: fn(&Way) -> Option<String>| now.or_else(|| before.as_ref().and_then(then));
     let root = said(how.remote_root.clone(), |way| Some(way.root.clone())).unwrap_or_else(|| login::ROOT.to_owned());
     login::root_path(&root)?;
@@ -148,6 +181,24 @@ fn way(how: &Args, before: Option<&Remote>) -> Result<Way> {
         host_key: said(how.accept_host_key.clone(), |way| way.host_key.clone()),
         ssh_config: std::env::var_os(SSH_CONFIG).filter(|path| !path.is_empty()).map(PathBuf::from),
         login,
+    })
+}
+
+/// What a site profile says of the way.
+fn by_site(site: &SiteProfile, how: &Args) -> Result<Way> {
+    let remote = site.remote.clone().unwrap_or_default();
+    let login = match (&site.login, &how.on) {
+        (Some(login), _) => login.parse()?,
+        (None, Some(host)) => host.clone(),
+        (None, None) => return Err(Error::bug("a site without a login")),
+    };
+    Ok(Way {
+        login,
+        means: remote.transport.map_or(Ok(Means::default()), |means| means.parse().map_err(Error::usage))?,
+        root: remote.root.unwrap_or_else(|| login::ROOT.to_owned()),
+        identity: None,
+        host_key: None,
+        ssh_config: None,
     })
 }
 
@@ -352,7 +403,7 @@ fn bring_home(client: &mut Client, dir: &CampaignDir, name: &str, asked: Option<
 pub fn pack_at_home(dir: &CampaignDir, how: &Args, output: Output) -> Result<Option<PathBuf>> {
     let Some(remote) = Remote::read(dir)? else { return Ok(None) };
     if !verify::is_whole(&dir.pack()) {
-        let way = way(how, Some(&remote))?;
+        let way = way(how, Some(&remote), None)?;
         let mut client = Client::connect(&way, &this_program()?, &|line| output.note(line))?;
         bring_home(&mut client, dir, &remote.name, remote.asked.as_ref(), output)?;
     }

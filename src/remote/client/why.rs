@@ -17,7 +17,7 @@ const AGAIN: &str = "the jobs there go on; the same command re-attaches";
 const SHOWN_CHARS: usize = 600;
 
 /// What a fault there says, as something that was said there: for people, and without steering a terminal.
-pub fn shown(way: &Way, fault: Fault) -> Error {
+pub fn shown(way: &Way, fault: &Fault) -> Error {
     let text = |text: &str| escape::visible(&cut(text));
     let hints = fault.hints.iter().take(8).map(|hint| text(hint)).collect();
     Fault { what: text(&fault.what), hints, exit: fault.exit }.into_error().within(format!("on `{}`", way.login))
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_far_end_drives_no_terminal() {
         let fault = Fault { exit: 6, what: "\x1b[2Jx".to_owned(), hints: vec!["\u{202e}".to_owned()] };
-        let error = shown(&way(Means::Ssh2), fault);
+        let error = shown(&way(Means::Ssh2), &fault);
         assert_eq!((error.what(), error.kind()), ("on `me@login`: \\x1b[2Jx", Kind::Environment));
         assert_eq!(error.hints(), ["\\xe2\\x80\\xae"]);
     }

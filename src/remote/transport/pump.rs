@@ -17,7 +17,7 @@ use super::{Ended, Tail};
 use crate::clock::Stopwatch;
 
 /// How much of each direction is held.
-const BLOCK_BYTES: usize = 32 << 10;
+const BLOCK_BYTES: usize = 16 << 10;
 
 /// How long is waited at most until all is looked at again.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };

@@ -54,9 +54,12 @@ impl Ssh2 {
     }
 }
 
+/// A host whose key is not known: what is said of it, the key, and the session.
+type Strange = (Judged, Vec<u8>, (Session, TcpStream));
+
 /// A session with a host that has proved to be the one that it should be.
 fn known_session(way: &Way, lists: &[PathBuf]) -> Result<(Session, TcpStream)> {
-    let (mut strange, mut refused): (Option<(Judged, Vec<u8>, (Session, TcpStream))>, _) = (None, None);
+    let (mut strange, mut refused): (Option<Strange>, _) = (None, None);
     for kind in HOST_KEYS {
         let (session, socket) = match handshake(way, kind)? {
             Ok(made) => made,
