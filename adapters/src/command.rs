@@ -18,6 +18,10 @@ const FOREIGN: &[&str] = &["SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_", "SINFO_",
 /// Settings that say which cluster is meant, and stay.
 const KEPT: &[&str] = &["SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"];
 
+/// What a command whose environment goes on to tasks keeps of its own: where programs are, and who we are. `TMPDIR` is the
+/// business of the machine that a task runs on.
+const CARRIED: &[&str] = &["PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ"];
+
 /// A command: an argument vector. No shell ever reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -25,12 +29,21 @@ pub struct Call {
     pub argv: Vec<String>,
     /// Settings of the environment, beside those that every command gets.
     pub settings: Vec<(&'static str, &'static str)>,
+    /// Where the environment of the command goes on to tasks: it has no names but a few that every program needs, and these.
+    pub carried: Option<Vec<String>>,
 }
 
 impl Call {
     /// The command `argv`.
     pub fn new<T: Into<String>>(argv: impl IntoIterator<Item = T>) -> Self {
-        Self { argv: argv.into_iter().map(Into::into).collect(), settings: Vec::new() }
+        Self { argv: argv.into_iter().map(Into::into).collect(), settings: Vec::new(), carried: None }
+    }
+
+    /// With nothing in its environment but what every program needs, and the variables called `names`.
+    #[must_use]
+    pub fn carrying<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.carried = Some(names.into_iter().map(Into::into).collect());
+        self
     }
 
     /// With `name` set to `value` in the environment.
@@ -38,6 +51,16 @@ impl Call {
     pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.settings.push((name, value));
         self
+    }
+
+    /// Whether the command is to see our own variable called `name`.
+    fn keeps(&self, name: &str) -> bool {
+        let is_foreign = FOREIGN.iter().any(|prefix| name.starts_with(prefix));
+        match &self.carried {
+            _ if KEPT.contains(&name) => true,
+            Some(names) => CARRIED.contains(&name) || names.iter().any(|carried| carried == name),
+            None => !is_foreign,
+        }
     }
 
     /// The name of the program.
@@ -113,12 +136,9 @@ impl Runner for System {
         let (program, arguments) = call.argv.split_first().ok_or(Silent::Absent)?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.process_group(0).env("LC_ALL", "C");
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if FOREIGN.iter().any(|prefix| text.starts_with(prefix)) && !KEPT.contains(&&*text) {
-                command.env_remove(&name);
-            }
+        command.process_group(0).env_clear().envs(std::env::vars_os().filter(|(name, _)| call.keeps(&name.to_string_lossy())));
+        if call.carried.is_none() {
+            command.env("LC_ALL", "C");
         }
         command.envs(call.settings.iter().copied());
         let mut child = command.spawn().map_err(|e| match e.kind() {
@@ -175,6 +195,17 @@ mod tests {
     }
 
     const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn what_goes_on_to_tasks_is_listed_and_what_only_asks_hears_no_foreign_settings() {
+        let (asks, goes_on) = (Call::new(["squeue"]), Call::new(["sbatch"]).carrying(["LICENSE_SERVER"]));
+        let kept = |call: &Call| {
+            let names = ["PATH", "SLURM_CONF", "SBATCH_PARTITION", "SLURM_JOB_ID", "LICENSE_SERVER", "AWS_SECRET"];
+            names.into_iter().filter(|name| call.keeps(name)).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&asks), ["PATH", "SLURM_CONF", "LICENSE_SERVER", "AWS_SECRET"]);
+        assert_eq!(kept(&goes_on), ["PATH", "SLURM_CONF", "LICENSE_SERVER"]);
+    }
 
     #[test]
     fn a_command_is_heard_to_its_end_on_both_streams() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::slurm::{Slurm, until};
+use super::slurm::{Slurm, strays, until};
 use crate::support::env::{TestEnv, python};
 
 /// Scores the length of a structure. A file beside it says how: `slow` (40 ms a record; with `slower`, 400), `broken` (it does not start),
@@ -56,9 +56,14 @@ impl Scene {
     /// A cluster, and the digest of a campaign of 4,000 records in 40 task groups, which was run on this machine; none where
     /// SLURM is missing.
     pub fn new(options: &[&str]) -> Option<Self> {
+        Self::of(4000, options)
+    }
+
+    /// The same with another number of records, a hundred a task group.
+    pub fn of(records: usize, options: &[&str]) -> Option<Self> {
         let env = TestEnv::new();
         let slurm = Slurm::up_with(&env.path("cluster"), options)?;
-        let library: String = (0..4000).map(|n| format!("{}O\tm{n}\n", "C".repeat(n % 60 + 1))).collect();
+        let library: String = (0..records).map(|n| format!("{}O\tm{n}\n", "C".repeat(n % 60 + 1))).collect();
         env.write("library.smi", library);
         env.write("score.py", SCORER);
         let here = campaign(&env, "here", "[scheduler]\n", &Wanted::default());
@@ -135,11 +140,29 @@ impl Scene {
     /// Waits for the seal; the pack is that of this machine.
     pub fn await_seal(&self, seconds: u64) {
         let started = Instant::now();
-        while !self.env.path("d/pack/manifest.json").exists() {
+        while !self.is_sealed() {
             assert!(started.elapsed().as_secs() < seconds, "no pack after {seconds} s\n{}", self.told());
             std::thread::sleep(Duration::from_millis(500));
         }
         self.is_as_on_this_machine();
+    }
+
+    /// Whether there is a pack.
+    pub fn is_sealed(&self) -> bool {
+        self.env.path("d/pack/manifest.json").exists()
+    }
+
+    /// Nothing of ours runs outside the scheduler. (A process that is just ending has nobody above it for a moment.)
+    #[track_caller]
+    pub fn has_no_strays(&self) {
+        let dir = self.env.path("d");
+        let mut strays = strays(&dir);
+        if !strays.is_empty() {
+            std::thread::sleep(Duration::from_secs(1));
+            let after = super::slurm::strays(&dir);
+            strays.retain(|pid| after.contains(pid));
+        }
+        assert_eq!(strays, [0_u32; 0], "processes of ours that no slurmstepd is above");
     }
 
     pub fn is_as_on_this_machine(&self) {

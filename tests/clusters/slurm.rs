@@ -110,6 +110,18 @@ impl Slurm {
         self.said("scancel", &said.split_whitespace().collect::<Vec<_>>());
     }
 
+    /// How often `task`, as `job_element`, was started again.
+    pub fn restarts(&self, task: &str) -> u32 {
+        let said = self.said("scontrol", &["show", "job", task]);
+        let word = said.split_whitespace().find_map(|word| word.strip_prefix("Restarts="));
+        word.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("no restarts in {said}"))
+    }
+
+    /// The state of `task`, as `job_element`, in the queue's word.
+    pub fn state(&self, task: &str) -> String {
+        self.said("squeue", &["--noheader", "--array", "--states=all", "--jobs", task, "--format=%T"]).trim().to_owned()
+    }
+
     /// All jobs that wait or run.
     pub fn queue(&self) -> String {
         self.said("squeue", &["--noheader", "--array", "--format=%F_%K %j %T %r %N"])

@@ -85,7 +85,10 @@ impl Dialect for Slurm {
     }
 
     fn submit(&self, files: &[EmittedFile]) -> Call {
-        Call::new(["sbatch", "--parsable"].map(str::to_owned).into_iter().chain(script(files)))
+        // `--export=NONE`, as the script says to who submits it by hand, makes each task load a login environment: seconds for
+        // some dozens of them, and a task whose login fails is held. What is listed goes along this way, and nothing else.
+        Call::new(["sbatch", "--parsable", "--export=ALL"].map(str::to_owned).into_iter().chain(script(files)))
+            .carrying(self.site.export.iter().map(crate::text::Value::as_str))
     }
 
     fn parse_submit(&self, said: &Said) -> Result<JobId, AdapterError> {

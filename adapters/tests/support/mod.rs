@@ -21,7 +21,7 @@ impl Runner for With {
     fn run(&mut self, call: &Call) -> Result<Said, Silent> {
         let settings = self.settings.iter().map(|(name, value)| format!("{name}={value}"));
         let argv = ["env".to_owned()].into_iter().chain(settings).chain(call.argv.clone());
-        match (System { limit: self.limit }).run(&Call::new(argv)) {
+        match (System { limit: self.limit }).run(&Call { argv: argv.collect(), ..call.clone() }) {
             Ok(said) if said.code == Some(127) => Err(Silent::Absent),
             other => other,
         }
