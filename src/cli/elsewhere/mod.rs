@@ -261,7 +261,7 @@ impl Journey {
             let file = words.plain.first().cloned().ok_or_else(|| Error::usage("no campaign file is given"))?;
             words.plain[0] = self.upload(&mut client, &inputs::of(Path::new(&file))?)?;
         }
-        let told = Told { facts: true, watches: true, names: None };
+        let told = Told { facts: true, watches: false, names: None };
         self.run(&mut client, &words.to_argv(), told, &Stop::new())
     }
 
@@ -318,7 +318,9 @@ impl Journey {
         }
         let is_resume = words.commands[0] == "resume";
         if !is_resume {
-            let told = Told { facts: true, watches: true, names: Some((&there, &dir)) };
+            // What changes something there comes to its end, whatever becomes of the line.
+            let watches = ["status", "logs", "peek"].contains(&words.commands[0].as_str());
+            let told = Told { facts: true, watches, names: Some((&there, &dir)) };
             return self.run(&mut client, &words.to_argv(), told, &Stop::new());
         }
         let mut remote = self.before.clone().unwrap_or_else(|| Remote::new(&self.way, name));
