@@ -145,11 +145,11 @@ fn each_thing_that_a_cluster_does_at_night_leaves_the_pack_of_this_machine() {
 fn all_of_it_together_leaves_the_pack_of_this_machine() {
     let stage = Stage::new();
     let has_books = ["mariadbd", "slurmdbd"].iter().all(|program| is_installed(program));
-    assert!(has_books || std::env::var_os("CI").is_none(), "CI needs accounting: run ./setup --long");
+    assert!(has_books || std::env::var_os("CI").is_none(), "CI needs accounting: run ./setup --test");
     let (books, cluster): (&[&str], _) = if has_books {
         (&["--accounting"], "with accounting")
     } else {
-        eprintln!("without accounting: there is no slurmdbd, or no mariadbd; ./setup --long installs them");
+        eprintln!("without accounting: there is no slurmdbd, or no mariadbd; ./setup --test installs them");
         (&[], "without accounting, because slurmdbd or mariadbd is not installed")
     };
     let Some(slurm) = Slurm::up(&stage.env.path("c"), &[&CLUSTER[..], books].concat()) else { return };
