@@ -136,7 +136,10 @@ impl Runner for System {
         let (program, arguments) = call.argv.split_first().ok_or(Silent::Absent)?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.process_group(0).env_clear().envs(std::env::vars_os().filter(|(name, _)| call.keeps(&name.to_string_lossy())));
+        command
+            .process_group(0)
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| call.keeps(&name.to_string_lossy())));
         if call.carried.is_none() {
             command.env("LC_ALL", "C");
         }

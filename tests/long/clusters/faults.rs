@@ -121,8 +121,10 @@ pub fn time_limit(scene: &Scene<'_>) {
     let stopped = "stopped before all records were finished";
     let were = seen::log_lines(&scene.dir(), stopped);
     // It asks to be put back into the queue, or leaves the rest to the next wave.
-    let told = |element: &&Element| before.iter().any(|b| b.id == element.id && element.restarts > b.restarts);
-    let hit = |element: &&Element| element.exit == 75 || told(element);
+    let was = |element: &Element| before.iter().find(|b| b.id == element.id).cloned();
+    let hit = |element: &&Element| {
+        was(element).is_some_and(|b| element.restarts > b.restarts || element.exit == 75 && b.exit != 75)
+    };
     until("a task ended at a checkpoint before its time limit", 150, || {
         seen::log_lines(&scene.dir(), stopped) > were && scene.elements().iter().any(|element| hit(&element))
     });
