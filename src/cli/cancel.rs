@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
 use crate::run::at_work::AtWork;
 use crate::run::tick;
+
+/// How often others may take over while it is being cancelled.
+const TRIES: u32 = 20;
 
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
@@ -25,13 +28,18 @@ pub struct Args {
 /// its workers at a checkpoint, and goes.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
-    let (mut journal, history) = Journal::take_over(&campaign.dir)?;
-    let state = State::of(&history.entries)?;
+    let mut tries = 1..=TRIES;
+    let state = loop {
+        match stop(&campaign) {
+            // A tick that began at the same moment: it is told as well.
+            Err(taken) if taken.kind() == Kind::Stopped && tries.next().is_some() => {}
+            stopped => break stopped?,
+        }
+    };
     if state.phase == Phase::Complete {
         output.say("this campaign is finished: there is nothing to cancel");
         return Ok(Exit::Done);
     }
-    journal.record(Event::Stopped { reason: "cancelled".to_owned() })?;
     let dir = args.dir.display();
     tick::cancel(&campaign).map_err(|e| {
         e.hint(format!(
@@ -44,4 +52,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     });
     output.say(format!("  molsieve resume {dir}   goes on from there"));
     Ok(Exit::Done)
+}
+
+/// Takes the journal over and notes the stop; the state before it. What is complete stays so.
+fn stop(campaign: &Campaign) -> Result<State> {
+    let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    let state = State::of(&history.entries)?;
+    if state.phase != Phase::Complete {
+        journal.record(Event::Stopped { reason: "cancelled".to_owned() })?;
+    }
+    Ok(state)
 }

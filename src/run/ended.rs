@@ -53,8 +53,9 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
     let core_ms = used(driver, number, groups.len() as u64);
     driver.record(Event::WaveEnded { wave: number, core_ms })?;
     let all_cancelled = !unfinished.is_empty() && unfinished.iter().all(|state| *state == TaskState::Cancelled);
-    // One element of many is submitted again; a whole job was meant.
-    let whole = unfinished.len() > 1 || reports.len() == 1;
+    // Some elements of many are submitted again; a whole job was meant. Who cancels the few that are left of one is asked
+    // twice: it comes back, and is a whole one then.
+    let whole = reports.len() == 1 || unfinished.len() > 1 && 2 * unfinished.len() >= reports.len();
     // (A person who starts it knows that it was.)
     Ok(all_cancelled && whole && driver.by_itself && !asked)
 }

@@ -14,7 +14,7 @@ use super::{finish, scheduler, submission};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather;
-use crate::journal::event::{Event, PauseCode};
+use crate::journal::event::{Entry, Event, PauseCode};
 use crate::journal::state::{Phase, State, Tick};
 use crate::journal::{self, Journal};
 use crate::pack::seal::SealedPack;
@@ -74,7 +74,8 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
             .hint("`molsieve resume` goes on with it")
     })?;
-    let phase = State::of(&journal::read(&campaign.dir)?.entries)?.phase;
+    let entries = journal::read(&campaign.dir)?.entries;
+    let phase = State::of(&entries)?.phase;
     if caller != Caller::Person && phase != Phase::Active {
         return Ok(Ticked::Nothing(phase));
     }
@@ -82,6 +83,8 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, caller.patience())?;
     if let Caller::StandIn { round, instead_of } = caller {
         match end_of_tick(campaign, adapter.as_mut(), round, instead_of)? {
+            // `molsieve cancel` did it, and somebody has started the campaign again since.
+            TaskState::Cancelled if was_stopped_after(&entries, round) => return Ok(Ticked::Nothing(phase)),
             TaskState::Cancelled => return stopped_with_its_tick(campaign, adapter.as_mut()).map(|()| Ticked::Stopped),
             // Somebody had taken over from it, and goes on.
             TaskState::Checkpointed => return Ok(Ticked::Nothing(phase)),
@@ -89,6 +92,11 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
         }
     }
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    // Somebody may have cancelled it in between; who takes over later than this is seen by the journal.
+    let phase = State::of(&history.entries)?.phase;
+    if caller != Caller::Person && phase != Phase::Active {
+        return Ok(Ticked::Nothing(phase));
+    }
     // Nobody is heard here: a signal means this process (a preemption, a time limit), not the campaign. Killed anywhere,
     // it is done again; `cancel` is what stops a campaign.
     let stop = Stop::new();
@@ -99,7 +107,7 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
         Driven::Stopped => Ok(Ticked::Stopped),
         Driven::Paused(pause) => {
             if pause.code == PauseCode::CoreHours {
-                drain(campaign, &mut journal)?;
+                finish::drain(campaign, &mut journal, None)?;
             }
             Ok(Ticked::Paused(pause))
         }
@@ -111,14 +119,13 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
     }
 }
 
-/// The budget is used up: what is sealed becomes an INCOMPLETE pack.
-fn drain(campaign: &Campaign, journal: &mut Journal) -> Result<()> {
-    match finish::seal(campaign, gather::Missing::Allow) {
-        Ok(sealed) => finish::note_sealed(journal, &sealed),
-        // Not one task group is complete: what is finished is in the checkpoints, and there is nothing to pack.
-        Err(e) if e.kind() == Kind::Incomplete => Ok(()),
-        Err(e) => Err(e),
-    }
+/// Whether the campaign was stopped when the tick of `round` was in the queue, or later.
+fn was_stopped_after(entries: &[Entry], round: u64) -> bool {
+    let later = entries
+        .iter()
+        .rev()
+        .take_while(|entry| !matches!(entry.event, Event::TickIntended { round: intended, .. } if intended == round));
+    later.into_iter().any(|entry| matches!(entry.event, Event::Stopped { .. }))
 }
 
 /// What became of the tick that another stands in for.
@@ -166,7 +173,7 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
     }
 }
 
-/// Asks the scheduler to end all jobs of a campaign that was cancelled: the tick first, so that nothing follows.
+/// Asks the scheduler to end all jobs of a campaign that was cancelled: first what would follow.
 ///
 /// # Errors
 /// The scheduler cannot be reached (exit 5).
@@ -188,11 +195,12 @@ fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) ->
         }
         None => adapter.find(&tag).map(|found| jobs.extend(found)).map_err(|e| refused(&e)),
     };
-    if let Some(tick) = &state.tick {
-        add(tick.job.as_ref(), JobTag(tick.tag.clone()), adapter)?;
-    }
+    // First what would stand in for the tick: that it was cancelled is what it waits for.
     if state.ticks > 0 {
         add(None, submission::stand_in_tag(campaign, state.ticks)?, adapter)?;
+    }
+    if let Some(tick) = &state.tick {
+        add(tick.job.as_ref(), JobTag(tick.tag.clone()), adapter)?;
     }
     if let Some(wave) = &state.active {
         add(wave.job.as_ref(), JobTag(wave.tag.clone()), adapter)?;
