@@ -30,7 +30,7 @@ const HOLES: [&str; 5] = ["title", "file", "directives", "setup", "command"];
 pub fn render(site: &Site, template: &str, job: &JobSpec) -> Result<EmittedFile, AdapterError> {
     let path = job.file.with_extension("sbatch");
     let file = path.file_name().map(OsString::from).unwrap_or_default();
-    let parts = [comment(&job.title), quoted(&file)?, directives(site, job)?, setup(site), command(job)?];
+    let parts = [comment(&job.title), quoted(&file)?, directives(site, job)?, setup(site, job)?, command(job)?];
     let text = fill(template, &parts).map_err(AdapterError::Rejected)?;
     Ok(EmittedFile { path, text })
 }
@@ -128,13 +128,21 @@ fn dependency(job: &JobSpec) -> Option<String> {
     Some(words.collect::<Vec<_>>().join(",")).filter(|all| !all.is_empty())
 }
 
-/// What a site wants done before: its modules.
-fn setup(site: &Site) -> String {
-    if site.modules.is_empty() {
-        return String::new();
+/// What a site wants done before the tasks of an array: its modules. A job of one goes on with the campaign and needs none of
+/// them; it must be able to say so when they cannot be loaded.
+///
+/// # Errors
+/// As [`quoted`].
+fn setup(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
+    if site.modules.is_empty() || job.tasks == Tasks::One {
+        return Ok(String::new());
     }
-    let names: Vec<&str> = site.modules.iter().map(Value::as_str).collect();
-    format!("command -v module >/dev/null || . /etc/profile\nmodule load {} || exit 6\n", names.join(" "))
+    let mut load = "command -v module >/dev/null || . /etc/profile\nmodule load".to_owned();
+    for name in &site.modules {
+        load.push(' ');
+        load += &quoted(name.as_str().as_ref())?;
+    }
+    Ok(load + " || exit 6\n")
 }
 
 fn command(job: &JobSpec) -> Result<String, AdapterError> {

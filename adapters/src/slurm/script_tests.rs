@@ -57,7 +57,7 @@ exec /opt/molsieve worker '/data/my runs/50%' --wave 3 --task "${SLURM_ARRAY_TAS
 fn what_a_site_wants_stands_in_the_script() {
     let mut site = Site {
         partition: Value::new("batch"),
-        modules: vec![Value::new("gcc/12").unwrap()],
+        modules: ["gcc/12", "a|id&"].map(|name| Value::new(name).unwrap()).to_vec(),
         export: vec![Value::new("LICENSE_SERVER").unwrap()],
         ..Site::default()
     };
@@ -65,6 +65,9 @@ fn what_a_site_wants_stands_in_the_script() {
     let after = vec![JobId("17".into()), JobId("18".into())];
     let spec = JobSpec { after, exclude: vec!["n7".into()], tasks: Tasks::One, ..job() };
     let text = render(&site, TEMPLATE, &spec).unwrap().text;
+    let wave = render(&site, TEMPLATE, &job()).unwrap().text;
+    assert!(wave.lines().any(|line| line == "module load gcc/12 'a|id&' || exit 6"), "{wave}");
+    assert!(!text.contains("module"), "what goes on with a campaign does not depend on its modules: {text}");
     for line in [
         "#SBATCH --partition=\"batch\"",
         "#SBATCH --exclusive",
@@ -72,7 +75,6 @@ fn what_a_site_wants_stands_in_the_script() {
         "#SBATCH --dependency=afterany:17:18",
         "#SBATCH --kill-on-invalid-dep=yes",
         "#SBATCH --exclude=n7",
-        "module load gcc/12 || exit 6",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
     }
