@@ -1,6 +1,6 @@
 //! Which files a campaign file names, and the campaign file as it is read there.
 //!
-//! What lies beside the campaign file keeps its path; everything else gets one below [`ELSEWHERE`]. So what is asked for
+//! What lies beside the campaign file keeps its path; everything else gets one below `ELSEWHERE`. So what is asked for
 //! there is what would be asked for here: names, contents and order of the files are the same, and with them the
 //! identity of scorer and library. What is written as `login:/path` lies there already, and is left alone. The key stays
 //! at home.

@@ -32,7 +32,7 @@ pub struct Closed {
 /// Gathers, seals, and signs where there is a key; each of it is in the journal afterwards.
 ///
 /// # Errors
-/// As [`seal`] and [`sign`].
+/// As [`seal()`] and [`sign()`].
 pub fn close(
     campaign: &Campaign,
     journal: &mut Journal,

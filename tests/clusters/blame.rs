@@ -35,6 +35,16 @@ fn a_task_group_that_fails_in_four_waves_without_progress_ends_the_campaign_by_n
 }
 
 #[test]
+fn modules_that_cannot_be_loaded_end_the_campaign_by_name_with_nobody_there() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    scene.submit(&Wanted { scheduler: "modules = [\"nowhere/1\"]\ntasks = 2\nsettle = \"1s\"", ..Wanted::default() });
+    scene.await_state("failed", 120);
+    let why = scene.facts()["reason"].to_string();
+    assert!(why.contains("failed 4 times in a row without any progress"), "{why}");
+    scene.await_empty_queue();
+}
+
+#[test]
 fn what_fails_on_every_node_ends_the_campaign_and_is_not_waited_for_on_nodes_that_are_not_there() {
     let Some(scene) = Scene::new(&["--nodes", "2", "--cpus", "4"]) else { return };
     let wanted = Wanted { scheduler: "tasks = 8\nsettle = \"1s\"", beside: &[], ..Wanted::default() };

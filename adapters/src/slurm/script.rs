@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::site::Site;
 use crate::adapter::AdapterError;
 use crate::job::{EmittedFile, JobSpec, Tasks};
-use crate::text::{Value, comment, path_without_patterns, quoted};
+use crate::text::{comment, path_without_patterns, quoted};
 
 /// The script that is used where nobody gives another.
 pub const TEMPLATE: &str = "\
