@@ -20,6 +20,9 @@ use crate::pack::sign;
 use crate::pack::verify::{self, Accept, Code, Problem, Report, Trust};
 use crate::registry::Entry;
 
+/// Enough for a segment of the journal and its name.
+const RESERVE_BYTES: usize = 32 << 10;
+
 /// A pack at the end of a campaign, or of its budget.
 #[derive(Debug)]
 pub struct Closed {
@@ -142,6 +145,18 @@ pub fn note_sealed(journal: &mut Journal, sealed: &SealedPack) -> Result<()> {
         complete: sealed.manifest.complete,
     };
     journal.record(event).map(|_| ())
+}
+
+/// Sets room aside for the last words of a driver that meets a full disk. What cannot be reserved is not missed before.
+pub fn reserve(campaign: &Campaign) {
+    let _ = fs::replace(&campaign.dir.reserve(), &vec![b'.'; RESERVE_BYTES]);
+}
+
+/// Gives it back. (A successor of `journal`'s writer has made one for itself.)
+pub fn free_reserve(campaign: &Campaign, journal: &Journal) {
+    if journal.still_ours().is_ok() {
+        let _ = fs::remove(&campaign.dir.reserve());
+    }
 }
 
 /// Pauses a campaign whose driver met a full disk, if the journal can still be written: the reserve makes room for it.

@@ -10,16 +10,12 @@ use super::policy::Pause;
 use super::wave;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
-use crate::fs;
 use crate::gather::Missing;
 use crate::host;
 use crate::journal::event::PauseCode;
 use crate::journal::state::{Phase, State};
 use crate::journal::{self, Journal};
 use crate::stop::Stop;
-
-/// Enough for a segment of the journal and its name.
-const RESERVE_BYTES: usize = 32 << 10;
 
 /// How a campaign is run here.
 pub struct Work<'a> {
@@ -55,8 +51,7 @@ pub enum Ended {
 pub fn run(campaign: &Campaign, mut local: Local, work: Work<'_>) -> Result<Ended> {
     let key = work.key;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
-    // What cannot be reserved is not missed before the disk is full.
-    let _ = fs::replace(&campaign.dir.reserve(), &vec![b'.'; RESERVE_BYTES]);
+    finish::reserve(campaign);
     let tasks = wave::tasks(u64::MAX, work.slots);
     let settings = driver::Settings { program: work.program, tasks, stop: work.stop, watch: work.watch };
     let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
@@ -70,10 +65,7 @@ pub fn run(campaign: &Campaign, mut local: Local, work: Work<'_>) -> Result<Ende
         Err(taken) if is_cancelled(campaign, &taken) => Ok(Ended::Cancelled),
         other => other,
     };
-    // (A successor has made one for itself.)
-    if journal.still_ours().is_ok() {
-        let _ = fs::remove(&campaign.dir.reserve());
-    }
+    finish::free_reserve(campaign, &journal);
     ended
 }
 

@@ -99,10 +99,11 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     let mut look = Look::new(campaign)?;
     look.refresh()?;
-    let bounds = bounds(cluster, survey.as_ref(), look.missing().len() as u64);
+    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true };
+    let budget = execution.core_ms_max.map(|_| submission::affordable(&making));
+    let bounds = bounds(cluster, survey.as_ref(), budget, look.missing().len() as u64);
     let dealt = dealt(campaign, look.missing(), bounds[0].tasks);
     let number = state.waves + 1;
-    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true };
     let speaker = scheduler::dialect(cluster, site, survey.clone().unwrap_or_default());
     let (mut scripts, mut rehearsal) = (Vec::new(), None);
     if !dealt.is_empty() {
@@ -139,7 +140,8 @@ fn dealt(campaign: &Campaign, missing: &BTreeSet<GroupIndex>, tasks: u64) -> Vec
 }
 
 /// What keeps a wave of so many task groups from having more tasks, the tightest first.
-fn bounds(cluster: &Cluster, survey: Option<&scheduler::Survey>, groups: u64) -> Vec<Bound> {
+/// `budget` is over how many tasks what is left of it can be dealt.
+fn bounds(cluster: &Cluster, survey: Option<&scheduler::Survey>, budget: Option<u64>, groups: u64) -> Vec<Bound> {
     let bound = |tasks: u64, by: &str| Bound { tasks: tasks.max(1), by: by.to_owned() };
     let mut all = vec![match cluster.tasks_max {
         Some(tasks) => bound(tasks, "scheduler.tasks"),
@@ -155,6 +157,7 @@ fn bounds(cluster: &Cluster, survey: Option<&scheduler::Survey>, groups: u64) ->
             bound(room.saturating_sub(JOBS_BESIDE), &by)
         }));
     }
+    all.extend(budget.map(|tasks| bound(tasks, "what is left of limits.core_hours")));
     all.push(bound(groups, "one task group a task"));
     // Of equal ones the first: what somebody said, before what follows from it.
     all.sort_by_key(|bound| bound.tasks);
@@ -211,7 +214,7 @@ mod tests {
     }
 
     fn tightest(text: &str, survey: Option<&scheduler::Survey>, groups: u64) -> (u64, String) {
-        let first = bounds(&cluster(text), survey, groups).remove(0);
+        let first = bounds(&cluster(text), survey, None, groups).remove(0);
         (first.tasks, first.by)
     }
 
@@ -232,5 +235,7 @@ mod tests {
         assert!(by.contains("MaxSubmitJobs of the account chem") && by.contains("less 4 in the queue"), "{by}");
         survey.allowance.queued = Some(400);
         assert_eq!(tightest(slurm, Some(&survey), 4000).0, 1, "the scheduler says no, if it is one");
+        let first = bounds(&cluster(slurm), None, Some(3), 40).remove(0);
+        assert_eq!((first.tasks, first.by.as_str()), (3, "what is left of limits.core_hours"));
     }
 }

@@ -172,11 +172,35 @@ const fn is_a_no(error: &AdapterError) -> bool {
     matches!(error, AdapterError::Rejected(_) | AdapterError::TooMany(_))
 }
 
-/// Submits the tick that goes on when the active wave has ended; where there is no room for it, what the scheduler said.
+/// What came of submitting the tick of the active wave.
+pub(super) enum Followed {
+    /// It is in the queue.
+    Yes,
+    /// The wave left no room for it, and was taken back: the next one is of half as many tasks.
+    Withdrawn,
+    /// It was refused for good, and nobody is there to be told.
+    Refused(Pause),
+}
+
+/// Submits the tick that goes on when the active wave has ended.
 ///
 /// # Errors
 /// As [`submit`].
-pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<Option<String>> {
+pub(super) fn follow(driver: &mut Driver<'_>) -> Result<Followed> {
+    let error = match submit_tick(driver)? {
+        Ok(()) => return Ok(Followed::Yes),
+        Err(AdapterError::TooMany(_)) if withdraw_wave(driver)? => return Ok(Followed::Withdrawn),
+        Err(AdapterError::TooMany(what)) => no_room(&what),
+        Err(error) => refused(&error),
+    };
+    if !driver.by_itself {
+        return Err(error);
+    }
+    Ok(Followed::Refused(Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() }))
+}
+
+/// Submits the tick and what stands in for it; why not, where the scheduler refuses.
+fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
     let round = driver.state.ticks + 1;
     let mut job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
@@ -192,29 +216,26 @@ pub(super) fn submit_tick(driver: &mut Driver<'_>) -> Result<Option<String>> {
             let stand_in = stand_in_job(&Making::of(driver), round, job)?;
             // Without it the campaign goes on all the same, as long as no tick fails.
             let _ = hand_over(driver, &stand_in)?;
-            Ok(None)
+            Ok(Ok(()))
         }
         Err(error) if !is_a_no(&error) => Err(refused(&error)),
         Err(error) => {
             driver.record(Event::TickLost { round, what: error.to_string() })?;
-            match error {
-                AdapterError::TooMany(what) => Ok(Some(what)),
-                error => Err(refused(&error)),
-            }
+            Ok(Err(error))
         }
     }
 }
 
-/// Takes the active wave back, which left no room for its tick (`what` was said), so that the next one is of half as many tasks.
+/// Takes the active wave back; whether the next one can be smaller.
 ///
 /// # Errors
-/// It is of a single task already, or the scheduler does not answer (exit 5).
-pub(super) fn withdraw_wave(driver: &mut Driver<'_>, what: &str) -> Result<()> {
+/// The scheduler does not answer (exit 5).
+fn withdraw_wave(driver: &mut Driver<'_>) -> Result<bool> {
     let number = driver.state.active.as_ref().map_or(0, |wave| wave.number);
     let tasks = wave::read(&driver.campaign.dir, number)?.len() as u64;
     driver.settings.tasks = tasks / 2;
     driver.cancel()?;
-    if tasks > 1 { Ok(()) } else { Err(no_room(what)) }
+    Ok(tasks > 1)
 }
 
 /// Takes `job` back, which was being submitted while somebody stopped the campaign. Where somebody else goes on with the
@@ -234,7 +255,7 @@ fn left_ms(from: &Making<'_>) -> Option<u64> {
 }
 
 /// Over how many tasks the budget can be dealt, so that the share of each is worth its start.
-fn affordable(from: &Making<'_>) -> u64 {
+pub(super) fn affordable(from: &Making<'_>) -> u64 {
     let least = SHARE_MIN_MS.saturating_mul(u64::from(from.campaign.file.execution.cpus.max(1)));
     left_ms(from).map_or(u64::MAX, |left| left / least)
 }

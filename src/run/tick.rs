@@ -10,6 +10,7 @@ use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 
 use super::driver::{Driven, Driver, Settings, Step, refused};
 use super::policy::Pause;
+use super::submission::Followed;
 use super::{finish, scheduler, submission};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
@@ -59,16 +60,6 @@ pub enum Caller {
 /// # Errors
 /// As [`super::driver::drive`] and [`finish::seal`].
 pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
-    match step(campaign, caller, program) {
-        Err(full) if full.kind() == Kind::Full => {
-            let (journal, _) = Journal::take_over(&campaign.dir)?;
-            finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)
-        }
-        ticked => ticked,
-    }
-}
-
-fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
@@ -100,21 +91,33 @@ fn step(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked>
     // Nobody is heard here: a signal means this process (a preemption, a time limit), not the campaign. Killed anywhere,
     // it is done again; `cancel` is what stops a campaign.
     let stop = Stop::new();
+    finish::reserve(campaign);
     let settings = Settings { program, tasks: scheduler::tasks(cluster), stop, watch: &mut |_| {} };
     let driver = Driver::new(campaign, &mut journal, &history, adapter.as_mut(), settings)?;
-    let Some(driven) = go(driver, caller)? else { return Ok(Ticked::InQueue) };
+    let ticked = go(driver, caller).and_then(|driven| close(campaign, &mut journal, driven));
+    let ticked = match ticked {
+        Err(full) if full.kind() == Kind::Full => {
+            finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused).map_err(|_| full)
+        }
+        other => other,
+    };
+    finish::free_reserve(campaign, &journal);
+    ticked
+}
+
+fn close(campaign: &Campaign, journal: &mut Journal, driven: Option<Driven>) -> Result<Ticked> {
     match driven {
-        Driven::Stopped => Ok(Ticked::Stopped),
-        Driven::Paused(pause) => {
+        None => Ok(Ticked::InQueue),
+        Some(Driven::Stopped) => Ok(Ticked::Stopped),
+        Some(Driven::Paused(pause)) => {
             if pause.code == PauseCode::CoreHours {
-                finish::drain(campaign, &mut journal, None)?;
+                finish::drain(campaign, journal, None)?;
             }
             Ok(Ticked::Paused(pause))
         }
-        Driven::Ready => {
-            let sealed = finish::seal(campaign, gather::Missing::Refuse)?;
-            finish::note_sealed(&mut journal, &sealed)?;
-            Ok(Ticked::Sealed(Box::new(sealed)))
+        Some(Driven::Ready) => {
+            let closed = finish::close(campaign, journal, None, gather::Missing::Refuse)?;
+            Ok(Ticked::Sealed(Box::new(closed.sealed)))
         }
     }
 }
@@ -163,9 +166,13 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
                 if driver.may_submit().is_err() || is_followed(&mut driver)? {
                     return Ok(None);
                 }
-                match submission::submit_tick(&mut driver)? {
-                    None => return Ok(None),
-                    Some(what) => submission::withdraw_wave(&mut driver, &what)?,
+                match submission::follow(&mut driver)? {
+                    Followed::Yes => return Ok(None),
+                    Followed::Withdrawn => {}
+                    Followed::Refused(pause) => {
+                        driver.pause(&pause)?;
+                        return Ok(Some(Driven::Paused(pause)));
+                    }
                 }
             }
             Step::Wait => driver.adapter.wait(LOOK_EVERY),
