@@ -49,7 +49,7 @@ pub struct SchedulerSection {
     /// Environment modules that are loaded before the worker.
     #[serde(default)]
     pub modules: Vec<String>,
-    /// Names of environment variables that go with the tasks; none else does.
+    /// Names of environment variables that go with the tasks, beside `PATH` and the like; none else does.
     #[serde(default)]
     pub export: Vec<String>,
     /// Further options of the scheduler's submit command, as in `--exclusive`.

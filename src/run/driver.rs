@@ -1,4 +1,4 @@
-//! The driver: looks, decides, records, acts. The only caller of scheduler adapters.
+//! The driver: looks, decides, records, acts.
 //!
 //! [`drive`] stays until the campaign is done, or stopped. Where a scheduler runs the work without us, a
 //! driver does one [step](Driver::step) after the other only as long as there is something to do now; see

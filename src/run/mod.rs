@@ -1,5 +1,5 @@
 //! Running a campaign, from the request to the sealed pack: plan, the policy that decides, the driver
-//! that acts, and the end. The driver is the only caller of scheduler adapters, beside [`heard`], which only asks.
+//! that acts, and the end. Only what is here, and `cli`, calls scheduler adapters.
 
 pub mod amend;
 pub mod anew;

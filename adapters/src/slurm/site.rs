@@ -46,7 +46,7 @@ pub struct Site {
     pub mail: Option<Value>,
     /// Environment modules that are loaded before the worker.
     pub modules: Vec<Value>,
-    /// Names of environment variables that go from the submitting machine to the tasks; none else does.
+    /// Names of environment variables that go from the submitting machine to the tasks, beside `PATH` and the like; none else does.
     pub export: Vec<Value>,
     /// Further directives, a name and perhaps a value each.
     pub extra: Vec<(Value, Option<Value>)>,
