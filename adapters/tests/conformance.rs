@@ -29,6 +29,7 @@ fn job(place: &Path, tag: &str, tasks: u64) -> JobSpec {
         resources: Resources { cpus: 1, gpus: 0, memory_mib: Some(50), walltime_s: Some(600) },
         after: Vec::new(),
         instead_of: Vec::new(),
+        begin_after_s: None,
         exclude: Vec::new(),
         file: place.join(tag),
         logs: place.join(format!("{tag}.out")),

@@ -91,6 +91,7 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
         lines.push(format!("--dependency={dependency}"));
         lines.push("--kill-on-invalid-dep=yes".to_owned());
     }
+    lines.extend(job.begin_after_s.map(|s| format!("--begin=now+{s}")));
     let asked = &job.resources;
     lines.push("--nodes=1".to_owned());
     lines.push("--ntasks=1".to_owned());
