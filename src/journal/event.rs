@@ -133,6 +133,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node: Option<String>,
     },
+    /// A tick is about to ask a wave to end.
+    WaveCancelled {
+        /// Its number.
+        wave: u64,
+    },
     /// The scheduler held tasks by itself, after a failure of its own.
     Held {
         /// Their wave.

@@ -373,7 +373,11 @@ impl<'a> Driver<'a> {
     /// # Errors
     /// The scheduler does not answer (exit 5).
     pub fn cancel(&mut self) -> Result<()> {
-        let Some(job) = self.state.active.as_ref().and_then(|wave| wave.job.clone()) else { return Ok(()) };
+        let Some(Wave { number: wave, job: Some(job), .. }) = self.state.active.clone() else { return Ok(()) };
+        // Another may find it ended, and must not take it for somebody's wish: its tick begins when its last task has ended.
+        if self.by_itself && self.state.cancelled != Some(wave) {
+            self.record(Event::WaveCancelled { wave })?;
+        }
         self.cancelled = true;
         self.adapter.cancel(&[JobId(job)]).map_err(|e| refused(&e))
     }

@@ -139,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_was_given_up_was_cancelled_by_nobody() {
+        assert_eq!(of_given_up(TaskState::Cancelled, true), TaskState::NodeFailed);
+        assert_eq!(of_given_up(TaskState::Unknown, true), TaskState::NodeFailed, "the queue has forgotten it");
+        assert_eq!(of_given_up(TaskState::Cancelled, false), TaskState::Cancelled);
+        assert_eq!(of_given_up(TaskState::Succeeded, true), TaskState::Succeeded, "it had begun after all");
+    }
+
+    #[test]
     fn only_an_end_that_nobody_explains_may_have_been_for_want_of_memory() {
         for (state, then) in [
             (TaskState::NodeFailed, TaskState::OutOfMemory),

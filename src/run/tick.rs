@@ -3,7 +3,7 @@
 //! Fold the journal, look, decide, record, act, until there is nothing left to do now: then the work is in the
 //! queue, and behind it the next tick. A tick may be called at any time, by anybody, any number of times.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
@@ -60,7 +60,7 @@ pub enum Caller {
 ///
 /// # Errors
 /// As [`super::driver::drive`] and [`finish::seal`].
-pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
+pub fn tick(campaign: &Campaign, caller: Caller, program: &Path) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
@@ -72,7 +72,7 @@ pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Tic
     }
     finish::can_write(&campaign.file.identity)?;
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, caller.patience())?;
-    let ticked = match step(campaign, caller, &program, adapter.as_mut(), &state) {
+    let ticked = match step(campaign, caller, program, adapter.as_mut(), &state) {
         Err(full) if full.kind() == Kind::Full => {
             let (journal, _) = Journal::take_over(&campaign.dir)?;
             finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused)

@@ -32,6 +32,7 @@ fn in_words(event: &Event) -> Option<String> {
             let node = node.as_ref().map_or_else(String::new, |node| format!(" on {node}"));
             format!("task {task} of wave {wave} ended{node} as {state}: {what}")
         }
+        Event::WaveCancelled { wave } => format!("wave {wave} was asked to end"),
         Event::Held { wave, released, ended, what } => {
             let (go, end) = (released.len(), ended.len());
             format!("tasks of wave {wave} were held ({what}): {go} let go, {end} ended")

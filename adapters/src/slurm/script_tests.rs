@@ -123,6 +123,11 @@ fn a_stand_in_starts_only_when_what_it_stands_in_for_did_not_end_well() {
 
 #[test]
 fn a_job_that_is_to_begin_later_waits_for_nothing_else() {
-    let text = render(&Site::default(), TEMPLATE, &JobSpec { begin_after_s: Some(3600), ..job() }).unwrap().text;
+    let site = Site { mail: Value::new("me@example.org"), ..Site::default() };
+    let text = render(&site, TEMPLATE, &JobSpec { begin_after_s: Some(3600), ..job() }).unwrap().text;
     assert!(text.contains("\n#SBATCH --begin=now+3600\n") && !text.contains("--dependency"), "{text}");
+    assert!(
+        !text.contains("--mail") && render(&site, TEMPLATE, &job()).unwrap().text.contains("--mail-user"),
+        "{text}"
+    );
 }
