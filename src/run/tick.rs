@@ -207,10 +207,9 @@ pub fn cancel(campaign: &Campaign) -> Result<()> {
     cancel_jobs(campaign, adapter.as_mut(), &state)
 }
 
-/// Cancels the looks, the tick of `state`, what stands in for it, and the wave. What was intended, and of which nobody wrote down the
+/// Cancels the tick of `state`, what stands in for it, the wave, and the looks. What was intended, and of which nobody wrote down the
 /// job, is found by its tag.
 fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<()> {
-    mid_wave::end(campaign, adapter)?;
     let mut jobs = Vec::new();
     let mut add = |job: Option<&String>, tag: JobTag, adapter: &mut dyn Adapter| match job {
         Some(job) => {
@@ -228,7 +227,8 @@ fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) ->
     if let Some(wave) = &state.active {
         add(wave.job.as_ref(), JobTag(wave.tag.clone()), adapter)?;
     }
-    adapter.cancel(&jobs).map_err(|e| refused(&e))
+    adapter.cancel(&jobs).map_err(|e| refused(&e))?;
+    mid_wave::end(campaign, adapter)
 }
 
 impl Caller {

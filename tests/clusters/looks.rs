@@ -4,7 +4,7 @@ use super::scene::{Scene, Wanted};
 use super::slurm::until;
 
 /// A campaign that is looked at every few seconds.
-const LOOKED_AT: &str = "running = 16\ntasks = 8\nlook = \"5s\"";
+const LOOKED_AT: &str = "running = 6\ntasks = 8\nlook = \"5s\"";
 
 /// The elements that wait for this reason, as `job_element`.
 fn waiting_for(scene: &Scene, reason: &str) -> Vec<String> {
@@ -67,21 +67,22 @@ fn tasks_that_slurm_holds_again_and_again_are_ended_and_the_next_wave_has_their_
 fn a_task_that_somebody_held_stays_held_however_often_it_is_looked_at() {
     let Some(scene) = Scene::new(&[]) else { return };
     scene.submit(&Wanted { scheduler: LOOKED_AT, beside: &["slow", "slower"], ..Wanted::default() });
-    // One that waits, and one that runs and is put back.
+    // One that runs is put back and held, and one that waits is held.
     let running = scene.await_running(2);
     let (job, _) = running[0].split_once('_').unwrap();
-    scene.slurm.said("scontrol", &["requeuehold", &running[0]]);
-    let other = format!("{job}_7");
-    if other != running[0] {
-        scene.slurm.said("scontrol", &["requeuehold", &other]);
-    }
-    let is_held = |task: &String| waiting_for(&scene, "held").contains(task);
-    until("both are held", 60, || is_held(&running[0]) && is_held(&other));
+    let (back, waiting) = (&running[0], format!("{job}_7"));
+    scene.slurm.said("scontrol", &["requeuehold", back]);
+    scene.slurm.said("scontrol", &["uhold", &waiting]);
+    let are_held = || {
+        let held = |reason, task| waiting_for(&scene, reason).contains(task);
+        held("job requeued in held state", back) && held("JobHeldUser", &waiting)
+    };
+    until("both are held", 60, are_held);
     let before = scene.events("ticked").len();
     until("it was looked at three times", 90, || scene.events("ticked").len() >= before + 3);
-    assert!(is_held(&running[0]) && is_held(&other), "{}", scene.slurm.queue());
+    assert!(are_held(), "{}", scene.slurm.queue());
     assert_eq!(scene.events("held"), [serde_json::Value::Null; 0]);
-    for task in [&running[0], &other] {
+    for task in [back, &waiting] {
         scene.slurm.said("scontrol", &["release", task]);
     }
     scene.take("slow");
