@@ -133,6 +133,11 @@ impl CampaignDir {
         self.launch().join(format!("stand-in-{round}"))
     }
 
+    /// What is submitted to look at a wave while it runs, without the extension.
+    pub fn look_script(&self) -> PathBuf {
+        self.launch().join("look")
+    }
+
     /// The directory of all task groups.
     pub fn groups(&self) -> PathBuf {
         self.root.join("groups")

@@ -107,6 +107,31 @@ pub trait Adapter: fmt::Debug + Send {
     /// See [`AdapterError`].
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError>;
 
+    /// Whether what waits for `reason`, a word of [`TaskReport::reason`], is held by the scheduler itself, after a failure of its
+    /// own, and by nobody's wish: then it may be released.
+    fn is_own_hold(&self, reason: &str) -> bool {
+        let _ = reason;
+        false
+    }
+
+    /// Lets tasks of `job` go that are held; the job as a whole where none are named.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        let _ = (job, tasks);
+        Ok(())
+    }
+
+    /// Asks for the end of `tasks` of `job` alone; what has ended already is fine.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        let _ = (job, tasks);
+        Ok(())
+    }
+
     /// What the tasks' own output says of an end that the scheduler does not explain, such as a want of memory; none where it
     /// says nothing.
     fn diagnose(&self, output: &str) -> Option<TaskState> {

@@ -96,6 +96,22 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
         self.dialect.parse_cancel(&said)
     }
 
+    fn is_own_hold(&self, reason: &str) -> bool {
+        self.dialect.is_own_hold(reason)
+    }
+
+    fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        let Some(call) = self.dialect.release(job, tasks) else { return Ok(()) };
+        let said = self.hear(&call)?;
+        self.dialect.parse_release(&said)
+    }
+
+    fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        let Some(call) = self.dialect.cancel_tasks(job, tasks) else { return Ok(()) };
+        let said = self.hear(&call)?;
+        self.dialect.parse_cancel(&said)
+    }
+
     fn diagnose(&self, output: &str) -> Option<TaskState> {
         self.dialect.diagnose(output)
     }

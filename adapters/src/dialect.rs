@@ -73,6 +73,33 @@ pub trait Dialect: fmt::Debug + Send {
     /// See [`AdapterError`].
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError>;
 
+    /// Whether what waits for `reason` is held by the scheduler itself, and by nobody's wish.
+    fn is_own_hold(&self, reason: &str) -> bool {
+        let _ = reason;
+        false
+    }
+
+    /// Lets `tasks` of `job` go that are held; the job as a whole where none are named. None where nothing is ever held.
+    fn release(&self, job: &JobId, tasks: &[u64]) -> Option<Call> {
+        let _ = (job, tasks);
+        None
+    }
+
+    /// Whether that was done; jobs that have ended already are fine.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn parse_release(&self, said: &Said) -> Result<(), AdapterError> {
+        let _ = said;
+        Ok(())
+    }
+
+    /// Asks for the end of `tasks` of `job` alone; none where there is no such thing.
+    fn cancel_tasks(&self, job: &JobId, tasks: &[u64]) -> Option<Call> {
+        let _ = (job, tasks);
+        None
+    }
+
     /// What the tasks' own output says of an end that the queue does not explain.
     fn diagnose(&self, output: &str) -> Option<TaskState>;
 

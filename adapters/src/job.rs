@@ -88,6 +88,8 @@ pub struct JobSpec {
     /// It starts only when one of these jobs has ended otherwise than well; if they all end well, it never starts and leaves
     /// the queue.
     pub instead_of: Vec<JobId>,
+    /// It does not start before so many seconds have passed.
+    pub begin_after_s: Option<u64>,
     /// Nodes that it must not run on.
     pub exclude: Vec<String>,
     /// The path of the file that is emitted for it, without an extension.

@@ -84,6 +84,18 @@ impl<A: Adapter> Adapter for Patient<A> {
         self.ask(|inner| inner.cancel(jobs))
     }
 
+    fn is_own_hold(&self, reason: &str) -> bool {
+        self.inner.is_own_hold(reason)
+    }
+
+    fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        self.ask(|inner| inner.release(job, tasks))
+    }
+
+    fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        self.ask(|inner| inner.cancel_tasks(job, tasks))
+    }
+
     fn diagnose(&self, output: &str) -> Option<TaskState> {
         self.inner.diagnose(output)
     }
@@ -117,6 +129,7 @@ mod tests {
             resources: Resources::default(),
             after: Vec::new(),
             instead_of: Vec::new(),
+            begin_after_s: None,
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),

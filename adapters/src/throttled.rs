@@ -82,6 +82,20 @@ impl<A: Adapter> Adapter for Throttled<A> {
         self.inner.cancel(jobs)
     }
 
+    fn is_own_hold(&self, reason: &str) -> bool {
+        self.inner.is_own_hold(reason)
+    }
+
+    fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        self.asked.remove(job);
+        self.inner.release(job, tasks)
+    }
+
+    fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        self.asked.remove(job);
+        self.inner.cancel_tasks(job, tasks)
+    }
+
     fn diagnose(&self, output: &str) -> Option<TaskState> {
         self.inner.diagnose(output)
     }
@@ -119,6 +133,7 @@ mod tests {
             resources: Resources::default(),
             after: Vec::new(),
             instead_of: Vec::new(),
+            begin_after_s: None,
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),

@@ -29,6 +29,7 @@ fn job(place: &Path, tag: &str, tasks: u64) -> JobSpec {
         resources: Resources { cpus: 1, gpus: 0, memory_mib: Some(50), walltime_s: Some(600) },
         after: Vec::new(),
         instead_of: Vec::new(),
+        begin_after_s: None,
         exclude: Vec::new(),
         file: place.join(tag),
         logs: place.join(format!("{tag}.out")),
@@ -188,6 +189,33 @@ fn the_scheduler_in_memory_keeps_its_books_like_the_others() {
         states(&mut memory, &job).into_values().collect::<Vec<_>>(),
         [TaskState::Succeeded, TaskState::Cancelled]
     );
+}
+
+#[test]
+fn what_is_held_in_memory_is_let_go_by_name_and_one_task_may_be_ended_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let mut memory = Memory { own_holds: vec!["launch failed".into()], ..Memory::default() };
+    let job = submit(&mut memory, &job(place.path(), "held", 3));
+    memory.move_all(&job.id, TaskState::Held);
+    assert!(memory.is_own_hold("launch failed") && !memory.is_own_hold("somebody did"));
+    memory.release(&job.id, &[0, 2]).unwrap();
+    memory.cancel_tasks(&job.id, &[2]).unwrap();
+    let seen = states(&mut memory, &job).into_values().collect::<Vec<_>>();
+    assert_eq!(seen, [TaskState::Pending, TaskState::Held, TaskState::Cancelled]);
+    memory.release(&job.id, &[]).unwrap();
+    assert_eq!(states(&mut memory, &job)[&1], TaskState::Pending, "where none is named, all are meant");
+}
+
+#[test]
+fn tasks_are_let_go_by_the_names_that_slurm_has_for_them() {
+    let fake = Fake::new();
+    let mut slurm = fake.slurm();
+    slurm.release(&JobId("7".into()), &[0, 12]).unwrap();
+    slurm.release(&JobId("8".into()), &[]).unwrap();
+    let released = std::fs::read_to_string(fake.path().join("released")).unwrap();
+    assert_eq!(released, "7_0\n7_12\n8\n");
+    fake.cue("scontrol", "down");
+    assert!(matches!(slurm.release(&JobId("8".into()), &[]), Err(AdapterError::Unreachable(_))));
 }
 
 #[test]

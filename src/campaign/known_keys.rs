@@ -64,6 +64,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "settle",
             "rounds",
             "nodes_may_submit",
+            "look",
             "tick_memory",
             "tick_walltime",
         ],

@@ -21,6 +21,9 @@ const TEMPLATE_BYTES_MAX: u64 = 64 << 10;
 /// Rounds after which a campaign waits for somebody, unless said otherwise.
 const ROUNDS_MAX: u64 = 100;
 
+/// How often a wave is looked at while it runs, unless said otherwise.
+const LOOK_S: u64 = 3600;
+
 /// `[scheduler]`, as a person writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +70,8 @@ pub struct SchedulerSection {
     pub rounds: Option<u64>,
     /// Whether jobs may submit jobs on this site.
     pub nodes_may_submit: Option<bool>,
+    /// How often a small job looks at a wave while it runs; `never` is without.
+    pub look: Option<String>,
     /// Memory of the job that goes on by itself and seals the pack.
     pub tick_memory: Option<String>,
     /// Time limit of that job.
@@ -95,6 +100,7 @@ impl Default for SchedulerSection {
             settle: None,
             rounds: None,
             nodes_may_submit: None,
+            look: None,
             tick_memory: None,
             tick_walltime: None,
         }
@@ -139,10 +145,18 @@ pub struct Cluster {
     pub rounds_max: u64,
     /// Whether jobs may submit jobs.
     pub nodes_may_submit: bool,
+    /// How often a wave is looked at while it runs, in seconds; none is never.
+    #[serde(default = "look_default")]
+    pub look_s: Option<u64>,
     /// Memory of a tick, in MiB.
     pub tick_memory_mib: u64,
     /// Time limit of a tick, in seconds.
     pub tick_walltime_s: u64,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is the value of a field")]
+const fn look_default() -> Option<u64> {
+    Some(LOOK_S)
 }
 
 /// Words that a site knows, such as partition and account.
@@ -199,6 +213,10 @@ impl SchedulerSection {
             return Err(Error::usage(format!("`scheduler.{key}` must be at least 1")));
         }
         let memory = self.tick_memory.as_ref().map(|text| units::size_mib(text)).transpose();
+        let look_s = match self.look.as_deref() {
+            Some("never") => None,
+            _ => Some(seconds(&self.look, "look", LOOK_S)?.max(1)),
+        };
         let settle_s = seconds(&self.settle, "settle", 30)?;
         let tick_walltime_s = seconds(&self.tick_walltime, "tick_walltime", 3600)?;
         if settle_s > tick_walltime_s / 2 {
@@ -220,6 +238,7 @@ impl SchedulerSection {
             settle_s,
             rounds_max: self.rounds.unwrap_or(ROUNDS_MAX),
             nodes_may_submit: self.nodes_may_submit.unwrap_or(true),
+            look_s,
             tick_memory_mib: memory.map_err(|e| e.within("`scheduler.tick_memory`"))?.unwrap_or(1024),
             tick_walltime_s,
         })
@@ -254,6 +273,17 @@ mod tests {
         let cluster = section(text).cluster().unwrap().unwrap();
         assert_eq!(cluster.words, Words::from([("partition".into(), "long".into())]));
         assert_eq!((cluster.signal_before_s, cluster.running_max, cluster.rounds_max), (300, Some(50), 100));
+    }
+
+    #[test]
+    fn a_wave_is_looked_at_every_hour_unless_somebody_says_how_often_or_never() {
+        let look = |more: &str| section(&format!("kind = \"slurm\"\n{more}")).cluster().unwrap().unwrap().look_s;
+        assert_eq!([look(""), look("look = \"20min\""), look("look = \"never\"")], [Some(3600), Some(1200), None]);
+        assert!(section("kind = \"slurm\"\nlook = \"now and then\"").cluster().is_err());
+        // As a version wrote it that had no such key.
+        let mut before = serde_json::to_value(section("kind = \"slurm\"").cluster().unwrap().unwrap()).unwrap();
+        before.as_object_mut().unwrap().remove("look_s").unwrap();
+        assert_eq!(serde_json::from_value::<Cluster>(before).unwrap().look_s, Some(3600));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
@@ -27,7 +28,8 @@ pub struct Args {
 /// Runs it: takes the journal over. The driver, wherever it is, sees that within a second, stops
 /// its workers at a checkpoint, and goes.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
+    // (The marks on its jobs hold the whole path.)
+    let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
     let mut tries = 1..=TRIES;
     let state = loop {
         match stop(&campaign) {

@@ -22,7 +22,7 @@ use crate::stop::Stop;
 /// As [`tick::tick`]; it waits for somebody (exit 3), or was stopped (exit 75).
 pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit> {
     let dir = campaign.dir.root().display();
-    match tick::tick(campaign, caller, this_program()?)? {
+    match tick::tick(campaign, caller, &this_program()?)? {
         Ticked::InQueue => {
             output.say(format!("`{}` is in the queue; nobody needs to stay", campaign.file.identity.name));
             output.say(format!("  molsieve status {dir}   says how far it is"));
@@ -52,7 +52,7 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     }
     let stop = Stop::new();
     signals::raise_on_signal(&stop, terminal::leave)?;
-    if let Ticked::Paused(pause) = tick::tick(campaign, Caller::Person, this_program()?)? {
+    if let Ticked::Paused(pause) = tick::tick(campaign, Caller::Person, &this_program()?)? {
         return Err(paused(campaign, &pause));
     }
     match look_on(campaign, &stop, output)? {

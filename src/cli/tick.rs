@@ -20,6 +20,9 @@ pub struct Args {
     /// The round that this tick was submitted for.
     #[arg(long, hide = true)]
     round: Option<u64>,
+    /// This is the job that looks at a wave while it runs.
+    #[arg(long, hide = true, conflicts_with = "round")]
+    look: bool,
     /// The job of the tick that this one stands in for.
     #[arg(long, hide = true, requires = "round")]
     instead_of: Option<u64>,
@@ -33,6 +36,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
     let caller = match (args.round, args.instead_of) {
         (Some(round), Some(instead_of)) => Caller::StandIn { round, instead_of },
+        _ if args.look => Caller::Look,
         (round, _) => Caller::Tick(round),
     };
     cluster::tick(&campaign, caller, output)

@@ -133,6 +133,22 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node: Option<String>,
     },
+    /// A tick is about to ask a wave to end.
+    WaveCancelled {
+        /// Its number.
+        wave: u64,
+    },
+    /// The scheduler held tasks by itself, after a failure of its own.
+    Held {
+        /// Their wave.
+        wave: u64,
+        /// Those that are about to be let go.
+        released: Vec<u64>,
+        /// Those that were let go often enough, and are about to be ended.
+        ended: Vec<u64>,
+        /// Why they were held, in the scheduler's word.
+        what: String,
+    },
     /// A tick is about to be submitted: the job that goes on when the wave has ended.
     TickIntended {
         /// Its number, from 1.
@@ -156,7 +172,7 @@ pub enum Event {
     },
     /// A tick took over, as a job of its own.
     Ticked {
-        /// Its number; none if a person called it.
+        /// Its number; none for a look, and if a person called it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         round: Option<u64>,
         /// Version of molsieve.

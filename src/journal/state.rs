@@ -79,8 +79,12 @@ pub struct State {
     pub waves: u64,
     /// The wave that has not ended, if any.
     pub active: Option<Wave>,
-    /// The wave that had not ended when somebody stopped the campaign: its tasks were asked to end.
+    /// The wave that had not ended when somebody stopped the campaign, or a tick had enough of it: its tasks were asked to end.
     pub cancelled: Option<u64>,
+    /// How often tasks of the last wave were let go that the scheduler held by itself.
+    pub releases: BTreeMap<u64, u32>,
+    /// The tasks of the last wave that were ended for that, and why they were held.
+    pub given_up: BTreeMap<u64, String>,
     /// The tick that has not begun, if any.
     pub tick: Option<Tick>,
     /// The number of the last tick; 0 before the first.
@@ -115,6 +119,8 @@ impl Default for State {
             waves: 0,
             active: None,
             cancelled: None,
+            releases: BTreeMap::new(),
+            given_up: BTreeMap::new(),
             tick: None,
             ticks: 0,
             rounds: 0,
@@ -175,6 +181,11 @@ impl State {
                 self.end(*wave)
             }
             Event::TaskFailed { .. } => self.task_failed(event),
+            Event::WaveCancelled { wave } => {
+                self.cancelled = Some(*wave);
+                self.active.as_ref().is_some_and(|active| active.number == *wave)
+            }
+            Event::Held { wave, released, ended, what } => self.held(*wave, released, ended, what),
             Event::TickIntended { round, tag } => self.tick_intended(*round, tag),
             Event::TickSubmitted { round, job } => self.tick_submitted(*round, job),
             Event::TickLost { round, .. } => self.tick.take().is_some_and(|tick| tick.round == *round),
@@ -210,6 +221,7 @@ impl State {
         self.bad_nodes.clear();
         self.broken = None;
         self.out_of_memory.clear();
+        self.releases.clear();
         self.rounds = 0;
         self.at_work()
     }
@@ -244,9 +256,18 @@ impl State {
     fn intend(&mut self, wave: u64, tag: &str, finished: u64) -> bool {
         let next = wave == self.waves + 1 && self.active.is_none();
         self.waves = wave;
+        (self.releases, self.given_up) = (BTreeMap::new(), BTreeMap::new());
         self.active = Some(Wave { number: wave, tag: tag.to_owned(), job: None, finished });
         self.phase = Phase::Active;
         next
+    }
+
+    fn held(&mut self, wave: u64, released: &[u64], ended: &[u64], what: &str) -> bool {
+        for task in released {
+            *self.releases.entry(*task).or_default() += 1;
+        }
+        self.given_up.extend(ended.iter().map(|task| (*task, what.to_owned())));
+        self.active.as_ref().is_some_and(|active| active.number == wave)
     }
 
     fn submitted(&mut self, wave: u64, job: &str) -> bool {
@@ -305,6 +326,23 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_let_go_is_counted_a_task_in_one_wave_and_no_wave_that_a_tick_ended_was_ended_by_somebody() {
+        let mut state = State { planned: true, ..State::default() };
+        let wave = |wave| Event::WaveIntended { wave, tag: "t".into(), tasks: 2, groups: 2, finished: None };
+        let held = |wave, released: &[u64], ended: &[u64]| {
+            let (released, ended) = (released.to_vec(), ended.to_vec());
+            Event::Held { wave, released, ended, what: "launch failed".to_owned() }
+        };
+        assert!(state.follow(&wave(1)) && state.follow(&held(1, &[0, 1], &[])) && state.follow(&held(1, &[1], &[0])));
+        assert_eq!((&state.releases[&0], &state.releases[&1], state.given_up.len()), (&1, &2, 1));
+        assert!(!state.clone().follow(&held(2, &[0], &[])), "of another wave nothing is held");
+        assert!(state.follow(&Event::WaveCancelled { wave: 1 }));
+        assert_eq!((state.cancelled, &state.phase), (Some(1), &Phase::Active));
+        assert!(state.follow(&Event::WaveEnded { wave: 1, core_ms: None }) && state.follow(&wave(2)));
+        assert!(state.releases.is_empty() && state.given_up.is_empty());
+    }
 
     #[test]
     fn only_what_its_machine_did_to_a_task_speaks_against_a_node() {

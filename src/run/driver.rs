@@ -127,6 +127,8 @@ pub struct Driver<'a> {
     pub(super) cancelled: bool,
     /// Since when no task of the active wave is known to wait or run.
     quiet: Option<Stopwatch>,
+    /// The tasks of the active wave that were held at the last step, and why.
+    pub(super) held: Vec<(u64, String)>,
     /// Whether this is a tick, with nobody looking on.
     pub(super) by_itself: bool,
 }
@@ -153,6 +155,7 @@ impl<'a> Driver<'a> {
             core_time: CoreTime::start(),
             cancelled: false,
             quiet: None,
+            held: Vec::new(),
             by_itself: false,
             campaign,
             journal,
@@ -209,6 +212,8 @@ impl<'a> Driver<'a> {
         // First the scheduler, then the files: what it calls ended must be seen with all that it left.
         let reports = self.poll()?;
         let tasks: Vec<TaskState> = reports.iter().map(|report| report.state).collect();
+        let held = (0..).zip(&reports).filter(|(_, report)| report.state == TaskState::Held);
+        self.held = held.map(|(task, report)| (task, report.reason.clone().unwrap_or_default())).collect();
         self.look.refresh()?;
         self.show(&tasks)?;
         self.note_core_time(false)?;
@@ -368,7 +373,11 @@ impl<'a> Driver<'a> {
     /// # Errors
     /// The scheduler does not answer (exit 5).
     pub fn cancel(&mut self) -> Result<()> {
-        let Some(job) = self.state.active.as_ref().and_then(|wave| wave.job.clone()) else { return Ok(()) };
+        let Some(Wave { number: wave, job: Some(job), .. }) = self.state.active.clone() else { return Ok(()) };
+        // Another may find it ended, and must not take it for somebody's wish: its tick begins when its last task has ended.
+        if self.by_itself && self.state.cancelled != Some(wave) {
+            self.record(Event::WaveCancelled { wave })?;
+        }
         self.cancelled = true;
         self.adapter.cancel(&[JobId(job)]).map_err(|e| refused(&e))
     }

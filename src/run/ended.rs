@@ -32,8 +32,10 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
         if missing.is_empty() {
             continue;
         }
+        let given_up = driver.state.given_up.contains_key(&(task as u64));
+        let report = TaskReport { state: of_given_up(report.state, given_up), ..report.clone() };
         unfinished.push(report.state);
-        let words = LastWords::hear(&driver.campaign.dir, number, task as u64);
+        let words = LastWords::hear(&driver.campaign.dir, number, task as u64).filter(|_| !given_up);
         // What was cancelled was cancelled by somebody; what was checkpointed at a stop, or with its share of the core time
         // used up, is as it should be.
         let is_spent = words.as_ref().is_some_and(|words| words.pause == Some(PauseCode::CoreHours));
@@ -45,7 +47,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
         };
         if !wanted {
             let state = explained(report.state, over_memory, words.as_ref());
-            let report = TaskReport { state, ..report.clone() };
+            let report = TaskReport { state, ..report };
             let event = failure(driver, number, task as u64, &report, missing, progress, words);
             driver.record(event)?;
         }
@@ -69,6 +71,11 @@ fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
 /// An end that may have been for want of memory, although the scheduler does not say so.
 const fn is_unexplained(state: TaskState) -> bool {
     matches!(state, TaskState::NodeFailed | TaskState::Unknown)
+}
+
+/// How a task ended that was ended because its scheduler held it again and again: by no fault or wish of anybody.
+const fn of_given_up(state: TaskState, given_up: bool) -> TaskState {
+    if given_up && matches!(state, TaskState::Cancelled | TaskState::Unknown) { TaskState::NodeFailed } else { state }
 }
 
 /// How a task ended, where its scheduler does not say, or has forgotten: its words do, or the output of its wave.
@@ -104,7 +111,9 @@ fn failure(
     let waits = state == TaskState::Failed { exit: i32::from(Kind::Incomplete.exit_code()) };
     let pause = words.as_ref().map_or(waits.then_some(PauseCode::DiskFull), |words| words.pause);
     let dir = driver.campaign.dir.root().display();
+    let held = driver.state.given_up.get(&task);
     let wordless = || match pause {
+        None if let Some(why) = held => format!("no node could start it: {why}"),
         Some(_) => format!("the disk or the quota of `{dir}` is full: a worker could not even write why it ended"),
         None => format!("a worker ended as {state:?}, without a word"),
     };
@@ -128,6 +137,14 @@ mod tests {
         assert_eq!(of(TaskState::Unknown, Kind::Scorer).blame(), Blame::Program);
         assert_eq!(of(TaskState::Preempted, Kind::Scorer), TaskState::Preempted, "what it says is taken");
         assert_eq!(explained(TaskState::Unknown, false, None), TaskState::Unknown);
+    }
+
+    #[test]
+    fn a_task_that_was_given_up_was_cancelled_by_nobody() {
+        assert_eq!(of_given_up(TaskState::Cancelled, true), TaskState::NodeFailed);
+        assert_eq!(of_given_up(TaskState::Unknown, true), TaskState::NodeFailed, "the queue has forgotten it");
+        assert_eq!(of_given_up(TaskState::Cancelled, false), TaskState::Cancelled);
+        assert_eq!(of_given_up(TaskState::Succeeded, true), TaskState::Succeeded, "it had begun after all");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod heard;
 pub mod here;
 pub mod life;
 pub mod look;
+mod mid_wave;
 pub mod outlook;
 pub mod plan;
 pub mod policy;

@@ -231,7 +231,7 @@ mod tests {
         let cap = Cap { most: 12, of: "MaxSubmitJobs of the account chem".to_owned() };
         survey.allowance = Allowance { submit: Some(cap), queued: Some(4), ..Allowance::default() };
         let (tasks, by) = tightest(slurm, Some(&survey), 4000);
-        assert_eq!(tasks, 5);
+        assert_eq!(tasks, 4);
         assert!(by.contains("MaxSubmitJobs of the account chem") && by.contains("less 4 in the queue"), "{by}");
         survey.allowance.queued = Some(400);
         assert_eq!(tightest(slurm, Some(&survey), 4000).0, 1, "the scheduler says no, if it is one");

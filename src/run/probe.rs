@@ -113,6 +113,7 @@ fn job(cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> 
         },
         after: Vec::new(),
         instead_of: Vec::new(),
+        begin_after_s: None,
         exclude: Vec::new(),
         file,
         logs: layout::doctor_file(place, "probe.out"),

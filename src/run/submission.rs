@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use molsieve_adapters::{AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
+use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
 
 use super::driver::{Driver, refused};
 use super::policy::Pause;
@@ -35,8 +35,9 @@ const SHARE_MIN_MS: u64 = 60_000;
 /// Want of memory doubles it so many times at most.
 const DOUBLINGS_MAX: u32 = 3;
 
-/// Jobs beside a wave's tasks for which room is left where a user may have so many: the tick, its stand-in, and one to spare.
-pub(super) const JOBS_BESIDE: u64 = 3;
+/// Jobs beside a wave's tasks for which room is left where a user may have so many: the tick, its stand-in, the look,
+/// and one to spare.
+pub(super) const JOBS_BESIDE: u64 = 4;
 
 /// How long a tick waits for room in the queue, and how often it looks: nobody else would. A tick may take an hour.
 const ROOM_PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -154,7 +155,7 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) ->
     // After the intent: from here on this number is this driver's, and nobody else writes these files.
     wave::write(&campaign.dir, number, tasks)?;
     driver.cancelled = false;
-    match hand_over(driver, &job)? {
+    match hand_over(driver.campaign, driver.adapter, &job)? {
         Ok(job) => {
             let submitted = driver.record(Event::WaveSubmitted { wave, job: job.0.clone() });
             submitted.inspect_err(|_| withdraw(driver, job)).map(|()| None)
@@ -204,10 +205,10 @@ fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
     let round = driver.state.ticks + 1;
     let mut job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
-    let mut handed_over = hand_over(driver, &job)?;
+    let mut handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
     if matches!(handed_over, Err(AdapterError::Rejected(_))) && !job.exclude.is_empty() {
         job.exclude.clear();
-        handed_over = hand_over(driver, &job)?;
+        handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
     }
     match handed_over {
         Ok(job) => {
@@ -215,7 +216,7 @@ fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
             submitted.inspect_err(|_| withdraw(driver, job.clone()))?;
             let stand_in = stand_in_job(&Making::of(driver), round, job)?;
             // Without it the campaign goes on all the same, as long as no tick fails.
-            let _ = hand_over(driver, &stand_in)?;
+            let _ = hand_over(driver.campaign, driver.adapter, &stand_in)?;
             Ok(Ok(()))
         }
         Err(error) if !is_a_no(&error) => Err(refused(&error)),
@@ -261,16 +262,20 @@ pub(super) fn affordable(from: &Making<'_>) -> u64 {
 }
 
 /// Writes the files of `job`, and submits it.
-fn hand_over(driver: &mut Driver<'_>, job: &JobSpec) -> Result<Result<JobId, AdapterError>> {
-    let files = match driver.adapter.files(job) {
+pub(super) fn hand_over(
+    campaign: &Campaign,
+    adapter: &mut dyn Adapter,
+    job: &JobSpec,
+) -> Result<Result<JobId, AdapterError>> {
+    let files = match adapter.files(job) {
         Ok(files) => files,
         Err(error) => return Ok(Err(error)),
     };
     for file in files {
-        fs::create_dir(&driver.campaign.dir.launch())?;
+        fs::create_dir(&campaign.dir.launch())?;
         fs::replace(&file.path, file.text.as_bytes())?;
     }
-    Ok(driver.adapter.submit(job))
+    Ok(adapter.submit(job))
 }
 
 /// The job of wave `number`.
@@ -297,6 +302,7 @@ pub(super) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<Job
         resources: resources(&file.execution, from.state),
         after: Vec::new(),
         instead_of: Vec::new(),
+        begin_after_s: None,
         exclude: bad_nodes(from.state),
         file: dir.wave_script(number),
         logs: dir.wave_output(number),
@@ -326,6 +332,7 @@ pub(super) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec> {
         },
         after: wave.into_iter().map(JobId).collect(),
         instead_of: Vec::new(),
+        begin_after_s: None,
         exclude: bad_nodes(from.state),
         file: dir.tick_script(round),
         logs: dir.tick_output(),
@@ -342,6 +349,22 @@ fn stand_in_job(from: &Making<'_>, round: u64, tick: JobId) -> Result<JobSpec> {
         format!("molsieve: stands in for tick {round} of the campaign {}, should that fail", file.identity.name);
     (job.after, job.instead_of, job.file) = (Vec::new(), vec![tick], dir.stand_in_script(round));
     Ok(job)
+}
+
+/// The job that looks at the wave after so many seconds.
+pub(super) fn look_job(from: &Making<'_>, after_s: u64) -> Result<JobSpec> {
+    let Campaign { dir, file, .. } = from.campaign;
+    let mut job = tick_job(from, from.state.ticks)?;
+    job.argv = vec![from.program.into(), "--quiet".into(), "tick".into(), dir.root().into(), "--look".into()];
+    job.tag = look_tag(from.campaign)?;
+    job.title = format!("molsieve: looks at the campaign {} while its wave runs", file.identity.name);
+    (job.after, job.begin_after_s, job.file) = (Vec::new(), Some(after_s), dir.look_script());
+    Ok(job)
+}
+
+/// The mark on every look of a campaign.
+pub(super) fn look_tag(campaign: &Campaign) -> Result<JobTag> {
+    tag(campaign, "look")
 }
 
 /// The mark on the tick of `round`.

@@ -3,7 +3,7 @@
 //! Fold the journal, look, decide, record, act, until there is nothing left to do now: then the work is in the
 //! queue, and behind it the next tick. A tick may be called at any time, by anybody, any number of times.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
@@ -11,7 +11,7 @@ use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 use super::driver::{Driven, Driver, Settings, Step, refused};
 use super::policy::Pause;
 use super::submission::Followed;
-use super::{finish, scheduler, submission};
+use super::{finish, mid_wave, scheduler, submission};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather;
@@ -46,6 +46,8 @@ pub enum Caller {
     Person,
     /// The tick of this round, or nobody that was submitted.
     Tick(Option<u64>),
+    /// What looks at a wave while it runs.
+    Look,
     /// What stands in for the tick of this round, which did not end well.
     StandIn {
         /// The round.
@@ -59,26 +61,49 @@ pub enum Caller {
 ///
 /// # Errors
 /// As [`super::driver::drive`] and [`finish::seal`].
-pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Ticked> {
+pub fn tick(campaign: &Campaign, caller: Caller, program: &Path) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
             .hint("`molsieve resume` goes on with it")
     })?;
-    let entries = journal::read(&campaign.dir)?.entries;
-    let phase = State::of(&entries)?.phase;
-    if caller != Caller::Person && phase != Phase::Active {
-        return Ok(Ticked::Nothing(phase));
+    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    if caller != Caller::Person && state.phase != Phase::Active {
+        return Ok(Ticked::Nothing(state.phase));
     }
     finish::can_write(&campaign.file.identity)?;
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, caller.patience())?;
+    let ticked = step(campaign, caller, program, adapter.as_mut(), &state);
+    if !matches!(ticked, Ok(Ticked::InQueue)) {
+        mid_wave::end_if_over(campaign, adapter.as_mut());
+    }
+    ticked
+}
+
+fn step(
+    campaign: &Campaign,
+    caller: Caller,
+    program: &Path,
+    adapter: &mut dyn Adapter,
+    state: &State,
+) -> Result<Ticked> {
+    if caller == Caller::Look {
+        // First of all: should this one die, the next goes on.
+        let is_tended = mid_wave::is_tended(campaign, adapter, state)?;
+        mid_wave::follow(campaign, adapter, state, program)?;
+        if is_tended {
+            return Ok(Ticked::InQueue);
+        }
+    }
     if let Caller::StandIn { round, instead_of } = caller {
-        match end_of_tick(campaign, adapter.as_mut(), round, instead_of)? {
+        match end_of_tick(campaign, adapter, round, instead_of)? {
             // `molsieve cancel` did it, and somebody has started the campaign again since.
-            TaskState::Cancelled if was_stopped_after(&entries, round) => return Ok(Ticked::Nothing(phase)),
-            TaskState::Cancelled => return stopped_with_its_tick(campaign, adapter.as_mut()).map(|()| Ticked::Stopped),
+            TaskState::Cancelled if was_stopped_after(&journal::read(&campaign.dir)?.entries, round) => {
+                return Ok(Ticked::Nothing(state.phase.clone()));
+            }
+            TaskState::Cancelled => return stopped_with_its_tick(campaign, adapter).map(|()| Ticked::Stopped),
             // Somebody had taken over from it, and goes on.
-            TaskState::Checkpointed => return Ok(Ticked::Nothing(phase)),
+            TaskState::Checkpointed => return Ok(Ticked::Nothing(state.phase.clone())),
             _ => {}
         }
     }
@@ -92,8 +117,9 @@ pub fn tick(campaign: &Campaign, caller: Caller, program: PathBuf) -> Result<Tic
     // it is done again; `cancel` is what stops a campaign.
     let stop = Stop::new();
     finish::reserve(campaign);
-    let settings = Settings { program, tasks: scheduler::tasks(cluster), stop, watch: &mut |_| {} };
-    let driver = Driver::new(campaign, &mut journal, &history, adapter.as_mut(), settings)?;
+    let tasks = campaign.file.execution.cluster.as_ref().map_or(1, scheduler::tasks);
+    let settings = Settings { program: program.to_path_buf(), tasks, stop, watch: &mut |_| {} };
+    let driver = Driver::new(campaign, &mut journal, &history, adapter, settings)?;
     let ticked = go(driver, caller).and_then(|driven| close(campaign, &mut journal, driven));
     let ticked = match ticked {
         Err(full) if full.kind() == Kind::Full => {
@@ -149,7 +175,7 @@ fn stopped_with_its_tick(campaign: &Campaign, adapter: &mut dyn Adapter) -> Resu
 fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
     match caller {
         Caller::Person => driver.start()?,
-        Caller::Tick(_) | Caller::StandIn { .. } => {
+        Caller::Tick(_) | Caller::Look | Caller::StandIn { .. } => {
             let round = caller.round();
             let (molsieve, host) = (env!("CARGO_PKG_VERSION").to_owned(), crate::host::name());
             driver.by_itself = true;
@@ -163,11 +189,16 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
             Step::Over(driven) => return Ok(Some(driven)),
             // (A wave that was taken back is waited for.)
             Step::Wait if driver.has_tasks_in_queue() && !driver.cancelled => {
-                if driver.may_submit().is_err() || is_followed(&mut driver)? {
-                    return Ok(None);
+                if driver.by_itself {
+                    mid_wave::let_go(&mut driver)?;
                 }
-                match submission::follow(&mut driver)? {
-                    Followed::Yes => return Ok(None),
+                let is_followed = driver.may_submit().is_err() || is_followed(&mut driver)?;
+                match if is_followed { Followed::Yes } else { submission::follow(&mut driver)? } {
+                    Followed::Yes => {
+                        let Driver { campaign, state, settings, adapter, .. } = &mut driver;
+                        mid_wave::follow(campaign, *adapter, state, &settings.program)?;
+                        return Ok(None);
+                    }
                     Followed::Withdrawn => {}
                     Followed::Refused(pause) => {
                         driver.pause(&pause)?;
@@ -191,7 +222,7 @@ pub fn cancel(campaign: &Campaign) -> Result<()> {
     cancel_jobs(campaign, adapter.as_mut(), &state)
 }
 
-/// Cancels the tick of `state`, what stands in for it, and the wave. What was intended, and of which nobody wrote down the
+/// Cancels the tick of `state`, what stands in for it, the wave, and the looks. What was intended, and of which nobody wrote down the
 /// job, is found by its tag.
 fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<()> {
     let mut jobs = Vec::new();
@@ -212,7 +243,8 @@ fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) ->
     if let Some(wave) = &state.active {
         add(wave.job.as_ref(), JobTag(wave.tag.clone()), adapter)?;
     }
-    adapter.cancel(&jobs).map_err(|e| refused(&e))
+    adapter.cancel(&jobs).map_err(|e| refused(&e))?;
+    mid_wave::end(campaign, adapter)
 }
 
 impl Caller {
@@ -220,13 +252,13 @@ impl Caller {
     const fn patience(self) -> Duration {
         match self {
             Self::Person => Duration::from_secs(60),
-            Self::Tick(_) | Self::StandIn { .. } => Duration::from_secs(30 * 60),
+            Self::Tick(_) | Self::Look | Self::StandIn { .. } => Duration::from_secs(30 * 60),
         }
     }
 
     const fn round(self) -> Option<u64> {
         match self {
-            Self::Person => None,
+            Self::Person | Self::Look => None,
             Self::Tick(round) => round,
             Self::StandIn { round, .. } => Some(round),
         }
@@ -243,6 +275,12 @@ fn is_followed(driver: &mut Driver<'_>) -> Result<bool> {
     };
     if let Some(id) = job {
         let known = driver.adapter.poll(&[Job { id: id.clone(), tag }]).map_err(|e| refused(&e))?;
+        let is_held = known.values().any(|tick| {
+            tick.state == TaskState::Held && tick.reason.as_ref().is_some_and(|why| driver.adapter.is_own_hold(why))
+        });
+        if is_held && driver.by_itself {
+            mid_wave::heard(driver.adapter.release(&id, &[]))?;
+        }
         if known.values().any(|tick| matches!(tick.state, TaskState::Pending | TaskState::Held | TaskState::Running)) {
             if driver.state.tick.as_ref().is_some_and(|tick| tick.job.is_none()) {
                 driver.record(Event::TickSubmitted { round, job: id.0 })?;

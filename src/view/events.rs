@@ -32,10 +32,15 @@ fn in_words(event: &Event) -> Option<String> {
             let node = node.as_ref().map_or_else(String::new, |node| format!(" on {node}"));
             format!("task {task} of wave {wave} ended{node} as {state}: {what}")
         }
+        Event::WaveCancelled { wave } => format!("wave {wave} was asked to end"),
+        Event::Held { wave, released, ended, what } => {
+            let (go, end) = (released.len(), ended.len());
+            format!("tasks of wave {wave} were held ({what}): {go} let go, {end} ended")
+        }
         Event::TickSubmitted { round, job } => format!("tick {round} follows it as {job}"),
         Event::TickLost { round, what } => format!("tick {round} is not there: {what}"),
         Event::Ticked { round: Some(round), host, .. } => format!("tick {round} went on, on {host}"),
-        Event::Ticked { round: None, host, .. } => format!("somebody's tick went on, on {host}"),
+        Event::Ticked { round: None, host, .. } => format!("a look, or somebody's tick, went on, on {host}"),
         Event::Amended { changes } => {
             let all: Vec<String> = changes.iter().map(|(key, change)| format!("{key} {change}")).collect();
             format!("changed: {}", all.join(", "))

@@ -80,12 +80,12 @@ fn a_campaign_fits_itself_to_the_jobs_that_its_user_may_have() {
     }
     let plan = facts(&env, &slurm, &["plan", &there, "--dir", "d"]);
     let (tasks, by) = (&plan["submission"]["tasks"], plan["submission"]["bounds"][0]["by"].as_str().unwrap());
-    assert_eq!(*tasks, 7, "{plan}");
+    assert_eq!(*tasks, 6, "{plan}");
     assert!(by.contains("MaxSubmitJobs of the account screening") && by.contains("less 2 in the queue"), "{by}");
     assert!(slurm.molsieve(&env, &["submit", &there, "--dir", "d"]).status.success());
     until("the pack is sealed", 60, || sealed(&env, "d"));
     assert_eq!(env.payload_of("d"), digest_here(&env, &here));
-    assert_eq!((waves(&env, "d")[0], events(&env, "d", "wave_refused").len()), ((7, 40), 0));
+    assert_eq!((waves(&env, "d")[0], events(&env, "d", "wave_refused").len()), ((6, 40), 0));
     // A limit of the account as a whole is in none of the user's books: the scheduler says no, and half is tried.
     slurm.said("sacctmgr", &["-i", "modify", "user", &user(), "set", "maxsubmitjobs=-1"]);
     slurm.said("sacctmgr", &["-i", "modify", "account", "screening", "set", "grpsubmitjobs=10"]);
@@ -118,7 +118,7 @@ fn a_campaign_fits_itself_to_the_jobs_that_its_user_may_have() {
 #[test]
 fn a_tick_waits_for_room_in_the_queue() {
     let env = TestEnv::new();
-    let options = ["--nodes", "1", "--accounting", "--max-submit", "9"];
+    let options = ["--nodes", "1", "--accounting", "--max-submit", "10"];
     let Some(slurm) = Slurm::up_with(&env.path("cluster"), &options) else { return };
     let (here, there) = campaign(&env, 6, "");
     // Tasks that wait for a file, so that one of them can be hit.
@@ -138,7 +138,7 @@ fn a_tick_waits_for_room_in_the_queue() {
     std::fs::write(&gate, "").unwrap();
     until("the tick is told that there is no room", 60, || !events(&env, "d", "wave_refused").is_empty());
     assert!(!sealed(&env, "d"));
-    allow(&slurm, 9);
+    allow(&slurm, 10);
     until("the pack is sealed", 60, || sealed(&env, "d"));
     assert_eq!(env.payload_of("d"), digest_here(&env, &here));
 }
@@ -164,7 +164,8 @@ fn what_the_queue_has_forgotten_is_known_from_the_books() {
     let (here, there) = campaign(&env, 4, "tasks = 4\n");
     // Everything dies at its start, ticks as well.
     let digest = digest_here(&env, &here);
-    let blocked = "[scheduler]\nkind = \"slurm\"\nsettle = \"2s\"\ntasks = 4\ntemplate = \"dies.sh\"\n";
+    let blocked =
+        "[scheduler]\nkind = \"slurm\"\nsettle = \"2s\"\nlook = \"never\"\ntasks = 4\ntemplate = \"dies.sh\"\n";
     let text = std::fs::read_to_string(env.path(&there)).unwrap();
     let template = include_str!("../../job-templates/slurm.sh").replace("exec {command}", "kill -9 $$\nexec {command}");
     env.write("dies.sh", template);

@@ -5,6 +5,7 @@ mod budget;
 mod hostile_remote;
 mod limits;
 mod lives;
+mod looks;
 mod lost;
 mod night;
 mod remote;

@@ -74,7 +74,7 @@ fn an_element_that_is_put_back_one_that_is_held_and_a_node_whose_daemon_alone_di
     slurm.orphan("n2");
     until("the dead daemon is noticed", 90, || slurm.running_on("n2").is_empty());
     scene.take("slow");
-    let is_left = |line: &str| line.contains("JobHeld") || line.contains("Dependency");
+    let is_left = |line: &str| ["JobHeld", "Dependency", "BeginTime"].iter().any(|why| line.contains(why));
     scene.await_queue("all is done but what is held", 90, is_left);
     assert!(slurm.queue().contains(&format!("{held} ")), "{}", slurm.queue());
     assert!(!scene.env.path("d/pack").exists(), "what is held is waited for");

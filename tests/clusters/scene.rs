@@ -6,7 +6,7 @@ use super::slurm::{Slurm, strays, until};
 use crate::support::env::{TestEnv, python};
 
 /// Scores the length of a structure. A file beside it says how: `slow` (40 ms a record; with `slower`, 400), `broken` (it does not start),
-/// `garbage` (it answers what nobody understands), `hungry` (it takes 130 MiB).
+/// `garbage` (it answers what nobody understands), `hungry` (it takes 130 MiB), `sour` (every record is an ERROR).
 const SCORER: &str = r#"
 import json, os, sys, time
 beside = lambda name: os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
@@ -14,12 +14,13 @@ if os.path.exists(beside("broken")):
     sys.exit("the licence is gone")
 room = bytearray(b"x") * (130 << 20) if os.path.exists(beside("hungry")) else None
 print(json.dumps({"name": "length", "version": "1", "columns": [{"name": "length", "type": "int"}],
-                  "batch_size": 8, "deterministic": True}), flush=True)
+                  "batch_size": 8, "deterministic": True, "reasons": ["sour"]}), flush=True)
 for line in sys.stdin:
     request = json.loads(line)
     if os.path.exists(beside("slow")):
         time.sleep((0.4 if os.path.exists(beside("slower")) else 0.04) * len(request["records"]))
-    results = [[r[0], "OK", {"length": len(r[2])}] for r in request["records"]]
+    sour = os.path.exists(beside("sour"))
+    results = [[r[0], "ERROR", "sour"] if sour else [r[0], "OK", {"length": len(r[2])}] for r in request["records"]]
     reply = {"seq": request["seq"], "results": results}
     print("{" if os.path.exists(beside("garbage")) else json.dumps(reply), flush=True)
 "#;

@@ -52,6 +52,11 @@ impl Slurm {
         self.script(&["spoil"], &[node]);
     }
 
+    /// From here on nodes fail to start what has a number for a name's end, or start it: `fail` or `work`. (With `--prolog`.)
+    pub fn prolog(&self, what: &str) {
+        self.script(&["prolog"], &[what]);
+    }
+
     /// Where others see the directory `seen`, `node` sees `own`: what it writes there comes late, when it is copied.
     pub fn late(&self, node: &str, own: &Path, seen: &Path) {
         self.script(&["late"], &[node, own.to_str().unwrap(), seen.to_str().unwrap()]);

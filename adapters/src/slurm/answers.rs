@@ -82,6 +82,19 @@ pub fn is_unknown_job(said: &Said) -> bool {
     !said.is_ok() && UNKNOWN_JOB.iter().any(|sentence| said.stderr.contains(sentence))
 }
 
+/// Whether `scontrol release` let all go that it could. Its no has no word that all versions write.
+pub fn released(said: &Said) -> Result<(), AdapterError> {
+    /// Of a job that has ended since.
+    const FINISHED: &str = "already finished";
+    if said.is_ok() || is_unknown_job(said) || said.stderr.contains(FINISHED) || said.stdout.contains(FINISHED) {
+        return Ok(());
+    }
+    Err(match refusal(said) {
+        AdapterError::Unparsed(what) if said.code.is_some() => AdapterError::Rejected(what),
+        error => error,
+    })
+}
+
 /// The job of `sbatch --parsable`: `id` or `id;cluster`, on the last line of its own.
 pub fn submitted(said: &Said) -> Result<JobId, AdapterError> {
     if !said.is_ok() {
@@ -310,6 +323,17 @@ mod tests {
             no("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"),
             AdapterError::Unreachable(_)
         ));
+    }
+
+    #[test]
+    fn a_release_of_what_has_ended_meanwhile_is_no_failure_and_silence_is_silence() {
+        for text in ["1_1: Job has already finished", "Invalid job id specified for job 99"] {
+            assert_eq!(released(&no(text)), Ok(()), "{text}");
+        }
+        let denied = "Access/permission denied for job 7_1";
+        assert!(matches!(released(&no(denied)), Err(AdapterError::Rejected(_))));
+        let away = "slurm_suspend error: Unable to contact slurm controller (connect failure)";
+        assert!(matches!(released(&no(away)), Err(AdapterError::Unreachable(_))));
     }
 
     proptest! {

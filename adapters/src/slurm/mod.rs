@@ -137,6 +137,22 @@ impl Dialect for Slurm {
         if said.is_ok() || answers::is_unknown_job(said) { Ok(()) } else { Err(answers::refusal(said)) }
     }
 
+    fn is_own_hold(&self, reason: &str) -> bool {
+        reasons::is_own_hold(reason)
+    }
+
+    fn release(&self, job: &JobId, tasks: &[u64]) -> Option<Call> {
+        Some(Call::new(["scontrol".to_owned(), "release".to_owned()].into_iter().chain(elements(job, tasks))))
+    }
+
+    fn parse_release(&self, said: &Said) -> Result<(), AdapterError> {
+        answers::released(said)
+    }
+
+    fn cancel_tasks(&self, job: &JobId, tasks: &[u64]) -> Option<Call> {
+        (!tasks.is_empty()).then(|| Call::new(["scancel".to_owned()].into_iter().chain(elements(job, tasks))))
+    }
+
     fn diagnose(&self, output: &str) -> Option<TaskState> {
         states::diagnosed(output)
     }
@@ -153,6 +169,11 @@ impl Dialect for Slurm {
     fn parse_find(&self, tag: &JobTag, said: &Said) -> Result<Vec<JobId>, AdapterError> {
         answers::found(&tag.0, said)
     }
+}
+
+/// The names of `tasks` of `job`, an array; of the job where none are named.
+fn elements(job: &JobId, tasks: &[u64]) -> Vec<String> {
+    if tasks.is_empty() { vec![job.0.clone()] } else { tasks.iter().map(|task| format!("{job}_{task}")).collect() }
 }
 
 /// The path of the script, as an argument; a path in a campaign directory never begins with a dash.

@@ -178,6 +178,21 @@ pub fn explain(reason: &str) -> Option<Explained> {
     find(reason).map(|reason| reason.explained)
 }
 
+/// The words by which SLURM says that it held a job itself, after a launch that failed. `JobHeldUser`, `JobHeldAdmin` and
+/// `job_requeued_in_held_state` are not among them: the last is what `scontrol requeuehold` leaves, and an exit code that the
+/// people of the cluster want held.
+const OWN_HOLDS: &[&str] = &[
+    "launch_failed_requeued_held",
+    "JobLaunchFailure",
+    "user_env_retrieval_failed_requeued_held",
+    "JobHoldMaxRequeue",
+];
+
+/// Whether SLURM holds what waits for `reason` by itself, and by nobody's wish.
+pub fn is_own_hold(reason: &str) -> bool {
+    find(reason).is_some_and(|reason| OWN_HOLDS.contains(&reason.code))
+}
+
 fn find(text: &str) -> Option<&'static Reason> {
     // "(launch failed requeued held)", "ReqNodeNotAvail, UnavailableNodes:n7", "ReqNodeNotAvail(Unavailable:n7)"
     let text = text.trim_matches(['(', ')']);
@@ -236,6 +251,18 @@ mod tests {
         }
         assert!(holds("JobHeldUser") && holds("launch failed requeued held") && holds("QOSMaxMemoryPerJob"));
         assert!(!holds("AssocGrpCPUMinutesLimit") && !holds("QOSMaxCpuPerUserLimit") && !holds("NeverHeardOf"));
+    }
+
+    #[test]
+    fn only_what_slurm_held_by_itself_may_be_released() {
+        for own in ["(launch failed requeued held)", "launch failed requeued held", "JobHoldMaxRequeue"] {
+            assert!(is_own_hold(own), "{own}");
+        }
+        assert!(is_own_hold("user env retrieval failed requeued held"));
+        for wish in ["JobHeldUser", "JobHeldAdmin", "job requeued in held state", "BadConstraints", "Priority", ""] {
+            assert!(!is_own_hold(wish), "{wish}");
+        }
+        assert!(OWN_HOLDS.iter().all(|own| holds(own)), "what is released is held");
     }
 
     #[test]

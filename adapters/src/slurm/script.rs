@@ -91,6 +91,7 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
         lines.push(format!("--dependency={dependency}"));
         lines.push("--kill-on-invalid-dep=yes".to_owned());
     }
+    lines.extend(job.begin_after_s.map(|s| format!("--begin=now+{s}")));
     let asked = &job.resources;
     lines.push("--nodes=1".to_owned());
     lines.push("--ntasks=1".to_owned());
@@ -104,7 +105,9 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     if !job.exclude.is_empty() {
         lines.push(format!("--exclude={}", job.exclude.join(",")));
     }
-    lines.extend(site.directives());
+    // (Of a job that only looks, every hour, nobody wants to hear.)
+    let is_told = |line: &String| job.begin_after_s.is_none() || !line.starts_with("--mail-");
+    lines.extend(site.directives().into_iter().filter(is_told));
     lines.push(format!("--signal=B:USR1@{}", site.signal_before_s));
     lines.push("--requeue".to_owned());
     lines.push("--open-mode=append".to_owned());

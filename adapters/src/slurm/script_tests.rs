@@ -18,6 +18,7 @@ fn job() -> JobSpec {
         resources: Resources { cpus: 8, gpus: 0, memory_mib: Some(8192), walltime_s: Some(7210) },
         after: Vec::new(),
         instead_of: Vec::new(),
+        begin_after_s: None,
         exclude: Vec::new(),
         file: PathBuf::from("/data/my runs/50%/launch/wave-3"),
         logs: PathBuf::from("/data/my runs/50%/logs/wave-3.out"),
@@ -120,4 +121,15 @@ fn a_stand_in_starts_only_when_what_it_stands_in_for_did_not_end_well() {
     assert!(text.contains("\n#SBATCH --dependency=afternotok:18\n#SBATCH --kill-on-invalid-dep=yes\n"), "{text}");
     let both = render(&Site::default(), TEMPLATE, &JobSpec { after, instead_of, ..job() }).unwrap().text;
     assert!(both.contains("\n#SBATCH --dependency=afterany:17,afternotok:18\n"), "{both}");
+}
+
+#[test]
+fn a_job_that_is_to_begin_later_waits_for_nothing_else() {
+    let site = Site { mail: Value::new("me@example.org"), ..Site::default() };
+    let text = render(&site, TEMPLATE, &JobSpec { begin_after_s: Some(3600), ..job() }).unwrap().text;
+    assert!(text.contains("\n#SBATCH --begin=now+3600\n") && !text.contains("--dependency"), "{text}");
+    assert!(
+        !text.contains("--mail") && render(&site, TEMPLATE, &job()).unwrap().text.contains("--mail-user"),
+        "{text}"
+    );
 }

@@ -33,6 +33,8 @@ pub struct Memory {
     pub states: BTreeMap<TaskId, TaskState>,
     /// How many polls were heard.
     pub asked: u64,
+    /// The reasons for which it holds tasks itself.
+    pub own_holds: Vec<String>,
     /// The most tasks of a job.
     pub array_len_max: Option<u64>,
 }
@@ -41,6 +43,13 @@ impl Memory {
     /// Moves all tasks of the job `id` to `state`.
     pub fn move_all(&mut self, id: &JobId, state: TaskState) {
         self.states.iter_mut().filter(|(task, _)| task.job == *id).for_each(|(_, own)| *own = state);
+    }
+
+    /// Moves `tasks` of `job`, or all where none are named, if they are as they must be.
+    fn move_some(&mut self, job: &JobId, tasks: &[u64], is_meant: fn(TaskState) -> bool, to: TaskState) {
+        let named = |task: &TaskId| task.job == *job && (tasks.is_empty() || tasks.contains(&task.index));
+        let meant = self.states.iter_mut().filter(|(task, state)| named(task) && is_meant(**state));
+        meant.for_each(|(_, state)| *state = to);
     }
 
     fn accept(&mut self, job: &JobSpec) -> JobId {
@@ -105,6 +114,20 @@ impl Adapter for Memory {
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
         let asked = self.states.iter_mut().filter(|(task, state)| jobs.contains(&task.job) && !state.is_final());
         asked.for_each(|(_, state)| *state = TaskState::Cancelled);
+        Ok(())
+    }
+
+    fn is_own_hold(&self, reason: &str) -> bool {
+        self.own_holds.iter().any(|own| own == reason)
+    }
+
+    fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        self.move_some(job, tasks, |state| state == TaskState::Held, TaskState::Pending);
+        Ok(())
+    }
+
+    fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        self.move_some(job, tasks, |state| !state.is_final(), TaskState::Cancelled);
         Ok(())
     }
 

@@ -109,6 +109,13 @@ def scancel(_):
                     pass
 
 
+def scontrol(_):
+    if sys.argv[1:2] != ["release"]:
+        refuse("not in this fake")
+    with open(PLACE / "released", "a") as out:
+        out.writelines(f"{name}\n" for name in sys.argv[2:])
+
+
 def main():
     said = cue()
     if said == "down":
@@ -120,7 +127,7 @@ def main():
         sys.exit(139)
     if said == "refuse":
         refuse("Batch job submission failed: Invalid partition name specified")
-    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel}.get(NAME, lambda _: refuse("not in this fake"))(said)
+    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel, "scontrol": scontrol}.get(NAME, lambda _: refuse("not in this fake"))(said)
 
 
 main()
