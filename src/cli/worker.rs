@@ -106,7 +106,11 @@ fn live(args: &Args, dir: CampaignDir, stop: &Stop, first_signal: &FirstSignal) 
         LastWords::spent().leave(&campaign.dir, args.wave, args.task)?;
     } else if first_signal.is_of_the_clock() {
         let (campaign, orders, groups, attempt) = (&campaign, &orders, &groups, &attempt);
-        Checkpointed { campaign, orders, groups, attempt, began_ms }.ask_for_another_life()?;
+        let asked = Checkpointed { campaign, orders, groups, attempt, began_ms }.ask_for_another_life();
+        // The checkpoint is there, whatever went wrong with the asking: the next wave goes on from it.
+        if let Err(failure) = asked {
+            error!(what = failure.what(), "another life could not be asked for");
+        }
     }
     Ok(ended)
 }

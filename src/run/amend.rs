@@ -156,9 +156,16 @@ pub fn amend(mut campaign: Campaign, execution: Execution) -> Result<Campaign> {
     }
     let changes = told(&campaign.file.execution, &execution);
     let left = left_behind(&campaign, &execution)?;
-    let (mut journal, _) = Journal::take_over(&campaign.dir)?;
-    for event in left {
-        journal.record(event)?;
+    let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    if let Some(then) = left {
+        let now = State::of(&history.entries)?;
+        if (&now.active, &now.tick) != (&then.active, &then.tick) {
+            return Err(Error::new(Kind::Stopped, "somebody else went on with the campaign meanwhile")
+                .hint("`molsieve status` says what it does now; then say this again"));
+        }
+        for event in leaving(&campaign, now) {
+            journal.record(event)?;
+        }
     }
     if !changes.is_empty() {
         journal.record(Event::Amended { changes })?;
@@ -168,17 +175,17 @@ pub fn amend(mut campaign: Campaign, execution: Execution) -> Result<Campaign> {
     Ok(campaign)
 }
 
-/// What ends with the move to `new`: the wave and the tick of a cluster that is left.
-fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Vec<Event>> {
+/// The state at which a cluster is left with the move to `new`, where one is that the journal says something of.
+fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Option<State>> {
     let old = &campaign.file.execution;
     // On this machine a driver sees that it is succeeded, and its tasks end with it.
-    let Some(cluster) = &old.cluster else { return Ok(Vec::new()) };
+    let Some(cluster) = &old.cluster else { return Ok(None) };
     if old.scheduler == new.scheduler && new.cluster.as_ref().is_some_and(|to| to.site == cluster.site) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let state = State::of(&crate::journal::read(&campaign.dir)?.entries)?;
     if state.active.is_none() && state.tick.is_none() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let dir = campaign.dir.root().display();
     match scheduler::open(old, cluster, PATIENCE).and_then(|mut adapter| in_queue(adapter.as_mut(), &state)) {
@@ -200,13 +207,18 @@ fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Vec<Event>> {
             .hint("once it is cancelled there, it goes on anywhere"));
         }
     }
+    Ok(Some(state))
+}
+
+/// What ends with a move: the wave and the tick of the cluster that is left.
+fn leaving(campaign: &Campaign, state: State) -> Vec<Event> {
     let ended = |wave: Wave| {
         let tasks = wave::read(&campaign.dir, wave.number).map_or(0, |tasks| tasks.len() as u64);
         Event::WaveEnded { wave: wave.number, core_ms: Some(TaskTime::of_wave(&campaign.dir, wave.number, tasks)) }
     };
     let wave = state.active.map(ended);
     let what = "the campaign left its cluster".to_owned();
-    Ok(wave.into_iter().chain(state.tick.map(|tick| Event::TickLost { round: tick.round, what })).collect())
+    wave.into_iter().chain(state.tick.map(|tick| Event::TickLost { round: tick.round, what })).collect()
 }
 
 /// A job of the campaign that waits or runs.

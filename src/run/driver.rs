@@ -340,7 +340,11 @@ impl<'a> Driver<'a> {
         }
         match found.pop() {
             Some(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
-            None => self.record(Event::WaveEnded { wave: number, core_ms: None }),
+            None => {
+                // Its tasks may have been at work all the same; whether its file was written is not known either.
+                let tasks = wave::read(&self.campaign.dir, number).map_or(0, |tasks| tasks.len() as u64);
+                self.record(Event::WaveEnded { wave: number, core_ms: ended::used(self, number, tasks) })
+            }
         }
     }
 
@@ -373,13 +377,15 @@ impl<'a> Driver<'a> {
     /// # Errors
     /// The scheduler does not answer (exit 5).
     pub fn cancel(&mut self) -> Result<()> {
-        let Some(Wave { number: wave, job: Some(job), .. }) = self.state.active.clone() else { return Ok(()) };
+        let Some(Wave { number: wave, tag, job: Some(_), .. }) = self.state.active.clone() else { return Ok(()) };
         // Another may find it ended, and must not take it for somebody's wish: its tick begins when its last task has ended.
         if self.by_itself && self.state.cancelled != Some(wave) {
             self.record(Event::WaveCancelled { wave })?;
         }
         self.cancelled = true;
-        self.adapter.cancel(&[JobId(job)]).map_err(|e| refused(&e))
+        // By its tag: a number may be another job's by now, and a twin has the same tag.
+        let jobs = self.adapter.find(&JobTag(tag)).map_err(|e| refused(&e))?;
+        self.adapter.cancel(&jobs).map_err(|e| refused(&e))
     }
 
     /// On the way out with an error: nothing that this driver started stays.

@@ -63,7 +63,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
 }
 
 /// What the tasks of `wave` wrote down that they used; none where this driver looked on, and noted it as it went.
-fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
+pub(super) fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
     let nobody_looked_on = !driver.adapter.capabilities().lifeline;
     nobody_looked_on.then(|| TaskTime::of_wave(&driver.campaign.dir, wave, tasks))
 }

@@ -25,7 +25,7 @@ use crate::layout::{CampaignDir, EntryKind};
 use crate::shard::checkpoint::Tally;
 use crate::stop::Stop;
 
-/// How often what was used is written down.
+/// How often what was used is written down; ten times a share, where that is more often.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// How often the share is looked at.
@@ -65,6 +65,8 @@ impl Meter {
         let (before, watch) = (TaskTime::read(&dir, wave, task), Stopwatch::start());
         let thread = thread::spawn(move || {
             let mut noted = Stopwatch::start();
+            let share = Duration::from_millis(share_ms.unwrap_or(u64::MAX) / u64::from(cpus.max(1)));
+            let note_every = NOTE_EVERY.min(share / 10);
             let used = || before.saturating_add(core_ms(watch.elapsed(), cpus));
             // What cannot be written is not counted: the work is worth more than its account.
             let note = || TaskTime::write(&dir, wave, task, used());
@@ -72,7 +74,7 @@ impl Meter {
                 if share_ms.is_some_and(|share| used() >= share) && !tell.swap(true, Ordering::SeqCst) {
                     stop.raise();
                 }
-                if noted.elapsed() >= NOTE_EVERY {
+                if noted.elapsed() >= note_every {
                     let _ = note();
                     noted = Stopwatch::start();
                 }

@@ -156,9 +156,9 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) ->
     wave::write(&campaign.dir, number, tasks)?;
     driver.cancelled = false;
     match hand_over(driver.campaign, driver.adapter, &job)? {
-        Ok(job) => {
-            let submitted = driver.record(Event::WaveSubmitted { wave, job: job.0.clone() });
-            submitted.inspect_err(|_| withdraw(driver, job)).map(|()| None)
+        Ok(id) => {
+            let submitted = driver.record(Event::WaveSubmitted { wave, job: id.0.clone() });
+            submitted.inspect_err(|_| withdraw(driver, &job.tag, id)).map(|()| None)
         }
         Err(error) if !is_a_no(&error) => Err(refused(&error)),
         Err(error) => {
@@ -211,10 +211,10 @@ fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
         handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
     }
     match handed_over {
-        Ok(job) => {
-            let submitted = driver.record(Event::TickSubmitted { round, job: job.0.clone() });
-            submitted.inspect_err(|_| withdraw(driver, job.clone()))?;
-            let stand_in = stand_in_job(&Making::of(driver), round, job)?;
+        Ok(id) => {
+            let submitted = driver.record(Event::TickSubmitted { round, job: id.0.clone() });
+            submitted.inspect_err(|_| withdraw(driver, &job.tag, id.clone()))?;
+            let stand_in = stand_in_job(&Making::of(driver), round, id)?;
             // Without it the campaign goes on all the same, as long as no tick fails.
             let _ = hand_over(driver.campaign, driver.adapter, &stand_in)?;
             Ok(Ok(()))
@@ -239,12 +239,14 @@ fn withdraw_wave(driver: &mut Driver<'_>) -> Result<bool> {
     Ok(tasks > 1)
 }
 
-/// Takes `job` back, which was being submitted while somebody stopped the campaign. Where somebody else goes on with the
-/// campaign instead, they find it by its tag.
-fn withdraw(driver: &mut Driver<'_>, job: JobId) {
-    let phase = |history: journal::History| State::of(&history.entries).ok().map(|state| state.phase);
-    if journal::read(&driver.campaign.dir).ok().and_then(phase) == Some(Phase::Stopped) {
-        // (If that fails, a person who cancelled will see it in the queue: it stops by itself at the next tick.)
+/// Takes `job` back, which was being submitted under `tag` while somebody else took over, unless they go on with that very
+/// job: they find it by its tag.
+fn withdraw(driver: &mut Driver<'_>, tag: &JobTag, job: JobId) {
+    let Ok(history) = journal::read(&driver.campaign.dir) else { return };
+    let Ok(state) = State::of(&history.entries) else { return };
+    let tags = [state.active.map(|wave| wave.tag), state.tick.map(|tick| tick.tag)];
+    if state.phase != Phase::Active || !tags.contains(&Some(tag.0.clone())) {
+        // (If that fails, whoever looks at the queue sees a twin: it does no harm, and ends by itself.)
         let _ = driver.adapter.cancel(&[job]);
     }
 }

@@ -225,23 +225,16 @@ pub fn cancel(campaign: &Campaign) -> Result<()> {
 /// Cancels the tick of `state`, what stands in for it, the wave, and the looks. What was intended, and of which nobody wrote down the
 /// job, is found by its tag.
 fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<()> {
-    let mut jobs = Vec::new();
-    let mut add = |job: Option<&String>, tag: JobTag, adapter: &mut dyn Adapter| match job {
-        Some(job) => {
-            jobs.push(JobId(job.clone()));
-            Ok(())
-        }
-        None => adapter.find(&tag).map(|found| jobs.extend(found)).map_err(|e| refused(&e)),
-    };
+    let mut tags = Vec::new();
     // First what would stand in for the tick: that it was cancelled is what it waits for.
     if state.ticks > 0 {
-        add(None, submission::stand_in_tag(campaign, state.ticks)?, adapter)?;
+        tags.push(submission::stand_in_tag(campaign, state.ticks)?);
     }
-    if let Some(tick) = &state.tick {
-        add(tick.job.as_ref(), JobTag(tick.tag.clone()), adapter)?;
-    }
-    if let Some(wave) = &state.active {
-        add(wave.job.as_ref(), JobTag(wave.tag.clone()), adapter)?;
+    tags.extend(state.tick.as_ref().map(|tick| JobTag(tick.tag.clone())));
+    tags.extend(state.active.as_ref().map(|wave| JobTag(wave.tag.clone())));
+    let mut jobs = Vec::new();
+    for tag in &tags {
+        jobs.extend(adapter.find(tag).map_err(|e| refused(&e))?);
     }
     adapter.cancel(&jobs).map_err(|e| refused(&e))?;
     mid_wave::end(campaign, adapter)

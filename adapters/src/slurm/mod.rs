@@ -7,7 +7,6 @@ pub mod allowance;
 mod answers;
 pub mod inside;
 pub mod limits;
-
 pub mod partitions;
 mod reasons;
 pub mod script;
@@ -163,7 +162,9 @@ impl Dialect for Slurm {
 
     fn find(&self, tag: &JobTag) -> Call {
         let (name, format) = (format!("--name={}", tag.0), format!("--Format={}", answers::columns()));
-        Call::new(["squeue", "--noheader", "--states=all", &name, &format])
+        // A stranger may give a job of theirs any name.
+        let user = format!("--user={}", rustix::process::getuid().as_raw());
+        Call::new(["squeue", "--noheader", "--states=all", &user, &name, &format])
     }
 
     fn parse_find(&self, tag: &JobTag, said: &Said) -> Result<Vec<JobId>, AdapterError> {
