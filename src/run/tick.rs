@@ -236,6 +236,9 @@ fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) ->
     for tag in &tags {
         jobs.extend(adapter.find(tag).map_err(|e| refused(&e))?);
     }
+    // What stands in for a tick does this too, and has to come to its end.
+    let own = scheduler::inside(&campaign.file.execution).map(|own| own.name().to_owned());
+    jobs.retain(|job| Some(&job.0) != own.as_ref());
     adapter.cancel(&jobs).map_err(|e| refused(&e))?;
     mid_wave::end(campaign, adapter)
 }
