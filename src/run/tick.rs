@@ -227,8 +227,9 @@ fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) ->
     if let Some(wave) = &state.active {
         add(wave.job.as_ref(), JobTag(wave.tag.clone()), adapter)?;
     }
-    adapter.cancel(&jobs).map_err(|e| refused(&e))?;
-    mid_wave::end(campaign, adapter)
+    // First, since a stand-in that stops the campaign is among the others.
+    let ended = mid_wave::end(campaign, adapter);
+    adapter.cancel(&jobs).map_err(|e| refused(&e)).and(ended)
 }
 
 impl Caller {
