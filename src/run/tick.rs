@@ -222,8 +222,8 @@ pub fn cancel(campaign: &Campaign) -> Result<()> {
     cancel_jobs(campaign, adapter.as_mut(), &state)
 }
 
-/// Cancels the tick of `state`, what stands in for it, the wave, and the looks. What was intended, and of which nobody wrote down the
-/// job, is found by its tag.
+/// Cancels the looks, the tick of `state`, what stands in for it, and the wave. They are found by their tags: a number may be
+/// another job's by now, on a cluster that was set up anew, and of what was only intended nobody knows one.
 fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<()> {
     let mut tags = Vec::new();
     // First what would stand in for the tick: that it was cancelled is what it waits for.
@@ -239,8 +239,8 @@ fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) ->
     // What stands in for a tick does this too, and has to come to its end.
     let own = scheduler::inside(&campaign.file.execution).map(|own| own.name().to_owned());
     jobs.retain(|job| Some(&job.0) != own.as_ref());
-    adapter.cancel(&jobs).map_err(|e| refused(&e))?;
-    mid_wave::end(campaign, adapter)
+    mid_wave::end(campaign, adapter)?;
+    adapter.cancel(&jobs).map_err(|e| refused(&e))
 }
 
 impl Caller {
