@@ -104,8 +104,8 @@ pub fn say_terms(campaign: &Campaign, forecast: &Forecast, output: Output) {
 }
 
 /// Warns of tasks that are larger than this machine.
-pub fn warn_of_cores(campaign: &Campaign, output: Output) {
-    if let Some(warning) = forecast::too_many_cores(campaign) {
+pub fn warn_of_resources(campaign: &Campaign, output: Output) {
+    for warning in [forecast::too_many_cores(campaign), forecast::too_little_time(campaign)].into_iter().flatten() {
         output.note(format!("warning: {warning}"));
     }
 }

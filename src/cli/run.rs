@@ -22,6 +22,6 @@ pub struct Args {
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(Errors::Forgotten, output)?;
-    forecast::warn_of_cores(&campaign, output);
+    forecast::warn_of_resources(&campaign, output);
     super::resume::go_on(&campaign, &args.work.options(), output)
 }

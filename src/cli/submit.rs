@@ -37,10 +37,10 @@ pub struct Args {
 /// Runs it. On this machine the driver becomes a process of its own that outlives the terminal.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(Errors::Forgotten, output)?;
+    forecast::warn_of_resources(&campaign, output);
     if campaign.file.execution.cluster.is_some() {
         return cluster::tick(&campaign, Caller::Person, output);
     }
-    forecast::warn_of_cores(&campaign, output);
     drive_detached(&campaign, args.work.workers, args.and_return)?;
     let root = campaign.dir.root();
     output.say(format!("`{}` is running; nobody needs to stay", campaign.file.identity.name));

@@ -432,6 +432,9 @@ impl<'a> Driver<'a> {
     }
 }
 
+/// What a person can do where a scheduler did not do its part.
+pub(super) const RESUME_HINT: &str = "nothing is lost: `molsieve resume DIR` goes on from here; where the campaign file must change, with `--config FILE`";
+
 pub(super) fn refused(error: &AdapterError) -> Error {
-    Error::new(Kind::Scheduler, error.to_string()).hint("nothing is lost: `molsieve resume` goes on from here")
+    Error::new(Kind::Scheduler, error.to_string()).hint(RESUME_HINT)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec, JobTag, Resources, Tasks};
 
-use super::driver::{Driver, refused};
+use super::driver::{Driver, RESUME_HINT, refused};
 use super::policy::Pause;
 use super::wave;
 use crate::campaign::file::{Campaign, Execution};
@@ -123,10 +123,13 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
             Some(AdapterError::TooMany(what)) => no_room(&what),
             Some(error) => refused(&error),
         };
-        if !driver.by_itself {
-            return Err(error);
+        let pause = Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() };
+        if driver.by_itself {
+            return Ok(Some(pause));
         }
-        return Ok(Some(Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() }));
+        // A person is told here and now; whoever asks later finds it in the journal.
+        driver.pause(&pause)?;
+        return Err(error);
     }
 }
 
@@ -137,7 +140,7 @@ fn no_room(what: &str) -> Error {
             "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have",
         )
         .hint("a limit may also be on cores, memory or time: `molsieve resume DIR --walltime T` asks for less")
-        .hint("nothing is lost: `molsieve resume` goes on from here")
+        .hint(RESUME_HINT)
 }
 
 /// Submits `tasks` as a new wave; why not, where the scheduler refuses. Where it does not answer, the intent stays, and

@@ -130,6 +130,7 @@ impl Forecast {
         let bytes = Bytes { rows, checkpoints, pack, other, total };
         let mut warnings = warnings(&bytes, files, room);
         warnings.extend(too_many_cores(campaign));
+        warnings.extend(too_little_time(campaign));
         warnings.extend(core_hours.and_then(|hours| over_budget(&hours, campaign.file.execution.core_ms_max)));
         warnings.extend(plan.pilot.as_ref().and_then(fell_short));
         Self {
@@ -187,6 +188,17 @@ pub fn too_many_cores(campaign: &Campaign) -> Option<String> {
              them, and core time is counted as if there were {asked}"
         )
     })
+}
+
+/// That tasks are told to end as soon as they begin, where they are: a scheduler's signal may come a minute early.
+pub fn too_little_time(campaign: &Campaign) -> Option<String> {
+    let execution = &campaign.file.execution;
+    let before_s = execution.cluster.as_ref()?.signal_before_s;
+    let walltime_s = execution.walltime_s.filter(|walltime| *walltime <= before_s.saturating_add(60))?;
+    Some(format!(
+        "`resources.walltime` gives a task {walltime_s} s, and it is told to end {before_s} s before that, or a minute earlier: it will \
+         hardly begin; give it more, or less with `scheduler.signal_before`"
+    ))
 }
 
 /// That the budget will drain the campaign, where even the low end of what is expected is above it.
