@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::{Staged, fault, sync_parent};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 
 impl Staged {
@@ -21,6 +22,43 @@ impl Staged {
 /// Whether the plain file at `path` is there with `bytes` bytes.
 pub fn is_there(path: &Path, bytes: u64) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes)
+}
+
+/// Whether the file at `path`, or the directory, is this user's, and only this user may write it. In a sticky directory
+/// others may write, but not exchange what is there.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn is_ours_alone(path: &Path) -> Result<bool> {
+    let metadata = fs::metadata(path).map_err(|e| Error::io("cannot look at", path, &e))?;
+    let (mode, owner) = (metadata.permissions().mode(), MetadataExt::uid(&metadata));
+    Ok(owner == rustix::process::geteuid().as_raw() && (mode & 0o022 == 0 || mode & 0o1000 != 0))
+}
+
+/// Creates `dir`, which only its owner may look into; one that is there becomes so.
+///
+/// # Errors
+/// The system refuses (exit 6).
+pub fn private_dir(dir: &Path) -> Result<()> {
+    super::create_dir(dir)?;
+    let refused = |e: io::Error| Error::io("cannot protect", dir, &e);
+    let mut permissions = fs::metadata(dir).map_err(refused)?.permissions();
+    if permissions.mode() & 0o777 != 0o700 {
+        fault::before_write();
+        permissions.set_mode(0o700);
+        fs::set_permissions(dir, permissions).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// Whether only its owner may read and write the file at `path`.
+pub fn is_private(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
+}
+
+/// Whether the plain file at `path` has this content.
+pub fn holds(path: &Path, bytes: u64, sha256: &Digest) -> bool {
+    is_there(path, bytes) && super::sha256_input(path).is_ok_and(|(found, _)| found == *sha256)
 }
 
 /// Whether the file at `path` is a program.
@@ -72,6 +110,19 @@ pub fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_others_may_write_is_not_ours_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let alone = |mode| {
+            fs::set_permissions(dir.path(), PermissionsExt::from_mode(mode)).unwrap();
+            is_ours_alone(dir.path()).unwrap()
+        };
+        assert!(alone(0o700) && alone(0o755) && alone(0o1777));
+        assert!(!alone(0o775) && !alone(0o757));
+        private_dir(dir.path()).unwrap();
+        assert!(is_private(dir.path()));
+    }
 
     #[test]
     fn a_program_keeps_being_one_under_its_second_name() {

@@ -97,6 +97,11 @@ impl HomeDir {
         name.strip_suffix(".toml")
     }
 
+    /// What notes that this home wrote the `remote.json` with this digest, which covers its place too.
+    pub fn remote(&self, digest: &Digest) -> PathBuf {
+        self.root.join("remotes").join(digest.to_string())
+    }
+
     /// The number of the audit event in the file called `name`, if that is such a name.
     pub fn audit_number(name: &str) -> Option<u64> {
         let number = name.strip_suffix(".jsonl")?.parse().ok()?;

@@ -39,14 +39,24 @@ impl RemoteRoot {
         &self.root
     }
 
+    /// The directory of all files that were sent.
+    pub fn inputs(&self) -> PathBuf {
+        self.root.join("inputs")
+    }
+
+    /// The directory of all requests.
+    pub fn requests(&self) -> PathBuf {
+        self.root.join("requests")
+    }
+
     /// Where a file with this content and this name, which must have been checked to be a plain one, lies.
     pub fn input(&self, sha256: &Digest, name: &str) -> PathBuf {
-        self.root.join("inputs").join(sha256.to_string()).join(name)
+        self.inputs().join(sha256.to_string()).join(name)
     }
 
     /// The directory of the request with this digest.
     pub fn request(&self, digest: &Digest) -> PathBuf {
-        self.root.join("requests").join(digest.to_string())
+        self.requests().join(digest.to_string())
     }
 
     /// The campaign directory called `name`, which must have been checked to be a plain name.

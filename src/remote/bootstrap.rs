@@ -13,6 +13,9 @@ use crate::layout;
 /// How the first text says that the program is not there yet; the system and the machine follow.
 const ABSENT: &str = "molsieve-is-absent";
 
+/// How the first text says that what is in the place of the program is another user's; its path follows.
+const FOREIGN: &str = "molsieve-is-foreign";
+
 /// How the second text says that it is.
 const STORED: &str = "molsieve-is-stored";
 
@@ -21,19 +24,25 @@ const STORED: &str = "molsieve-is-stored";
 pub enum Found {
     /// The program is not there; the words of `uname -sm`.
     Absent(String),
+    /// Something in its place belongs to another user; its path.
+    Foreign(String),
     /// Something else was said.
     Nothing,
 }
 
-/// Runs the program there if it is there, and says so if it is not.
+/// Runs the program there if it is there, and says so if it is not. What another user put there is not run: program and
+/// directories must be one's own. `-O` is not in POSIX, but in the `sh` of every system there is: dash, bash, ksh, busybox.
 ///
 /// # Errors
 /// `root` is no path that a shell can be shown (exit 2).
 pub fn serve(root: &str, program: &Digest) -> Result<String> {
     let root = login::root_path(root)?;
-    let path = format!("{}/molsieve", layout::remote_bin(root, program));
+    let dir = layout::remote_bin(root, program);
+    let path = format!("{dir}/molsieve");
     Ok(format!(
-        "/bin/sh -c 'if [ -x {path} ]; then exec {path} serve-remote --root {root}; else echo; echo {ABSENT} `uname -sm`; fi'"
+        "/bin/sh -c 'for p in {root} {dir} {path}; do \
+         if [ -e $p ]; then [ -O $p ] || {{ echo; echo {FOREIGN} $p; exit 1; }}; fi; done; \
+         if [ -x {path} ]; then exec {path} serve-remote --root {root}; else echo; echo {ABSENT} `uname -sm`; fi'"
     ))
 }
 
@@ -59,8 +68,8 @@ pub fn store(root: &str, program: &Digest, bytes: u64) -> Result<String> {
 /// What the first text said, by the end of what came.
 pub fn found(said: &[u8]) -> Found {
     let said = String::from_utf8_lossy(said);
-    let absent = said.lines().rev().find_map(|line| line.strip_prefix(ABSENT));
-    absent.map_or(Found::Nothing, |machine| Found::Absent(machine.trim().to_owned()))
+    let after = |word: &str| said.lines().rev().find_map(|line| line.strip_prefix(word)).map(|t| t.trim().to_owned());
+    after(FOREIGN).map(Found::Foreign).or_else(|| after(ABSENT).map(Found::Absent)).unwrap_or(Found::Nothing)
 }
 
 /// Whether the second text said that the program is stored.
@@ -117,6 +126,27 @@ mod tests {
             let said = format!("a/b/bin/{digest}/molsieve serve-remote --root a/b\n");
             assert_eq!(String::from_utf8_lossy(&served.stdout), said, "{shell}: {served:?}");
             assert_eq!(found(&served.stdout), Found::Nothing);
+        }
+    }
+
+    #[test]
+    fn what_another_user_put_there_is_not_run() {
+        // Only who may give files away can make one of another user.
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: this user cannot make files of another one");
+            return;
+        }
+        let program = b"#!/bin/sh\necho it was run\n";
+        let digest = crate::digest::sha256(program);
+        for (shell, foreign) in
+            shells().into_iter().flat_map(|shell| ["r", "r/bin/D", "r/bin/D/molsieve"].map(|path| (shell, path)))
+        {
+            let home = tempfile::tempdir().unwrap();
+            run(shell, home.path(), &store("r", &digest, program.len() as u64).unwrap(), program);
+            let foreign = foreign.replace('D', &digest.to_string());
+            std::os::unix::fs::chown(home.path().join(&foreign), Some(65534), None).unwrap();
+            let said = run(shell, home.path(), &serve("r", &digest).unwrap(), b"");
+            assert_eq!(found(&said.stdout), Found::Foreign(foreign), "{shell}: {said:?}");
         }
     }
 

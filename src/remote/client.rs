@@ -304,6 +304,7 @@ impl Line {
                     }
                 },
                 Ok(Heard::Over(broken, noise)) => match bootstrap::found(&noise) {
+                    Found::Foreign(path) => return Err(why::foreign(way, &path)),
                     Found::Absent(machine) if broken.is_none() => return Ok(Err(machine)),
                     _ => return Err(self.dropped(way, broken.as_ref(), &noise)),
                 },

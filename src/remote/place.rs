@@ -2,16 +2,21 @@
 //!
 //! It says where the campaign is and how to get there. The truth is the campaign directory there; another machine that
 //! says the same name goes on with the same campaign. No secret is in it.
+//!
+//! A directory may come from somebody else. So the home notes what it wrote, and where: from any other `remote.json` no
+//! key, host key or identity is taken.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::login::{Login, Means, Way};
+use super::login::{self, Login, Means, Way};
 use crate::canonical::json;
+use crate::digest::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::layout::CampaignDir;
+use crate::layout::{CampaignDir, HomeDir};
 
 /// Schema of [`Remote`].
 pub const SCHEMA: &str = "molsieve.remote.v1";
@@ -70,11 +75,11 @@ impl Remote {
         }
     }
 
-    /// What `dir` stands for, if it stands for a campaign elsewhere.
+    /// What `dir` stands for, if it stands for a campaign elsewhere; and whether `home` wrote that, there.
     ///
     /// # Errors
     /// The file is damaged (exit 4), or cannot be read (exit 6).
-    pub fn read(dir: &CampaignDir) -> Result<Option<Self>> {
+    pub fn read(dir: &CampaignDir, home: Option<&HomeDir>) -> Result<Option<(Self, bool)>> {
         let path = dir.remote();
         let bytes = match fs::read_plain(&path) {
             Ok(bytes) => bytes,
@@ -87,17 +92,29 @@ impl Remote {
         if remote.schema != SCHEMA {
             return Err(Error::verification(format!("`{}` has the schema `{}`", path.display(), remote.schema)));
         }
-        Ok(Some(remote))
+        if !login::is_name(&remote.name) {
+            let name = remote.name.escape_debug();
+            return Err(Error::verification(format!("`{}` has the name `{name}`, which is none", path.display())));
+        }
+        let is_noted = home.is_some_and(|home| note(dir, &bytes).is_ok_and(|digest| home.remote(&digest).is_file()));
+        Ok(Some((remote, is_noted)))
     }
 
-    /// Writes it into `dir`, which is empty, not there yet, or stands for this campaign already.
+    /// What is left of it where it may be somebody else's: where the campaign is, and what must be in its pack. Whether
+    /// anything was left out.
+    pub fn of_a_stranger(self) -> (Self, bool) {
+        let has_more = self.identity.is_some() || self.host_key.is_some() || self.key.is_some();
+        (Self { identity: None, host_key: None, key: None, ..self }, has_more)
+    }
+
+    /// Writes it into `dir`, which is empty, not there yet, or stands for this campaign already; `home` notes it.
     ///
     /// # Errors
     /// There are other things in `dir`, or it stands for another campaign (exit 2); the system refuses (exit 6).
-    pub fn write(&self, dir: &CampaignDir) -> Result<()> {
+    pub fn write(&self, dir: &CampaignDir, home: &HomeDir) -> Result<()> {
         let shown = dir.root().display();
-        match Self::read(dir)? {
-            Some(before) if !before.is_same(self) => {
+        match Self::read(dir, None)? {
+            Some((before, _)) if !before.is_same(self) => {
                 return Err(Error::usage(format!(
                     "`{shown}` stands for `{}` on `{}`, in `{}`",
                     before.name, before.login, before.root
@@ -111,7 +128,12 @@ impl Remote {
             _ => {}
         }
         fs::create_dir(dir.root())?;
-        fs::replace(&dir.remote(), &json::to_line(self)?)
+        let bytes = json::to_line(self)?;
+        let noted = home.remote(&note(dir, &bytes)?);
+        noted.parent().map_or(Ok(()), fs::create_dir)?;
+        // The note comes first: one of a file that was never written does no harm.
+        fs::write_new(&noted, b"")?;
+        fs::replace(&dir.remote(), &bytes)
     }
 
     /// Whether both are the same campaign at the same place, however one gets there.
@@ -137,6 +159,15 @@ impl Remote {
     }
 }
 
+/// What is noted of a `remote.json` with this content in `dir`, which must be there.
+fn note(dir: &CampaignDir, bytes: &[u8]) -> Result<Digest> {
+    let path = dir.root().canonicalize().map_err(|e| Error::io("cannot find", dir.root(), &e))?;
+    let mut digest = Sha256::default();
+    // No path holds NUL.
+    [path.as_os_str().as_bytes(), b"\0", bytes].into_iter().for_each(|part| digest.update(part));
+    Ok(digest.finish())
+}
+
 /// Whether anything is in `dir`.
 fn is_in_use(dir: &Path) -> bool {
     std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file()
@@ -155,16 +186,44 @@ mod tests {
     fn a_directory_stands_for_one_campaign() {
         let temp = tempfile::tempdir().unwrap();
         let dir = CampaignDir::new(temp.path().join("d"));
-        assert_eq!(Remote::read(&dir).unwrap(), None);
+        let home = HomeDir::new(temp.path().join("home"));
+        assert_eq!(Remote::read(&dir, Some(&home)).unwrap(), None);
         let remote = Remote { key: Some("k.pem".into()), ..Remote::new(&way(), "d".to_owned()) };
-        remote.write(&dir).unwrap();
-        assert_eq!(Remote::read(&dir).unwrap().as_ref(), Some(&remote));
+        remote.write(&dir, &home).unwrap();
+        assert_eq!(Remote::read(&dir, Some(&home)).unwrap(), Some((remote.clone(), true)));
         assert_eq!(remote.way().unwrap().login, way().login);
         // By another means it is the same; elsewhere it is another.
-        Remote { transport: "ssh2".to_owned(), ..remote.clone() }.write(&dir).unwrap();
+        Remote { transport: "ssh2".to_owned(), ..remote.clone() }.write(&dir, &home).unwrap();
         let other = Remote { name: "e".to_owned(), ..remote.clone() };
-        assert!(other.write(&dir).unwrap_err().what().contains("stands for `d`"));
+        assert!(other.write(&dir, &home).unwrap_err().what().contains("stands for `d`"));
         std::fs::write(temp.path().join("x"), "").unwrap();
-        assert!(remote.write(&CampaignDir::new(temp.path())).unwrap_err().what().contains("other things"));
+        assert!(remote.write(&CampaignDir::new(temp.path()), &home).unwrap_err().what().contains("other things"));
+    }
+
+    #[test]
+    fn only_what_this_home_wrote_and_where_it_wrote_it_names_keys() {
+        let temp = tempfile::tempdir().unwrap();
+        let at = |name: &str| CampaignDir::new(temp.path().join(name));
+        let (home, other) = (HomeDir::new(temp.path().join("home")), HomeDir::new(temp.path().join("other")));
+        let remote = Remote { key: Some("k.pem".into()), ..Remote::new(&way(), "d".to_owned()) };
+        remote.write(&at("d"), &home).unwrap();
+        let is_noted = |dir: &str, home: Option<&HomeDir>| Remote::read(&at(dir), home).unwrap().unwrap().1;
+        assert!(is_noted("d", Some(&home)) && !is_noted("d", Some(&other)) && !is_noted("d", None));
+        std::fs::rename(temp.path().join("d"), temp.path().join("e")).unwrap();
+        assert!(!is_noted("e", Some(&home)), "it was moved");
+        std::fs::rename(temp.path().join("e"), temp.path().join("d")).unwrap();
+        let edited = Remote { key: Some("other.pem".into()), ..remote.clone() };
+        std::fs::write(at("d").remote(), json::to_line(&edited).unwrap()).unwrap();
+        assert!(!is_noted("d", Some(&home)), "it was edited");
+        let (left, has_more) = edited.of_a_stranger();
+        assert!(has_more && left == Remote { key: None, ..remote });
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_damage() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        std::fs::write(dir.remote(), json::to_line(&Remote::new(&way(), "../x".to_owned())).unwrap()).unwrap();
+        assert_eq!(Remote::read(&dir, None).unwrap_err().kind(), crate::error::Kind::Verification);
     }
 }

@@ -18,7 +18,7 @@ use super::message::{self, Ask, Ended, Fault, FileId, HELLO_SCHEMA, Hello, Laid,
 use crate::clock::Stopwatch;
 use crate::digest;
 use crate::error::{Error, Result};
-use crate::fs;
+use crate::fs::{self, put};
 use crate::layout::{PackDir, RemoteRoot};
 use crate::pack::{ARCHIVE, MANIFEST};
 
@@ -75,6 +75,7 @@ where
     let (sender, events) = mpsc::sync_channel(FRAMES_WAITING);
     let back = Arc::new(Mutex::new(output));
     let made = fs::create_dir(root)
+        .and_then(|()| ours_alone(root))
         .and_then(|()| std::path::absolute(root).map_err(|e| Error::io("cannot find", root, &e)))
         .and_then(|root| match root.to_str() {
             Some(text) => Ok((text.to_owned(), root.clone())),
@@ -99,6 +100,17 @@ where
     say(&back, Kind::Hello, &hello)?;
     let far = Far { root: RemoteRoot::new(root), program: program.to_path_buf(), events, sender, back };
     far.answer_all()
+}
+
+/// Where others may write they could exchange what is run and what is computed.
+fn ours_alone(root: &Path) -> Result<()> {
+    if put::is_ours_alone(root)? {
+        return Ok(());
+    }
+    let shown = root.display();
+    Err(Error::environment(format!("others than you may write in `{shown}`, and exchange what is run there"))
+        .hint(format!("`chmod go-w {shown}` on the login node, if the directory is yours"))
+        .hint("else say a directory that is yours alone with `--remote-root`"))
 }
 
 /// Hands on what comes, frame by frame; a full queue makes the other end wait.

@@ -116,6 +116,42 @@ fn a_pack_that_is_none_is_not_taken_and_nothing_is_written_outside() {
 }
 
 #[test]
+fn a_directory_from_somebody_else_gets_no_signature_and_no_host_accepted() {
+    let env = TestEnv::new();
+    let Some(there) = Sshd::with_program(&env.path("there")) else { return };
+    let theirs = Home::new(env.path("theirs"), &there, "ssh2");
+    theirs.here(&["keygen", "--out", "k.pem"]).exits(0);
+    let small = TestEnv::new();
+    small.small_library(20);
+    let campaign = small.campaign("theirs").seed(6).write();
+    theirs.on(&["run", &small.path(&campaign).display().to_string(), "--dir", "d"]).exits(0);
+    let mine = Home::new(env.path("mine"), &there, "ssh2");
+    mine.here(&["keygen", "--out", "k.pem"]).exits(0);
+    // They name my key, leave out what was asked for, and accept any host of theirs.
+    let key = mine.path("k.pem").display().to_string();
+    let handle = format!(
+        "{{\"key\":{key:?},\"login\":\"{}\",\"name\":\"d\",\"root\":\"molsieve\",\"schema\":\"molsieve.remote.v1\",\"transport\":\"ssh2\"}}\n",
+        there.login()
+    );
+    mine.write("d/remote.json", &handle);
+    mine.here(&["resume", "d"]).exits(0).says("comes from somebody else").says("molsieve sign d --key K.pem");
+    mine.here(&["verify", "d", "--key", "k.pub.pem"]).exits(4);
+    // A second time the file is one that this home wrote, and the key is not in it.
+    mine.here(&["resume", "d"]).exits(0);
+    mine.here(&["verify", "d", "--key", "k.pub.pem"]).exits(4);
+    // The fingerprint of the host is true, and still not theirs to accept.
+    let known = std::fs::read_to_string(there.known_hosts()).unwrap();
+    std::fs::write(there.known_hosts(), "").unwrap();
+    let unknown = mine.on(&["doctor"]).exits(5);
+    let said = unknown.stderr();
+    let fingerprint = said.split_whitespace().find(|word| word.starts_with("SHA256:")).unwrap();
+    mine.write("e/remote.json", handle.replacen('{', &format!("{{\"host_key\":\"{fingerprint}\","), 1));
+    mine.here(&["status", "e"]).exits(5).says("the host key is not known");
+    std::fs::write(there.known_hosts(), known).unwrap();
+    mine.here(&["sign", "e", "--key", "k.pem"]).exits(0);
+}
+
+#[test]
 fn a_sound_pack_of_another_campaign_is_not_taken_for_the_one_that_was_asked_for() {
     let env = TestEnv::new();
     env.small_library(20);

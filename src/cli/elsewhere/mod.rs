@@ -99,7 +99,7 @@ pub fn run(args: &[OsString], how: &Args, whole: &Command, output: Output) -> Op
         Ok(dir) => dir,
         Err(error) => return how.on.is_some().then_some(Err(error)),
     };
-    let before = match dir.as_ref().map(Remote::read).transpose() {
+    let before = match dir.as_ref().map(|dir| before(dir, output)).transpose() {
         Ok(before) => before.flatten(),
         Err(error) => return Some(Err(error)),
     };
@@ -121,6 +121,25 @@ pub fn run(args: &[OsString], how: &Args, whole: &Command, output: Output) -> Op
             Sort::Machine => journey.machine(),
         }
     }))
+}
+
+/// What `dir` stands for. Of a `remote.json` that this home did not write there, no key, host key or identity is taken: the
+/// directory may be somebody else's, and their pack would get this user's signature.
+fn before(dir: &CampaignDir, output: Output) -> Result<Option<Remote>> {
+    let home = HomeDir::of_environment().ok();
+    let Some((remote, is_noted)) = Remote::read(dir, home.as_ref())? else { return Ok(None) };
+    if is_noted {
+        return Ok(Some(remote));
+    }
+    let (remote, has_more) = remote.of_a_stranger();
+    if has_more {
+        let shown = dir.root().display();
+        output.note(format!(
+            "note: `{shown}` was moved, or comes from somebody else: the keys that its `remote.json` names are not used; \
+             say `--identity` and `--accept-host-key` again, and sign with `molsieve sign {shown} --key K.pem` after looking"
+        ));
+    }
+    Ok(Some(remote))
 }
 
 /// The site profile that says how to get there: the one that `--on` names, or that of a campaign file which cannot be
@@ -286,7 +305,7 @@ impl Journey {
         let mut client = self.connect()?;
         let campaign = self.upload(&mut client, &inputs)?;
         // Before anything is begun there: whatever happens to the line, this directory stands for it.
-        remote.write(&dir)?;
+        remote.write(&dir, &HomeDir::of_environment()?)?;
         let there = Self::there(&client, &name);
         let mut words = self.words.clone().without("--dir");
         words.plain[0] = campaign;
@@ -327,6 +346,8 @@ impl Journey {
         if let Some(config) = words.option("--config").map(PathBuf::from) {
             let inputs = inputs::of(&config)?;
             words.replace("--config", &self.upload(&mut client, &inputs)?);
+            // The key signs what this campaign file asks for, whatever the directory said before.
+            remote.asked = Some(Asked { campaign: inputs.campaign.clone(), seed: inputs.seed });
             remote.key = inputs.key.or(remote.key);
         }
         words.options.push(("--and-return".to_owned(), None));
@@ -338,7 +359,10 @@ impl Journey {
             return Ok(begun);
         }
         // It is there: from now on this directory stands for it, on this machine too.
-        Remote { transport: self.way.means.word().to_owned(), ..remote.clone() }.write(&dir)?;
+        remote.transport = self.way.means.word().to_owned();
+        remote.identity.clone_from(&self.way.identity);
+        remote.host_key.clone_from(&self.way.host_key);
+        remote.write(&dir, &HomeDir::of_environment()?)?;
         self.before = Some(remote);
         self.follow(&mut client, &stop)
     }
@@ -356,7 +380,8 @@ impl Journey {
         let remote = self.before.as_ref();
         let asked = remote.and_then(|remote| remote.asked.as_ref());
         bring_home(client, dir, &name, asked, self.output)?;
-        let key = remote.and_then(|remote| remote.key.as_deref());
+        // What nobody here asked for is signed by nobody's default.
+        let key = remote.filter(|_| asked.is_some()).and_then(|remote| remote.key.as_deref());
         if key.is_none() {
             self.output.note(format!(
                 "note: the pack is sealed but unsigned; `molsieve sign {} --key K.pem` signs it here",
@@ -403,7 +428,7 @@ fn bring_home(client: &mut Client, dir: &CampaignDir, name: &str, asked: Option<
 /// # Errors
 /// As [`fetch::fetch`]; there is none there yet (exit 3).
 pub fn pack_at_home(dir: &CampaignDir, how: &Args, output: Output) -> Result<Option<PathBuf>> {
-    let Some(remote) = Remote::read(dir)? else { return Ok(None) };
+    let Some(remote) = before(dir, output)? else { return Ok(None) };
     if !verify::is_whole(&dir.pack()) {
         let way = way(how, Some(&remote), None)?;
         let mut client = Client::connect(&way, &this_program()?, &|line| output.note(line))?;

@@ -30,6 +30,13 @@ pub fn other_machine(way: &Way, theirs: &str) -> Error {
         .hint(format!("build molsieve there and run it there by hand, or use a login node of the kind `{ours}`"))
 }
 
+/// Another user owns what would be run there.
+pub fn foreign(way: &Way, path: &str) -> Error {
+    let path = escape::visible(&cut(path));
+    transport::unreachable(way, &format!("`{path}` there belongs to another user: nothing was run, and nothing sent"))
+        .hint("say a directory that is yours alone with `--remote-root`")
+}
+
 /// It was stored, and is not there.
 pub fn vanished(way: &Way) -> Error {
     transport::unreachable(way, "the program there vanished").hint("run the same command again")

@@ -1,11 +1,12 @@
 //! What the far end stores: files under their digests, and requests made of them.
 //!
-//! Everything is named by its content, so nothing is written twice, nothing over another, and two clients at once do no
-//! harm. What arrives is hashed before it gets its name.
+//! Everything is named by its content, so nothing is written twice, and two clients at once do no harm. What arrives is
+//! hashed before it gets its name, and again before it is used: what was changed meanwhile is missing, and what arrives
+//! then takes its place. Only the owner may look in: a campaign file may hold a secret of the scorer's environment.
 
 use std::path::{Component, Path, PathBuf};
 
-use super::super::message::{FileId, Request};
+use super::super::message::{FileId, Place, Request};
 use crate::digest::{self, Sha256};
 use crate::error::{Error, Kind, Result};
 use crate::fs::{self, Staged, put};
@@ -29,9 +30,9 @@ fn is_plain_path(path: &str) -> bool {
     path.len() <= PATH_BYTES_MAX && path.split('/').all(is_plain)
 }
 
-/// Whether `file` is not stored.
+/// Whether `file` is not stored, or is another one by now.
 pub fn is_missing(root: &RemoteRoot, file: &FileId) -> bool {
-    !is_plain(&file.name) || !put::is_there(&root.input(&file.sha256, &file.name), file.bytes)
+    !is_plain(&file.name) || !put::holds(&root.input(&file.sha256, &file.name), file.bytes, &file.sha256)
 }
 
 /// A file that is arriving.
@@ -51,6 +52,7 @@ impl<'a> Put<'a> {
             return Err(Error::usage(format!("`{}` is no plain name of a file", file.name.escape_debug())));
         }
         let path = root.input(&file.sha256, &file.name);
+        put::private_dir(&root.inputs())?;
         path.parent().map_or(Ok(()), fs::create_dir)?;
         let room = fs::room(root.root())?.bytes;
         if room < file.bytes {
@@ -83,7 +85,8 @@ impl<'a> Put<'a> {
         if file.executable {
             staged.make_executable()?;
         }
-        staged.commit_new().map(drop)
+        // What has the name is the same, or was changed.
+        staged.commit()
     }
 }
 
@@ -92,8 +95,8 @@ fn full(what: String) -> Error {
         .hint("free some space there or raise the quota, then run the same command again: what has arrived stays")
 }
 
-/// Lays out `request` in a directory named by its digest; the path of the campaign file there. One that is laid out stays
-/// as it is.
+/// Lays out `request` in a directory named by its digest; the path of the campaign file there. Of one that is laid out
+/// already every file is hashed, and one that was changed is replaced.
 ///
 /// # Errors
 /// A path is not plain (exit 2), a file was not sent (exit 2), or the system refuses (exit 6).
@@ -108,24 +111,30 @@ pub fn lay(root: &RemoteRoot, request: &Request) -> Result<String> {
     }
     let dir = root.request(&digest::sha256(&super::message::to_bytes(request)?));
     let campaign = layout::below(&dir, name);
-    if !campaign.is_file() {
-        dirs.iter().try_for_each(|path| fs::create_dir(&layout::below(&dir, path)))?;
-        for place in places {
-            if is_missing(root, &place.file) {
-                return Err(Error::usage(format!("the file of `{}` was not sent", place.path)));
-            }
-            let (from, to) = (root.input(&place.file.sha256, &place.file.name), layout::below(&dir, &place.path));
-            to.parent().map_or(Ok(()), fs::create_dir)?;
-            if place.file.executable {
-                put::make_executable(&from)?;
-            }
-            put::link_or_copy(&from, &to)?;
-        }
-        // The campaign file comes last: where it is, everything is.
-        fs::create_dir(&dir)?;
-        fs::write_new(&campaign, text.as_bytes())?;
+    put::private_dir(&root.requests())?;
+    dirs.iter().try_for_each(|path| fs::create_dir(&layout::below(&dir, path)))?;
+    places.iter().try_for_each(|place| lay_file(root, &dir, place))?;
+    // The campaign file comes last: where it is, everything is.
+    fs::create_dir(&dir)?;
+    if !put::holds(&campaign, text.len() as u64, &digest::sha256(text.as_bytes())) || !put::is_private(&campaign) {
+        fs::replace_private(&campaign, text.as_bytes())?;
     }
     text_of(campaign)
+}
+
+/// Gives a file of a request its place, unless it is there and is what it was.
+fn lay_file(root: &RemoteRoot, dir: &Path, place: &Place) -> Result<()> {
+    let Place { path, file } = place;
+    let (from, to) = (root.input(&file.sha256, &file.name), layout::below(dir, path));
+    if !put::holds(&to, file.bytes, &file.sha256) {
+        if is_missing(root, file) {
+            return Err(Error::usage(format!("the file of `{path}` was not sent")));
+        }
+        to.parent().map_or(Ok(()), fs::create_dir)?;
+        fs::remove(&to)?;
+        put::link_or_copy(&from, &to)?;
+    }
+    if file.executable { put::make_executable(&to) } else { Ok(()) }
 }
 
 fn text_of(path: PathBuf) -> Result<String> {
@@ -134,7 +143,6 @@ fn text_of(path: PathBuf) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::message::Place;
     use super::*;
 
     fn file(name: &str, content: &[u8]) -> FileId {
@@ -201,6 +209,36 @@ mod tests {
         let path = PathBuf::from(lay(&root, &request).unwrap());
         assert_eq!(lay(&root, &request).unwrap(), path.to_str().unwrap());
         let beside = path.parent().unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!((mode(&root.requests()), mode(&root.inputs())), (0o700, 0o700));
         assert!(beside.join("data").is_dir() && put::is_executable(&beside.join("bin/score.py")));
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_missing_and_replaced_and_never_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = RemoteRoot::new(dir.path());
+        let one = file("a.smi", b"CCO");
+        let place = Place { path: "a.smi".to_owned(), file: one.clone() };
+        let request =
+            Request { name: "c.toml".to_owned(), text: "x\n".to_owned(), places: vec![place], dirs: Vec::new() };
+        stored(&root, &one, b"CCO").unwrap();
+        let path = PathBuf::from(lay(&root, &request).unwrap());
+        let beside = path.with_file_name("a.smi");
+        // A request's file is a second name of the stored one: both change, and the length does not.
+        std::fs::write(&beside, "CCN").unwrap();
+        std::fs::write(&path, "y\n").unwrap();
+        assert!(is_missing(&root, &one));
+        assert!(lay(&root, &request).unwrap_err().what().contains("was not sent"));
+        stored(&root, &one, b"CCO").unwrap();
+        lay(&root, &request).unwrap();
+        assert_eq!(
+            (std::fs::read(&beside).unwrap(), std::fs::read(&path).unwrap()),
+            (b"CCO".to_vec(), b"x\n".to_vec())
+        );
     }
 }
