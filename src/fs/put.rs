@@ -51,9 +51,12 @@ pub fn private_dir(dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What others than its owner may do with a file.
+const OTHERS: u32 = 0o077;
+
 /// Whether only its owner may read and write the file at `path`.
 pub fn is_private(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS == 0)
 }
 
 /// Whether the plain file at `path` has this content.

@@ -338,14 +338,12 @@ impl<'a> Driver<'a> {
             self.adapter.wait(self.settle().min(LATE_MAX));
             found = self.adapter.find(&tag).map_err(|e| refused(&e))?;
         }
-        match found.pop() {
-            Some(job) => self.record(Event::WaveSubmitted { wave: number, job: job.0 }),
-            None => {
-                // Its tasks may have been at work all the same; whether its file was written is not known either.
-                let tasks = wave::read(&self.campaign.dir, number).map_or(0, |tasks| tasks.len() as u64);
-                self.record(Event::WaveEnded { wave: number, core_ms: ended::used(self, number, tasks) })
-            }
+        if let Some(job) = found.pop() {
+            return self.record(Event::WaveSubmitted { wave: number, job: job.0 });
         }
+        // Its tasks may have been at work all the same; whether its file was written is not known either.
+        let tasks = wave::read(&self.campaign.dir, number).map_or(0, |tasks| tasks.len() as u64);
+        self.record(Event::WaveEnded { wave: number, core_ms: ended::used(self, number, tasks) })
     }
 
     /// How long what has ended may take to be seen.

@@ -359,7 +359,7 @@ impl Journey {
             return Ok(begun);
         }
         // It is there: from now on this directory stands for it, on this machine too.
-        remote.transport = self.way.means.word().to_owned();
+        self.way.means.word().clone_into(&mut remote.transport);
         remote.identity.clone_from(&self.way.identity);
         remote.host_key.clone_from(&self.way.host_key);
         remote.write(&dir, &HomeDir::of_environment()?)?;
