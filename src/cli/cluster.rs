@@ -52,8 +52,11 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     }
     let stop = Stop::new();
     signals::raise_on_signal(&stop, terminal::leave)?;
-    if let Ticked::Paused(pause) = tick::tick(campaign, Caller::Person, &this_program()?)? {
-        return Err(paused(campaign, &pause));
+    match tick::tick(campaign, Caller::Person, &this_program()?) {
+        Ok(Ticked::Paused(pause)) => return Err(paused(campaign, &pause)),
+        // A tick took over at that moment, and goes on: it is watched.
+        Err(taken) if taken.kind() == Kind::Stopped => {}
+        other => drop(other?),
     }
     match look_on(campaign, &stop, output)? {
         // A tick sealed it, without a key; here is one, perhaps.
