@@ -30,19 +30,24 @@ impl Terminal {
     /// # Errors
     /// The terminal cannot be used.
     pub fn ask(&mut self, question: &str, echo: bool) -> io::Result<String> {
-        write!(self.0, "{}", escape::visible(question))?;
-        self.0.flush()?;
         let before = tcgetattr(&self.0)?;
         let mut during = before.clone();
         if !echo {
             during.local_modes.remove(LocalModes::ECHO);
             during.local_modes.insert(LocalModes::ECHONL);
         }
+        // Before the question: an answer that comes at once would be shown, and then thrown away with what is flushed.
         tcsetattr(&self.0, OptionalActions::Flush, &during)?;
-        let mut answer = String::new();
-        let read = BufReader::new(io::Read::take(&self.0, ANSWER_BYTES_MAX)).read_line(&mut answer);
+        let answer = self.converse(question);
         tcsetattr(&self.0, OptionalActions::Flush, &before)?;
-        read?;
+        let answer = answer?;
         Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
+    }
+    fn converse(&mut self, question: &str) -> io::Result<String> {
+        write!(self.0, "{}", escape::visible(question))?;
+        self.0.flush()?;
+        let mut answer = String::new();
+        BufReader::new(io::Read::take(&self.0, ANSWER_BYTES_MAX)).read_line(&mut answer)?;
+        Ok(answer)
     }
 }
