@@ -26,7 +26,7 @@ use crate::layout::CampaignDir;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Trust};
 use crate::payload;
-use crate::run::at_work::AtWork;
+use crate::run::look::at_work::AtWork;
 use crate::run::plan::open_for_planning;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::{Outcome, open, reason};

@@ -11,8 +11,8 @@ use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
-use crate::run::at_work::AtWork;
-use crate::run::tick;
+use crate::run::cluster::tick;
+use crate::run::look::at_work::AtWork;
 
 /// How often others may take over while it is being cancelled.
 const TRIES: u32 = 20;

@@ -11,9 +11,9 @@ use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::pack::keys::PrivateKey;
+use crate::run::cluster::tick::{self, Caller, Ticked};
+use crate::run::look::watch;
 use crate::run::policy::Pause;
-use crate::run::tick::{self, Caller, Ticked};
-use crate::run::watch;
 use crate::stop::Stop;
 
 /// Does what can be done now, and says what that came to.

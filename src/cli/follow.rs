@@ -16,7 +16,7 @@ use crate::journal::sign_of_life::SignOfLife;
 use crate::journal::state::Phase;
 use crate::layout::CampaignDir;
 use crate::remote::serve;
-use crate::run::watch;
+use crate::run::look::watch;
 use crate::stop::Stop;
 
 /// A driver on a machine without a scheduler that shows no sign for so long is gone.

@@ -11,8 +11,8 @@ use crate::journal::state::State;
 use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::pack::seal::SealedPack;
-use crate::run::at_work::AtWork;
 use crate::run::finish;
+use crate::run::look::at_work::AtWork;
 
 /// Arguments of `gather`.
 #[derive(Debug, clap::Args)]

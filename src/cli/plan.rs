@@ -8,7 +8,7 @@ use super::forecast::{self, PilotFacts};
 use super::output::Output;
 use super::{drive, submitted};
 use crate::error::{Error, Result};
-use crate::run::outlook::{self, Outlook};
+use crate::run::cluster::outlook::{self, Outlook};
 use crate::run::plan::Errors;
 use crate::view::forecast::Forecast;
 

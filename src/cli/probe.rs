@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::exit_code::Exit;
 use crate::error::Result;
-use crate::run::probe;
+use crate::run::cluster::probe;
 
 /// Arguments of `probe`.
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::Output;
 use crate::clock::Stopwatch;
-use crate::run::driver::Progress;
+use crate::run::look::Progress;
 
 /// In a pipe, a line is printed this often at most.
 const LINE_EVERY: Duration = Duration::from_secs(10);

@@ -15,9 +15,9 @@ use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::layout::CampaignDir;
-use crate::run::amend::{self, Changes, Limit, Place};
+use crate::run::cluster::tick::Caller;
 use crate::run::plan;
-use crate::run::tick::Caller;
+use crate::run::plan::amend::{self, Changes, Limit, Place};
 use crate::scorer::open::Here;
 use crate::units;
 

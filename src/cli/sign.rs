@@ -13,8 +13,8 @@ use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::pack::keys::PrivateKey;
 use crate::pack::sign;
-use crate::run::at_work::AtWork;
 use crate::run::finish::{self, Registered};
+use crate::run::look::at_work::AtWork;
 
 /// Arguments of `sign`.
 #[derive(Debug, clap::Args)]

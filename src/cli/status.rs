@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::journal;
 use crate::journal::state::State;
 use crate::layout::CampaignDir;
-use crate::run::heard::{Hearing, Question};
+use crate::run::look::heard::{Hearing, Question};
 use crate::view::status::Status;
 
 /// Arguments of `status`.

@@ -13,8 +13,8 @@ use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::journal;
+use crate::run::cluster::tick::Caller;
 use crate::run::plan::Errors;
-use crate::run::tick::Caller;
 
 /// How often it is looked whether a driver has begun.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::progress::span;
 use crate::campaign::file::Campaign;
-use crate::run::outlook::{Outlook, Rehearsal};
+use crate::run::cluster::outlook::{Outlook, Rehearsal};
 use crate::view::forecast::Forecast;
 
 /// How many tasks of the wave run at a time, as far as that is known.

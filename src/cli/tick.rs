@@ -9,7 +9,7 @@ use super::output::Output;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
-use crate::run::tick::Caller;
+use crate::run::cluster::tick::Caller;
 
 /// Arguments of `tick`.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub struct Args {
 /// Runs it.
 ///
 /// # Errors
-/// As [`crate::run::tick::tick`].
+/// As [`crate::run::cluster::tick::tick`].
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
     let caller = match (args.round, args.instead_of) {

@@ -13,8 +13,8 @@ use crate::clock::{self, Stopwatch};
 use crate::error::Result;
 use crate::journal;
 use crate::journal::state::State;
-use crate::run::heard::{Heard, Hearing, Question};
 use crate::run::look::Look;
+use crate::run::look::heard::{Heard, Hearing, Question};
 use crate::stop::Stop;
 use crate::view::status::Status;
 

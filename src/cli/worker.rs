@@ -15,7 +15,7 @@ use crate::id::{AttemptId, GroupIndex};
 use crate::journal::last_words::LastWords;
 use crate::layout::CampaignDir;
 use crate::library::snapshot::Snapshot;
-use crate::run::life::{Checkpointed, Meter, Orders};
+use crate::run::cluster::life::{Checkpointed, Meter, Orders};
 use crate::run::{scheduler, wave};
 use crate::scorer::Ended;
 use crate::scorer::open::{self, Here};

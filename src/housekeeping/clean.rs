@@ -25,7 +25,7 @@ use crate::id::AttemptId;
 use crate::journal;
 use crate::journal::state::State;
 use crate::layout::{EntryKind, GroupDir, SnapshotDir};
-use crate::run::at_work::AtWork;
+use crate::run::look::at_work::AtWork;
 use crate::shard::judge::{self, Proven};
 use crate::shard::recover;
 

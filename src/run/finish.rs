@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::policy::Pause;
 use crate::audit;
 use crate::campaign::file::Campaign;
 use crate::campaign::identity::Identity;
@@ -19,6 +18,7 @@ use crate::pack::seal::{self, SealedPack};
 use crate::pack::sign;
 use crate::pack::verify::{self, Accept, Code, Problem, Report, Trust};
 use crate::registry::Entry;
+use crate::run::policy::Pause;
 
 /// Enough for a segment of the journal and its name.
 const RESERVE_BYTES: usize = 32 << 10;

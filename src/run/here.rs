@@ -4,10 +4,6 @@ use std::path::{Path, PathBuf};
 
 use molsieve_adapters::Local;
 
-use super::driver::{self, Driven, Progress};
-use super::finish::{self, Closed};
-use super::policy::Pause;
-use super::wave;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather::Missing;
@@ -15,6 +11,11 @@ use crate::host;
 use crate::journal::event::PauseCode;
 use crate::journal::state::{Phase, State};
 use crate::journal::{self, Journal};
+use crate::run::drive::{self, Driven};
+use crate::run::finish::{self, Closed};
+use crate::run::look::Progress;
+use crate::run::policy::Pause;
+use crate::run::wave;
 use crate::stop::Stop;
 
 /// How a campaign is run here.
@@ -47,14 +48,14 @@ pub enum Ended {
 /// Drives `campaign` to its signed pack, with `local` as this machine's supervisor of tasks.
 ///
 /// # Errors
-/// As [`driver::drive`], and what gathering and signing may refuse.
+/// As [`drive::drive`], and what gathering and signing may refuse.
 pub fn run(campaign: &Campaign, mut local: Local, work: Work<'_>) -> Result<Ended> {
     let key = work.key;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     finish::reserve(campaign);
     let tasks = wave::tasks(u64::MAX, work.slots);
-    let settings = driver::Settings { program: work.program, tasks, stop: work.stop, watch: work.watch };
-    let driven = driver::drive(campaign, &mut journal, &history, &mut local, settings);
+    let settings = drive::Settings { program: work.program, tasks, stop: work.stop, watch: work.watch };
+    let driven = drive::drive(campaign, &mut journal, &history, &mut local, settings);
     // Its processes have ended before anything is gathered.
     drop(local);
     let ended = driven.and_then(|driven| close(campaign, &mut journal, key, driven));

@@ -7,7 +7,7 @@ use molsieve_adapters::command::{Runner, System};
 use molsieve_adapters::slurm::inside::Element;
 use molsieve_adapters::slurm::{Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, Cli, Inside, Patient, Slurm, Throttled};
+use molsieve_adapters::{Adapter, AdapterError, Cli, Inside, Patient, Slurm, Throttled};
 
 use crate::campaign::file::Execution;
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
@@ -163,6 +163,14 @@ fn limits(patience: Duration) -> Result<Limits> {
         }
         std::thread::sleep(Duration::from_secs(5).min(patience));
     }
+}
+
+/// What a person can do where a scheduler did not do its part.
+pub(in crate::run) const RESUME_HINT: &str = "nothing is lost: `molsieve resume DIR` goes on from here; where the campaign file must change, with `--config FILE`";
+
+/// As an error that says what to do.
+pub(in crate::run) fn refused(error: &AdapterError) -> Error {
+    Error::new(Kind::Scheduler, error.to_string()).hint(RESUME_HINT)
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::id::GroupIndex;
 use crate::journal::event::{Entry, Event};
 use crate::journal::state::{Phase, State};
-use crate::run::heard::{Element, Heard, Hearing, Stand};
 use crate::run::look::Look;
+use crate::run::look::heard::{Element, Heard, Hearing, Stand};
 use crate::run::wave;
 
 /// So many waves are told of, the last ones.

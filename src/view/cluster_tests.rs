@@ -1,5 +1,5 @@
 use super::*;
-use crate::run::heard::Meaning;
+use crate::run::look::heard::Meaning;
 
 fn element(task: u64, stand: Stand, reason: Option<&str>) -> Element {
     Element { task, stand, node: None, reason: reason.map(str::to_owned), start_ms: None }

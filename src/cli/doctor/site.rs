@@ -13,8 +13,8 @@ use crate::doctor::cluster::{self, ClusterFacts};
 use crate::doctor::{Finding, Verdict, disk};
 use crate::error::{Error, Kind, Result};
 use crate::host;
-use crate::run::examine;
-use crate::run::probe::{self, Probe};
+use crate::run::cluster::examine;
+use crate::run::cluster::probe::{self, Probe};
 use crate::units;
 
 /// Arguments.

@@ -1,12 +1,12 @@
 //! Planning anew: whether a campaign has no result that would be lost, and what is forgotten of it then.
 
-use super::look::Look;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::journal;
 use crate::journal::event::PauseCode;
 use crate::journal::state::{Phase, State};
 use crate::layout::EntryKind;
+use crate::run::look::Look;
 use crate::shard::recover;
 
 /// Whether nothing but errors would be lost if `campaign` were planned anew: a scorer that was broken from the first record
@@ -23,7 +23,7 @@ pub fn is_without_result(campaign: &Campaign) -> Result<bool> {
 ///
 /// # Errors
 /// The journal or a directory cannot be read (exit 4 or 6).
-pub(super) fn ended_with_errors_alone(campaign: &Campaign) -> Result<bool> {
+pub(in crate::run) fn ended_with_errors_alone(campaign: &Campaign) -> Result<bool> {
     let has_ended =
         matches!(phase(campaign)?, Phase::Paused { code: Some(PauseCode::AllErrors), .. } | Phase::Failed { .. });
     Ok(has_ended && errors_alone(campaign)?.is_some_and(|rows| rows > 0))
@@ -34,7 +34,7 @@ pub(super) fn ended_with_errors_alone(campaign: &Campaign) -> Result<bool> {
 ///
 /// # Errors
 /// A result came meanwhile (exit 2): nothing was removed. Or the system refuses (exit 6).
-pub(super) fn forget(campaign: &Campaign) -> Result<u64> {
+pub(in crate::run) fn forget(campaign: &Campaign) -> Result<u64> {
     use EntryKind::{Checkpoint, Files, Receipt, Rows};
     let Some(rows) = errors_alone(campaign)? else {
         let root = campaign.dir.root().display();

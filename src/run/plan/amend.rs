@@ -9,8 +9,6 @@ use std::time::Duration;
 use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 use serde_json::{Map, Value as Json};
 
-use super::driver::refused;
-use super::{scheduler, wave};
 use crate::campaign::file::{Campaign, Execution};
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::campaign::site::SiteProfile;
@@ -19,6 +17,9 @@ use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State, Wave};
 use crate::journal::task_time::TaskTime;
+use crate::run::scheduler;
+use crate::run::scheduler::refused;
+use crate::run::wave;
 use crate::scorer::identity::ScorerLaunch;
 
 /// What becomes of a limit.

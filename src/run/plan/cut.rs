@@ -17,7 +17,7 @@ use crate::shard::plan::Plan;
 
 /// What decides how a library is cut.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cutting<'a> {
+pub(in crate::run) struct Cutting<'a> {
     /// Where this process is.
     pub here: &'a Here,
     /// How large shards are to be.
@@ -30,7 +30,7 @@ pub(super) struct Cutting<'a> {
 ///
 /// # Errors
 /// As [`pilot::measure`].
-pub(super) fn cut(
+pub(in crate::run) fn cut(
     how: &Cutting<'_>,
     dir: &CampaignDir,
     identity: &Identity,
@@ -59,7 +59,7 @@ pub(super) fn cut(
 ///
 /// # Errors
 /// Work has begun: receipts and checkpoints name the plan (exit 2). Else as [`cut`].
-pub(super) fn again(how: &Cutting<'_>, campaign: Campaign) -> Result<Campaign> {
+pub(in crate::run) fn again(how: &Cutting<'_>, campaign: Campaign) -> Result<Campaign> {
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     if state.waves > 0 {
         let root = campaign.dir.root().display();

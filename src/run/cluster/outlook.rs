@@ -7,9 +7,6 @@ use std::time::Duration;
 use molsieve_adapters::{Adapter, AdapterError, Cli, Dialect, JobId, JobSpec};
 use serde::Serialize;
 
-use super::look::Look;
-use super::submission::{self, JOBS_BESIDE, Making};
-use super::{scheduler, wave};
 use crate::campaign::file::Campaign;
 use crate::campaign::scheduler::Cluster;
 use crate::error::{Error, Result};
@@ -17,6 +14,11 @@ use crate::fs;
 use crate::id::GroupIndex;
 use crate::journal;
 use crate::journal::state::State;
+use crate::run::drive::jobs::{self, Making};
+use crate::run::drive::room::{self, JOBS_BESIDE};
+use crate::run::look::Look;
+use crate::run::scheduler;
+use crate::run::wave;
 
 /// What stands in a tick's script for the number that its wave will get.
 const WAVE_JOB: &str = "JOB_OF_THE_WAVE";
@@ -100,15 +102,15 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
     let mut look = Look::new(campaign)?;
     look.refresh()?;
     let making = Making { campaign, state: &state, program, lifeline: false, requeues: true };
-    let budget = execution.core_ms_max.map(|_| submission::affordable(&making));
+    let budget = execution.core_ms_max.map(|_| room::affordable(&making));
     let bounds = bounds(cluster, survey.as_ref(), budget, look.missing().len() as u64);
     let dealt = dealt(campaign, look.missing(), bounds[0].tasks);
     let number = state.waves + 1;
     let speaker = scheduler::dialect(cluster, site, survey.clone().unwrap_or_default());
     let (mut scripts, mut rehearsal) = (Vec::new(), None);
     if !dealt.is_empty() {
-        let wave = submission::wave_job(&making, number, dealt.len() as u64)?;
-        let tick = submission::tick_job(&making, state.ticks + 1)?;
+        let wave = jobs::wave_job(&making, number, dealt.len() as u64)?;
+        let tick = jobs::tick_job(&making, state.ticks + 1)?;
         let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
         scripts.extend(rendered(&speaker, "wave", &wave)?);
         scripts.extend(rendered(&speaker, "tick", &tick)?);
@@ -183,7 +185,7 @@ fn rendered(speaker: &impl Dialect, of: &'static str, job: &JobSpec) -> Result<V
 /// given by drivers.
 fn rehearsed(campaign: &Campaign, mut adapter: Cli<impl Dialect>, wave: JobSpec) -> Result<Rehearsal> {
     let wave = JobSpec { file: campaign.dir.rehearsed_script(), ..wave };
-    let files = adapter.files(&wave).map_err(|e| super::driver::refused(&e))?;
+    let files = adapter.files(&wave).map_err(|e| crate::run::scheduler::refused(&e))?;
     fs::create_dir(&campaign.dir.launch())?;
     for file in &files {
         fs::replace(&file.path, file.text.as_bytes())?;
@@ -197,7 +199,7 @@ fn rehearsed(campaign: &Campaign, mut adapter: Cli<impl Dialect>, wave: JobSpec)
         Err(AdapterError::Rejected(what) | AdapterError::TooMany(what)) => {
             Ok(Rehearsal { start: None, refused: Some(what) })
         }
-        Err(away) => Err(super::driver::refused(&away)),
+        Err(away) => Err(crate::run::scheduler::refused(&away)),
     }
 }
 

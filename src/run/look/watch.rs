@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use super::driver::Progress;
-use super::look::Look;
 use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
 use crate::error::Result;
 use crate::journal;
 use crate::journal::state::{Phase, State};
+use crate::run::look::Look;
+use crate::run::look::Progress;
 use crate::stop::Stop;
 
 /// How often a watcher looks at the files.

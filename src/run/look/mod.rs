@@ -1,7 +1,12 @@
 //! Looking: what the files of a campaign say. Files are the truth; a scheduler's word is a hint.
 
+pub mod at_work;
+pub mod heard;
+pub mod watch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::campaign::file::Campaign;
 use crate::digest::Digest;
@@ -12,6 +17,25 @@ use crate::shard::checkpoint;
 use crate::shard::judge::{self, Proven};
 use crate::shard::receipt::Counts;
 use crate::shard::recover;
+
+/// What a person may want to see while it runs.
+#[derive(Clone, Debug)]
+pub struct Progress<'a> {
+    /// Records of the library.
+    pub records: u64,
+    /// Records that are finished.
+    pub finished: u64,
+    /// Records that were finished when this driver began.
+    pub before: u64,
+    /// Shards of the plan, and those that are done.
+    pub shards: (u64, u64),
+    /// How the records of sealed task groups ended.
+    pub sealed: &'a Counts,
+    /// Tasks that run now.
+    pub running: usize,
+    /// How long this driver has been at it.
+    pub elapsed: Duration,
+}
 
 /// What is known from files so far. Receipts are read once; checkpoints are read on from where they were.
 #[derive(Debug)]

@@ -6,19 +6,24 @@
 use std::path::Path;
 use std::time::Duration;
 
-use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
+use molsieve_adapters::{Adapter, TaskState};
 
-use super::driver::{Driven, Driver, Settings, Step, refused};
-use super::policy::Pause;
-use super::submission::Followed;
-use super::{finish, mid_wave, scheduler, submission};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather;
 use crate::journal::event::{Entry, Event, PauseCode};
-use crate::journal::state::{Phase, State, Tick};
+use crate::journal::state::{Phase, State};
 use crate::journal::{self, Journal};
 use crate::pack::seal::SealedPack;
+use crate::run::cluster::mid_wave;
+use crate::run::cluster::queue;
+use crate::run::drive::driver::Driver;
+use crate::run::drive::step::Step;
+use crate::run::drive::submission::{self, Followed};
+use crate::run::drive::{Driven, Settings};
+use crate::run::finish;
+use crate::run::policy::Pause;
+use crate::run::scheduler;
 use crate::stop::Stop;
 
 /// How often a tick looks at what has just ended.
@@ -60,7 +65,7 @@ pub enum Caller {
 /// Does all that can be done now, and seals the pack when all is there. On a full disk the campaign waits for room.
 ///
 /// # Errors
-/// As [`super::driver::drive`] and [`finish::seal`].
+/// As [`crate::run::drive::drive`] and [`finish::seal`].
 pub fn tick(campaign: &Campaign, caller: Caller, program: &Path) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
@@ -96,7 +101,7 @@ fn step(
         }
     }
     if let Caller::StandIn { round, instead_of } = caller {
-        match end_of_tick(campaign, adapter, round, instead_of)? {
+        match queue::end_of_tick(campaign, adapter, round, instead_of)? {
             // `molsieve cancel` did it, and somebody has started the campaign again since.
             TaskState::Cancelled if was_stopped_after(&journal::read(&campaign.dir)?.entries, round) => {
                 return Ok(Ticked::Nothing(state.phase.clone()));
@@ -157,18 +162,11 @@ fn was_stopped_after(entries: &[Entry], round: u64) -> bool {
     later.into_iter().any(|entry| matches!(entry.event, Event::Stopped { .. }))
 }
 
-/// What became of the tick that another stands in for.
-fn end_of_tick(campaign: &Campaign, adapter: &mut dyn Adapter, round: u64, job: u64) -> Result<TaskState> {
-    let job = Job { id: JobId(job.to_string()), tag: submission::tick_tag(campaign, round)? };
-    let known = adapter.poll(&[job]).map_err(|e| refused(&e))?;
-    Ok(known.into_values().next().map_or(TaskState::Unknown, |report| report.state))
-}
-
 /// Somebody cancelled the tick at the scheduler: that stops the campaign, and with it what is at work.
 fn stopped_with_its_tick(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<()> {
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     journal.record(Event::Stopped { reason: "its tick was cancelled at the scheduler".to_owned() })?;
-    cancel_jobs(campaign, adapter, &State::of(&history.entries)?)
+    queue::cancel(campaign, adapter, &State::of(&history.entries)?)
 }
 
 /// Step after step; none if the work is in the queue.
@@ -192,7 +190,7 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
                 if driver.by_itself {
                     mid_wave::let_go(&mut driver)?;
                 }
-                let is_followed = driver.may_submit().is_err() || is_followed(&mut driver)?;
+                let is_followed = driver.may_submit().is_err() || queue::is_followed(&mut driver)?;
                 match if is_followed { Followed::Yes } else { submission::follow(&mut driver)? } {
                     Followed::Yes => {
                         let Driver { campaign, state, settings, adapter, .. } = &mut driver;
@@ -219,28 +217,7 @@ pub fn cancel(campaign: &Campaign) -> Result<()> {
     let Some(cluster) = campaign.file.execution.cluster.as_ref() else { return Ok(()) };
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, Caller::Person.patience())?;
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
-    cancel_jobs(campaign, adapter.as_mut(), &state)
-}
-
-/// Cancels the looks, the tick of `state`, what stands in for it, and the wave. They are found by their tags: a number may be
-/// another job's by now, on a cluster that was set up anew, and of what was only intended nobody knows one.
-fn cancel_jobs(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<()> {
-    let mut tags = Vec::new();
-    // First what would stand in for the tick: that it was cancelled is what it waits for.
-    if state.ticks > 0 {
-        tags.push(submission::stand_in_tag(campaign, state.ticks)?);
-    }
-    tags.extend(state.tick.as_ref().map(|tick| JobTag(tick.tag.clone())));
-    tags.extend(state.active.as_ref().map(|wave| JobTag(wave.tag.clone())));
-    let mut jobs = Vec::new();
-    for tag in &tags {
-        jobs.extend(adapter.find(tag).map_err(|e| refused(&e))?);
-    }
-    // What stands in for a tick does this too, and has to come to its end.
-    let own = scheduler::inside(&campaign.file.execution).map(|own| own.name().to_owned());
-    jobs.retain(|job| Some(&job.0) != own.as_ref());
-    mid_wave::end(campaign, adapter)?;
-    adapter.cancel(&jobs).map_err(|e| refused(&e))
+    queue::cancel(campaign, adapter.as_mut(), &state)
 }
 
 impl Caller {
@@ -259,31 +236,4 @@ impl Caller {
             Self::StandIn { round, .. } => Some(round),
         }
     }
-}
-
-/// Whether a tick is in the queue. One that nobody knows is struck out.
-fn is_followed(driver: &mut Driver<'_>) -> Result<bool> {
-    let Some(Tick { round, tag, job }) = driver.state.tick.clone() else { return Ok(false) };
-    let tag = JobTag(tag);
-    let job = match job {
-        Some(job) => Some(JobId(job)),
-        None => driver.adapter.find(&tag).map_err(|e| refused(&e))?.pop(),
-    };
-    if let Some(id) = job {
-        let known = driver.adapter.poll(&[Job { id: id.clone(), tag }]).map_err(|e| refused(&e))?;
-        let is_held = known.values().any(|tick| {
-            tick.state == TaskState::Held && tick.reason.as_ref().is_some_and(|why| driver.adapter.is_own_hold(why))
-        });
-        if is_held && driver.by_itself {
-            mid_wave::heard(driver.adapter.release(&id, &[]))?;
-        }
-        if known.values().any(|tick| matches!(tick.state, TaskState::Pending | TaskState::Held | TaskState::Running)) {
-            if driver.state.tick.as_ref().is_some_and(|tick| tick.job.is_none()) {
-                driver.record(Event::TickSubmitted { round, job: id.0 })?;
-            }
-            return Ok(true);
-        }
-    }
-    driver.record(Event::TickLost { round, what: "the scheduler does not know it any more".to_owned() })?;
-    Ok(false)
 }

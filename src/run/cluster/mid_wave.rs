@@ -6,33 +6,40 @@
 
 use std::path::Path;
 
-use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobTag, TaskState};
+use molsieve_adapters::{Adapter, AdapterError, JobId, JobTag, TaskState};
 
-use super::driver::{Driver, refused};
-use super::scheduler;
-use super::submission::{self, Making};
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State, Wave};
+use crate::run::cluster::queue::{heard, others};
+use crate::run::drive::driver::Driver;
+use crate::run::drive::jobs::{self, Making};
+use crate::run::drive::submission;
+use crate::run::scheduler::refused;
 
 /// So often a task that its scheduler holds is let go in one wave; then it is ended, and the next wave has its task groups.
-pub(super) const RELEASES_MAX: u32 = 3;
+pub(in crate::run) const RELEASES_MAX: u32 = 3;
 
 /// Makes sure that a look waits. One that is refused is done without: the campaign goes on all the same when its wave ends.
 ///
 /// # Errors
 /// Its script cannot be written (exit 6).
-pub(super) fn follow(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State, program: &Path) -> Result<()> {
+pub(in crate::run) fn follow(
+    campaign: &Campaign,
+    adapter: &mut dyn Adapter,
+    state: &State,
+    program: &Path,
+) -> Result<()> {
     let cluster = campaign.file.execution.cluster.as_ref().filter(|cluster| cluster.nodes_may_submit);
     let Some(after_s) = cluster.and_then(|cluster| cluster.look_s) else { return Ok(()) };
     let waits = |known: Vec<(JobId, TaskState)>| known.iter().any(|(_, state)| *state == TaskState::Pending);
-    if others(campaign, adapter, &[submission::look_tag(campaign)?]).map_or(true, waits) {
+    if others(campaign, adapter, &[jobs::look_tag(campaign)?]).map_or(true, waits) {
         return Ok(());
     }
     let making = Making { campaign, state, program, lifeline: false, requeues: false };
-    let mut job = submission::look_job(&making, after_s)?;
+    let mut job = jobs::look_job(&making, after_s)?;
     let mut handed_over = submission::hand_over(campaign, adapter, &job)?;
     if matches!(handed_over, Err(AdapterError::Rejected(_))) && !job.exclude.is_empty() {
         job.exclude.clear();
@@ -48,23 +55,23 @@ pub(super) fn follow(campaign: &Campaign, adapter: &mut dyn Adapter, state: &Sta
 }
 
 /// Whether a tick, what stands in for it, or another look is at work: then there is nothing to look for.
-pub(super) fn is_tended(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<bool> {
+pub(in crate::run) fn is_tended(campaign: &Campaign, adapter: &mut dyn Adapter, state: &State) -> Result<bool> {
     let round = state.ticks;
-    let tick = [submission::tick_tag(campaign, round)?, submission::stand_in_tag(campaign, round)?];
-    let tags: Vec<JobTag> = tick.into_iter().chain([submission::look_tag(campaign)?]).collect();
+    let tick = [jobs::tick_tag(campaign, round)?, jobs::stand_in_tag(campaign, round)?];
+    let tags: Vec<JobTag> = tick.into_iter().chain([jobs::look_tag(campaign)?]).collect();
     let known = others(campaign, adapter, &tags).unwrap_or_default();
     Ok(known.iter().any(|(_, state)| *state == TaskState::Running))
 }
 
 /// Takes the looks of `campaign` out of the queue, but not this process.
-pub(super) fn end(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<()> {
-    let known = others(campaign, adapter, &[submission::look_tag(campaign)?]).map_err(|e| refused(&e))?;
+pub(in crate::run) fn end(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<()> {
+    let known = others(campaign, adapter, &[jobs::look_tag(campaign)?]).map_err(|e| refused(&e))?;
     let live = known.into_iter().filter(|(_, state)| !state.is_final()).map(|(job, _)| job);
     adapter.cancel(&live.collect::<Vec<_>>()).map_err(|e| refused(&e))
 }
 
 /// The same, if the campaign is over. (One that stays finds that out by itself.)
-pub(super) fn end_if_over(campaign: &Campaign, adapter: &mut dyn Adapter) {
+pub(in crate::run) fn end_if_over(campaign: &Campaign, adapter: &mut dyn Adapter) {
     if is_over(campaign) {
         let _ = end(campaign, adapter);
     }
@@ -75,30 +82,12 @@ fn is_over(campaign: &Campaign) -> bool {
     state.is_ok_and(|state| state.phase != Phase::Active)
 }
 
-/// The jobs that carry one of `tags` and are not this process, as far as they are known.
-fn others(
-    campaign: &Campaign,
-    adapter: &mut dyn Adapter,
-    tags: &[JobTag],
-) -> std::result::Result<Vec<(JobId, TaskState)>, AdapterError> {
-    let own = scheduler::inside(&campaign.file.execution).map(|own| own.name().to_owned());
-    let mut jobs = Vec::new();
-    for tag in tags {
-        let found = adapter.find(tag)?.into_iter().filter(|id| Some(&id.0) != own.as_ref());
-        jobs.extend(found.map(|id| Job { id, tag: tag.clone() }));
-    }
-    if jobs.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(adapter.poll(&jobs)?.into_iter().map(|(task, report)| (task.job, report.state)).collect())
-}
-
 /// Lets the tasks of the active wave go that the scheduler holds by itself, and ends those that it has held too often. What
 /// somebody holds stays so.
 ///
 /// # Errors
 /// The journal cannot be written (exit 6), or the scheduler does not answer (exit 5).
-pub(super) fn let_go(driver: &mut Driver<'_>) -> Result<()> {
+pub(in crate::run) fn let_go(driver: &mut Driver<'_>) -> Result<()> {
     let Some(Wave { number: wave, job: Some(job), .. }) = driver.state.active.clone() else { return Ok(()) };
     let own = driver.held.iter().filter(|(_, reason)| driver.adapter.is_own_hold(reason));
     let Some((_, what)) = own.clone().next().cloned() else { return Ok(()) };
@@ -114,12 +103,4 @@ pub(super) fn let_go(driver: &mut Driver<'_>) -> Result<()> {
         heard(driver.adapter.cancel_tasks(&job, &ended))?;
     }
     Ok(())
-}
-
-/// A no changes nothing: what is still held is seen by the next look.
-pub(super) fn heard(answer: std::result::Result<(), AdapterError>) -> Result<()> {
-    match answer {
-        Err(away @ (AdapterError::Unreachable(_) | AdapterError::Unparsed(_))) => Err(refused(&away)),
-        _ => Ok(()),
-    }
 }

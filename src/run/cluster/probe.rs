@@ -16,8 +16,6 @@ use molsieve_adapters::command::{Call, Runner, Said, System};
 use molsieve_adapters::{Adapter, Cli, EmittedFile, Job, JobSpec, JobTag, Patient, Resources, TaskReport, Tasks};
 use serde::{Deserialize, Serialize};
 
-use super::driver::refused;
-use super::scheduler;
 use crate::campaign::scheduler::Cluster;
 use crate::canonical;
 use crate::clock::{self, Stopwatch};
@@ -29,6 +27,8 @@ use crate::fs::tree::StagedDir;
 use crate::host;
 use crate::id::AttemptId;
 use crate::layout;
+use crate::run::scheduler;
+use crate::run::scheduler::refused;
 
 /// Files that go there and back.
 const ROUNDS: u64 = 5;

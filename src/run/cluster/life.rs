@@ -13,7 +13,6 @@ use std::time::Duration;
 use molsieve_adapters::Inside;
 use tracing::info;
 
-use super::scheduler;
 use crate::campaign::file::Campaign;
 use crate::clock::{self, Stopwatch, UnixMs};
 use crate::error::Result;
@@ -22,6 +21,7 @@ use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::journal::task_time::TaskTime;
 use crate::layout::{CampaignDir, EntryKind};
+use crate::run::scheduler;
 use crate::shard::checkpoint::Tally;
 use crate::stop::Stop;
 

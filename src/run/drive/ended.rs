@@ -2,14 +2,14 @@
 
 use molsieve_adapters::{Blame, TaskReport, TaskState};
 
-use super::driver::Driver;
-use super::wave;
 use crate::error::{Kind, Result};
 use crate::fs;
 use crate::journal::event::{Event, PauseCode};
 use crate::journal::last_words::LastWords;
 use crate::journal::state::Wave;
 use crate::journal::task_time::TaskTime;
+use crate::run::drive::driver::Driver;
+use crate::run::wave;
 
 /// So much of the end of a wave's output is read.
 const OUTPUT_MAX: u64 = 256 << 10;
@@ -18,7 +18,7 @@ const OUTPUT_MAX: u64 = 256 << 10;
 ///
 /// # Errors
 /// The journal cannot be written (exit 6), or is another's by now (exit 75).
-pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Result<bool> {
+pub(in crate::run) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Result<bool> {
     let Some(Wave { number, finished, .. }) = driver.state.active.clone() else { return Ok(false) };
     // By this driver, by a signal to it, or by `molsieve cancel`.
     let asked = driver.cancelled || driver.settings.stop.is_raised() || driver.state.cancelled == Some(number);
@@ -63,7 +63,7 @@ pub(super) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) -> Resul
 }
 
 /// What the tasks of `wave` wrote down that they used; none where this driver looked on, and noted it as it went.
-pub(super) fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
+pub(in crate::run) fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
     let nobody_looked_on = !driver.adapter.capabilities().lifeline;
     nobody_looked_on.then(|| TaskTime::of_wave(&driver.campaign.dir, wave, tasks))
 }

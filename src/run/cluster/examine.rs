@@ -7,12 +7,12 @@ use molsieve_adapters::command::{Call, Runner, Said, System};
 use molsieve_adapters::slurm::allowance::Cap;
 use molsieve_adapters::slurm::partitions::{self, Partition};
 
-use super::scheduler::{self, Survey};
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::campaign::site::SiteProfile;
 use crate::doctor::cluster::{ClusterFacts, PartitionFacts};
 use crate::doctor::{Finding, Verdict};
 use crate::error::{Error, Kind, Result};
+use crate::run::scheduler::{self, Survey};
 
 /// The commands that are called; the last two only where books are kept.
 const COMMANDS: [&str; 7] = ["sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "sacctmgr"];

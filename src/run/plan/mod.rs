@@ -1,13 +1,13 @@
 //! Planning: from what the user wrote to a frozen campaign in its directory.
 
+pub mod amend;
+pub mod anew;
+mod cut;
+mod frozen;
+
 use std::path::{Path, PathBuf};
 
-use super::amend;
-use super::anew;
-use super::cut::{self, Cutting};
-use super::frozen;
-use super::policy::EVERY_RECORD;
-use super::scheduler;
+use self::cut::Cutting;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
@@ -24,6 +24,8 @@ use crate::library::snapshot::Snapshot;
 use crate::library::take;
 use crate::pack::keys::PrivateKey;
 use crate::pilot;
+use crate::run::policy::EVERY_RECORD;
+use crate::run::scheduler;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};

@@ -1,0 +1,207 @@
+//! What is handed to a scheduler: a wave of tasks, and the tick that goes on when it has ended.
+//!
+//! Intent before effect (promise P4): the journal says what is about to be submitted, with its tag, before
+//! anything is; the files that are submitted are written in between.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec, JobTag};
+
+use crate::campaign::file::Campaign;
+use crate::clock::Stopwatch;
+use crate::error::{Error, Kind, Result};
+use crate::fs;
+use crate::id::GroupIndex;
+use crate::journal;
+use crate::journal::event::{Event, PauseCode};
+use crate::journal::state::{Phase, State};
+use crate::run::drive::driver::Driver;
+use crate::run::drive::jobs::{Making, stand_in_job, tick_job, wave_job};
+use crate::run::drive::room::{self, Ask};
+use crate::run::policy::Pause;
+use crate::run::scheduler::{RESUME_HINT, refused};
+use crate::run::wave;
+
+/// How long a tick waits for room in the queue, and how often it looks: nobody else would. A tick may take an hour.
+const ROOM_PATIENCE: Duration = Duration::from_secs(30 * 60);
+const ROOM_EVERY: Duration = Duration::from_secs(20);
+
+/// Submits `groups` as a new wave: over as many tasks as are wanted and as there is room for. Where they are too many
+/// all the same, over half of them, and so on down to one; a tick then waits for room. A tick that is refused for good pauses:
+/// it has nobody to tell.
+///
+/// # Errors
+/// The scheduler refuses (exit 5), or the system does (exit 6).
+pub(in crate::run) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> Result<Option<Pause>> {
+    let execution = &driver.campaign.file.execution;
+    let mut ask = Ask::at_first(execution, &driver.state);
+    let most = room::tasks_max(&driver.adapter.capabilities(), &Making::of(driver));
+    let mut count = driver.settings.tasks.min(most).max(1);
+    let waiting = Stopwatch::start();
+    loop {
+        let campaign = driver.campaign;
+        let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
+        let error = match submit_wave(driver, &tasks, &ask)? {
+            None => return Ok(None),
+            Some(AdapterError::TooMany(_)) if tasks.len() > 1 => {
+                count = tasks.len() as u64 / 2;
+                continue;
+            }
+            // Another campaign of the same user fills the queue, perhaps.
+            Some(AdapterError::TooMany(_)) if driver.by_itself && waiting.elapsed() < ROOM_PATIENCE => {
+                driver.adapter.wait(ROOM_EVERY);
+                driver.journal.still_ours()?;
+                continue;
+            }
+            Some(AdapterError::Rejected(_)) if ask.lessen(execution) => continue,
+            Some(AdapterError::TooMany(what)) => no_room(&what),
+            Some(error) => refused(&error),
+        };
+        let pause = Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() };
+        if driver.by_itself {
+            return Ok(Some(pause));
+        }
+        // A person is told here and now; whoever asks later finds it in the journal.
+        driver.pause(&pause)?;
+        return Err(error);
+    }
+}
+
+/// The scheduler takes not even one task, or not what goes on after it.
+fn no_room(what: &str) -> Error {
+    Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"))
+        .hint(
+            "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have",
+        )
+        .hint("a limit may also be on cores, memory or time: `molsieve resume DIR --walltime T` asks for less")
+        .hint(RESUME_HINT)
+}
+
+/// Submits `tasks` as a new wave; why not, where the scheduler refuses. Where it does not answer, the intent stays, and
+/// whoever drives next looks for its tag: it may have happened.
+fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) -> Result<Option<AdapterError>> {
+    let campaign = driver.campaign;
+    let number = driver.state.waves + 1;
+    let mut job = wave_job(&Making::of(driver), number, tasks.len() as u64)?;
+    (job.exclude, job.resources.memory_mib) = (ask.exclude.clone(), ask.memory_mib);
+    fs::create_dir(&campaign.dir.logs())?;
+    let dealt = tasks.iter().map(Vec::len).sum::<usize>() as u64;
+    let (wave, tag) = (number, job.tag.0.clone());
+    let finished = Some(driver.look.finished());
+    driver.record(Event::WaveIntended { wave, tag, tasks: tasks.len() as u64, groups: dealt, finished })?;
+    // After the intent: from here on this number is this driver's, and nobody else writes these files.
+    wave::write(&campaign.dir, number, tasks)?;
+    driver.cancelled = false;
+    match hand_over(driver.campaign, driver.adapter, &job)? {
+        Ok(id) => {
+            let submitted = driver.record(Event::WaveSubmitted { wave, job: id.0.clone() });
+            submitted.inspect_err(|_| withdraw(driver, &job.tag, id)).map(|()| None)
+        }
+        Err(error) if !is_a_no(&error) => Err(refused(&error)),
+        Err(error) => {
+            driver.record(Event::WaveRefused { wave, what: error.to_string() })?;
+            Ok(Some(error))
+        }
+    }
+}
+
+/// Whether the scheduler answered, and did not do it.
+const fn is_a_no(error: &AdapterError) -> bool {
+    matches!(error, AdapterError::Rejected(_) | AdapterError::TooMany(_))
+}
+
+/// What came of submitting the tick of the active wave.
+pub(in crate::run) enum Followed {
+    /// It is in the queue.
+    Yes,
+    /// The wave left no room for it, and was taken back: the next one is of half as many tasks.
+    Withdrawn,
+    /// It was refused for good, and nobody is there to be told.
+    Refused(Pause),
+}
+
+/// Submits the tick that goes on when the active wave has ended.
+///
+/// # Errors
+/// As [`submit`].
+pub(in crate::run) fn follow(driver: &mut Driver<'_>) -> Result<Followed> {
+    let error = match submit_tick(driver)? {
+        Ok(()) => return Ok(Followed::Yes),
+        Err(AdapterError::TooMany(_)) if withdraw_wave(driver)? => return Ok(Followed::Withdrawn),
+        Err(AdapterError::TooMany(what)) => no_room(&what),
+        Err(error) => refused(&error),
+    };
+    if !driver.by_itself {
+        return Err(error);
+    }
+    Ok(Followed::Refused(Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() }))
+}
+
+/// Submits the tick and what stands in for it; why not, where the scheduler refuses.
+fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
+    let round = driver.state.ticks + 1;
+    let mut job = tick_job(&Making::of(driver), round)?;
+    driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
+    let mut handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
+    if matches!(handed_over, Err(AdapterError::Rejected(_))) && !job.exclude.is_empty() {
+        job.exclude.clear();
+        handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
+    }
+    match handed_over {
+        Ok(id) => {
+            let submitted = driver.record(Event::TickSubmitted { round, job: id.0.clone() });
+            submitted.inspect_err(|_| withdraw(driver, &job.tag, id.clone()))?;
+            let stand_in = stand_in_job(&Making::of(driver), round, id)?;
+            // Without it the campaign goes on all the same, as long as no tick fails.
+            let _ = hand_over(driver.campaign, driver.adapter, &stand_in)?;
+            Ok(Ok(()))
+        }
+        Err(error) if !is_a_no(&error) => Err(refused(&error)),
+        Err(error) => {
+            driver.record(Event::TickLost { round, what: error.to_string() })?;
+            Ok(Err(error))
+        }
+    }
+}
+
+/// Takes the active wave back; whether the next one can be smaller.
+///
+/// # Errors
+/// The scheduler does not answer (exit 5).
+fn withdraw_wave(driver: &mut Driver<'_>) -> Result<bool> {
+    let number = driver.state.active.as_ref().map_or(0, |wave| wave.number);
+    let tasks = wave::read(&driver.campaign.dir, number)?.len() as u64;
+    driver.settings.tasks = tasks / 2;
+    driver.cancel()?;
+    Ok(tasks > 1)
+}
+
+/// Takes `job` back, which was being submitted under `tag` while somebody else took over, unless they go on with that very
+/// job: they find it by its tag.
+fn withdraw(driver: &mut Driver<'_>, tag: &JobTag, job: JobId) {
+    let Ok(history) = journal::read(&driver.campaign.dir) else { return };
+    let Ok(state) = State::of(&history.entries) else { return };
+    let tags = [state.active.map(|wave| wave.tag), state.tick.map(|tick| tick.tag)];
+    if state.phase != Phase::Active || !tags.contains(&Some(tag.0.clone())) {
+        // (If that fails, whoever looks at the queue sees a twin: it does no harm, and ends by itself.)
+        let _ = driver.adapter.cancel(&[job]);
+    }
+}
+
+/// Writes the files of `job`, and submits it.
+pub(in crate::run) fn hand_over(
+    campaign: &Campaign,
+    adapter: &mut dyn Adapter,
+    job: &JobSpec,
+) -> Result<Result<JobId, AdapterError>> {
+    let files = match adapter.files(job) {
+        Ok(files) => files,
+        Err(error) => return Ok(Err(error)),
+    };
+    for file in files {
+        fs::create_dir(&campaign.dir.launch())?;
+        fs::replace(&file.path, file.text.as_bytes())?;
+    }
+    Ok(adapter.submit(job))
+}
