@@ -10,8 +10,9 @@ use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 use serde_json::{Map, Value as Json};
 
 use super::driver::refused;
-use super::{scheduler, wave};
+use super::wave;
 use crate::campaign::file::{Campaign, Execution};
+use crate::campaign::kind::SchedulerKind;
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::campaign::site::SiteProfile;
 use crate::error::{Error, Kind, Result};
@@ -19,6 +20,7 @@ use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State, Wave};
 use crate::journal::task_time::TaskTime;
+use crate::scheduler;
 use crate::scorer::identity::ScorerLaunch;
 
 /// What becomes of a limit.
@@ -49,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Where a campaign goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    scheduler: String,
+    scheduler: SchedulerKind,
     cluster: Option<Cluster>,
     /// What the site gives a task that is not given anything else.
     memory_mib: Option<u64>,
@@ -67,7 +69,7 @@ impl Place {
         let resources = profile.resources_section()?;
         Ok(Self {
             cluster: scheduler::cluster(&section, base)?,
-            scheduler: section.kind,
+            scheduler: section.kind()?,
             memory_mib: resources.memory_mib()?,
             walltime_s: resources.walltime_s()?,
         })
@@ -76,11 +78,11 @@ impl Place {
     /// On the scheduler `kind`, without the words of any site.
     ///
     /// # Errors
-    /// There is no such scheduler (exit 2).
-    pub fn scheduler(kind: &str) -> Result<Self> {
-        let section = SchedulerSection { kind: kind.to_owned(), ..SchedulerSection::default() };
+    /// It cannot do without them (exit 2).
+    pub fn scheduler(kind: SchedulerKind) -> Result<Self> {
+        let section = SchedulerSection { kind: kind.to_string(), ..SchedulerSection::default() };
         let cluster = section.cluster()?;
-        Ok(Self { scheduler: section.kind, cluster, memory_mib: None, walltime_s: None })
+        Ok(Self { scheduler: kind, cluster, memory_mib: None, walltime_s: None })
     }
 }
 
@@ -117,7 +119,7 @@ impl Changes {
             if place.cluster.as_ref().is_none_or(|to| to.site.is_some()) || place.scheduler != new.scheduler {
                 new.cluster.clone_from(&place.cluster);
             }
-            new.scheduler.clone_from(&place.scheduler);
+            new.scheduler = place.scheduler;
             new.memory_mib = new.memory_mib.or(place.memory_mib);
             new.walltime_s = new.walltime_s.or(place.walltime_s);
         }
@@ -138,9 +140,7 @@ impl Changes {
             }
             _ => {}
         }
-        if let Some(cluster) = &new.cluster {
-            scheduler::check(&new, cluster)?;
-        }
+        scheduler::check(&new)?;
         Ok(new)
     }
 }

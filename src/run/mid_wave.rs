@@ -9,13 +9,13 @@ use std::path::Path;
 use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobTag, TaskState};
 
 use super::driver::{Driver, refused};
-use super::scheduler;
 use super::submission::{self, Making};
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State, Wave};
+use crate::scheduler;
 
 /// So often a task that its scheduler holds is let go in one wave; then it is ended, and the next wave has its task groups.
 pub(super) const RELEASES_MAX: u32 = 3;

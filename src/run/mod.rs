@@ -20,7 +20,6 @@ pub mod outlook;
 pub mod plan;
 pub mod policy;
 pub mod probe;
-pub mod scheduler;
 mod submission;
 pub mod tick;
 pub mod watch;

@@ -7,7 +7,6 @@ use super::anew;
 use super::cut::{self, Cutting};
 use super::frozen;
 use super::policy::EVERY_RECORD;
-use super::scheduler;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
@@ -24,6 +23,7 @@ use crate::library::snapshot::Snapshot;
 use crate::library::take;
 use crate::pack::keys::PrivateKey;
 use crate::pilot;
+use crate::scheduler;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
@@ -300,7 +300,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         scorer,
         sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
             as u64,
-        scheduler: config.scheduler.kind.clone(),
+        scheduler: config.scheduler.kind()?,
         cluster: scheduler::cluster(&config.scheduler, base)?,
         cpus: config.resources.cpus,
         gpus: config.resources.gpus,
@@ -311,9 +311,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         key: config.pack.key.as_ref().map(|key| base.join(key)),
         keep: config.pack.keep,
     };
-    if let Some(cluster) = &execution.cluster {
-        scheduler::check(&execution, cluster)?;
-    }
+    scheduler::check(&execution)?;
     Ok(execution)
 }
 

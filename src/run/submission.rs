@@ -22,6 +22,7 @@ use crate::id::GroupIndex;
 use crate::journal;
 use crate::journal::event::{Event, PauseCode};
 use crate::journal::state::{Phase, State};
+use crate::scheduler;
 
 /// A node that so many tasks ended on by no fault of their own is not used again.
 const BAD_NODE_AFTER: u32 = 3;
@@ -120,7 +121,7 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
                 continue;
             }
             Some(AdapterError::Rejected(_)) if ask.lessen(execution) => continue,
-            Some(AdapterError::TooMany(what)) => no_room(&what),
+            Some(AdapterError::TooMany(what)) => no_room(execution, &what),
             Some(error) => refused(&error),
         };
         let pause = Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() };
@@ -134,11 +135,13 @@ pub(super) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupIndex>) -> 
 }
 
 /// The scheduler takes not even one task, or not what goes on after it.
-fn no_room(what: &str) -> Error {
-    Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"))
-        .hint(
-            "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have",
-        )
+fn no_room(execution: &Execution, what: &str) -> Error {
+    let error = Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"));
+    let error = match scheduler::of(execution.scheduler) {
+        Ok(binding) => error.hint(binding.when_full()),
+        Err(_) => error,
+    };
+    error
         .hint("a limit may also be on cores, memory or time: `molsieve resume DIR --walltime T` asks for less")
         .hint(RESUME_HINT)
 }
@@ -194,7 +197,7 @@ pub(super) fn follow(driver: &mut Driver<'_>) -> Result<Followed> {
     let error = match submit_tick(driver)? {
         Ok(()) => return Ok(Followed::Yes),
         Err(AdapterError::TooMany(_)) if withdraw_wave(driver)? => return Ok(Followed::Withdrawn),
-        Err(AdapterError::TooMany(what)) => no_room(&what),
+        Err(AdapterError::TooMany(what)) => no_room(&driver.campaign.file.execution, &what),
         Err(error) => refused(&error),
     };
     if !driver.by_itself {

@@ -11,7 +11,7 @@ use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 use super::driver::{Driven, Driver, Settings, Step, refused};
 use super::policy::Pause;
 use super::submission::Followed;
-use super::{finish, mid_wave, scheduler, submission};
+use super::{finish, mid_wave, submission};
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::gather;
@@ -19,6 +19,7 @@ use crate::journal::event::{Entry, Event, PauseCode};
 use crate::journal::state::{Phase, State, Tick};
 use crate::journal::{self, Journal};
 use crate::pack::seal::SealedPack;
+use crate::scheduler;
 use crate::stop::Stop;
 
 /// How often a tick looks at what has just ended.
