@@ -156,3 +156,62 @@ pub trait Adapter: fmt::Debug + Send {
     /// See [`AdapterError`].
     fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError>;
 }
+
+/// Whatever scheduler it is: so that an adapter around an adapter need not know.
+impl Adapter for Box<dyn Adapter> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn files(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
+        (**self).files(job)
+    }
+
+    fn would_start(&mut self, job: &JobSpec) -> Result<Option<String>, AdapterError> {
+        (**self).would_start(job)
+    }
+
+    fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
+        (**self).submit(job)
+    }
+
+    fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
+        (**self).poll(jobs)
+    }
+
+    fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
+        (**self).cancel(jobs)
+    }
+
+    fn is_own_hold(&self, reason: &str) -> bool {
+        (**self).is_own_hold(reason)
+    }
+
+    fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        (**self).release(job, tasks)
+    }
+
+    fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        (**self).cancel_tasks(job, tasks)
+    }
+
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        (**self).diagnose(output)
+    }
+
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        (**self).explain(reason)
+    }
+
+    fn wait(&mut self, time: Duration) {
+        (**self).wait(time);
+    }
+
+    fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
+        (**self).find(tag)
+    }
+}

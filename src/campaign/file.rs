@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::identity::Identity;
+use super::kind::SchedulerKind;
 use super::scheduler::Cluster;
 use crate::canonical;
 use crate::error::{Error, Result};
@@ -49,7 +50,7 @@ pub struct Execution {
     /// How often checkpoints are made durable, in milliseconds.
     pub sync_ms: u64,
     /// The scheduler.
-    pub scheduler: String,
+    pub scheduler: SchedulerKind,
     /// What a cluster is asked for; none on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Cluster>,

@@ -7,6 +7,7 @@ use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
 use super::{drive, submitted};
+use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Result};
 use crate::run::cluster::outlook::{self, Outlook};
 use crate::run::plan::Errors;
@@ -51,8 +52,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(Errors::Kept, output)?;
     let (identity, plan) = (&campaign.file.identity, &campaign.plan);
     if args.test_only && campaign.file.execution.cluster.is_none() {
+        let clusters = SchedulerKind::chosen(SchedulerKind::all());
         return Err(Error::usage("`--test-only` asks a cluster, and this campaign runs on this machine")
-            .hint("leave it away, or say where it runs: `kind = \"slurm\"` in `[scheduler]`"));
+            .hint(format!("leave it away, or say where it runs: {clusters} in `[scheduler]`")));
     }
     let submission = outlook::of(&campaign, &drive::this_program()?, args.test_only)?;
     let workers = args.work.workers.or_else(|| submission.as_ref().map(submitted::at_a_time));

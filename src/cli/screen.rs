@@ -219,7 +219,7 @@ fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
     let waits = cluster.waiting.iter().filter(|wait| !(wait.tick && wait.reason == "Dependency"));
     lines.extend(waits.map(|wait| waiting(wait, now_ms)));
     lines.extend(tick(cluster));
-    let name = if cluster.scheduler.name == "slurm" { "slurm" } else { "scheduler" };
+    let name = cluster.scheduler.name.word();
     match (cluster.scheduler.heard, &cluster.scheduler.why) {
         (Some(false), Some(why)) => {
             lines.push(line(name, format!("not heard: {why}; this is what the files say")));

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::site::Site;
 use crate::adapter::AdapterError;
@@ -28,7 +28,7 @@ const HOLES: [&str; 5] = ["title", "file", "directives", "setup", "command"];
 /// # Errors
 /// Something in it cannot be written down, or the template lacks a placeholder ([`AdapterError::Rejected`]).
 pub fn render(site: &Site, template: &str, job: &JobSpec) -> Result<EmittedFile, AdapterError> {
-    let path = job.file.with_extension("sbatch");
+    let path = path(&job.file);
     let file = path.file_name().map(OsString::from).unwrap_or_default();
     let parts = [comment(&job.title), quoted(&file)?, directives(site, job)?, setup(site, job)?, command(job)?];
     let text = fill(template, &parts).map_err(AdapterError::Rejected)?;
@@ -162,7 +162,7 @@ fn command(job: &JobSpec) -> Result<String, AdapterError> {
     Ok(words.join(" "))
 }
 
-/// Where the script of `job` is.
-pub fn path(job: &JobSpec) -> PathBuf {
-    job.file.with_extension("sbatch")
+/// Where the script of a job is that has this [`file`](JobSpec::file).
+pub fn path(file: &Path) -> PathBuf {
+    file.with_extension("sbatch")
 }

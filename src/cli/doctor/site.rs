@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::machine;
+use crate::campaign::kind::SchedulerKind;
+use crate::campaign::scheduler::Cluster;
 use crate::cli::drive;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
@@ -15,6 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::run::cluster::examine;
 use crate::run::cluster::probe::{self, Probe};
+use crate::scheduler::{self, Examined};
 use crate::units;
 
 /// Arguments.
@@ -54,6 +57,15 @@ pub struct Facts {
     pub job: Option<Probe>,
     /// What is to be said of all that.
     pub findings: Vec<Finding>,
+    /// Which scheduler it has, and what people call that.
+    #[serde(skip)]
+    pub kind: SchedulerKind,
+    /// See `kind`.
+    #[serde(skip)]
+    pub product: &'static str,
+    /// What a profile says that is this scheduler's alone.
+    #[serde(skip)]
+    pub profile: Vec<String>,
 }
 
 impl Args {
@@ -69,12 +81,12 @@ impl Args {
 /// The cluster does not answer (exit 5), or `dir` cannot be written (exit 6).
 pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Result<Facts> {
     let wait = units::duration(&job.wait).map_err(|e| e.within("`--wait`"))?;
-    let asked = examine::cluster(site)?;
-    let facts = examine::facts(&asked)?;
-    let mut findings = cluster::judge(&facts);
+    let (kind, asked) = examine::cluster(site)?;
+    let binding = scheduler::of(kind)?;
+    let Examined { facts, mut findings, profile } = binding.examine(&asked)?;
     findings.extend(disk::check(dir)?);
     findings.extend(examine::quota(dir));
-    let job = job.submit.then(|| try_job(&asked, dir, wait, output)).transpose()?;
+    let job = job.submit.then(|| try_job(kind, &asked, dir, wait, output)).transpose()?;
     match &job {
         Some(Probe { node: Some(node), exchange, .. }) => {
             findings.extend(cluster::judge_node(node, exchange.as_ref()));
@@ -94,6 +106,9 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
         cluster: facts,
         job,
         findings,
+        kind,
+        product: binding.product(),
+        profile,
     })
 }
 
@@ -102,9 +117,9 @@ fn not_tried() -> Finding {
         .hint("`--try` submits one of a minute: whether jobs may submit jobs, and how late files are seen")
 }
 
-fn try_job(cluster: &crate::campaign::scheduler::Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {
+fn try_job(kind: SchedulerKind, cluster: &Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {
     output.note(format!("a job of one core and a minute is submitted; it may wait {} s for its turn", wait.as_secs()));
-    probe::run(cluster, dir, drive::this_program()?, wait)
+    probe::run(kind, cluster, dir, drive::this_program()?, wait)
 }
 
 /// Runs it: exit 6 if a campaign would fail there.

@@ -30,7 +30,7 @@ use crate::remote::message::Ended;
 use crate::remote::place::{Asked, Remote};
 use crate::remote::serve;
 use crate::run::plan;
-use crate::scorer::argv;
+use crate::scheduler;
 use crate::stop::Stop;
 use shown::Shown;
 use words::Words;
@@ -155,7 +155,7 @@ fn site(how: &Args, words: &Words, sort: Sort) -> Result<Option<SiteProfile>> {
     };
     // What is wrong with the file is for the command itself to say.
     let Ok(config) = Config::read(&file) else { return Ok(None) };
-    let is_here = config.scheduler.kind != "slurm" || argv::program("sbatch", Path::new("/")).is_ok();
+    let is_here = scheduler::is_here(config.scheduler.kind()?);
     let Some(reference) = inputs::site_of(&file).filter(|_| !is_here) else { return Ok(None) };
     let profile = SiteProfile::find(&reference, &plan::base_of(&file)?)?;
     Ok(Some(profile).filter(|profile| profile.login.is_some()))

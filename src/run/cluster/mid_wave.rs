@@ -17,7 +17,7 @@ use crate::run::cluster::queue::{heard, others};
 use crate::run::drive::driver::Driver;
 use crate::run::drive::jobs::{self, Making};
 use crate::run::drive::submission;
-use crate::run::scheduler::refused;
+use crate::scheduler::refused;
 
 /// So often a task that its scheduler holds is let go in one wave; then it is ended, and the next wave has its task groups.
 pub(in crate::run) const RELEASES_MAX: u32 = 3;

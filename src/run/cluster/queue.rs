@@ -9,7 +9,7 @@ use crate::journal::state::{State, Tick};
 use crate::run::cluster::mid_wave;
 use crate::run::drive::driver::Driver;
 use crate::run::drive::jobs;
-use crate::run::scheduler::{self, refused};
+use crate::scheduler::{self, refused};
 
 /// Whether a tick is in the queue. One that nobody knows is struck out.
 pub(in crate::run) fn is_followed(driver: &mut Driver<'_>) -> Result<bool> {

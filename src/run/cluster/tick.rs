@@ -23,7 +23,7 @@ use crate::run::drive::submission::{self, Followed};
 use crate::run::drive::{Driven, Settings};
 use crate::run::finish;
 use crate::run::policy::Pause;
-use crate::run::scheduler;
+use crate::scheduler;
 use crate::stop::Stop;
 
 /// How often a tick looks at what has just ended.

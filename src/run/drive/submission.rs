@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec, JobTag};
 
-use crate::campaign::file::Campaign;
+use crate::campaign::file::{Campaign, Execution};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -20,8 +20,8 @@ use crate::run::drive::driver::Driver;
 use crate::run::drive::jobs::{Making, stand_in_job, tick_job, wave_job};
 use crate::run::drive::room::{self, Ask};
 use crate::run::policy::Pause;
-use crate::run::scheduler::{RESUME_HINT, refused};
 use crate::run::wave;
+use crate::scheduler::{self, RESUME_HINT, refused};
 
 /// How long a tick waits for room in the queue, and how often it looks: nobody else would. A tick may take an hour.
 const ROOM_PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -55,7 +55,7 @@ pub(in crate::run) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupInd
                 continue;
             }
             Some(AdapterError::Rejected(_)) if ask.lessen(execution) => continue,
-            Some(AdapterError::TooMany(what)) => no_room(&what),
+            Some(AdapterError::TooMany(what)) => no_room(execution, &what),
             Some(error) => refused(&error),
         };
         let pause = Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() };
@@ -69,11 +69,13 @@ pub(in crate::run) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupInd
 }
 
 /// The scheduler takes not even one task, or not what goes on after it.
-fn no_room(what: &str) -> Error {
-    Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"))
-        .hint(
-            "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have",
-        )
+fn no_room(execution: &Execution, what: &str) -> Error {
+    let error = Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"));
+    let error = match scheduler::of(execution.scheduler) {
+        Ok(binding) => error.hint(binding.when_full()),
+        Err(_) => error,
+    };
+    error
         .hint("a limit may also be on cores, memory or time: `molsieve resume DIR --walltime T` asks for less")
         .hint(RESUME_HINT)
 }
@@ -129,7 +131,7 @@ pub(in crate::run) fn follow(driver: &mut Driver<'_>) -> Result<Followed> {
     let error = match submit_tick(driver)? {
         Ok(()) => return Ok(Followed::Yes),
         Err(AdapterError::TooMany(_)) if withdraw_wave(driver)? => return Ok(Followed::Withdrawn),
-        Err(AdapterError::TooMany(what)) => no_room(&what),
+        Err(AdapterError::TooMany(what)) => no_room(&driver.campaign.file.execution, &what),
         Err(error) => refused(&error),
     };
     if !driver.by_itself {

@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use molsieve_adapters::command::System;
-use molsieve_adapters::slurm::{Limits, Site};
-use molsieve_adapters::{Adapter, Cli, Job, JobId, JobTag, Slurm, TaskId, TaskReport, TaskState};
+use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskId, TaskReport, TaskState};
 
 use crate::campaign::file::Campaign;
+use crate::campaign::kind::SchedulerKind;
+use crate::campaign::scheduler::Cluster;
 use crate::clock;
 use crate::journal::event::{Entry, Event};
 use crate::journal::state::{Phase, State};
+use crate::scheduler;
 
 /// How long a scheduler may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -103,11 +104,11 @@ impl From<Result<Heard, String>> for Hearing {
     }
 }
 
-/// What a scheduler is to be asked. It holds nothing of the campaign, so that a thread may ask.
+/// What a scheduler is to be asked. It borrows nothing of the campaign, so that a thread may ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// The scheduler, as in a campaign file.
-    pub scheduler: String,
+    scheduler: SchedulerKind,
+    cluster: Cluster,
     wave: Option<Job>,
     tick: Option<Job>,
     /// The tick before, which may be at work.
@@ -118,7 +119,7 @@ impl Question {
     /// What there is to ask of `campaign`, whose journal holds `entries`: its wave and its tick. None on this machine, and where
     /// nothing of it should be in a queue.
     pub fn of(campaign: &Campaign, state: &State, entries: &[Entry]) -> Option<Self> {
-        campaign.file.execution.cluster.as_ref()?;
+        let cluster = campaign.file.execution.cluster.as_ref()?;
         let job = |id: &Option<String>, tag: &str| Some(Job { id: JobId(id.clone()?), tag: JobTag(tag.to_owned()) });
         let wave = state.active.as_ref().and_then(|wave| job(&wave.job, &wave.tag));
         let tick = state.tick.as_ref().and_then(|tick| job(&tick.job, &tick.tag));
@@ -126,7 +127,8 @@ impl Question {
         let is_over = state.phase != Phase::Active && state.active.is_none();
         let is_nothing = wave.is_none() && tick.is_none() && earlier.is_none();
         (!is_over && !is_nothing).then(|| Self {
-            scheduler: campaign.file.execution.scheduler.clone(),
+            scheduler: campaign.file.execution.scheduler,
+            cluster: cluster.clone(),
             wave,
             tick,
             earlier,
@@ -138,12 +140,9 @@ impl Question {
     /// # Errors
     /// A sentence: the scheduler cannot be reached, or its answer is not understood.
     pub fn ask(&self) -> Result<Heard, String> {
-        if self.scheduler != "slurm" {
-            return Err(format!("this version has no scheduler `{}`", self.scheduler));
-        }
-        // What a site wants of its jobs, and what it allows, does not matter to who only asks.
-        let slurm = Slurm::new(Site::default(), Limits::default());
-        self.ask_of(&mut Cli::with(slurm, System { limit: ANSWER_WITHIN }))
+        let binding = scheduler::of(self.scheduler);
+        let listener = binding.and_then(|binding| binding.listener(&self.cluster, ANSWER_WITHIN));
+        self.ask_of(listener.map_err(|e| e.what().to_owned())?.as_mut())
     }
 
     fn ask_of(&self, adapter: &mut dyn Adapter) -> Result<Heard, String> {
@@ -201,7 +200,10 @@ fn last_tick(entries: &[Entry]) -> Option<Job> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::scheduler::SchedulerSection;
     use molsieve_adapters::command::{Call, Runner, Said, Silent};
+    use molsieve_adapters::slurm::{Limits, Site};
+    use molsieve_adapters::{Cli, Slurm};
 
     /// A queue that says what it is told to.
     #[derive(Debug)]
@@ -218,7 +220,9 @@ mod tests {
     fn question() -> Question {
         let job = |id: &str, tag: &str| Some(Job { id: JobId(id.into()), tag: JobTag(tag.into()) });
         let (wave, tick, earlier) = (job("7", "m-1"), job("8", "m-t2"), job("6", "m-t1"));
-        Question { scheduler: "slurm".into(), wave, tick, earlier }
+        let section = SchedulerSection { kind: "slurm".to_owned(), ..SchedulerSection::default() };
+        let cluster = section.cluster().unwrap().unwrap();
+        Question { scheduler: SchedulerKind::Slurm, cluster, wave, tick, earlier }
     }
 
     fn row(job: &str, task: &str, name: &str, state: &str, start: &str, node: &str, reason: &str) -> String {

@@ -25,7 +25,7 @@ use crate::library::take;
 use crate::pack::keys::PrivateKey;
 use crate::pilot;
 use crate::run::policy::EVERY_RECORD;
-use crate::run::scheduler;
+use crate::scheduler;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
@@ -302,7 +302,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         scorer,
         sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
             as u64,
-        scheduler: config.scheduler.kind.clone(),
+        scheduler: config.scheduler.kind()?,
         cluster: scheduler::cluster(&config.scheduler, base)?,
         cpus: config.resources.cpus,
         gpus: config.resources.gpus,
@@ -313,9 +313,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         key: config.pack.key.as_ref().map(|key| base.join(key)),
         keep: config.pack.keep,
     };
-    if let Some(cluster) = &execution.cluster {
-        scheduler::check(&execution, cluster)?;
-    }
+    scheduler::check(&execution)?;
     Ok(execution)
 }
 
