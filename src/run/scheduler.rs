@@ -98,7 +98,12 @@ pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster
 /// # Errors
 /// A word cannot stand in a batch script (exit 2).
 pub fn check(execution: &Execution, cluster: &Cluster) -> Result<Site> {
-    check_words(&execution.scheduler, cluster)
+    let site = check_words(&execution.scheduler, cluster)?;
+    match site.gpus().filter(|_| execution.gpus > 0) {
+        None => Ok(site),
+        Some(name) => Err(Error::usage(format!("`scheduler.directives` says `--{name}` beside `resources.gpus`"))
+            .hint("the last one of them alone would count: say one of the two, with all that is asked for")),
+    }
 }
 
 /// As [`check`], for a `scheduler` on which no campaign runs yet.
