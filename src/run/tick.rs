@@ -13,6 +13,8 @@ use super::policy::Pause;
 use super::submission::Followed;
 use super::{finish, mid_wave, scheduler, submission};
 use crate::campaign::file::Campaign;
+use crate::campaign::scheduler::Cluster;
+use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
 use crate::gather;
 use crate::journal::event::{Entry, Event, PauseCode};
@@ -23,6 +25,9 @@ use crate::stop::Stop;
 
 /// How often a tick looks at what has just ended.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long whoever took over from a tick may take until the next one is in the queue, beside what settles.
+const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a tick came to.
 #[derive(Debug)]
@@ -102,8 +107,10 @@ fn step(
                 return Ok(Ticked::Nothing(state.phase.clone()));
             }
             TaskState::Cancelled => return stopped_with_its_tick(campaign, adapter).map(|()| Ticked::Stopped),
-            // Somebody had taken over from it, and goes on.
-            TaskState::Checkpointed => return Ok(Ticked::Nothing(state.phase.clone())),
+            // Somebody had taken over from it, and goes on; unless they died of the same, say.
+            TaskState::Checkpointed if is_gone_on_with(campaign, adapter)? => {
+                return Ok(Ticked::Nothing(state.phase.clone()));
+            }
             _ => {}
         }
     }
@@ -162,6 +169,31 @@ fn end_of_tick(campaign: &Campaign, adapter: &mut dyn Adapter, round: u64, job: 
     let job = Job { id: JobId(job.to_string()), tag: submission::tick_tag(campaign, round)? };
     let known = adapter.poll(&[job]).map_err(|e| refused(&e))?;
     Ok(known.into_values().next().map_or(TaskState::Unknown, |report| report.state))
+}
+
+/// Whether whoever took over from a tick goes on: the campaign is over, or a tick is in the queue, or comes into it while there
+/// is patience. Nobody's word is taken for it, since a successor may have died before it did anything. Should one be at work all
+/// the same, it sees that it is succeeded, and ends.
+fn is_gone_on_with(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<bool> {
+    let settle = campaign.file.execution.cluster.as_ref().map_or(Duration::ZERO, Cluster::settle);
+    let waiting = Stopwatch::start();
+    loop {
+        let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+        if state.phase != Phase::Active || is_tick_in_queue(&state, adapter)? {
+            return Ok(true);
+        }
+        if waiting.elapsed() >= settle + SUCCESSOR_PATIENCE {
+            return Ok(false);
+        }
+        adapter.wait(LOOK_EVERY);
+    }
+}
+
+/// Whether the tick that the journal speaks of waits or runs.
+fn is_tick_in_queue(state: &State, adapter: &mut dyn Adapter) -> Result<bool> {
+    let Some(Tick { tag, job: Some(job), .. }) = state.tick.clone() else { return Ok(false) };
+    let known = adapter.poll(&[Job { id: JobId(job), tag: JobTag(tag) }]).map_err(|e| refused(&e))?;
+    Ok(known.values().any(|tick| matches!(tick.state, TaskState::Pending | TaskState::Held | TaskState::Running)))
 }
 
 /// Somebody cancelled the tick at the scheduler: that stops the campaign, and with it what is at work.
