@@ -49,7 +49,8 @@ fn hollow(root: &Path, records: u64) -> Plan {
     };
     let scorer = identity.scorer.digest().unwrap();
     let dir = CampaignDir::new(root);
-    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: BTreeMap::default(), execution };
+    let (schema, request) = (file::SCHEMA.to_owned(), BTreeMap::default());
+    let file = CampaignFile { schema, identity, request, execution, nonce: None };
     Campaign::create(dir.clone(), file, plan.clone()).unwrap();
     for group in plan.all_groups().filter(|group| group.0 % 2 == 0) {
         let ordinals = plan.group(group);

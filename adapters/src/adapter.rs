@@ -94,6 +94,16 @@ pub trait Adapter: fmt::Debug + Send {
     /// See [`AdapterError`]; after `Unreachable`, [`Adapter::find`] tells whether it happened.
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError>;
 
+    /// As [`Adapter::submit`], where it may be tried more than once: before each further try `may_still` is asked, and where it
+    /// says no, what came of the last one is the answer. Somebody else may be responsible by then.
+    ///
+    /// # Errors
+    /// As [`Adapter::submit`].
+    fn submit_while(&mut self, job: &JobSpec, may_still: &mut dyn FnMut() -> bool) -> Result<JobId, AdapterError> {
+        let _ = may_still;
+        self.submit(job)
+    }
+
     /// What is known of every task of `jobs`, in one query. A task that is not known any more has no
     /// entry: it is `Unknown` to the caller.
     ///

@@ -73,11 +73,11 @@ pub trait Binding: Sync {
         self.programs().first().is_some_and(|name| argv::program(name, Path::new("/")).is_ok())
     }
 
-    /// Whether what `cluster` says can be said to it: nothing is asked yet.
+    /// Whether what `cluster` says can be said to it, for tasks with so many GPUs each: nothing is asked yet.
     ///
     /// # Errors
     /// A word cannot stand where it would (exit 2).
-    fn check(&self, cluster: &Cluster) -> Result<()>;
+    fn check(&self, cluster: &Cluster, gpus: u32) -> Result<()>;
 
     /// How jobs for `cluster` are written down, where nobody asked what it allows.
     ///
@@ -222,7 +222,7 @@ pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Res
 /// # Errors
 /// As [`Binding::check`].
 pub fn check(execution: &Execution) -> Result<()> {
-    execution.cluster.as_ref().map_or(Ok(()), |cluster| of(execution.scheduler)?.check(cluster))
+    execution.cluster.as_ref().map_or(Ok(()), |cluster| of(execution.scheduler)?.check(cluster, execution.gpus))
 }
 
 /// As [`Binding::inside`], for the scheduler of `execution`.

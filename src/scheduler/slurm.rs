@@ -38,8 +38,13 @@ impl Binding for Slurm {
         &["sbatch", "squeue", "scancel"]
     }
 
-    fn check(&self, cluster: &Cluster) -> Result<()> {
-        site(cluster).map(drop)
+    fn check(&self, cluster: &Cluster, gpus: u32) -> Result<()> {
+        let site = site(cluster)?;
+        match site.gpus().filter(|_| gpus > 0) {
+            None => Ok(()),
+            Some(name) => Err(Error::usage(format!("`scheduler.directives` says `--{name}` beside `resources.gpus`"))
+                .hint("the last one of them alone would count: say one of the two, with all that is asked for")),
+        }
     }
 
     fn unasked(&self, cluster: &Cluster) -> Result<Box<dyn Adapter>> {

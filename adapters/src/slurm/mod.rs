@@ -5,6 +5,7 @@
 
 pub mod allowance;
 mod answers;
+mod directives;
 pub mod inside;
 pub mod limits;
 pub mod partitions;
@@ -91,7 +92,7 @@ impl Dialect for Slurm {
     }
 
     fn parse_submit(&self, said: &Said) -> Result<JobId, AdapterError> {
-        answers::submitted(said)
+        answers::submitted(said, self.limits.cluster.as_deref())
     }
 
     fn rehearse(&self, files: &[EmittedFile]) -> Option<Call> {
@@ -125,7 +126,7 @@ impl Dialect for Slurm {
     }
 
     fn parse_history(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
-        answers::history(jobs, said)
+        answers::history(jobs, said, self.limits.array_size)
     }
 
     fn cancel(&self, jobs: &[JobId]) -> Call {

@@ -316,6 +316,7 @@ impl Journey {
         }
         let stop = Stop::new();
         signals::raise_on_signal(&stop, || {})?;
+        client.heed(&stop);
         let told = Told { facts: command != "run", watches: false, names: Some((&there, &dir)) };
         let begun = self.run(&mut client, &words.to_argv(), told, &stop).map_err(|e| again(e, &dir))?;
         self.before = Some(remote);
@@ -353,6 +354,7 @@ impl Journey {
         words.options.push(("--and-return".to_owned(), None));
         let stop = Stop::new();
         signals::raise_on_signal(&stop, || {})?;
+        client.heed(&stop);
         let told = Told { facts: false, watches: false, names: Some((&there, &dir)) };
         let begun = self.run(&mut client, &words.to_argv(), told, &stop).map_err(|e| again(e, &dir))?;
         if begun != Exit::Done {

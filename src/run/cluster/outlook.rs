@@ -92,7 +92,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
     let execution = &campaign.file.execution;
     let Some(cluster) = execution.cluster.as_ref() else { return Ok(None) };
     let binding = scheduler::of(execution.scheduler)?;
-    binding.check(cluster)?;
+    scheduler::check(execution)?;
     let (mut adapter, allows, limits_unknown) = match binding.ask(cluster, Duration::ZERO, Queue::Always) {
         Ok(Asked { adapter, allows }) => (adapter, Some(allows), None),
         Err(away) if rehearse => return Err(away),

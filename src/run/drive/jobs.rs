@@ -134,9 +134,11 @@ pub(in crate::run) fn stand_in_tag(campaign: &Campaign, round: u64) -> Result<Jo
     tag(campaign, &format!("s{round}"))
 }
 
-/// Our mark on a job. It holds the directory too: the same campaign may run in two of them.
+/// Our mark on a job. It holds the directory too: the same campaign may run in two of them. And what was drawn when it was
+/// planned there: jobs of one that was in the directory before may still be in the queue.
 fn tag(campaign: &Campaign, what: &str) -> Result<JobTag> {
     let identity = campaign.file.identity.digest()?;
-    let place = digest::blake3(format!("{identity}{}", campaign.dir.root().display()).as_bytes()).to_string();
+    let nonce = campaign.file.nonce.as_deref().unwrap_or_default();
+    let place = digest::blake3(format!("{identity}{}{nonce}", campaign.dir.root().display()).as_bytes()).to_string();
     Ok(JobTag(format!("molsieve-{}-{what}", &place[..12])))
 }

@@ -95,7 +95,7 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) ->
     // After the intent: from here on this number is this driver's, and nobody else writes these files.
     wave::write(&campaign.dir, number, tasks)?;
     driver.cancelled = false;
-    match hand_over(driver.campaign, driver.adapter, &job)? {
+    match hand_over_ours(driver, &job)? {
         Ok(id) => {
             let submitted = driver.record(Event::WaveSubmitted { wave, job: id.0.clone() });
             submitted.inspect_err(|_| withdraw(driver, &job.tag, id)).map(|()| None)
@@ -145,10 +145,10 @@ fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
     let round = driver.state.ticks + 1;
     let mut job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
-    let mut handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
+    let mut handed_over = hand_over_ours(driver, &job)?;
     if matches!(handed_over, Err(AdapterError::Rejected(_))) && !job.exclude.is_empty() {
         job.exclude.clear();
-        handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
+        handed_over = hand_over_ours(driver, &job)?;
     }
     match handed_over {
         Ok(id) => {
@@ -156,7 +156,7 @@ fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
             submitted.inspect_err(|_| withdraw(driver, &job.tag, id.clone()))?;
             let stand_in = stand_in_job(&Making::of(driver), round, id)?;
             // Without it the campaign goes on all the same, as long as no tick fails.
-            let _ = hand_over(driver.campaign, driver.adapter, &stand_in)?;
+            let _ = hand_over_ours(driver, &stand_in)?;
             Ok(Ok(()))
         }
         Err(error) if !is_a_no(&error) => Err(refused(&error)),
@@ -191,11 +191,12 @@ fn withdraw(driver: &mut Driver<'_>, tag: &JobTag, job: JobId) {
     }
 }
 
-/// Writes the files of `job`, and submits it.
+/// Writes the files of `job`, and submits it; where there is no answer, again, as long as it `may_still`.
 pub(in crate::run) fn hand_over(
     campaign: &Campaign,
     adapter: &mut dyn Adapter,
     job: &JobSpec,
+    may_still: &mut dyn FnMut() -> bool,
 ) -> Result<Result<JobId, AdapterError>> {
     let files = match adapter.files(job) {
         Ok(files) => files,
@@ -205,5 +206,16 @@ pub(in crate::run) fn hand_over(
         fs::create_dir(&campaign.dir.launch())?;
         fs::replace(&file.path, file.text.as_bytes())?;
     }
-    Ok(adapter.submit(job))
+    Ok(adapter.submit_while(job, may_still))
+}
+
+/// As [`hand_over`], as long as nobody has taken over from `driver`: whoever has, looks for the tag, and may find nothing yet.
+fn hand_over_ours(driver: &mut Driver<'_>, job: &JobSpec) -> Result<Result<JobId, AdapterError>> {
+    let Driver { campaign, adapter, journal, .. } = driver;
+    let handed_over = hand_over(campaign, *adapter, job, &mut || journal.still_ours().is_ok())?;
+    if handed_over.as_ref().is_err_and(|error| !is_a_no(error)) {
+        // That somebody else goes on says more than that there was no answer.
+        journal.still_ours()?;
+    }
+    Ok(handed_over)
 }

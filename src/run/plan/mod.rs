@@ -141,11 +141,12 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     notation?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     let (mut journal, there) = open_for_planning(&dir)?;
-    let forgotten = match (plans, there) {
+    let (forgotten, nonce) = match (plans, there) {
         // That older planner was quicker.
         (Plans::IfNone, Some(campaign)) => return same(asked, campaign),
-        (Plans::Anew, Some(campaign)) => Some(anew::forget(&campaign)?),
-        (_, None) => None,
+        // Jobs of before may be in a queue, and are found by it.
+        (Plans::Anew, Some(campaign)) => (Some(anew::forget(&campaign)?), campaign.file.nonce),
+        (_, None) => (None, None),
     };
     let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
     let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
@@ -162,7 +163,8 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     let plan = cut::cut(&asked.cutting(), &dir, &identity, &execution, &library)?;
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
-    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen::keys(config), execution };
+    let (schema, request) = (file::SCHEMA.to_owned(), frozen::keys(config));
+    let file = CampaignFile { schema, identity, request, execution, nonce };
     Ok(Opened { campaign: Campaign::create(dir, file, plan)?, forgotten })
 }
 
