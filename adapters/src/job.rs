@@ -96,6 +96,9 @@ pub struct JobSpec {
     pub file: PathBuf,
     /// Where the tasks' own output goes: one file for all, appended to.
     pub logs: PathBuf,
+    /// What runs once when all tasks have ended, however they ended: one command, which is a job of its own under its own tag.
+    /// For schedulers that have a word for it ([`Finally::Native`](crate::Finally::Native)).
+    pub finally: Option<Box<JobSpec>>,
 }
 
 /// A file that is written before a job is submitted: a person can read it, and submit it by hand.

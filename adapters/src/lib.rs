@@ -7,8 +7,8 @@
 //! What a scheduler says is a hint. `Succeeded` means that a task ended with exit code 0, not that
 //! its work is there; a task that a scheduler no longer knows is [`TaskState::Unknown`], never done.
 //!
-//! A scheduler with commands is a [`Dialect`], pure text, which [`Cli`] makes an adapter. [`Local`] is this
-//! machine, a supervisor of processes.
+//! A scheduler with commands is a [`Dialect`], pure text, which [`Cli`] makes an adapter. [`Ray`] is spoken to over HTTP.
+//! [`Local`] is this machine, a supervisor of processes.
 
 pub mod adapter;
 pub mod cli;
@@ -18,6 +18,7 @@ pub mod inside;
 pub mod job;
 pub mod local;
 pub mod patient;
+pub mod ray;
 pub mod slurm;
 pub mod testing;
 pub mod text;
@@ -32,5 +33,6 @@ pub use job::{
 };
 pub use local::Local;
 pub use patient::Patient;
+pub use ray::Ray;
 pub use slurm::Slurm;
 pub use throttled::Throttled;

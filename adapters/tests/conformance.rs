@@ -1,8 +1,9 @@
-//! What every adapter must do, asked of each of them: in memory, this machine, SLURM's commands as a fake, and a
-//! real SLURM where its packages are installed.
+//! What every adapter must do, asked of each of them: in memory, this machine, SLURM's commands and Ray's Jobs API as fakes,
+//! and a real SLURM and a real Ray where they are installed.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on has failed")]
 
+mod ray;
 mod support;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use molsieve_adapters::testing::Memory;
 use molsieve_adapters::{
     Adapter, AdapterError, Cli, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState, Tasks,
 };
+use support::fake_ray::FakeRay;
+use support::ray_cluster::RayCluster;
 use support::{Cluster, Fake};
 
 /// How each task ends, by its number.
@@ -33,6 +36,7 @@ fn job(place: &Path, tag: &str, tasks: u64) -> JobSpec {
         exclude: Vec::new(),
         file: place.join(tag),
         logs: place.join(format!("{tag}.out")),
+        finally: None,
     }
 }
 
@@ -132,6 +136,20 @@ fn a_real_slurm_conforms() {
     a_job_waits_for_another_to_end(&mut adapter, cluster.path());
     every_exit_is_told_apart(&mut adapter, cluster.path());
     a_start_is_foretold(&mut adapter, cluster.path());
+}
+
+#[test]
+fn a_ray_of_a_fake_server_conforms() {
+    let (fake, place) = (FakeRay::new(), tempfile::tempdir().unwrap());
+    conforms(&mut fake.ray(), place.path());
+}
+
+#[test]
+fn a_real_ray_conforms() {
+    let Some(cluster) = RayCluster::up(2, 4) else { return };
+    let mut adapter = cluster.ray();
+    conforms(&mut adapter, cluster.path());
+    every_exit_is_told_apart(&mut adapter, cluster.path());
 }
 
 fn over_the_limit_is_refused_and_leaves_nothing(adapter: &mut dyn Adapter, place: &Path) {

@@ -1,5 +1,8 @@
 //! Schedulers for tests: commands that fail on cue, and the real thing.
 
+pub mod fake_ray;
+pub mod ray_cluster;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
