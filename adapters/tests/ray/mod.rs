@@ -303,10 +303,9 @@ fn a_new_head_knows_nothing_and_takes_the_same_job_again(cluster: &RayCluster, r
     wait_for(|| started().lines().count() == 1);
     cluster.script(&["head", "stop"]);
     assert_eq!(kind(&ray.poll(std::slice::from_ref(&job)).unwrap_err()), "unreachable");
+    let first = started().trim().replace("start ", "/proc/");
+    wait_for(|| !Path::new(&first).exists());
     cluster.script(&["head", "start"]);
-    for node in ["n1", "n2"] {
-        cluster.script(&["node", node]);
-    }
     assert_eq!(seen(ray, &job), []);
     assert_eq!(ray.submit(&spec).unwrap(), job.id);
     wait_for(|| started().lines().count() == 2);
