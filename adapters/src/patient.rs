@@ -133,6 +133,7 @@ mod tests {
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),
+            ..JobSpec::default()
         }
     }
 
