@@ -14,6 +14,7 @@ pub mod adapter;
 pub mod cli;
 pub mod command;
 pub mod dialect;
+pub mod htcondor;
 pub mod inside;
 pub mod job;
 pub mod local;
@@ -27,9 +28,11 @@ pub mod throttled;
 pub use adapter::{Adapter, AdapterError, Capabilities, Finally};
 pub use cli::Cli;
 pub use dialect::Dialect;
+pub use htcondor::HtCondor;
 pub use inside::Inside;
 pub use job::{
-    Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks,
+    Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, OwnFiles, Resources, Retry, TaskId, TaskReport,
+    TaskState, Tasks, Transfers,
 };
 pub use local::Local;
 pub use patient::Patient;

@@ -133,7 +133,7 @@ mod tests {
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),
-            finally: None,
+            ..JobSpec::default()
         }
     }
 

@@ -137,7 +137,7 @@ mod tests {
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),
-            finally: None,
+            ..JobSpec::default()
         };
         let id = throttled.submit(&job).unwrap();
         (throttled, [Job { id, tag: job.tag }])

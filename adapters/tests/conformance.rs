@@ -10,10 +10,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use molsieve_adapters::command::Runner;
+use molsieve_adapters::htcondor;
 use molsieve_adapters::slurm::Site;
 use molsieve_adapters::testing::Memory;
 use molsieve_adapters::{
-    Adapter, AdapterError, Cli, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState, Tasks,
+    Adapter, AdapterError, Cli, HtCondor, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState,
+    Tasks,
 };
 use support::fake_ray::FakeRay;
 use support::ray_cluster::RayCluster;
@@ -36,7 +39,7 @@ fn job(place: &Path, tag: &str, tasks: u64) -> JobSpec {
         exclude: Vec::new(),
         file: place.join(tag),
         logs: place.join(format!("{tag}.out")),
-        finally: None,
+        ..JobSpec::default()
     }
 }
 
@@ -136,6 +139,15 @@ fn a_real_slurm_conforms() {
     a_job_waits_for_another_to_end(&mut adapter, cluster.path());
     every_exit_is_told_apart(&mut adapter, cluster.path());
     a_start_is_foretold(&mut adapter, cluster.path());
+}
+
+#[test]
+fn a_real_htcondor_conforms() {
+    let Some(pool) = Cluster::htcondor() else { return };
+    let limits = htcondor::Limits::parse(&pool.condor_runner().run(&HtCondor::ask_limits()).unwrap()).unwrap();
+    let mut adapter = Cli::with(HtCondor::new(htcondor::Site::default(), limits), pool.condor_runner());
+    conforms(&mut adapter, pool.path());
+    every_exit_is_told_apart(&mut adapter, pool.path());
 }
 
 #[test]

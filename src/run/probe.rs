@@ -117,7 +117,7 @@ fn job(cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> 
         exclude: Vec::new(),
         file,
         logs: layout::doctor_file(place, "probe.out"),
-        finally: None,
+        ..JobSpec::default()
     }
 }
 

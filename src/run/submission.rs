@@ -311,7 +311,7 @@ pub(super) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<Job
         exclude: bad_nodes(from.state),
         file: dir.wave_script(number),
         logs: dir.wave_output(number),
-        finally: None,
+        ..JobSpec::default()
     })
 }
 
@@ -342,7 +342,7 @@ pub(super) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec> {
         exclude: bad_nodes(from.state),
         file: dir.tick_script(round),
         logs: dir.tick_output(),
-        finally: None,
+        ..JobSpec::default()
     })
 }
 

@@ -14,7 +14,7 @@ pub const FINALLY: &str = "molsieve_finally";
 
 /// What is asked for: a job.
 #[derive(Debug, Serialize)]
-pub struct Submission<'a> {
+pub struct Asked<'a> {
     /// Its name; Ray takes each one once.
     pub submission_id: &'a str,
     /// What the head runs.

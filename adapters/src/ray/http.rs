@@ -60,8 +60,12 @@ impl Client {
     /// There is no certificate in `authorities`, or in this system; as a sentence.
     pub fn new(address: Address, token: Option<Token>, authorities: Option<&str>) -> Result<Self, String> {
         let roots = match authorities {
-            Some(pem) => roots(pem.as_bytes()).ok_or("there is no certificate in it: it begins with `BEGIN CERTIFICATE`")?,
-            None if address.is_https() => of_system().ok_or("this system has no list of certificates that it trusts")?,
+            Some(pem) => {
+                roots(pem.as_bytes()).ok_or("there is no certificate in it: it begins with `BEGIN CERTIFICATE`")?
+            }
+            None if address.is_https() => {
+                of_system().ok_or("this system has no list of certificates that it trusts")?
+            }
             None => RootCerts::from([]),
         };
         Ok(Self { agent: agent(roots.clone(), ANSWER), address, token, roots, answer_max: ANSWER_MAX })

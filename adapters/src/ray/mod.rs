@@ -23,18 +23,16 @@ pub use site::Site;
 pub use token::Token;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
 use crate::dialect::Reports;
 use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
-use answers::{Details, RuntimeEnv, Submission, Submitted};
+use answers::{Asked, Details, RuntimeEnv, Submitted};
 
 /// The most tasks of a job: each tells three lines or so, and the log is read as a whole.
 const TASKS_MAX: u64 = 20_000;
-
-/// What stands between the name of a job and the tag of what runs at its end, in the name of the latter.
-const AT_END: char = '/';
 
 /// How long Ray waits for a driver that it has asked to end, beyond the time that tasks have for a checkpoint.
 const STOP_BEYOND_S: u64 = 30;
@@ -94,7 +92,7 @@ impl Known {
     /// The state of every task of `asked`, which is this job or what runs at its end.
     fn reports(&self, asked: &Job) -> Reports {
         let task = |index| TaskId { job: asked.id.clone(), index };
-        if asked.id.0.contains(AT_END) {
+        if asked.id.whole().is_some() {
             let is_meant = self.job.mark(answers::FINALLY) == Some(&asked.tag.0);
             let report = self.report(self.told.finally.as_ref()).filter(|_| is_meant);
             return report.map(|report| (task(0), report)).into_iter().collect();
@@ -146,6 +144,8 @@ impl Adapter for Ray {
             finally: Finally::Native,
             nodes_may_submit: true,
             lifeline: false,
+            // The driver asks a task to end when its time is up, and only then begins to count the grace.
+            signals_before_end: true,
         }
     }
 
@@ -160,15 +160,13 @@ impl Adapter for Ray {
         self.files(job)?;
         let name = submission_id(job)?;
         let entrypoint = script::entry_point(&self.site, job)?;
-        let mut metadata = BTreeMap::from([
-            (answers::TAG, job.tag.0.clone()),
-            (answers::TASKS, job.tasks.count().to_string()),
-        ]);
+        let mut metadata =
+            BTreeMap::from([(answers::TAG, job.tag.0.clone()), (answers::TASKS, job.tasks.count().to_string())]);
         metadata.extend(job.finally.as_ref().map(|last| (answers::FINALLY, last.tag.0.clone())));
         // Read by what supervises the driver: otherwise it is killed after 3 s, with whatever was about to be saved.
         let patience = (self.site.grace_s + STOP_BEYOND_S).to_string();
         let runtime_env = RuntimeEnv { env_vars: BTreeMap::from([("RAY_JOB_STOP_WAIT_TIME_S", patience)]) };
-        let submission = Submission { submission_id: &name, entrypoint: &entrypoint, metadata, runtime_env };
+        let submission = Asked { submission_id: &name, entrypoint: &entrypoint, metadata, runtime_env };
         let body = serde_json::to_string(&submission).map_err(|e| AdapterError::Rejected(e.to_string()))?;
         match answers::submitted(&self.client.post("/api/jobs/", &body)?)? {
             Submitted::Yes => Ok(JobId(name)),
@@ -182,14 +180,18 @@ impl Adapter for Ray {
 
     /// Asks for each job alone: a list would hold all jobs that the head has ever seen, with the ends of their logs.
     fn poll(&mut self, jobs: &[Job]) -> Result<Reports, AdapterError> {
-        let mut known: BTreeMap<&str, Option<Known>> = BTreeMap::new();
+        let mut known: BTreeMap<String, Option<Known>> = BTreeMap::new();
         let mut reports = Reports::new();
         for job in jobs {
             let id = own_name(&job.id);
-            if !known.contains_key(id) {
-                known.insert(id, self.ask(id)?);
-            }
-            if let Some(Some(answer)) = known.get(id) {
+            let answer = match known.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let answer = self.ask(new.key())?;
+                    new.insert(answer)
+                }
+            };
+            if let Some(answer) = answer {
                 reports.extend(answer.reports(job));
             }
         }
@@ -198,7 +200,7 @@ impl Adapter for Ray {
 
     /// What runs at the end of a job cannot be cancelled alone: the job ends with it, and then nothing follows.
     fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
-        let mut asked: Vec<&str> = jobs.iter().map(own_name).filter(|id| is_name(id)).collect();
+        let mut asked: Vec<String> = jobs.iter().map(own_name).filter(|id| is_name(id)).collect();
         asked.sort_unstable();
         asked.dedup();
         for id in asked {
@@ -225,9 +227,11 @@ impl Adapter for Ray {
         let found = named.filter_map(|(name, job)| {
             let is_itself = job.mark(answers::TAG) == Some(&tag.0);
             let follows = job.mark(answers::FINALLY) == Some(&tag.0);
-            is_itself.then(|| name.to_owned()).or_else(|| follows.then(|| format!("{name}{AT_END}{}", tag.0)))
+            let job = JobId(name.to_owned());
+            let last = follows.then(|| job.finally());
+            if is_itself { Some(job) } else { last }
         });
-        Ok(found.map(JobId).collect())
+        Ok(found.collect())
     }
 }
 
@@ -246,8 +250,8 @@ fn submission_id(job: &JobSpec) -> Result<String, AdapterError> {
 }
 
 /// The job of Ray that `id` is, or is the end of.
-fn own_name(id: &JobId) -> &str {
-    id.0.split(AT_END).next().unwrap_or("")
+fn own_name(id: &JobId) -> String {
+    id.whole().unwrap_or_else(|| id.clone()).0
 }
 
 /// Whether `text` can be the name of a job of ours, and so stand in the path of a request.

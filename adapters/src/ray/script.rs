@@ -79,6 +79,11 @@ fn values(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     if !job.after.is_empty() || !job.instead_of.is_empty() {
         return Err(AdapterError::Rejected("a job of Ray cannot wait for another".to_owned()));
     }
+    if job.transfers.is_some() {
+        return Err(AdapterError::Rejected(
+            "Ray transfers no files: its nodes must see those of the submitter".to_owned(),
+        ));
+    }
     let number = |n: Option<u64>| n.map_or_else(|| "None".to_owned(), |n| n.to_string());
     let asked = &job.resources;
     let tasks = if let Tasks::Array(count) = job.tasks { Some(count) } else { None };

@@ -23,7 +23,7 @@ fn job() -> JobSpec {
         exclude: vec!["n7".into()],
         file: "/data/my campaign/launch/wave-1".into(),
         logs: "/data/my campaign/logs/wave-1.out".into(),
-        finally: None,
+        ..JobSpec::default()
     }
 }
 
@@ -71,7 +71,8 @@ fn python(job: &JobSpec, ask: &str) -> String {
 
 #[test]
 fn python_reads_back_what_was_written() {
-    let hostile = ["", "it's", "a\"b", "\\", "\\n", "{job}", "{title}", "\"; import os; os.abort() #", "%s", "é", "$(id)"];
+    let hostile =
+        ["", "it's", "a\"b", "\\", "\\n", "{job}", "{title}", "\"; import os; os.abort() #", "%s", "é", "$(id)"];
     let job = JobSpec {
         argv: hostile.map(OsString::from).to_vec(),
         title: "a\nimport os; os.abort()".into(),

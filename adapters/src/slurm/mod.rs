@@ -76,6 +76,7 @@ impl Dialect for Slurm {
             finally: Finally::Dependency,
             nodes_may_submit: true,
             lifeline: false,
+            signals_before_end: true,
         }
     }
 

@@ -24,7 +24,7 @@ fn job(place: &Path, tag: &str, tasks: u64, script: &str) -> JobSpec {
         exclude: Vec::new(),
         file: place.join(tag),
         logs: place.join(format!("{tag}.out")),
-        finally: None,
+        ..JobSpec::default()
     }
 }
 
@@ -48,10 +48,9 @@ fn seen(ray: &mut Ray, job: &Job) -> Vec<(TaskState, Option<String>)> {
 fn until(ray: &mut Ray, job: &Job, wanted: impl Fn(&[TaskState]) -> bool) -> Vec<TaskState> {
     let started = Instant::now();
     loop {
-        let states: Vec<_> = ray.poll(std::slice::from_ref(job)).map_or_else(
-            |_| Vec::new(),
-            |reports| reports.into_values().map(|report| report.state).collect(),
-        );
+        let states: Vec<_> = ray
+            .poll(std::slice::from_ref(job))
+            .map_or_else(|_| Vec::new(), |reports| reports.into_values().map(|report| report.state).collect());
         if wanted(&states) {
             return states;
         }
@@ -150,7 +149,10 @@ fn a_new_head_knows_no_job_and_a_driver_that_died_took_its_tasks_along() {
     fake.lose_driver("dies");
     let reports = ray.poll(std::slice::from_ref(&job)).unwrap();
     for report in reports.values() {
-        assert_eq!((report.state, report.reason.as_deref()), (TaskState::NodeFailed, Some("Job supervisor actor died")));
+        assert_eq!(
+            (report.state, report.reason.as_deref()),
+            (TaskState::NodeFailed, Some("Job supervisor actor died"))
+        );
     }
     fake.forget();
     assert_eq!(seen(&mut ray, &job), []);
@@ -198,7 +200,7 @@ fn a_wave_is_followed_and_a_duplicate_is_the_same_job(cluster: &RayCluster, ray:
     let wave_job = submit(ray, &wave);
     assert_eq!(ray.submit(&wave).unwrap(), wave_job.id);
     let last_id = ray.find(&last.tag).unwrap();
-    assert_eq!(last_id, [JobId("followed-1/followed-t1".into())]);
+    assert_eq!(last_id, [JobId("followed-1/final".into())]);
     let last_job = Job { id: last_id[0].clone(), tag: last.tag.clone() };
     assert_eq!(until(ray, &wave_job, all_ended), [TaskState::Succeeded; 2]);
     assert_eq!(until(ray, &last_job, all_ended), [TaskState::Succeeded]);

@@ -119,7 +119,8 @@ impl Drop for FakeRay {
 impl FakeJob {
     /// Does what the driver would do, from what the driver says.
     fn start(submission: Value) -> Self {
-        let driver = submission["entrypoint"].as_str().unwrap().split_once(' ').unwrap().1.trim_matches('\'').to_owned();
+        let driver =
+            submission["entrypoint"].as_str().unwrap().split_once(' ').unwrap().1.trim_matches('\'').to_owned();
         let text = std::fs::read_to_string(driver).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix("ARGV = ")).unwrap();
         let argv: Vec<String> = serde_json::from_str(line).unwrap();
@@ -176,7 +177,8 @@ fn serve(stream: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
         head.push(line.trim_end().to_owned());
     }
     let header = |name: &str| {
-        head.iter().find_map(|line| line.split_once(": ").filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, v)| v))
+        head.iter()
+            .find_map(|line| line.split_once(": ").filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, v)| v))
     };
     let mut body = vec![0; header("content-length").and_then(|n| n.parse().ok()).unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
@@ -240,7 +242,8 @@ fn answer(shared: &mut Shared, request: &str, body: &[u8], cue: Option<Cue>) -> 
         shared.jobs.insert(id.clone(), FakeJob::start(submission));
         return (200, json!({"job_id": id, "submission_id": id}).to_string());
     }
-    let (id, verb) = path.strip_prefix("/api/jobs/").unwrap().split_once('/').unwrap_or((&path["/api/jobs/".len()..], ""));
+    let (id, verb) =
+        path.strip_prefix("/api/jobs/").unwrap().split_once('/').unwrap_or((&path["/api/jobs/".len()..], ""));
     let Some(job) = shared.jobs.get_mut(id) else { return (404, format!("Job {id} does not exist")) };
     match (method, verb) {
         ("GET", "") => (200, job.details().to_string()),
