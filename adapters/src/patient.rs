@@ -150,6 +150,7 @@ mod tests {
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),
+            ..JobSpec::default()
         }
     }
 

@@ -79,7 +79,11 @@ pub fn path_without_patterns(path: &Path) -> Result<String, AdapterError> {
     Ok(format!("\"{}\"", text.replace('%', "%%")))
 }
 
-fn readable(text: &OsStr) -> Result<&str, AdapterError> {
+/// `text`, if a person could review it.
+///
+/// # Errors
+/// As [`quoted`].
+pub(crate) fn readable(text: &OsStr) -> Result<&str, AdapterError> {
     match text.to_str() {
         Some(text) if !text.chars().any(char::is_control) => Ok(text),
         _ => Err(AdapterError::Rejected(format!(

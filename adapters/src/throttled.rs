@@ -141,6 +141,7 @@ mod tests {
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),
+            ..JobSpec::default()
         };
         let id = throttled.submit(&job).unwrap();
         (throttled, [Job { id, tag: job.tag }])

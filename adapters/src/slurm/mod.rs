@@ -77,6 +77,7 @@ impl Dialect for Slurm {
             finally: Finally::Dependency,
             nodes_may_submit: true,
             lifeline: false,
+            signals_before_end: true,
         }
     }
 

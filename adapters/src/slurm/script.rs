@@ -32,6 +32,9 @@ const HOLES: [&str; 5] = ["title", "file", "directives", "setup", "command"];
 /// # Errors
 /// Something in it cannot be written down, or the template lacks a placeholder ([`AdapterError::Rejected`]).
 pub fn render(site: &Site, template: &str, job: &JobSpec) -> Result<EmittedFile, AdapterError> {
+    if job.finally.is_some() || job.transfers.is_some() {
+        return Err(AdapterError::Rejected("SLURM has no last part of a job, and transfers no files".to_owned()));
+    }
     let path = path(&job.file);
     let file = path.file_name().map(OsString::from).unwrap_or_default();
     let parts = [comment(&job.title), quoted(&file)?, directives(site, job)?, setup(site, job)?, command(job)?];

@@ -22,6 +22,7 @@ fn job() -> JobSpec {
         exclude: Vec::new(),
         file: PathBuf::from("/data/my runs/50%/launch/wave-3"),
         logs: PathBuf::from("/data/my runs/50%/logs/wave-3.out"),
+        ..JobSpec::default()
     }
 }
 

@@ -116,6 +116,7 @@ fn job(kind: SchedulerKind, cluster: &Cluster, place: &Path, program: PathBuf, t
         exclude: Vec::new(),
         file: layout::doctor_file(place, JOB),
         logs: layout::doctor_file(place, "probe.out"),
+        ..JobSpec::default()
     }
 }
 

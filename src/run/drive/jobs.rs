@@ -63,6 +63,7 @@ pub(in crate::run) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Re
         exclude: bad_nodes(from.state),
         file: dir.wave_script(number),
         logs: dir.wave_output(number),
+        ..JobSpec::default()
     })
 }
 
@@ -93,6 +94,7 @@ pub(in crate::run) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec>
         exclude: bad_nodes(from.state),
         file: dir.tick_script(round),
         logs: dir.tick_output(),
+        ..JobSpec::default()
     })
 }
 
