@@ -144,17 +144,17 @@ pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
         let Some(own) = whole.own else { continue };
         for index in 0..whole.count {
             let task = TaskId { job: job.id.clone(), index };
-            reports.entry(task).or_insert_with(|| unsubmitted(own));
+            reports.entry(task).or_insert_with(|| unsubmitted(own, is_final));
         }
     }
     Ok(reports)
 }
 
-/// What follows for a task that is not in the queue from its DAG, which is.
-fn unsubmitted(dag: &Row) -> TaskReport {
+/// What follows for a task that is not in the queue from its DAG, which is. What follows a DAG does so after its removal too.
+fn unsubmitted(dag: &Row, is_final: bool) -> TaskReport {
     let (state, why) = match state(dag, Place::Queue) {
         TaskState::Held => (TaskState::Held, DAG_HELD),
-        _ if dag.status == 3 => (TaskState::Cancelled, DAG_REMOVED),
+        _ if dag.status == 3 && !is_final => (TaskState::Cancelled, DAG_REMOVED),
         _ => (TaskState::Pending, NOT_SUBMITTED),
     };
     TaskReport { reason: Some(why.to_owned()), ..TaskReport::of(state) }

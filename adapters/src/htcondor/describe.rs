@@ -194,7 +194,10 @@ fn resources(lines: &mut Lines, job: &JobSpec) {
         lines.put("request_gpus", asked.gpus.to_string());
     }
     if let Some(seconds) = asked.walltime_s {
-        lines.put("allowed_execute_duration", seconds.to_string());
+        // The limit on execution alone is anew after each checkpoint, where files are transferred. Without a transfer it is no limit in
+        // HTCondor up to 23.9: of a task that begins in the second in which it is placed, it is never looked at.
+        let limit = if job.transfers.is_some() { "allowed_execute_duration" } else { "allowed_job_duration" };
+        lines.put(limit, seconds.to_string());
     }
 }
 

@@ -42,7 +42,7 @@ impl Running {
             machine.and_then(|ad| ad.text("Machine")).filter(|node| Value::new(node).is_some()).map(str::to_owned);
         // Its starts are counted before it is told of them, where it runs on a node.
         let starts = job.number("NumJobStarts").unwrap_or(0) + job.number("MolsieveTry").unwrap_or(0);
-        let limit = job.number("AllowedExecuteDuration");
+        let limit = job.number("AllowedExecuteDuration").or_else(|| job.number("AllowedJobDuration"));
         let ends_at_s = began_s.zip(limit).map(|(began, limit)| began.saturating_add(limit));
         Some(Self { name, node, restarts: starts, ends_at_s })
     }

@@ -27,8 +27,9 @@ const COLUMNS: [&str; 23] = [
     "DAGNodeName",
     "ExitBySignal",
     "ExitCode",
-    "HoldReasonCode",
-    "HoldReasonSubCode",
+    // What is taken out of the queue while it is held keeps the reason under another name.
+    "ifThenElse(JobStatus == 3 && LastJobStatus == 5,LastHoldReasonCode,HoldReasonCode)",
+    "ifThenElse(JobStatus == 3 && LastJobStatus == 5,LastHoldReasonSubCode,HoldReasonSubCode)",
     "RemoteHost",
     "LastRemoteHost",
     "JobCurrentStartDate",
@@ -222,13 +223,13 @@ pub mod tests {
     /// A line as `condor_q` writes it.
     pub fn line(changes: &[(&str, &str)]) -> String {
         let cells = COLUMNS.map(|column| {
-            let own = changes.iter().find(|(name, _)| *name == column).map(|(_, value)| (*value).to_owned());
+            // An expression is named by the attribute that it ends with.
+            let name = column.trim_end_matches(')').rsplit(',').next().unwrap();
+            let name = if column.starts_with("substr") { "HoldReason" } else { name };
+            let own = changes.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
             match column {
                 _ if column.starts_with('"') => column.to_owned(),
-                _ if column.starts_with("substr") => changes
-                    .iter()
-                    .find(|(name, _)| *name == "HoldReason")
-                    .map_or_else(|| "\"\"".to_owned(), |(_, value)| (*value).to_owned()),
+                _ if column.starts_with("substr") => own.unwrap_or_else(|| "\"\"".to_owned()),
                 "ProcId" => own.unwrap_or_else(|| "0".to_owned()),
                 "JobUniverse" => own.unwrap_or_else(|| "5".to_owned()),
                 _ => own.unwrap_or_else(|| "undefined".to_owned()),

@@ -11,6 +11,7 @@ const EXPRESSION_MAX: usize = 512;
 const OURS: &[&str] = &[
     "accounting_group",
     "allowed_execute_duration",
+    "allowed_job_duration",
     "arguments",
     "batch_name",
     "checkpoint_exit_code",
@@ -58,6 +59,7 @@ const WORDS: &[&str] = &["elif", "else", "endif", "error", "if", "include", "que
 /// Attributes of a job that are HTCondor's or ours, in lower case.
 const ATTRIBUTES: &[&str] = &[
     "allowedexecuteduration",
+    "allowedjobduration",
     "args",
     "arguments",
     "clusterid",
