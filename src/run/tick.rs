@@ -27,7 +27,7 @@ use crate::stop::Stop;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// How long whoever took over from a tick may take until the next one is in the queue, beside what settles.
-const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(60);
+const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a tick came to.
 #[derive(Debug)]
