@@ -11,6 +11,7 @@ mod errors;
 mod first_minutes;
 mod formats;
 mod guides;
+mod hangs;
 mod kept;
 mod libraries;
 mod mended;

@@ -29,6 +29,7 @@ fn molsieve(dir: &Path, args: &[&str]) {
 
 /// A place that looks like this project to a campaign file in it, so that nothing is written here.
 fn stage() -> tempfile::TempDir {
+    crate::support::env::watchdog::start();
     let stage = tempfile::tempdir().unwrap();
     fs::create_dir(stage.path().join("demo-out")).unwrap();
     for name in ["data", ".venv"] {

@@ -8,10 +8,10 @@ use crate::support::env::{TestEnv, project};
 const RECORDS: usize = 300;
 
 /// A small file system of its own in memory; none where this user may not mount.
-struct SmallDisk(PathBuf);
+pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(at: &Path, kib: u32) -> Option<Self> {
+    pub fn mount(at: &Path, kib: u32) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let size = format!("size={kib}k");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
@@ -22,7 +22,7 @@ impl SmallDisk {
         None
     }
 
-    fn grow(&self, kib: u32) {
+    pub fn grow(&self, kib: u32) {
         let size = format!("remount,size={kib}k");
         assert!(Command::new("mount").args(["-o", &size]).arg(&self.0).status().unwrap().success());
     }

@@ -163,3 +163,35 @@ fn a_sound_pack_of_another_campaign_is_not_taken_for_the_one_that_was_asked_for(
         home.here(&["sign", "d", "--key", "k.pem"]).exits(4).says("was asked for");
     });
 }
+
+#[test]
+fn whoever_asks_to_stop_while_a_far_end_keeps_them_waiting_for_data_is_let_go() {
+    let env = TestEnv::new();
+    // It says that all is done there, begins to send a pack, and then only that it is alive.
+    let text = "HELLO\nFRAME('ended', {'exit': 0})\nFRAME('ended', {'exit': 0})\n\
+        FRAME('answer', {'pack_digest': None, 'bytes': 100000})\nFRAME('data', b'x' * 10)\n\
+        while True:\n    FRAME('beat', b'')\n    time.sleep(0.1)\n";
+    lied_to(&env, "waiting", text, |home| {
+        let mut run = home.begin_here(&["resume", "d"]);
+        let (mut said, mut byte) = (Vec::new(), [0]);
+        let stderr = run.stderr.as_mut().unwrap();
+        while !String::from_utf8_lossy(&said).contains("fetching the pack") {
+            assert_eq!(std::io::Read::read(stderr, &mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&said));
+            said.push(byte[0]);
+        }
+        let sent = std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(run.wait().unwrap().code(), Some(75));
+    });
+}
+
+#[test]
+fn nothing_is_sent_to_a_root_that_others_may_write() {
+    let env = TestEnv::new();
+    let Some(there) = Sshd::up(&env.path("there")) else { return };
+    let home = Home::new(env.path("home"), &there, "ssh2");
+    std::fs::create_dir_all(there.root()).unwrap();
+    std::fs::set_permissions(there.root(), std::os::unix::fs::PermissionsExt::from_mode(0o775)).unwrap();
+    home.on(&["doctor"]).exits(5).says("others than you may write").says("chmod go-w");
+    assert_eq!(std::fs::read_dir(there.root()).unwrap().count(), 0, "nothing was put there");
+}

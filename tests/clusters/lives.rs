@@ -20,6 +20,25 @@ fn a_task_that_is_told_that_its_time_is_nearly_up_puts_itself_back_and_goes_on_i
 }
 
 #[test]
+fn a_task_that_may_not_put_itself_back_ends_at_its_checkpoint_and_the_next_wave_goes_on() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    let refuse =
+        "if [ \"$1\" = requeue ]; then echo 'Requested operation is presently disabled' >&2; exit 1; fi\nreal \"$@\"";
+    scene.slurm.instead_of("scontrol", refuse);
+    let scheduler = "tasks = 2\nsignal_before = \"30s\"";
+    scene.submit(&Wanted { scheduler, walltime: "1min", ..Wanted::default() });
+    let first = scene.await_running(2);
+    until("both have ended", 90, || first.iter().all(|task| !scene.running().contains(task)));
+    scene.take("slow");
+    scene.await_seal(120);
+    assert_eq!(scene.events("wave_intended").len(), 2, "the next wave had what was left");
+    let failed = scene.events("task_failed");
+    assert!(failed.iter().all(|task| task["state"] == "Checkpointed" && task["program"] == false), "{failed:?}");
+    assert_eq!(scene.events("failed"), [serde_json::Value::Null; 0]);
+    scene.await_empty_queue();
+}
+
+#[test]
 fn a_task_that_is_ended_by_anything_else_does_not_put_itself_back() {
     let Some(scene) = Scene::new(&[]) else { return };
     // Its end is near enough for the clock: only the signal says that it is not the reason.

@@ -9,6 +9,7 @@ mod looks;
 mod lost;
 mod night;
 mod remote;
+mod rivals;
 mod scene;
 mod site;
 #[expect(dead_code, reason = "the long suite shares it, and asks more of a cluster")]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::slurm::{Slurm, strays, until};
-use crate::support::env::{TestEnv, python};
+use crate::support::env::{MOLSIEVE, TestEnv, python};
 
 /// Scores the length of a structure. A file beside it says how: `slow` (40 ms a record; with `slower`, 400), `broken` (it does not start),
 /// `garbage` (it answers what nobody understands), `hungry` (it takes 130 MiB), `sour` (every record is an ERROR).
@@ -91,6 +91,20 @@ impl Scene {
     pub fn does(&self, args: &[&str]) {
         let said = self.slurm.molsieve(&self.env, args);
         assert!(said.status.success(), "{args:?}: {}", String::from_utf8_lossy(&said.stderr));
+    }
+
+    /// In a script of [`Slurm::instead_of`]: molsieve does it once, the first time that this is reached.
+    pub fn once(&self, args: &str) -> String {
+        let at = |name: &str| self.env.path(name).display().to_string();
+        let (here, home, mark) = (at(""), at("home"), at("once"));
+        format!(
+            "if mkdir '{mark}' 2>/dev/null; then (cd '{here}' && MOLSIEVE_HOME='{home}' '{MOLSIEVE}' {args} >'{mark}/said' 2>&1; echo $? >'{mark}/exit'); fi"
+        )
+    }
+
+    /// How that ended; nothing if it has not.
+    pub fn once_exited(&self) -> Option<i32> {
+        std::fs::read_to_string(self.env.path("once/exit")).ok()?.trim().parse().ok()
     }
 
     /// Puts a file beside the scorer.

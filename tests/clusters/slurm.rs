@@ -76,8 +76,22 @@ impl Slurm {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env("SLURM_CONF", self.dir.join("etc/slurm.conf"));
-        command.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}:/usr/sbin", self.dir.join("bin").display()));
         command
+    }
+
+    /// From here on `script` is run where molsieve or a job of its runs `program`; in it, `real` is the program itself.
+    pub fn instead_of(&self, program: &str, script: &str) {
+        let path = self.dir.join("bin").join(program);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // By its path: the search path goes along to the jobs.
+        let real = format!("real() {{ \"$(PATH=\"${{PATH#*:}}\" command -v {program})\" \"$@\"; }}");
+        // Whole at once: it may be run at any moment.
+        let new = path.with_extension("new");
+        std::fs::write(&new, format!("#!/bin/sh\n{real}\n{script}\n")).unwrap();
+        std::fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::rename(&new, &path).unwrap();
     }
 
     /// What a command of SLURM says.

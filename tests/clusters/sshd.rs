@@ -196,7 +196,12 @@ impl<'a> Home<'a> {
 
     /// As [`Home::on`], without waiting for it.
     pub fn begin(&self, args: &[&str]) -> std::process::Child {
-        let mut command = self.command(&self.args(args));
+        self.begin_here(&self.args(args))
+    }
+
+    /// As [`Home::here`], without waiting for it.
+    pub fn begin_here(&self, args: &[&str]) -> std::process::Child {
+        let mut command = self.command(args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 

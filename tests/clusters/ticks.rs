@@ -3,10 +3,14 @@
 use super::scene::{Scene, Wanted};
 use super::slurm::until;
 use crate::support::env::processes;
+use crate::trouble::SmallDisk;
+
+/// A campaign of which one waits for files for so long: see [`with_a_tick_at_work`].
+const SETTLES: &str = "running = 16\ntasks = 8\nsettle = \"20s\"";
 
 /// A campaign in whose wave an element was cancelled, so that its tick has something to wait for: that it settles.
 fn with_a_tick_at_work(scene: &Scene) -> String {
-    scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8\nsettle = \"20s\"", ..Wanted::default() });
+    scene.submit(&Wanted { scheduler: SETTLES, ..Wanted::default() });
     let running = scene.await_running(2);
     scene.slurm.said("scancel", &[&running[0]]);
     scene.take("slow");
@@ -46,7 +50,7 @@ fn a_tick_that_is_put_back_into_the_queue_goes_on_from_where_it_was() {
 #[test]
 fn a_campaign_that_is_cancelled_leaves_nothing_in_the_queue_whether_its_tick_waits_or_runs() {
     let Some(scene) = Scene::new(&[]) else { return };
-    scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8\nsettle = \"20s\"", ..Wanted::default() });
+    scene.submit(&Wanted { scheduler: SETTLES, ..Wanted::default() });
     scene.await_running(2);
     scene.does(&["cancel", "d"]);
     scene.await_empty_queue();
@@ -76,4 +80,57 @@ fn whoever_cancels_the_tick_at_the_scheduler_stops_the_campaign() {
     scene.take("slow");
     scene.does(&["submit", "there.toml", "--dir", "d"]);
     scene.await_seal(90);
+}
+
+#[test]
+fn a_tick_that_was_succeeded_by_somebody_who_died_is_stood_in_for_all_the_same() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    with_a_tick_at_work(&scene);
+    let segments = std::fs::read_dir(scene.env.path("d/journal")).unwrap().count();
+    // Somebody took the journal over, and was killed before the first line.
+    std::fs::write(scene.env.path(&format!("d/journal/{:06}.jsonl", segments + 1)), "").unwrap();
+    until("the tick ends", 60, || scene.slurm.job_named("-t1", "R").is_none());
+    scene.await_seal(150);
+    assert!(scene.events("ticked").len() > 1, "what stands in for it went on");
+    scene.await_empty_queue();
+}
+
+#[test]
+fn a_tick_that_is_refused_its_successor_pauses_and_status_says_why() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    let refuse = "case \"$*\" in *tick-2.sbatch) echo 'sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified' >&2; exit 1 ;; esac\nreal \"$@\"";
+    scene.slurm.instead_of("sbatch", refuse);
+    with_a_tick_at_work(&scene);
+    let facts = scene.await_state("paused", 90);
+    assert_eq!(facts["pause"], "cannot_submit", "{facts}");
+    let told = scene.env.molsieve(["status", "d"]).exits(0).stdout();
+    assert!(told.contains("Invalid account"), "{told}");
+    assert_eq!(scene.events("tick_lost").len(), 1);
+    scene.slurm.instead_of("sbatch", "real \"$@\"");
+    scene.does(&["submit", "there.toml", "--dir", "d"]);
+    scene.await_seal(90);
+    scene.await_empty_queue();
+}
+
+#[test]
+fn a_tick_on_a_full_disk_pauses_and_says_why_and_goes_on_when_there_is_room() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    let Some(disk) = SmallDisk::mount(&scene.env.path("d"), 4096) else { return };
+    with_a_tick_at_work(&scene);
+    let filler = scene.env.path("d/filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[b'x'; 512]).is_ok() {}
+    drop(file);
+    let facts = scene.await_state("paused", 90);
+    assert_eq!(facts["pause"], "disk_full", "{facts}");
+    let told = scene.env.molsieve(["status", "d"]).stdout();
+    assert!(told.contains("free some space") || told.contains("No space left"), "{told}");
+    assert!(!scene.is_sealed());
+    scene.await_empty_queue();
+    std::fs::remove_file(&filler).unwrap();
+    scene.does(&["submit", "there.toml", "--dir", "d"]);
+    scene.await_seal(90);
+    scene.await_empty_queue();
+    // Before the directory that it is mounted in.
+    drop(disk);
 }

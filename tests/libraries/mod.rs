@@ -31,6 +31,7 @@ struct Place(TempDir);
 
 impl Place {
     fn new() -> Self {
+        crate::support::env::watchdog::start();
         Self(tempfile::tempdir().unwrap())
     }
 

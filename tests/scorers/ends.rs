@@ -36,6 +36,7 @@ fn zombies() -> usize {
 
 /// A marker that no other process has on its command line.
 fn marker() -> (tempfile::TempDir, String) {
+    crate::support::env::watchdog::start();
     let dir = tempfile::tempdir().unwrap();
     let name = dir.path().to_str().unwrap().to_owned();
     (dir, name)

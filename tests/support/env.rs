@@ -4,17 +4,25 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+#[path = "watchdog.rs"]
+pub mod watchdog;
+
+use watchdog::Place;
+
 /// The program under test.
 pub const MOLSIEVE: &str = env!("CARGO_BIN_EXE_molsieve");
 
 /// A directory that goes away with the test.
 pub struct TestEnv {
+    // Dropped first: it fails the test of what was too slow.
+    _place: Place,
     temp: tempfile::TempDir,
 }
 
 impl TestEnv {
     pub fn new() -> Self {
-        Self { temp: tempfile::tempdir().unwrap() }
+        let temp = tempfile::tempdir().unwrap();
+        Self { _place: Place::of(temp.path()), temp }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -13,6 +13,11 @@ use molsieve_adapters::command::{Call, Runner, Said, Silent, System};
 use molsieve_adapters::slurm::{Limits, Site};
 use molsieve_adapters::{Cli, Slurm};
 
+#[path = "../../../tests/support/watchdog.rs"]
+mod watchdog;
+
+use watchdog::Place;
+
 /// Runs commands with a setting of our own: tests run side by side in one process.
 #[derive(Debug)]
 pub struct With {
@@ -33,6 +38,7 @@ impl Runner for With {
 
 /// SLURM's commands as a script that keeps its jobs in files, and fails on cue.
 pub struct Fake {
+    _place: Place,
     dir: tempfile::TempDir,
 }
 
@@ -49,7 +55,7 @@ impl Fake {
             "{} is not executable",
             script.display()
         );
-        Self { dir }
+        Self { _place: Place::of(dir.path()), dir }
     }
 
     pub fn path(&self) -> &Path {
@@ -94,6 +100,7 @@ fn tools(dir: &Path) -> String {
 
 /// A real cluster, brought up for one test and taken down after it.
 pub struct Cluster {
+    _place: Place,
     dir: tempfile::TempDir,
     /// The program of tests/clusters that does it.
     program: &'static str,
@@ -124,7 +131,8 @@ impl Cluster {
     }
 
     fn up(program: &'static str) -> Self {
-        let cluster = Self { dir: tempfile::Builder::new().prefix("mc-").tempdir().unwrap(), program };
+        let dir = tempfile::Builder::new().prefix("mc-").tempdir().unwrap();
+        let cluster = Self { _place: Place::of(dir.path()), dir, program };
         cluster.script(&["up"], &[]);
         cluster
     }

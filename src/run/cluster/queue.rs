@@ -17,7 +17,7 @@ use crate::run::drive::jobs;
 use crate::scheduler::{self, refused};
 
 /// How long whoever took over from a tick may take until the next one is in the queue, beside what settles.
-const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(60);
+const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often it is looked whether they have put it there.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
