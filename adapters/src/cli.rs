@@ -25,11 +25,6 @@ impl<D: Dialect, R: Runner> Cli<D, R> {
         Self { dialect, runner }
     }
 
-    /// The part that is only text.
-    pub fn dialect(&self) -> &D {
-        &self.dialect
-    }
-
     fn hear(&mut self, call: &Call) -> Result<Said, AdapterError> {
         self.runner.run(call).map_err(|silent| {
             let program = call.program();
@@ -46,10 +41,6 @@ impl<D: Dialect, R: Runner> Cli<D, R> {
 }
 
 impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
-    fn name(&self) -> &'static str {
-        self.dialect.name()
-    }
-
     fn capabilities(&self) -> Capabilities {
         self.dialect.capabilities()
     }
