@@ -10,15 +10,7 @@ use crate::job::{EmittedFile, JobSpec, Tasks};
 use crate::text::{comment, path_without_patterns, quoted};
 
 /// The script that is used where nobody gives another.
-pub const TEMPLATE: &str = "\
-#!/bin/sh
-# {title}
-# By hand: sbatch {file}
-{directives}
-{setup}
-# The worker takes the place of this shell, so it gets the signals itself and its exit code is the job's.
-exec {command}
-";
+pub const TEMPLATE: &str = include_str!("../../../job-templates/slurm.sh");
 
 /// Placeholders of a template.
 const HOLES: [&str; 5] = ["title", "file", "directives", "setup", "command"];
