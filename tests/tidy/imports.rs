@@ -52,6 +52,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("stop", 1),
     // Numbers that people write: durations and sizes.
     ("units", 1),
+    // What a login is: a site profile holds one.
+    ("remote::login", 1),
     ("shard::plan", 3),
     ("shard::order", 3),
     ("shard::estimate", 3),
