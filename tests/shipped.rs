@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use molsieve::campaign::config::Config;
+use molsieve::campaign::kind::SchedulerKind;
 use molsieve::campaign::site::SiteProfile;
 
 use crate::support::guide;
@@ -135,7 +136,8 @@ fn every_shipped_site_profile_can_be_under_a_campaign_file() {
         let scheduler = format!("[scheduler]\nsite = \"{}\"\n", path.display());
         let text = "[campaign]\nname = \"a\"\n[library]\npath = [\"a.smi\"]\n[scorer]\nkind = \"null\"\n";
         let config = Config::parse(&(text.to_owned() + &scheduler)).unwrap();
-        assert_eq!((config.scheduler.site.as_ref(), config.scheduler.kind.as_str()), (Some(&site.name), "slurm"));
+        assert_eq!(config.scheduler.site.as_ref(), Some(&site.name));
+        assert_eq!(config.scheduler.kind().unwrap(), SchedulerKind::Slurm);
         assert_eq!(config.resources, site.resources_section().unwrap());
         names.push(site.name);
     }

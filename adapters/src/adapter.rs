@@ -18,7 +18,6 @@ pub enum Finally {
 }
 
 /// What a scheduler can do, read once.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that a scheduler answers")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// The most tasks that one job may have; none if there is no limit.
@@ -27,12 +26,8 @@ pub struct Capabilities {
     pub room: Option<u64>,
     /// Whether it starts a task again by itself after a preemption or the loss of a node.
     pub requeues: bool,
-    /// Whether the exit code of a task can be learnt.
-    pub reports_exit_code: bool,
     /// How something is run at the end.
     pub finally: Finally,
-    /// Whether a task may itself submit jobs.
-    pub nodes_may_submit: bool,
     /// Whether the standard input of a task ends when the submitter does.
     pub lifeline: bool,
     /// Whether a task is told before its time limit ends it. Where not, it has to look at the clock itself.
@@ -66,9 +61,6 @@ impl std::error::Error for AdapterError {}
 
 /// A scheduler.
 pub trait Adapter: fmt::Debug + Send {
-    /// Its name, as in a campaign file.
-    fn name(&self) -> &'static str;
-
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
@@ -171,10 +163,6 @@ pub trait Adapter: fmt::Debug + Send {
 
 /// Whatever scheduler it is: so that an adapter around an adapter need not know.
 impl Adapter for Box<dyn Adapter> {
-    fn name(&self) -> &'static str {
-        (**self).name()
-    }
-
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
     }

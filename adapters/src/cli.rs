@@ -25,11 +25,6 @@ impl<D: Dialect, R: Runner> Cli<D, R> {
         Self { dialect, runner }
     }
 
-    /// The part that is only text.
-    pub fn dialect(&self) -> &D {
-        &self.dialect
-    }
-
     /// Whether the queue has said all that there is to say of `job`.
     fn knows_all(&self, job: &Job, reports: &Reports) -> bool {
         let mut own = reports.iter().filter(|(task, _)| task.job == job.id).map(|(_, report)| report).peekable();
@@ -52,10 +47,6 @@ impl<D: Dialect, R: Runner> Cli<D, R> {
 }
 
 impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
-    fn name(&self) -> &'static str {
-        self.dialect.name()
-    }
-
     fn capabilities(&self) -> Capabilities {
         self.dialect.capabilities()
     }

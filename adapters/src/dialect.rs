@@ -16,9 +16,6 @@ pub type Reports = BTreeMap<TaskId, TaskReport>;
 ///
 /// A `parse_` function gets what its command said, however that ended.
 pub trait Dialect: fmt::Debug + Send {
-    /// The scheduler's name, as in a campaign file.
-    fn name(&self) -> &'static str;
-
     /// What it can do, as far as is known.
     fn capabilities(&self) -> Capabilities;
 

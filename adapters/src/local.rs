@@ -98,18 +98,12 @@ impl Drop for Local {
 }
 
 impl Adapter for Local {
-    fn name(&self) -> &'static str {
-        "local"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: None,
             room: None,
             requeues: false,
-            reports_exit_code: true,
             finally: Finally::Driver,
-            nodes_may_submit: true,
             lifeline: true,
             signals_before_end: false,
         }

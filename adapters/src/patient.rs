@@ -60,10 +60,6 @@ impl<A: Adapter> Patient<A> {
 }
 
 impl<A: Adapter> Adapter for Patient<A> {
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
     }

@@ -47,10 +47,6 @@ impl<A: Adapter> Throttled<A> {
 }
 
 impl<A: Adapter> Adapter for Throttled<A> {
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
     }

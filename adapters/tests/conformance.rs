@@ -55,6 +55,11 @@ fn states(adapter: &mut dyn Adapter, job: &Job) -> BTreeMap<u64, TaskState> {
     reports.into_iter().map(|(task, report)| (task.index, report.state)).collect()
 }
 
+/// Whether all of so many tasks are answered for, each with a state that is `wanted`. Of a job that nobody knows nothing is true.
+fn all(seen: &BTreeMap<u64, TaskState>, tasks: usize, wanted: impl Fn(TaskState) -> bool) -> bool {
+    seen.len() == tasks && seen.values().all(|state| wanted(*state))
+}
+
 /// Polls until `wanted` says so.
 fn until(
     adapter: &mut dyn Adapter,
@@ -84,7 +89,7 @@ fn conforms(adapter: &mut dyn Adapter, place: &Path) {
 fn every_task_is_answered_with_how_it_ended(adapter: &mut dyn Adapter, place: &Path) {
     // One at a time: a supervisor stops a job whose program is at fault.
     let job = submit(adapter, &job(place, "ends", 2));
-    let seen = until(adapter, &job, |seen| seen.len() == 2 && seen.values().all(|state| state.is_final()));
+    let seen = until(adapter, &job, |seen| all(seen, 2, TaskState::is_final));
     assert_eq!(seen[&0], TaskState::Succeeded);
     assert_eq!(seen[&1], TaskState::Checkpointed);
 }
@@ -101,10 +106,8 @@ fn a_cancelled_job_ends_and_may_be_cancelled_again(adapter: &mut dyn Adapter, pl
     let job = submit(adapter, &long);
     until(adapter, &job, |seen| seen.values().any(|state| *state == TaskState::Running));
     adapter.cancel(std::slice::from_ref(&job.id)).unwrap();
-    let seen = until(adapter, &job, |seen| seen.values().all(|state| state.is_final()));
-    for state in seen.values() {
-        assert!(matches!(state, TaskState::Cancelled | TaskState::NodeFailed), "{seen:?}");
-    }
+    let seen = until(adapter, &job, |seen| all(seen, 3, TaskState::is_final));
+    assert!(all(&seen, 3, |state| matches!(state, TaskState::Cancelled | TaskState::NodeFailed)), "{seen:?}");
     adapter.cancel(std::slice::from_ref(&job.id)).unwrap();
 }
 
@@ -182,14 +185,14 @@ fn a_job_waits_for_another_to_end(adapter: &mut dyn Adapter, place: &Path) {
     (next.tasks, next.after) = (Tasks::One, vec![first.id.clone()]);
     next.argv = ["/bin/sh", "-c", "exit 0"].map(Into::into).to_vec();
     let second = submit(adapter, &next);
-    until(adapter, &second, |seen| seen.values().all(|state| *state == TaskState::Succeeded));
+    until(adapter, &second, |seen| all(seen, 1, |state| state == TaskState::Succeeded));
     let first = states(adapter, &first);
-    assert!(first.values().all(|state| state.is_final()), "the second ran while the first was {first:?}");
+    assert!(all(&first, 1, TaskState::is_final), "the second ran while the first was {first:?}");
 }
 
 fn every_exit_is_told_apart(adapter: &mut dyn Adapter, place: &Path) {
     let job = submit(adapter, &job(place, "exits", 4));
-    let seen = until(adapter, &job, |seen| seen.len() == 4 && seen.values().all(|state| state.is_final()));
+    let seen = until(adapter, &job, |seen| all(seen, 4, TaskState::is_final));
     let expected =
         [TaskState::Succeeded, TaskState::Checkpointed, TaskState::Failed { exit: 2 }, TaskState::Failed { exit: 6 }];
     assert_eq!(seen.into_values().collect::<Vec<_>>(), expected);
@@ -212,7 +215,7 @@ fn the_scheduler_in_memory_keeps_its_books_like_the_others() {
     let mut memory = Memory::default();
     let job = submit(&mut memory, &job(place.path(), "ends", 2));
     assert_eq!(memory.find(&job.tag).unwrap(), std::slice::from_ref(&job.id));
-    assert!(states(&mut memory, &job).values().all(|state| *state == TaskState::Pending));
+    assert!(all(&states(&mut memory, &job), 2, |state| state == TaskState::Pending));
     memory.states.insert(TaskId { job: job.id.clone(), index: 0 }, TaskState::Succeeded);
     memory.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert_eq!(

@@ -236,12 +236,11 @@ mod tests {
 
     #[test]
     fn a_key_counts_as_said_where_it_is_said_and_only_there() {
-        let nothing = SchedulerSection::default();
         let said = |section: &SchedulerSection| -> Vec<&str> {
             KEYS.iter().filter(|key| key.is_said(section)).map(|key| key.name).collect()
         };
-        assert_eq!(said(&nothing), ["kind"]);
-        for key in KEYS.iter().filter(|key| key.name != "kind") {
+        assert_eq!(said(&SchedulerSection::default()), ["kind"]);
+        for key in &KEYS[1..] {
             let value = match key.name {
                 "modules" | "export" | "directives" => "[\"a\"]",
                 "running" | "tasks" | "rounds" => "3",

@@ -23,12 +23,12 @@ const ROUNDS_MAX: u64 = 100;
 const LOOK_S: u64 = 3600;
 
 /// `[scheduler]`, as a person writes it. Each key has its line in [`kind::KEYS`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SchedulerSection {
-    /// The word of a [`SchedulerKind`].
-    #[serde(default = "default_kind")]
-    pub kind: String,
+    /// Which scheduler.
+    #[serde(default)]
+    pub kind: KindWord,
     /// The site profile that holds what is not said here: its name, or a path.
     pub site: Option<String>,
     /// The file that batch scripts are made from, instead of ours.
@@ -76,37 +76,15 @@ pub struct SchedulerSection {
     pub tick_walltime: Option<String>,
 }
 
-impl Default for SchedulerSection {
-    fn default() -> Self {
-        Self {
-            kind: default_kind(),
-            site: None,
-            template: None,
-            partition: None,
-            account: None,
-            qos: None,
-            constraint: None,
-            reservation: None,
-            licenses: None,
-            mail: None,
-            modules: Vec::new(),
-            export: Vec::new(),
-            directives: Vec::new(),
-            running: None,
-            tasks: None,
-            signal_before: None,
-            settle: None,
-            rounds: None,
-            nodes_may_submit: None,
-            look: None,
-            tick_memory: None,
-            tick_walltime: None,
-        }
-    }
-}
+/// The word of a [`SchedulerKind`], as it is written: whether there is such a one, [`SchedulerSection::kind`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct KindWord(String);
 
-fn default_kind() -> String {
-    SchedulerKind::default().word().to_owned()
+impl Default for KindWord {
+    fn default() -> Self {
+        Self(SchedulerKind::default().word().to_owned())
+    }
 }
 
 /// What a cluster is asked for, in `campaign.json`.
@@ -161,12 +139,17 @@ const fn look_default() -> Option<u64> {
 pub type Words = std::collections::BTreeMap<String, String>;
 
 impl SchedulerSection {
+    /// One that says its scheduler, and nothing else.
+    pub fn of(kind: SchedulerKind) -> Self {
+        Self { kind: KindWord(kind.word().to_owned()), ..Self::default() }
+    }
+
     /// The scheduler.
     ///
     /// # Errors
     /// There is no such scheduler (exit 2).
     pub fn kind(&self) -> Result<SchedulerKind> {
-        self.kind.parse()
+        self.kind.0.parse()
     }
 
     /// What a cluster is asked for; none where there is none, on this machine.

@@ -13,15 +13,13 @@ use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout::HomeDir;
+use crate::remote::login::{Login, Means};
 
 /// Schema of [`SiteProfile`].
 pub const SCHEMA: &str = "molsieve.site.v1";
 
 /// No profile is larger, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// How a login node is reached.
-pub const TRANSPORTS: &[&str] = &["ssh2", "ssh"];
 
 /// A site profile, as a person writes it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -139,14 +137,14 @@ impl SiteProfile {
             return Err(Error::usage("`name` must have 1 to 64 letters, digits and ._-")
                 .hint("it is what a campaign file calls the site, as in `name = \"our-cluster\"`"));
         }
-        if let Some(login) = self.login.as_ref().filter(|login| !is_login(login)) {
+        if let Some(login) = self.login.as_ref().filter(|login| login.parse::<Login>().is_err()) {
             return Err(Error::usage(format!("`login` is `{}`", login.escape_debug()))
                 .hint("write `login = \"user@host\"` or `login = \"user@host:port\"`"));
         }
         let remote = self.remote.clone().unwrap_or_default();
-        if let Some(other) = remote.transport.as_ref().filter(|word| !TRANSPORTS.contains(&word.as_str())) {
+        if let Some(other) = remote.transport.as_ref().filter(|word| word.parse::<Means>().is_err()) {
             return Err(Error::usage(format!("`remote.transport` is `{}`", other.escape_debug()))
-                .hint(format!("known are: {}", TRANSPORTS.join(", "))));
+                .hint(format!("known are: {}", Means::ALL.map(Means::word).join(", "))));
         }
         if remote.root.is_some_and(|root| root.is_empty() || root.chars().any(char::is_control)) {
             return Err(Error::usage("`remote.root` must be the path of a directory"));
@@ -227,15 +225,6 @@ pub fn is_name(text: &str) -> bool {
 /// Whether `reference` is meant as a path.
 fn is_path(reference: &str) -> bool {
     reference.contains('/') || Path::new(reference).extension().is_some_and(|ending| ending == "toml")
-}
-
-/// Whether `text` is `host`, `user@host` or `user@host:port`.
-fn is_login(text: &str) -> bool {
-    let word = |text: &str| is_name(text) && !text.is_empty();
-    let (user, place) = text.split_once('@').map_or((None, text), |(user, place)| (Some(user), place));
-    let (host, port) = place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port)));
-    let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
-    user.is_none_or(word) && word(host) && port.is_none_or(is_port)
 }
 
 /// Puts what `own` lacks of `defaults` into it.

@@ -31,7 +31,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = Campaign::open(super::asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let campaign = Campaign::open(super::place::absolute(&CampaignDir::new(&args.dir))?)?;
     let out = match &args.out {
         Some(dir) if dir.is_dir() => dir.join(file_name(campaign.dir.root())),
         Some(file) => file.clone(),

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::drive::{self, Options};
 use super::output::Output;
+use super::place::{self, absolute, default_dir};
 use super::progress;
 use crate::campaign::config::{CPUS_MAX, Config, ShardSize};
 use crate::campaign::file::Campaign;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::Ordinal;
 use crate::layout::CampaignDir;
 use crate::library::inspect;
@@ -24,6 +24,22 @@ pub struct CampaignArgs {
     /// The campaign directory: made if it is not there, resumed if it is [default: the file's name without its ending].
     #[arg(long)]
     pub dir: Option<PathBuf>,
+}
+
+/// What a person may say about how it is run here.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Worker processes at a time.
+    pub workers: Option<u64>,
+    /// The private key to sign with.
+    pub key: Option<PathBuf>,
+}
+
+impl Options {
+    /// The key that signs the pack of `campaign`, if any does.
+    pub fn key<'a>(&'a self, campaign: &'a Campaign) -> Option<&'a Path> {
+        self.key.as_deref().or(campaign.file.execution.key.as_deref())
+    }
 }
 
 /// How a campaign is run here.
@@ -45,7 +61,7 @@ impl CampaignArgs {
     /// Opens or plans it, telling now and then how far the snapshot is. `errors` says what becomes of a campaign that
     /// ended with nothing else.
     pub fn open_or_plan(&self, errors: Errors, output: Output) -> Result<Campaign> {
-        let here = Here { program: drive::this_program()? };
+        let here = Here { program: place::this_program()? };
         let place = self.place()?;
         let is_new = !place.campaign().exists();
         if is_new && matches!(Config::read(&self.campaign)?.shards.size()?, ShardSize::Target(_)) {
@@ -76,7 +92,7 @@ impl CampaignArgs {
 
     /// Plans it with a pilot.
     pub fn plan_with(&self, pilot: Request, output: Output) -> Result<Campaign> {
-        let here = Here { program: drive::this_program()? };
+        let here = Here { program: place::this_program()? };
         output.note(format!("the pilot takes up to {} s of scoring", pilot.time.as_secs_f64()));
         let place = self.place()?;
         let is_new = !place.campaign().exists();
@@ -138,25 +154,6 @@ fn tell_of_library(planned: &Campaign, output: Output) {
         n => format!(" (and {n} more)"),
     };
     output.note(format!("WARNING of the library: {first}{more}; look with `molsieve library inspect {path}`"));
-}
-
-/// Workers are started from anywhere, so the directory is named from the root.
-pub fn absolute(dir: &CampaignDir) -> Result<CampaignDir> {
-    let path = std::path::absolute(dir.root()).map_err(|e| Error::io("cannot find", dir.root(), &e))?;
-    if path.to_str().is_none() {
-        return Err(Error::usage(format!("the directory `{}` has a name that is not text", path.display()))
-            .hint("give a directory whose whole path is UTF-8: it is written into the campaign's files"));
-    }
-    Ok(CampaignDir::new(path))
-}
-
-/// The directory of a campaign file for which none is given: called like the file, without its ending.
-///
-/// # Errors
-/// Its name has no ending (exit 2).
-pub fn default_dir(file: &Path) -> Result<PathBuf> {
-    let stem = file.file_stem().filter(|stem| Some(*stem) != file.file_name());
-    stem.map(PathBuf::from).ok_or_else(|| Error::usage("the campaign directory has no name").hint("say `--dir DIR`"))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place;
 use crate::campaign::file::Campaign;
 use crate::error::{Kind, Result};
 use crate::journal::Journal;
@@ -29,7 +29,7 @@ pub struct Args {
 /// its workers at a checkpoint, and goes.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     // (The marks on its jobs hold the whole path.)
-    let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let campaign = Campaign::open(place::absolute(&CampaignDir::new(&args.dir))?)?;
     let mut tries = 1..=TRIES;
     let state = loop {
         match stop(&campaign) {

@@ -23,7 +23,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = Campaign::open(super::asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let campaign = Campaign::open(super::place::absolute(&CampaignDir::new(&args.dir))?)?;
     let cleaned = clean::clean(&campaign, args.dry_run)?;
     if output.document(&cleaned)? {
         return Ok(Exit::Done);

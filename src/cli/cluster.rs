@@ -1,8 +1,10 @@
 //! What commands do with a campaign that runs on a cluster: put it into the queue, and watch it.
 
-use super::drive::{Options, paused, this_program, told_what_may_be_mended};
+use super::asked::Options;
+use super::drive::{paused, told_what_may_be_mended};
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place::this_program;
 use super::progress::Meter;
 use super::signals;
 use super::terminal::{self, Terminal};

@@ -1,11 +1,11 @@
 //! What `run` and `resume` share: a driver on this machine, with signals, progress, and words at the end.
 
-use std::path::{Path, PathBuf};
-
 use molsieve_adapters::Local;
 
+use super::asked::Options;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place::this_program;
 use super::progress::Meter;
 use super::registry;
 use super::signals;
@@ -22,22 +22,6 @@ use crate::run::policy::Pause;
 use crate::scorer::identity::ScorerLaunch;
 use crate::stop::Stop;
 use crate::view::next;
-
-/// What a person may say about how it is run here.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Worker processes at a time.
-    pub workers: Option<u64>,
-    /// The private key to sign with.
-    pub key: Option<PathBuf>,
-}
-
-impl Options {
-    /// The key that signs the pack of `campaign`, if any does.
-    pub fn key<'a>(&'a self, campaign: &'a Campaign) -> Option<&'a Path> {
-        self.key.as_deref().or(campaign.file.execution.key.as_deref())
-    }
-}
 
 /// Drives `campaign` to its signed pack.
 ///
@@ -108,9 +92,4 @@ pub(super) fn told_what_may_be_mended(campaign: &Campaign, error: Error) -> Erro
     error
         .hint(format!("`molsieve resume {dir}` goes on with the same scorer, once what it depends on is mended"))
         .hint("a scorer that is changed itself needs a directory of its own: the finished rows are of the old one")
-}
-
-/// The path of the running program.
-pub fn this_program() -> Result<PathBuf> {
-    std::env::current_exe().map_err(|e| Error::environment(format!("the path of this program is not known: {e}")))
 }

@@ -1,26 +1,21 @@
 //! `molsieve follow`: watches a campaign that others drive, until it is over. For `--on`, whose watcher runs there.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::asked;
 use super::cluster;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place;
 use super::progress::Meter;
 use super::signals;
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
-use crate::journal::sign_of_life::SignOfLife;
 use crate::journal::state::Phase;
 use crate::layout::CampaignDir;
 use crate::remote::serve;
-use crate::run::look::watch;
+use crate::run::look::{at_work, watch};
 use crate::stop::Stop;
-
-/// A driver on a machine without a scheduler that shows no sign for so long is gone.
-const SILENT_AFTER: Duration = Duration::from_secs(90);
 
 /// Arguments of `follow`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +29,7 @@ pub struct Args {
 /// # Errors
 /// As [`cluster::ended`]; the driver has gone (exit 5).
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let campaign = Campaign::open(place::absolute(&CampaignDir::new(&args.dir))?)?;
     let (stop, gone) = (Stop::new(), Stop::new());
     signals::raise_on_signal(&stop, || {})?;
     if std::env::var_os(serve::FAR).is_some() {
@@ -45,8 +40,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let mut meter = Meter::new(output, campaign.plan.records);
     let phase = watch::watch(&campaign, &stop, &mut |progress| {
         meter.show(progress);
-        let seen = || SignOfLife::last(&campaign.dir).map_or(0, |sign| sign.at_ms).max(started);
-        if has_driver && clock::unix_ms().saturating_sub(seen()) > SILENT_AFTER.as_millis() as u64 {
+        if has_driver && at_work::is_missed(&campaign, started) {
             gone.raise();
             stop.raise();
         }

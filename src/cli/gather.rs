@@ -27,7 +27,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = Campaign::open(super::asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let campaign = Campaign::open(super::place::absolute(&CampaignDir::new(&args.dir))?)?;
     if State::of(&journal::read(&campaign.dir)?.entries)?.archived {
         return Err(Error::usage("the rows of this campaign were removed when it was archived")
             .hint(format!("its pack is whole: `{}`", campaign.dir.pack().display())));

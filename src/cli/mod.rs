@@ -27,6 +27,7 @@ mod logs;
 mod manual;
 mod peek;
 mod pilot;
+mod place;
 mod plan;
 mod probe;
 mod progress;

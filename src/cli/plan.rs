@@ -6,7 +6,7 @@ use super::asked::{CampaignArgs, WorkArgs};
 use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
-use super::{drive, submitted};
+use super::{place, submitted};
 use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Result};
 use crate::run::cluster::outlook::{self, Outlook};
@@ -56,7 +56,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         return Err(Error::usage("`--test-only` asks a cluster, and this campaign runs on this machine")
             .hint(format!("leave it away, or say where it runs: {clusters} in `[scheduler]`")));
     }
-    let submission = outlook::of(&campaign, &drive::this_program()?, args.test_only)?;
+    let submission = outlook::of(&campaign, &place::this_program()?, args.test_only)?;
     let workers = args.work.workers.or_else(|| submission.as_ref().map(submitted::at_a_time));
     let facts = Facts {
         schema: "molsieve.plan-facts.v1",

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::asked::{self, WorkArgs};
-use super::drive;
+use super::asked::WorkArgs;
 use super::exit_code::Exit;
 use super::output::{Form, Output};
+use super::place;
 use super::progress;
 use super::verify::pack_at;
 use crate::again::compare::{Difference, Rows};
@@ -41,14 +41,14 @@ pub struct Args {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let pack = pack_at(&args.pack)?;
     let manifest = reproduce::request_of(&pack)?;
-    let dir = asked::absolute(&CampaignDir::new(&args.dir))?;
+    let dir = place::absolute(&CampaignDir::new(&args.dir))?;
     reproduce::must_be_another(&pack, &dir)?;
-    let here = Here { program: drive::this_program()? };
+    let here = Here { program: place::this_program()? };
     let watch = progress::reading(output);
     let campaign = match (&args.campaign, &args.from) {
         (Some(config), _) => reproduce::plan_file(config, dir, &here, &watch)?,
         (None, Some(from)) => {
-            let from = Campaign::open(asked::absolute(&CampaignDir::new(from))?)?;
+            let from = Campaign::open(place::absolute(&CampaignDir::new(from))?)?;
             reproduce::plan_again(&from, dir, &here, &watch)?
         }
         (None, None) => return Err(Error::bug("a pack was to be reproduced from nothing")),

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::asked::{self, WorkArgs};
+use super::asked::{self, Options, WorkArgs};
 use super::cluster;
-use super::drive::{self, Options};
+use super::drive;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place;
 use super::submit;
 use crate::campaign::config::CORE_HOURS_MAX;
 use crate::campaign::file::Campaign;
@@ -135,9 +136,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         let _ = rustix::process::setsid();
     }
     let changes = args.changes.read()?;
-    let mut campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let mut campaign = Campaign::open(place::absolute(&CampaignDir::new(&args.dir))?)?;
     if let Some(config) = &args.changes.config {
-        let opened = plan::reread(config, campaign, &Here { program: drive::this_program()? })?;
+        let opened = plan::reread(config, campaign, &Here { program: place::this_program()? })?;
         campaign = asked::told_what_is_forgotten(opened, output);
     }
     let execution = changes.applied_to(&campaign.file.execution)?;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place;
 use crate::again::retry;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
@@ -36,13 +36,13 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let parent = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let parent = Campaign::open(place::absolute(&CampaignDir::new(&args.dir))?)?;
     let reasons: Vec<String> = args.errors.iter().filter(|reason| !reason.is_empty()).cloned().collect();
     let new = match &args.new {
         Some(dir) => dir.clone(),
         None => free_beside(&parent)?,
     };
-    let opened = retry::retry(&parent, &reasons, asked::absolute(&CampaignDir::new(&new))?)?;
+    let opened = retry::retry(&parent, &reasons, place::absolute(&CampaignDir::new(&new))?)?;
     let tally = opened.tally;
     let facts = serde_json::json!({
         "schema": "molsieve.retry.v1",

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::drive;
 use super::exit_code::Exit;
+use super::place;
 use crate::error::Result;
 use crate::remote::serve;
 
@@ -20,6 +20,6 @@ pub struct Args {
 /// # Errors
 /// As [`serve::serve`].
 pub fn run(args: &Args) -> Result<Exit> {
-    serve::serve(&args.root, &drive::this_program()?, std::io::stdin(), std::io::stdout())?;
+    serve::serve(&args.root, &place::this_program()?, std::io::stdin(), std::io::stdout())?;
     Ok(Exit::Done)
 }

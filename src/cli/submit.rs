@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::asked::{CampaignArgs, WorkArgs};
 use super::cluster;
-use super::drive;
 use super::exit_code::Exit;
 use super::forecast;
 use super::output::Output;
+use super::place;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -59,7 +59,7 @@ pub fn drive_detached(campaign: &Campaign, workers: Option<u64>, until_begun: bo
     fs::create_dir(&campaign.dir.logs())?;
     let log = fs::open_log(&campaign.dir.driver_output())?;
     let refused = |e| Error::environment(format!("the driver cannot be started: {e}"));
-    let mut command = Command::new(drive::this_program()?);
+    let mut command = Command::new(place::this_program()?);
     command.args(["--quiet", "resume", "--detached"]).arg(campaign.dir.root());
     if let Some(workers) = workers {
         command.arg("--workers").arg(workers.to_string());

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::asked;
 use super::cluster;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
@@ -33,7 +33,7 @@ pub struct Args {
 /// # Errors
 /// As [`crate::run::cluster::tick::tick`].
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let campaign = Campaign::open(asked::absolute(&CampaignDir::new(&args.dir))?)?;
+    let campaign = Campaign::open(place::absolute(&CampaignDir::new(&args.dir))?)?;
     let caller = match (args.round, args.instead_of) {
         (Some(round), Some(instead_of)) => Caller::StandIn { round, instead_of },
         _ if args.look => Caller::Look,

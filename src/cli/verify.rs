@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::drive::{self, Options};
+use super::asked::Options;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place;
 use super::{registry, signals};
 use crate::again::rescore::{self, Rescored, Share};
 use crate::campaign::file::Campaign;
@@ -56,7 +57,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     match (args.rescore, manifest.filter(|_| report.is_sound())) {
         (Some(share), Some(manifest)) => {
             let campaign = campaign_of(args.campaign.as_deref(), &args.pack)?;
-            let here = Here { program: drive::this_program()? };
+            let here = Here { program: place::this_program()? };
             let stop = Stop::new();
             signals::raise_on_signal(&stop, || {})?;
             let rescored = rescore::rescore(&pack, &manifest, &campaign, share, &here, &stop)?;
@@ -75,7 +76,7 @@ fn campaign_of(named: Option<&Path>, pack: &Path) -> Result<Campaign> {
                 .hint("name the campaign whose scorer and library are to be used: `--campaign DIR`")
         })?,
     };
-    Campaign::open(super::asked::absolute(&dir)?)
+    Campaign::open(super::place::absolute(&dir)?)
 }
 
 /// The report of a pack, and what came of scoring some of it again.

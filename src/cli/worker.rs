@@ -6,7 +6,7 @@ use tracing::{error, info};
 
 use super::exit_code::Exit;
 use super::signals::FirstSignal;
-use super::{drive, signals};
+use super::{place, signals};
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
@@ -145,7 +145,7 @@ fn work(args: &Args, campaign: &Campaign, groups: &[GroupIndex], attempt: &Attem
     if library.root() != identity.library.root {
         return Err(Error::usage("the library snapshot is not the one that was planned"));
     }
-    let here = Here { program: drive::this_program()? };
+    let here = Here { program: place::this_program()? };
     let post = execution.post(&here, identity.seed, campaign.dir.scorer_stderr(attempt))?;
     let mut pool = open::pool(&execution.scorer, &identity.scorer, &post)?;
     let place = Workplace {

@@ -1,4 +1,6 @@
 //! Where to log in, and how: words that people write, checked before any program or shell is told them.
+//!
+//! It is the one grammar of a login, for `--on` and for the profile of a site alike, and knows nothing of the rest of the room.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -97,6 +99,9 @@ pub enum Means {
 }
 
 impl Means {
+    /// Both, the usual one first.
+    pub const ALL: [Self; 2] = [Self::Ssh2, Self::Ssh];
+
     /// As it is written.
     pub const fn word(self) -> &'static str {
         match self {

@@ -16,9 +16,6 @@ use super::{Allows, Asked, Binding, Cap, Examined, Queue, Rights, patiently};
 use crate::campaign::scheduler::Cluster;
 use crate::error::{Error, Kind, Result};
 
-/// The batch script.
-const TEMPLATE: &str = include_str!("../../job-templates/slurm.sh");
-
 /// What somebody needs who writes a template.
 const TEMPLATE_HINT: &str = "docs/guide/slurm.md shows the one that is used otherwise, with its placeholders";
 
@@ -140,8 +137,11 @@ fn allows(Survey { limits, allowance }: &Survey) -> Allows {
 
 /// How the cluster is spoken to.
 fn dialect(cluster: &Cluster, site: Site, survey: Survey) -> slurm::Slurm {
-    let template = cluster.template.clone().unwrap_or_else(|| TEMPLATE.to_owned());
-    slurm::Slurm::new(site, survey.limits).with_allowance(survey.allowance).with_template(template)
+    let slurm = slurm::Slurm::new(site, survey.limits).with_allowance(survey.allowance);
+    match &cluster.template {
+        Some(template) => slurm.with_template(template.clone()),
+        None => slurm,
+    }
 }
 
 /// The site's words, checked.
@@ -179,11 +179,6 @@ fn site(cluster: &Cluster) -> Result<Site> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_shown_batch_script_is_the_one_that_the_binding_tests() {
-        assert_eq!(TEMPLATE, script::TEMPLATE);
-    }
 
     #[test]
     fn what_a_cluster_allows_is_told_with_where_it_is_said() {

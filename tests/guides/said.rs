@@ -75,3 +75,11 @@ fn every_piece_of_a_campaign_file_that_a_guide_shows_is_read() {
         assert!(read.is_ok(), "{}: {piece}: {}", page.display(), read.unwrap_err());
     }
 }
+
+#[test]
+fn the_batch_script_that_the_guide_shows_is_the_one_that_is_used() {
+    let template = include_str!("../../job-templates/slurm.sh");
+    let shown: Vec<String> =
+        blocks("text").into_iter().map(|(_, code)| code).filter(|code| code.contains("{directives}")).collect();
+    assert_eq!(shown, [template], "docs/guide/slurm.md shows job-templates/slurm.sh");
+}

@@ -61,6 +61,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("stop", 10),
     // Numbers that people write: durations and sizes.
     ("units", 10),
+    // What a login is: a site profile holds one.
+    ("remote::login", 10),
     ("shard::plan", 30),
     ("shard::order", 30),
     ("shard::estimate", 30),

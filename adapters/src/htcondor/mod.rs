@@ -56,19 +56,13 @@ impl HtCondor {
 }
 
 impl Dialect for HtCondor {
-    fn name(&self) -> &'static str {
-        "htcondor"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // A DAG submits its tasks as there is room for them.
             array_len_max: None,
             room: None,
             requeues: true,
-            reports_exit_code: true,
             finally: Finally::Native,
-            nodes_may_submit: false,
             lifeline: false,
             signals_before_end: false,
         }

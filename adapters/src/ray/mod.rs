@@ -130,19 +130,13 @@ impl Known {
 }
 
 impl Adapter for Ray {
-    fn name(&self) -> &'static str {
-        "ray"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: Some(TASKS_MAX),
             room: None,
             // Lost tasks it does start again, but not for one that asks.
             requeues: false,
-            reports_exit_code: true,
             finally: Finally::Native,
-            nodes_may_submit: true,
             lifeline: false,
             // The driver asks a task to end when its time is up, and only then begins to count the grace.
             signals_before_end: true,

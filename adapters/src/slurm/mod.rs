@@ -64,18 +64,12 @@ impl Slurm {
 }
 
 impl Dialect for Slurm {
-    fn name(&self) -> &'static str {
-        "slurm"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: Some(self.limits.tasks_max()),
             room: self.allowance.room(),
             requeues: self.limits.requeue,
-            reports_exit_code: true,
             finally: Finally::Dependency,
-            nodes_may_submit: true,
             lifeline: false,
             signals_before_end: true,
         }

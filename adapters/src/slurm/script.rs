@@ -10,15 +10,7 @@ use crate::job::{EmittedFile, JobSpec, Tasks};
 use crate::text::{comment, is_node, path_without_patterns, quoted};
 
 /// The script that is used where nobody gives another.
-pub const TEMPLATE: &str = "\
-#!/bin/sh
-# {title}
-# By hand: sbatch {file}
-{directives}
-{setup}
-# The worker takes the place of this shell, so it gets the signals itself and its exit code is the job's.
-exec {command}
-";
+pub const TEMPLATE: &str = include_str!("../../../job-templates/slurm.sh");
 
 /// What lets its bearer speak to the scheduler as its user. sbatch needs it, and hands its environment on to tasks; a scorer has
 /// no business with it, and a worker none either: once it has expired, it would stand in the way of the node's own.

@@ -67,18 +67,12 @@ fn lost() -> AdapterError {
 }
 
 impl Adapter for Memory {
-    fn name(&self) -> &'static str {
-        "memory"
-    }
-
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             array_len_max: self.array_len_max,
             room: None,
             requeues: false,
-            reports_exit_code: true,
             finally: Finally::Dependency,
-            nodes_may_submit: true,
             lifeline: false,
             signals_before_end: true,
         }

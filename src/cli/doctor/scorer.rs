@@ -9,7 +9,7 @@ use crate::campaign::config::Config;
 use crate::campaign::scorer as asked_scorer;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
-use crate::cli::{asked, drive, signals};
+use crate::cli::{asked, place, signals};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs::scratch::Scratch;
@@ -89,7 +89,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let stop = Stop::new();
     signals::raise_on_signal(&stop, || {})?;
     let (config, base) = (Config::read(&args.campaign)?, plan::base_of(&args.campaign)?);
-    let here = Here { program: drive::this_program()? };
+    let here = Here { program: place::this_program()? };
     let scratch = Scratch::create()?;
     let request = plan::library_request(&config, &base);
     let notation = crate::library::request::notation(&request)?;

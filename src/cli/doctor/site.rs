@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::machine;
 use crate::campaign::kind::SchedulerKind;
 use crate::campaign::scheduler::Cluster;
-use crate::cli::drive;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
+use crate::cli::place;
 use crate::doctor::cluster::{self, ClusterFacts};
 use crate::doctor::{Finding, Verdict, disk};
 use crate::error::{Error, Kind, Result};
@@ -119,7 +119,7 @@ fn not_tried() -> Finding {
 
 fn try_job(kind: SchedulerKind, cluster: &Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {
     output.note(format!("a job of one core and a minute is submitted; it may wait {} s for its turn", wait.as_secs()));
-    probe::run(kind, cluster, dir, drive::this_program()?, wait)
+    probe::run(kind, cluster, dir, place::this_program()?, wait)
 }
 
 /// Runs it: exit 6 if a campaign would fail there.

@@ -12,10 +12,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 
-use super::asked;
-use super::drive::this_program;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::place::{self, this_program};
 use super::{signals, verify};
 use crate::campaign::config::Config;
 use crate::campaign::site::{self, SiteProfile};
@@ -173,7 +172,7 @@ fn directory(words: &Words, sort: Sort) -> Result<Option<CampaignDir>> {
     let path = match (sort, words.option("--dir"), words.plain.first()) {
         (Sort::Machine, ..) => return Ok(None),
         (Sort::Campaign, Some(dir), _) => PathBuf::from(dir),
-        (Sort::Campaign, None, Some(file)) => asked::default_dir(Path::new(file))?,
+        (Sort::Campaign, None, Some(file)) => place::default_dir(Path::new(file))?,
         (Sort::Directory, _, Some(dir)) => PathBuf::from(dir),
         (_, _, None) => return Err(Error::usage("no campaign directory is given")),
     };

@@ -23,7 +23,7 @@ const LINES: usize = 6;
 pub fn cluster(reference: Option<&str>) -> Result<(SchedulerKind, Cluster)> {
     let base = Path::new("");
     let section = match reference {
-        None => SchedulerSection { kind: scheduler::around_here().to_string(), ..SchedulerSection::default() },
+        None => SchedulerSection::of(scheduler::around_here()),
         Some(reference) => {
             let profile = SiteProfile::find(reference, base)?;
             SchedulerSection { site: Some(profile.name.clone()), ..profile.scheduler_section()? }

@@ -37,7 +37,7 @@ impl AtWork {
     fn of(state: &State, is_cluster: bool, silent_s: u64) -> Self {
         match state.phase {
             Phase::Active if is_cluster => Self::Jobs,
-            Phase::Active if silent_s > SILENT_AFTER_S => Self::Silent(silent_s),
+            Phase::Active if is_too_long(silent_s) => Self::Silent(silent_s),
             Phase::Active => Self::Driver,
             _ if state.active.is_some() => Self::Leftovers,
             _ => Self::Nobody,
@@ -53,6 +53,18 @@ impl AtWork {
     pub const fn is_led(self) -> bool {
         matches!(self, Self::Driver | Self::Silent(_) | Self::Jobs)
     }
+}
+
+/// Whether a driver that was started at `since_ms` or before has shown no sign since then for too long. For who watches, and has
+/// not read the journal.
+pub fn is_missed(campaign: &Campaign, since_ms: u64) -> bool {
+    let seen_ms = SignOfLife::last(&campaign.dir).map_or(0, |sign| sign.at_ms).max(since_ms);
+    is_too_long(clock::unix_ms().saturating_sub(seen_ms) / 1000)
+}
+
+/// Whether a driver that shows no sign for so many seconds is missed.
+const fn is_too_long(silent_s: u64) -> bool {
+    silent_s > SILENT_AFTER_S
 }
 
 /// When a driver was last seen at work: its last event, or its last sign of life.

@@ -220,8 +220,7 @@ mod tests {
     fn question() -> Question {
         let job = |id: &str, tag: &str| Some(Job { id: JobId(id.into()), tag: JobTag(tag.into()) });
         let (wave, tick, earlier) = (job("7", "m-1"), job("8", "m-t2"), job("6", "m-t1"));
-        let section = SchedulerSection { kind: "slurm".to_owned(), ..SchedulerSection::default() };
-        let cluster = section.cluster().unwrap().unwrap();
+        let cluster = SchedulerSection::of(SchedulerKind::Slurm).cluster().unwrap().unwrap();
         Question { scheduler: SchedulerKind::Slurm, cluster, wave, tick, earlier }
     }
 

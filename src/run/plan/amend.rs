@@ -79,8 +79,7 @@ impl Place {
     /// # Errors
     /// It cannot do without them (exit 2).
     pub fn scheduler(kind: SchedulerKind) -> Result<Self> {
-        let section = SchedulerSection { kind: kind.to_string(), ..SchedulerSection::default() };
-        let cluster = section.cluster()?;
+        let cluster = SchedulerSection::of(kind).cluster()?;
         Ok(Self { scheduler: kind, cluster, memory_mib: None, walltime_s: None })
     }
 }
