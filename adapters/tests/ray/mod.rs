@@ -8,6 +8,7 @@ use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobSpec, JobTag, Ray,
 
 use crate::support::fake_ray::{Cue, FakeRay, TOKEN};
 use crate::support::ray_cluster::RayCluster;
+use crate::support::tls::Tls;
 
 /// A job that runs `script` with the number of the task as `$1`.
 fn job(place: &Path, tag: &str, tasks: u64, script: &str) -> JobSpec {
@@ -171,6 +172,24 @@ fn a_head_that_is_away_is_told_from_one_that_refuses() {
     let away = Address::parse("http://127.0.0.1:1", Plain::Refused).unwrap();
     let mut ray = Ray::new(Client::new(away, None, None).unwrap(), Site::default());
     assert_eq!(kind(&ray.find(&JobTag("t".into())).unwrap_err()), "unreachable");
+}
+
+#[test]
+fn over_tls_a_certificate_is_checked_and_so_is_its_name() {
+    let tls = Tls::new();
+    let ask = |host: &str, authorities: Option<&str>| {
+        let address = Address::parse(&tls.address(host), Plain::Refused).unwrap();
+        let client = Client::new(address, None, authorities).unwrap().limited(Duration::from_secs(20), 1 << 20);
+        Ray::new(client, Site::default()).find(&JobTag("tls".into()))
+    };
+    let certificate = tls.certificate();
+    assert_eq!(ask("127.0.0.1", Some(&certificate)).unwrap(), [JobId("tls".into())]);
+    for (host, authorities) in [("localhost", Some(certificate.as_str())), ("127.0.0.1", None)] {
+        let error = ask(host, authorities).unwrap_err();
+        assert!(kind(&error) == "rejected" && error.to_string().contains("certificate"), "{host}: {error}");
+    }
+    let address = Address::parse(&tls.address("127.0.0.1"), Plain::Refused).unwrap();
+    assert!(Client::new(address, None, Some("no certificate")).is_err());
 }
 
 // ---- a real cluster
