@@ -246,7 +246,7 @@ fn every_exit_is_told_apart(cluster: &RayCluster, ray: &mut Ray) {
 }
 
 fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayCluster, ray: &mut Ray) {
-    let script = "trap 'sleep 5; echo saved $1; exit 75' TERM; while :; do sleep 0.1; done";
+    let script = "trap 'sleep 5; echo saved $1; exit 75' TERM; echo ready; while :; do sleep 0.1; done";
     let mut long = job(cluster.path(), "cancelled", 6, script);
     let followed = cluster.path().join("cancelled-followed");
     let mut last = job(cluster.path(), "cancelled-t", 1, "");
@@ -254,11 +254,14 @@ fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayClus
     long.finally = Some(Box::new(last));
     let job = submit(ray, &long);
     // Four of six have room.
-    until(ray, &job, |states| states.iter().filter(|state| **state == TaskState::Running).count() == 4);
+    let said = |word: &str| {
+        let output = std::fs::read_to_string(cluster.path().join("cancelled.out")).unwrap_or_default();
+        output.lines().filter(|line| line.starts_with(word)).count()
+    };
+    wait_for(|| said("ready") == 4);
     ray.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert_eq!(until(ray, &job, all_ended), [TaskState::Cancelled; 6]);
-    let saved = std::fs::read_to_string(cluster.path().join("cancelled.out")).unwrap();
-    assert_eq!(saved.lines().filter(|line| line.starts_with("saved")).count(), 4, "{saved}");
+    assert_eq!(said("saved"), 4);
     ray.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert!(!followed.exists());
 }
