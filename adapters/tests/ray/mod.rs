@@ -8,6 +8,7 @@ use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobSpec, JobTag, Ray,
 
 use crate::support::fake_ray::{Cue, FakeRay, TOKEN};
 use crate::support::ray_cluster::RayCluster;
+use crate::support::tls::Tls;
 
 /// A job that runs `script` with the number of the task as `$1`.
 fn job(place: &Path, tag: &str, tasks: u64, script: &str) -> JobSpec {
@@ -173,6 +174,24 @@ fn a_head_that_is_away_is_told_from_one_that_refuses() {
     assert_eq!(kind(&ray.find(&JobTag("t".into())).unwrap_err()), "unreachable");
 }
 
+#[test]
+fn over_tls_a_certificate_is_checked_and_so_is_its_name() {
+    let tls = Tls::new();
+    let ask = |host: &str, authorities: Option<&str>| {
+        let address = Address::parse(&tls.address(host), Plain::Refused).unwrap();
+        let client = Client::new(address, None, authorities).unwrap().limited(Duration::from_secs(20), 1 << 20);
+        Ray::new(client, Site::default()).find(&JobTag("tls".into()))
+    };
+    let certificate = tls.certificate();
+    assert_eq!(ask("127.0.0.1", Some(&certificate)).unwrap(), [JobId("tls".into())]);
+    for (host, authorities) in [("localhost", Some(certificate.as_str())), ("127.0.0.1", None)] {
+        let error = ask(host, authorities).unwrap_err();
+        assert!(kind(&error) == "rejected" && error.to_string().contains("certificate"), "{host}: {error}");
+    }
+    let address = Address::parse(&tls.address("127.0.0.1"), Plain::Refused).unwrap();
+    assert!(Client::new(address, None, Some("no certificate")).is_err());
+}
+
 // ---- a real cluster
 
 #[test]
@@ -227,7 +246,7 @@ fn every_exit_is_told_apart(cluster: &RayCluster, ray: &mut Ray) {
 }
 
 fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayCluster, ray: &mut Ray) {
-    let script = "trap 'sleep 5; echo saved $1; exit 75' TERM; while :; do sleep 0.1; done";
+    let script = "trap 'sleep 5; echo saved $1; exit 75' TERM; echo ready; while :; do sleep 0.1; done";
     let mut long = job(cluster.path(), "cancelled", 6, script);
     let followed = cluster.path().join("cancelled-followed");
     let mut last = job(cluster.path(), "cancelled-t", 1, "");
@@ -235,11 +254,14 @@ fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayClus
     long.finally = Some(Box::new(last));
     let job = submit(ray, &long);
     // Four of six have room.
-    until(ray, &job, |states| states.iter().filter(|state| **state == TaskState::Running).count() == 4);
+    let said = |word: &str| {
+        let output = std::fs::read_to_string(cluster.path().join("cancelled.out")).unwrap_or_default();
+        output.lines().filter(|line| line.starts_with(word)).count()
+    };
+    wait_for(|| said("ready") == 4);
     ray.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert_eq!(until(ray, &job, all_ended), [TaskState::Cancelled; 6]);
-    let saved = std::fs::read_to_string(cluster.path().join("cancelled.out")).unwrap();
-    assert_eq!(saved.lines().filter(|line| line.starts_with("saved")).count(), 4, "{saved}");
+    assert_eq!(said("saved"), 4);
     ray.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert!(!followed.exists());
 }

@@ -2,6 +2,7 @@
 
 pub mod fake_ray;
 pub mod ray_cluster;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
