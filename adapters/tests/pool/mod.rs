@@ -1,18 +1,16 @@
 //! What HTCondor's binding promises beside the conformance suite, on a real pool.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on has failed")]
-
-mod support;
+mod faults;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::{Cluster, With};
 use molsieve_adapters::htcondor::{Limits, Site};
 use molsieve_adapters::{
     Adapter, Cli, HtCondor, Job, JobId, JobSpec, JobTag, Resources, Retry, TaskReport, TaskState, Tasks,
 };
-use support::{Cluster, With};
 
 type Condor = Cli<HtCondor, With>;
 
