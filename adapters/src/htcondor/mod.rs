@@ -79,8 +79,9 @@ impl Dialect for HtCondor {
     }
 
     fn submit(&self, files: &[EmittedFile]) -> Call {
-        let path = files.first().map(|file| file.path.to_string_lossy().into_owned()).unwrap_or_default();
-        let is_dag = path.ends_with(".dag");
+        let file = files.first().map_or_else(|| std::path::Path::new(""), |file| file.path.as_path());
+        let is_dag = file.extension().is_some_and(|extension| extension == "dag");
+        let path = file.to_string_lossy().into_owned();
         // After an answer that was lost the files of the first try are there; `-force` would throw the rescue file away.
         let words = if is_dag { vec!["condor_submit_dag", "-update_submit"] } else { vec!["condor_submit"] };
         Call::new(words.into_iter().map(str::to_owned).chain([path]))
