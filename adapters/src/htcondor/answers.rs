@@ -153,6 +153,7 @@ pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
 /// What follows for a task that is not in the queue from its DAG, which is. What follows a DAG does so after its removal too.
 fn unsubmitted(dag: &Row, is_final: bool) -> TaskReport {
     let (state, why) = match state(dag, Place::Queue) {
+        _ if !dag.is_dag() => (TaskState::Pending, NOT_SUBMITTED),
         TaskState::Held => (TaskState::Held, DAG_HELD),
         _ if dag.status == 3 && !is_final => (TaskState::Cancelled, DAG_REMOVED),
         _ => (TaskState::Pending, NOT_SUBMITTED),

@@ -144,7 +144,7 @@ def condor_history(said):
 
 
 def condor_rm(_):
-    constraint = sys.argv[sys.argv.index("-constraint") + 1]
+    constraint = " ".join(f"ClusterId == {word}" if word.isdigit() else word for word in sys.argv[1:])
     for number, job in jobs().items():
         if wanted(constraint, number, job) and state(number, job)[0] == 2:
             (PLACE / f"{number}.removed").touch()

@@ -134,7 +134,7 @@ impl Cluster {
 
     /// The same, with further arguments of `tests/clusters/htcondor up`.
     pub fn htcondor_with(more: &[&str]) -> Option<Self> {
-        let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.engines/htcondor/ready");
+        let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.schedulers/htcondor/ready");
         if !installed("condor_master") && !unpacked.exists() {
             assert!(std::env::var_os("CI").is_none(), "CI needs HTCondor: run ./setup --test");
             eprintln!("skipped: HTCondor is not installed; ./setup --test installs it");
