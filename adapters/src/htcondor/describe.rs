@@ -100,7 +100,7 @@ pub fn tasks(site: &Site, job: &JobSpec, number: Number) -> Result<Lines, Adapte
 ///
 /// # Errors
 /// As [`tasks`].
-pub fn here(job: &JobSpec, number: Number) -> Result<Lines, AdapterError> {
+pub fn here(job: &JobSpec) -> Result<Lines, AdapterError> {
     let mut lines = Lines::default();
     lines.put("#", "On the access point: it asks the queue, and submits.");
     lines.put("universe", "local");
@@ -121,7 +121,7 @@ pub fn here(job: &JobSpec, number: Number) -> Result<Lines, AdapterError> {
         lines.put("max_retries", retry.times.to_string());
         lines.put("retry_until", format!("ExitCode =?= {}", retry.unless_exit));
     }
-    marks(&mut lines, job, number)?;
+    marks(&mut lines, job, Number::None)?;
     Ok(lines)
 }
 
@@ -291,6 +291,6 @@ pub fn script_path(job: &JobSpec) -> PathBuf {
 }
 
 /// The directory that `path` is in.
-pub fn directory(path: &Path) -> &Path {
+fn directory(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
