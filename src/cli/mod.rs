@@ -47,6 +47,7 @@ mod submitted;
 mod terminal;
 mod tick;
 mod verify;
+mod waiting;
 mod watch;
 mod worker;
 

@@ -1,8 +1,12 @@
 //! What `plan` says of a campaign on a cluster: the next submission, and what comes after it.
 
+use super::exit_code::Exit;
 use super::output::Output;
 use super::progress::span;
 use crate::campaign::file::Campaign;
+use crate::error::{Error, Kind, Result};
+use crate::host;
+use crate::remote::serve;
 use crate::run::cluster::outlook::{Outlook, Rehearsal};
 use crate::view::forecast::Forecast;
 
@@ -48,6 +52,22 @@ pub fn say(outlook: &Outlook, campaign: &Campaign, forecast: &Forecast, output: 
     }
 }
 
+/// What a rehearsal comes to: a cluster that would refuse the wave is no success, although nothing was submitted.
+///
+/// # Errors
+/// It would (exit 5).
+pub fn judged(outlook: &Outlook, campaign: &Campaign) -> Result<Exit> {
+    let Some(why) = outlook.rehearsal.as_ref().and_then(|rehearsal| rehearsal.refused.as_ref()) else {
+        return Ok(Exit::Done);
+    };
+    Err(Error::new(Kind::Scheduler, format!("the cluster would never start it: {why}"))
+        .hint("`molsieve doctor --site` lists what it has and allows")
+        .hint(format!(
+            "mend `[scheduler]` or `[resources]` in the campaign file; `molsieve resume {} --config FILE` takes it, and submits",
+            campaign.dir.root().display()
+        )))
+}
+
 /// What one submission holds, and who sees to the rest.
 fn after(outlook: &Outlook) -> String {
     let all = "one holds everything; what a time limit or a failure leaves";
@@ -72,6 +92,9 @@ fn rounds(outlook: &Outlook, campaign: &Campaign, forecast: &Forecast) -> Option
 
 /// Shows a person the scripts.
 pub fn say_scripts(outlook: &Outlook, output: Output) {
+    if outlook.task_groups > 0 && std::env::var_os(serve::FAR).is_some() {
+        output.say(format!("\non `{}`; {}", host::name(), serve::AS_IT_LIES_THERE));
+    }
     for script in outlook.scripts.iter().filter(|_| outlook.task_groups > 0) {
         output.say(format!("\nthe batch script of the {}, `{}`:\n", script.of, script.path));
         output.say(script.text.trim_end());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use molsieve_adapters::command::System;
 use molsieve_adapters::{Adapter, AdapterError, Cli, Dialect, JobId, JobSpec};
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::fs;
 use crate::id::GroupIndex;
 use crate::journal;
 use crate::journal::state::State;
+use crate::patience::Patience;
 use crate::run::drive::jobs::{self, Making};
 use crate::run::drive::room::{self, JOBS_BESIDE};
 use crate::run::look::Look;
@@ -88,11 +90,13 @@ pub struct Outlook {
 ///
 /// # Errors
 /// The campaign's files cannot be read; it is rehearsed, and the scheduler cannot be reached (exit 5).
-pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<Outlook>> {
+pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patience) -> Result<Option<Outlook>> {
     let execution = &campaign.file.execution;
     let Some(cluster) = execution.cluster.as_ref() else { return Ok(None) };
     let site = scheduler::check(execution, cluster)?;
+    let waiting = patience.waits("the scheduler has not answered yet: it is waited for", System::default().limit);
     let survey = scheduler::survey(&site, Duration::ZERO, scheduler::Queue::Always);
+    drop(waiting);
     if rehearse && let Err(away) = survey {
         return Err(away);
     }
@@ -114,7 +118,10 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
         let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
         scripts.extend(rendered(&speaker, "wave", &wave)?);
         scripts.extend(rendered(&speaker, "tick", &tick)?);
+        let waiting = patience
+            .waits("the scheduler thinks about when it would start this: it is waited for", System::default().limit);
         rehearsal = rehearse.then(|| rehearsed(campaign, Cli::new(speaker), wave)).transpose()?;
+        drop(waiting);
     }
     Ok(Some(Outlook {
         site: cluster.site.clone(),
