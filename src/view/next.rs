@@ -28,12 +28,27 @@ pub fn after_pause(dir: &Path, code: PauseCode) -> Vec<String> {
     }
 }
 
-/// What can be done about a campaign in `dir`, at which somebody is there as far as is known, or nobody.
-pub fn commands(dir: &Path, phase: &Phase, is_there: bool, is_signed: bool) -> Vec<String> {
+/// Who is at a campaign, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum There {
+    /// Somebody is.
+    Somebody,
+    /// Nobody is.
+    Nobody,
+    /// Its jobs may be, which their scheduler was to end and has not heard of.
+    Unheard,
+}
+
+/// What can be done about a campaign in `dir`.
+pub fn commands(dir: &Path, phase: &Phase, who: There, is_signed: bool) -> Vec<String> {
     let at = dir.display();
     match phase {
         Phase::Planned => vec![format!("`molsieve resume {at}` starts it")],
-        Phase::Active if is_there => vec![format!("`molsieve cancel {at}` stops it at a checkpoint")],
+        Phase::Stopped if who == There::Unheard => vec![
+            format!("`molsieve cancel {at}` tells the scheduler again"),
+            format!("`molsieve resume {at}` goes on after all"),
+        ],
+        Phase::Active if who == There::Somebody => vec![format!("`molsieve cancel {at}` stops it at a checkpoint")],
         Phase::Active | Phase::Stopped | Phase::Paused { code: None, .. } => {
             vec![format!("`molsieve resume {at}` goes on from the checkpoints")]
         }
@@ -53,13 +68,15 @@ mod tests {
 
     #[test]
     fn every_state_has_its_next_command() {
-        let next = |phase: &Phase, is_there| commands(Path::new("d"), phase, is_there, false).remove(0);
-        assert!(next(&Phase::Planned, false).contains("resume d"));
-        assert!(next(&Phase::Active, true).contains("cancel d"));
-        assert!(next(&Phase::Active, false).contains("resume d"));
-        assert!(next(&Phase::Stopped, false).contains("resume d"));
-        assert!(next(&Phase::Complete, false).contains("sign d"));
+        use There::{Nobody, Somebody, Unheard};
+        let next = |phase: &Phase, who| commands(Path::new("d"), phase, who, false).remove(0);
+        assert!(next(&Phase::Planned, Nobody).contains("resume d"));
+        assert!(next(&Phase::Active, Somebody).contains("cancel d"));
+        assert!(next(&Phase::Active, Nobody).contains("resume d"));
+        assert!(next(&Phase::Stopped, Nobody).contains("resume d"));
+        assert!(next(&Phase::Stopped, Unheard).contains("cancel d"));
+        assert!(next(&Phase::Complete, Nobody).contains("sign d"));
         let paused = Phase::Paused { reason: String::new(), code: Some(PauseCode::DiskFull) };
-        assert!(next(&paused, false).contains("make room"));
+        assert!(next(&paused, Nobody).contains("make room"));
     }
 }

@@ -20,8 +20,11 @@ use super::{signals, verify};
 use crate::campaign::config::Config;
 use crate::campaign::site::{self, SiteProfile};
 use crate::error::{Error, Kind, Result};
-use crate::layout::{CampaignDir, HomeDir, RemoteRoot};
+use crate::fs;
+use crate::layout::{CampaignDir, HomeDir, PackDir, RemoteRoot};
 use crate::pack::keys::PrivateKey;
+use crate::pack::manifest::Manifest;
+use crate::pack::{ATTESTATION, MANIFEST};
 use crate::remote::client::Client;
 use crate::remote::fetch::{self, Fetched};
 use crate::remote::inputs::{self, Inputs};
@@ -336,6 +339,11 @@ impl Journey {
             word.clone_from(&there);
         }
         let is_resume = words.commands[0] == "resume";
+        if words.commands[0] == "status"
+            && let Some(payload) = signed_here(&dir)
+        {
+            words.options.push(("--signed".to_owned(), Some(payload)));
+        }
         if !is_resume {
             // What changes something there comes to its end, whatever becomes of the line.
             let watches = ["status", "logs", "peek"].contains(&words.commands[0].as_str());
@@ -401,6 +409,13 @@ struct Told<'a> {
     watches: bool,
     /// The path there and the directory here.
     names: Option<(&'a str, &'a CampaignDir)>,
+}
+
+/// The payload digest of the pack that was brought to `dir`, and signed here.
+fn signed_here(dir: &CampaignDir) -> Option<String> {
+    let pack = PackDir::new(dir.pack());
+    let manifest = fs::read_plain(&pack.member(MANIFEST)).ok().filter(|_| pack.member(ATTESTATION).is_file())?;
+    Manifest::read(&manifest).ok().map(|manifest| manifest.payload.digest)
 }
 
 fn again(error: Error, dir: &CampaignDir) -> Error {
