@@ -31,6 +31,6 @@ pub use job::{
     Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Resources, TaskId, TaskReport, TaskState, Tasks,
 };
 pub use local::Local;
-pub use patient::Patient;
+pub use patient::{Attendant, Patient};
 pub use slurm::Slurm;
 pub use throttled::Throttled;

@@ -195,7 +195,7 @@ fn slowest(status: &Status, now_ms: u64) -> String {
 
 fn used(status: &Status) -> Line {
     if status.cluster.is_some() && status.core_hours == 0.0 {
-        return line("used", "core time is not counted on a cluster");
+        return line("used", "nothing yet: tasks write it down once a minute");
     }
     let limit = status.core_hours_max.map_or_else(String::new, |hours| format!(" of {}", core_time(hours)));
     line("used", format!("{}{limit}", core_time(status.core_hours)))

@@ -35,7 +35,7 @@ fn wait(reason: &str, held: bool, hint: &str) -> Wait {
 
 fn status(running: Vec<Running>) -> Status {
     let queue = Queue { waiting: 20, held: 3, running: running.len() as u64, ended: 7, unknown: 0 };
-    let now = WaveNow { groups_done: 12, tasks_done: 5, tasks_begun: 9, queue: Some(queue) };
+    let now = WaveNow { groups_done: 12, tasks_done: 5, tasks_begun: 9, restarts: 0, queue: Some(queue) };
     let wave = WaveFacts {
         number: 2,
         job: Some("4711".to_owned()),
@@ -122,6 +122,15 @@ fn every_job_in_the_queue_is_explained() {
     status.cluster.as_mut().unwrap().waiting = vec![wait("", false, "x")];
     let text = told(&status);
     assert!(text.contains("waiting   3 tasks: the scheduler has not said yet what for"), "{text}");
+}
+
+#[test]
+fn lives_that_a_time_limit_ended_are_counted() {
+    let mut status = status(Vec::new());
+    status.cluster.as_mut().unwrap().note_restarts(5);
+    let lines: Vec<String> = facts(&status, NOW).iter().map(Line::whole).collect();
+    let wave = lines.iter().find(|line| line.starts_with("  wave")).unwrap();
+    assert!(wave.ends_with("7 ended; put back at their time limit 5 times, to go on"), "{wave}");
 }
 
 #[test]

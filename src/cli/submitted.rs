@@ -40,6 +40,7 @@ pub fn say(outlook: &Outlook, campaign: &Campaign, forecast: &Forecast, output: 
     if let Some(bound) = outlook.bounds.first() {
         output.say(format!("             no more tasks because of: {}", bound.by));
     }
+    output.say(format!("beside it    {}", beside(outlook)));
     output.say(format!("submissions  {}", after(outlook)));
     if let Some(rounds) = rounds(outlook, campaign, forecast) {
         output.say(format!("             {rounds}"));
@@ -66,6 +67,13 @@ pub fn judged(outlook: &Outlook, campaign: &Campaign) -> Result<Exit> {
             "mend `[scheduler]` or `[resources]` in the campaign file; `molsieve resume {} --config FILE` takes it, and submits",
             campaign.dir.root().display()
         )))
+}
+
+/// The small jobs that people see in the queue beside the wave.
+fn beside(outlook: &Outlook) -> String {
+    let look = outlook.look_s.map(|every| format!("; a look at it every {} while it runs", span(every as f64)));
+    let look = look.unwrap_or_default();
+    format!("small jobs of one core: a tick when it has ended; a stand-in for that, should it fail, else never{look}")
 }
 
 /// What one submission holds, and who sees to the rest.

@@ -25,7 +25,12 @@ impl Teller {
         let over = Arc::new(AtomicBool::new(false));
         let (patience, end) = (patience.clone(), Arc::clone(&over));
         let thread = thread::spawn(move || {
+            let mut is_told = false;
             while !end.load(Ordering::Relaxed) {
+                if patience.has_enough() && !is_told {
+                    is_told = true;
+                    output.note("leaving as soon as what was begun has an answer; a second signal ends this at once");
+                }
                 if let Some(wait) = patience.news() {
                     output.note(in_words(&wait, clock::unix_ms()));
                 }

@@ -196,6 +196,8 @@ impl State {
             Event::Stopped { .. } => self.stop(),
             Event::QueueCleared {} => {
                 self.is_uncleared = false;
+                // One that begins all the same finds the campaign stopped.
+                self.tick = None;
                 true
             }
             Event::Paused { reason, code } => self.enter(Phase::Paused { reason: reason.clone(), code: *code }),

@@ -7,11 +7,12 @@ use molsieve_adapters::command::{Runner, System};
 use molsieve_adapters::slurm::inside::Element;
 use molsieve_adapters::slurm::{Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, AdapterError, Cli, Inside, Patient, Slurm, Throttled};
+use molsieve_adapters::{Adapter, AdapterError, Attendant, Cli, Inside, Patient, Slurm, Throttled};
 
 use crate::campaign::file::Execution;
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::error::{Error, Kind, Result};
+use crate::patience::{Patience, Waiting};
 
 /// The batch script of SLURM.
 const SLURM_TEMPLATE: &str = include_str!("../../job-templates/slurm.sh");
@@ -39,14 +40,41 @@ pub fn node() -> Option<String> {
     Element::of(|name| std::env::var(name).ok())?.node().map(str::to_owned)
 }
 
-/// The cluster of `execution`, with `patience` for a controller that does not answer.
+/// What people are told who wait for a scheduler.
+const NOT_ANSWERED: &str = "the scheduler has not answered yet: it is asked again";
+
+/// Somebody who waits while a scheduler is asked.
+#[derive(Debug)]
+struct Waiter {
+    patience: Patience,
+    waiting: Option<Waiting>,
+}
+
+impl Attendant for Waiter {
+    fn begins(&mut self, most: Duration) {
+        self.waiting = Some(self.patience.waits(NOT_ANSWERED, most));
+    }
+
+    fn ends(&mut self) {
+        self.waiting = None;
+    }
+
+    fn has_enough(&self) -> bool {
+        self.patience.has_enough()
+    }
+}
+
+/// The cluster of `execution`. A controller that does not answer is asked again for `most`, or until who waits has had enough.
 ///
 /// # Errors
 /// A word of the campaign cannot stand in a batch script (exit 2); the scheduler cannot be reached (exit 5).
-pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
+pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: &Patience) -> Result<Box<dyn Adapter>> {
     let site = check(execution, cluster)?;
-    let survey = survey(&site, patience, Queue::IfLimited)?;
-    let patient = Patient::new(Cli::new(dialect(cluster, site, survey)), patience);
+    let waiting = patience.waits(NOT_ANSWERED, most);
+    let survey = survey(&site, most, Queue::IfLimited, patience)?;
+    drop(waiting);
+    let waiter = Waiter { patience: patience.clone(), waiting: None };
+    let patient = Patient::new(Cli::new(dialect(cluster, site, survey)), most).attended(waiter);
     Ok(Box::new(Throttled::new(patient, ASK_EVERY)))
 }
 
@@ -74,12 +102,13 @@ pub enum Queue {
     Always,
 }
 
-/// Asks what the cluster allows, and what its user may have; it may not answer for as long as `patience`.
+/// Asks what the cluster allows, and what its user may have; it may not answer for as long as `most`, or until who waits has
+/// had enough.
 ///
 /// # Errors
 /// The scheduler cannot be reached (exit 5).
-pub fn survey(site: &Site, patience: Duration, queue: Queue) -> Result<Survey> {
-    let limits = limits(patience)?;
+pub fn survey(site: &Site, most: Duration, queue: Queue, patience: &Patience) -> Result<Survey> {
+    let limits = limits(most, patience)?;
     let allowance = Allowance::ask(&mut System::default(), site, &limits, queue == Queue::Always);
     Ok(Survey { limits, allowance })
 }
@@ -145,7 +174,7 @@ pub fn tasks(cluster: &Cluster) -> u64 {
 }
 
 /// What the cluster allows.
-fn limits(patience: Duration) -> Result<Limits> {
+fn limits(most: Duration, patience: &Patience) -> Result<Limits> {
     let call = Slurm::ask_limits();
     let unreachable = |what: String| {
         Error::new(Kind::Scheduler, what)
@@ -158,10 +187,10 @@ fn limits(patience: Duration) -> Result<Limits> {
             Ok(said) => Limits::parse(&said).map_err(|e| unreachable(e.to_string())),
             Err(silent) => Err(unreachable(format!("`{}` does not answer: {silent:?}", call.program()))),
         };
-        if answer.is_ok() || started.elapsed() >= patience {
+        if answer.is_ok() || started.elapsed() >= most || patience.has_enough() {
             return answer;
         }
-        std::thread::sleep(Duration::from_secs(5).min(patience));
+        patience.pause(Duration::from_secs(5).min(most));
     }
 }
 

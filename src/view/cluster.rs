@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::next;
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::Result;
@@ -98,6 +99,8 @@ pub struct WaveNow {
     pub tasks_done: u64,
     /// Tasks that have begun, by their files, and are not done.
     pub tasks_begun: u64,
+    /// How often its tasks ended at a checkpoint for want of time, and were put back into the queue.
+    pub restarts: u64,
     /// What the scheduler says, where it was heard.
     pub queue: Option<Queue>,
 }
@@ -205,7 +208,7 @@ impl Cluster {
         if campaign.file.execution.cluster.is_none() {
             return Ok(None);
         }
-        let heard = hearing.heard();
+        let (heard, dir) = (hearing.heard(), campaign.dir.root().display().to_string());
         let mut waves = waves(entries);
         waves.drain(..waves.len().saturating_sub(WAVES_MAX));
         let (mut running, mut waiting, mut at_work) = (Vec::new(), Vec::new(), None);
@@ -218,14 +221,14 @@ impl Cluster {
                 running = running_tasks(campaign, job, &tasks, look, heard);
                 at_work = Some(groups_of(&running, &tasks));
                 mark_stragglers(&mut running, clock::unix_ms());
-                waiting = waits(job, false, &heard.wave, heard);
+                waiting = waits(&dir, job, false, &heard.wave, heard);
             }
         }
         // One that was cancelled with the campaign is in the journal for ever.
         let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
         if let (Some(job), Some(heard), Some(element)) = (tick.and_then(|tick| tick.job.as_ref()), heard, element) {
-            waiting.extend(waits(job, true, std::slice::from_ref(element), heard));
+            waiting.extend(waits(&dir, job, true, std::slice::from_ref(element), heard));
         }
         waiting.sort_by_key(|wait| (!wait.held, wait.tick, std::cmp::Reverse(wait.tasks)));
         let state = element.map(|element| word(element.stand));
@@ -245,6 +248,11 @@ impl Cluster {
     /// Whether it is known that nothing of the active wave runs.
     pub fn is_idle(&self) -> bool {
         self.active().and_then(|(_, now)| now.queue).is_some_and(|queue| queue.running == 0)
+    }
+
+    /// Notes what the tasks of the active wave wrote down.
+    pub fn note_restarts(&mut self, restarts: u64) {
+        self.waves.iter_mut().filter_map(|wave| wave.now.as_mut()).for_each(|now| now.restarts = restarts);
     }
 
     /// The wave that has not ended.
@@ -393,7 +401,7 @@ fn mark_stragglers(running: &mut [Running], now_ms: u64) {
 }
 
 /// What of `elements`, tasks of `job`, waits, by its reason.
-fn waits(job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
+fn waits(dir: &str, job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
     // "None" is the queue's word for what it has not thought of yet.
     let said = |element: &Element| element.reason.clone().filter(|reason| reason != "None");
     let mut by_reason: BTreeMap<(bool, Option<String>), Vec<&Element>> = BTreeMap::new();
@@ -406,6 +414,7 @@ fn waits(job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<W
         let names = if is_tick || names.len() > NAMED_MAX { job.to_owned() } else { names.join(",") };
         let start_ms = elements.iter().filter_map(|element| element.start_ms).min();
         let hint = meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", job));
+        let hint = hint.map(|hint| next::with_dir(&hint, dir));
         let what = meaning.map(|meaning| meaning.what.to_owned());
         let (tasks, job) = (elements.len() as u64, job.to_owned());
         Wait { reason, job, tick: is_tick, tasks, held, what, hint, start_ms }

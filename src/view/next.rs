@@ -28,6 +28,37 @@ pub fn after_pause(dir: &Path, code: PauseCode) -> Vec<String> {
     }
 }
 
+/// The commands that are given a campaign directory and nothing else that must be there.
+const GIVEN_A_DIR: [&str; 10] =
+    ["resume", "status", "cancel", "logs", "tick", "peek", "gather", "clean", "verify", "sign"];
+
+/// `text` with `dir` behind every command in it that is to be given a campaign directory and names none, so that it works as it
+/// is copied.
+pub fn with_dir(text: &str, dir: &str) -> String {
+    let mut told = String::with_capacity(text.len());
+    for (at, part) in text.split('`').enumerate() {
+        if at > 0 {
+            told.push('`');
+        }
+        // What is between backticks is every second part.
+        match part.strip_prefix("molsieve ").filter(|_| at % 2 == 1) {
+            Some(words) => told.push_str(&format!("molsieve {}", given(words, dir))),
+            None => told.push_str(part),
+        }
+    }
+    told
+}
+
+fn given(words: &str, dir: &str) -> String {
+    let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let rest = rest.strip_prefix("DIR").map_or(rest, str::trim_start);
+    if !GIVEN_A_DIR.contains(&verb) || !(rest.is_empty() || rest.starts_with("--")) {
+        return words.to_owned();
+    }
+    let gap = if rest.is_empty() { "" } else { " " };
+    format!("{verb} {dir}{gap}{rest}")
+}
+
 /// Who is at a campaign, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum There {
@@ -65,6 +96,24 @@ pub fn commands(dir: &Path, phase: &Phase, who: There, is_signed: bool) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_that_is_told_works_as_it_is_copied() {
+        for (text, told) in [
+            ("`molsieve resume` goes on", "`molsieve resume d/1` goes on"),
+            ("with `molsieve resume DIR --config FILE`", "with `molsieve resume d/1 --config FILE`"),
+            (
+                "`molsieve cancel`, then `molsieve resume --walltime` less",
+                "`molsieve cancel d/1`, then `molsieve resume d/1 --walltime` less",
+            ),
+            ("`molsieve resume other` goes on", "`molsieve resume other` goes on"),
+            ("`molsieve run` the file; molsieve resume", "`molsieve run` the file; molsieve resume"),
+            ("`scontrol ping` must work", "`scontrol ping` must work"),
+            ("no `", "no `"),
+        ] {
+            assert_eq!(with_dir(text, "d/1"), told);
+        }
+    }
 
     #[test]
     fn every_state_has_its_next_command() {

@@ -145,7 +145,10 @@ impl Status {
         let failed = look.missing().iter().filter(is_failed).map(shards).sum();
         let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
         let driver = Driver::seen(campaign, entries, &state);
-        let cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
+        let mut cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
+        let active = cluster.as_ref().and_then(Cluster::active).map(|(wave, _)| (wave.number, wave.tasks));
+        let used = active.map(|(wave, tasks)| look.used(wave, tasks)).unwrap_or_default();
+        cluster.iter_mut().for_each(|cluster| cluster.note_restarts(used.restarts));
         let (word, reason) = standing::of(campaign, &state, entries, hearing, clock::unix_ms());
         // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of; and where the
         // scheduler was heard, only its tasks do.
@@ -176,7 +179,7 @@ impl Status {
             records_per_s,
             left_s: records_per_s.filter(|_| is_told).map(|rate| left as f64 / rate),
             pace: pace.filter(|_| records_per_s.is_some()),
-            core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms)),
+            core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms).saturating_add(used.core_ms)),
             core_hours_max: campaign.file.execution.core_ms_max.map(units::core_hours),
             shards: Shards { total: plan.shards(), done: look.shards_done(), running, failed },
             records: Records { total: plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },

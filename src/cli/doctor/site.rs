@@ -9,13 +9,18 @@ use super::machine;
 use crate::cli::drive;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
+use crate::cli::waiting::Teller;
 use crate::doctor::cluster::{self, ClusterFacts};
 use crate::doctor::{Finding, Verdict, disk};
 use crate::error::{Error, Kind, Result};
 use crate::host;
+use crate::patience::Patience;
 use crate::run::cluster::examine;
 use crate::run::cluster::probe::{self, Probe};
 use crate::units;
+
+/// A command of a scheduler may take so long.
+const ANSWERS: Duration = Duration::from_secs(120);
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -70,7 +75,11 @@ impl Args {
 pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Result<Facts> {
     let wait = units::duration(&job.wait).map_err(|e| e.within("`--wait`"))?;
     let asked = examine::cluster(site)?;
+    let patience = Patience::default();
+    let teller = Teller::of(&patience, output);
+    let waiting = patience.waits("the cluster is asked what it has and allows: its answers are waited for", ANSWERS);
     let facts = examine::facts(&asked)?;
+    drop((waiting, teller));
     let mut findings = cluster::judge(&facts);
     findings.extend(disk::check(dir)?);
     findings.extend(examine::quota(dir));

@@ -65,7 +65,8 @@ fn nodes(running: &[Running]) -> Option<Line> {
 pub(super) fn tasks(wave: &WaveFacts, now: &WaveNow) -> String {
     let Some(queue) = &now.queue else {
         let open = wave.tasks.saturating_sub(now.tasks_done + now.tasks_begun);
-        return format!("{} tasks: {} done, {} begun, {open} not begun", wave.tasks, now.tasks_done, now.tasks_begun);
+        let counts = format!("{} done, {} begun, {open} not begun", now.tasks_done, now.tasks_begun);
+        return format!("{} tasks: {counts}{}", wave.tasks, restarts(now));
     };
     let counts = [
         (queue.running, "running"),
@@ -75,7 +76,16 @@ pub(super) fn tasks(wave: &WaveFacts, now: &WaveNow) -> String {
         (queue.unknown, "not known to the scheduler"),
     ];
     let some: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    format!("{} tasks: {}", wave.tasks, some.join(", "))
+    format!("{} tasks: {}{}", wave.tasks, some.join(", "), restarts(now))
+}
+
+/// How often tasks went on where their time limit had ended them.
+fn restarts(now: &WaveNow) -> String {
+    match now.restarts {
+        0 => String::new(),
+        1 => "; one was put back at its time limit, and went on".to_owned(),
+        times => format!("; put back at their time limit {times} times, to go on"),
+    }
 }
 
 fn ended(wave: &WaveFacts, now_ms: u64) -> String {

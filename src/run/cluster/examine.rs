@@ -12,6 +12,7 @@ use crate::campaign::site::SiteProfile;
 use crate::doctor::cluster::{ClusterFacts, PartitionFacts};
 use crate::doctor::{Finding, Verdict};
 use crate::error::{Error, Kind, Result};
+use crate::patience::Patience;
 use crate::run::scheduler::{self, Survey};
 
 /// The commands that are called; the last two only where books are kept.
@@ -49,7 +50,8 @@ pub fn cluster(reference: Option<&str>) -> Result<Cluster> {
 /// It does not answer (exit 5), or one of its words is none (exit 2).
 pub fn facts(cluster: &Cluster) -> Result<ClusterFacts> {
     let site = scheduler::check_words("slurm", cluster)?;
-    let Survey { limits, allowance } = scheduler::survey(&site, PATIENCE, scheduler::Queue::Always)?;
+    let Survey { limits, allowance } =
+        scheduler::survey(&site, PATIENCE, scheduler::Queue::Always, &Patience::default())?;
     let mut system = System::default();
     let said = system.run(&partitions::ask());
     let said = said.map_err(|silent| Error::new(Kind::Scheduler, format!("`sinfo` does not answer: {silent:?}")))?;

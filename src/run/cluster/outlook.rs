@@ -79,6 +79,8 @@ pub struct Outlook {
     pub queued: Option<u64>,
     /// How often ticks may submit what is left, by themselves; 0 where jobs may not submit jobs.
     pub rounds: u64,
+    /// How often a look follows, in seconds; none where there are no looks.
+    pub look_s: Option<u64>,
     /// The scripts.
     pub scripts: Vec<Script>,
     /// What the scheduler makes of it, where it was asked.
@@ -95,7 +97,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
     let Some(cluster) = execution.cluster.as_ref() else { return Ok(None) };
     let site = scheduler::check(execution, cluster)?;
     let waiting = patience.waits("the scheduler has not answered yet: it is waited for", System::default().limit);
-    let survey = scheduler::survey(&site, Duration::ZERO, scheduler::Queue::Always);
+    let survey = scheduler::survey(&site, Duration::ZERO, scheduler::Queue::Always, patience);
     drop(waiting);
     if rehearse && let Err(away) = survey {
         return Err(away);
@@ -135,6 +137,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
         queued: survey.and_then(|survey| survey.allowance.queued),
         bounds,
         rounds: if cluster.nodes_may_submit { cluster.rounds_max } else { 0 },
+        look_s: cluster.look_s.filter(|_| cluster.nodes_may_submit),
         scripts,
         rehearsal,
     }))

@@ -27,6 +27,7 @@ use crate::fs::tree::StagedDir;
 use crate::host;
 use crate::id::AttemptId;
 use crate::layout;
+use crate::patience::Patience;
 use crate::run::scheduler;
 use crate::run::scheduler::refused;
 
@@ -78,7 +79,7 @@ pub fn run(cluster: &Cluster, dir: &Path, program: PathBuf, patience: Duration) 
     fs::write_new(&layout::doctor_file(&place, "token"), token.as_str().as_bytes())?;
     fs::write_new(&layout::doctor_file(&place, "taken"), b"here")?;
     let site = scheduler::check_words("slurm", cluster)?;
-    let survey = scheduler::survey(&site, ASK_EVERY, scheduler::Queue::IfLimited)?;
+    let survey = scheduler::survey(&site, ASK_EVERY, scheduler::Queue::IfLimited, &Patience::default())?;
     let mut adapter = Patient::new(Cli::new(scheduler::dialect(cluster, site, survey)), ASK_EVERY);
     let spec = job(cluster, &place, program, &token);
     for EmittedFile { path, text } in adapter.files(&spec).map_err(|e| refused(&e))? {
