@@ -202,7 +202,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     });
     match done {
         Ok(exit) => exit.into(),
-        Err(error) => report(&error, output),
+        Err(error) => report(&elsewhere::with_dir(error, &args, &Cli::command()), output),
     }
 }
 

@@ -35,6 +35,7 @@ use crate::remote::serve;
 use crate::run::plan;
 use crate::scorer::argv;
 use crate::stop::Stop;
+use crate::view::next;
 use shown::Shown;
 use words::Words;
 
@@ -124,6 +125,18 @@ pub fn run(args: &[OsString], how: &Args, whole: &Command, output: Output) -> Op
             Sort::Machine => journey.machine(),
         }
     }))
+}
+
+/// `error` with hints that work as they are copied: with the campaign directory of the command line `args`, where it has one.
+pub fn with_dir(error: Error, args: &[OsString], whole: &Command) -> Error {
+    let dir = Words::of(args, whole).ok().and_then(|words| {
+        let name = words.commands.first()?;
+        let sort = COMMANDS.iter().find(|(command, _)| command == name).map(|(_, sort)| *sort)?;
+        directory(&words, sort).ok()?
+    });
+    let Some(dir) = dir.map(|dir| dir.root().display().to_string()) else { return error };
+    let hints = error.hints().iter().map(|hint| next::with_dir(hint, &dir));
+    hints.fold(Error::new(error.kind(), error.what()), Error::hint)
 }
 
 /// What `dir` stands for. Of a `remote.json` that this home did not write there, no key, host key or identity is taken: the
