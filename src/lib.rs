@@ -26,6 +26,7 @@ pub mod pilot;
 pub mod registry;
 pub mod remote;
 pub mod run;
+pub mod scheduler;
 pub mod scorer;
 pub mod shard;
 pub mod stop;

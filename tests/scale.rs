@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use molsieve::campaign::file::{self, Campaign, CampaignFile, Execution};
+use molsieve::campaign::kind::SchedulerKind;
 use molsieve::canonical::json;
 use molsieve::digest::{self, Digest};
 use molsieve::layout::CampaignDir;
@@ -35,7 +36,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
         library: "library/none".into(),
         scorer: ScorerLaunch::Null,
         sync_ms: 30_000,
-        scheduler: "local".to_owned(),
+        scheduler: SchedulerKind::Local,
         cluster: None,
         cpus: 1,
         memory_mib: None,
@@ -48,7 +49,8 @@ fn hollow(root: &Path, records: u64) -> Plan {
     };
     let scorer = identity.scorer.digest().unwrap();
     let dir = CampaignDir::new(root);
-    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: BTreeMap::default(), execution };
+    let (schema, request) = (file::SCHEMA.to_owned(), BTreeMap::default());
+    let file = CampaignFile { schema, identity, request, execution, nonce: None };
     Campaign::create(dir.clone(), file, plan.clone()).unwrap();
     for group in plan.all_groups().filter(|group| group.0 % 2 == 0) {
         let ordinals = plan.group(group);

@@ -35,6 +35,8 @@ pub struct Capabilities {
     pub nodes_may_submit: bool,
     /// Whether the standard input of a task ends when the submitter does.
     pub lifeline: bool,
+    /// Whether a task is told before its time limit ends it. Where not, it has to look at the clock itself.
+    pub signals_before_end: bool,
 }
 
 /// Why a scheduler did not do it: the cases that call for different reactions.
@@ -93,6 +95,16 @@ pub trait Adapter: fmt::Debug + Send {
     /// # Errors
     /// See [`AdapterError`]; after `Unreachable`, [`Adapter::find`] tells whether it happened.
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError>;
+
+    /// As [`Adapter::submit`], where it may be tried more than once: before each further try `may_still` is asked, and where it
+    /// says no, what came of the last one is the answer. Somebody else may be responsible by then.
+    ///
+    /// # Errors
+    /// As [`Adapter::submit`].
+    fn submit_while(&mut self, job: &JobSpec, may_still: &mut dyn FnMut() -> bool) -> Result<JobId, AdapterError> {
+        let _ = may_still;
+        self.submit(job)
+    }
 
     /// What is known of every task of `jobs`, in one query. A task that is not known any more has no
     /// entry: it is `Unknown` to the caller.
@@ -176,4 +188,67 @@ pub(crate) fn one_by_one<A: Adapter + ?Sized>(
     }
     let reports = if jobs.is_empty() { BTreeMap::new() } else { adapter.poll(&jobs)? };
     Ok((jobs, reports))
+}
+
+/// Whatever scheduler it is: so that an adapter around an adapter need not know.
+impl Adapter for Box<dyn Adapter> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn files(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
+        (**self).files(job)
+    }
+
+    fn would_start(&mut self, job: &JobSpec) -> Result<Option<String>, AdapterError> {
+        (**self).would_start(job)
+    }
+
+    fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
+        (**self).submit(job)
+    }
+
+    fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
+        (**self).poll(jobs)
+    }
+
+    fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
+        (**self).cancel(jobs)
+    }
+
+    fn is_own_hold(&self, reason: &str) -> bool {
+        (**self).is_own_hold(reason)
+    }
+
+    fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        (**self).release(job, tasks)
+    }
+
+    fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
+        (**self).cancel_tasks(job, tasks)
+    }
+
+    fn diagnose(&self, output: &str) -> Option<TaskState> {
+        (**self).diagnose(output)
+    }
+
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        (**self).explain(reason)
+    }
+
+    fn wait(&mut self, time: Duration) {
+        (**self).wait(time);
+    }
+
+    fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
+        (**self).find(tag)
+    }
+
+    fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, BTreeMap<TaskId, TaskReport>), AdapterError> {
+        (**self).survey(tags)
+    }
 }

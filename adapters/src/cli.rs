@@ -3,7 +3,7 @@
 use crate::adapter::{self, Adapter, AdapterError, Capabilities};
 use crate::command::{Call, Runner, Said, Silent, System};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskReport, TaskState};
 
 /// A scheduler behind its commands.
 #[derive(Debug)]
@@ -28,6 +28,12 @@ impl<D: Dialect, R: Runner> Cli<D, R> {
     /// The part that is only text.
     pub fn dialect(&self) -> &D {
         &self.dialect
+    }
+
+    /// Whether the queue has said all that there is to say of `job`.
+    fn knows_all(&self, job: &Job, reports: &Reports) -> bool {
+        let mut own = reports.iter().filter(|(task, _)| task.job == job.id).map(|(_, report)| report).peekable();
+        own.peek().is_some() && own.all(|report| !self.dialect.is_guess(report))
     }
 
     fn hear(&mut self, call: &Call) -> Result<Said, AdapterError> {
@@ -77,12 +83,16 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
         }
         let said = self.hear(&self.dialect.poll(jobs))?;
         let mut reports = self.dialect.parse_poll(jobs, &said)?;
-        let known = |job: &Job, reports: &Reports| reports.keys().any(|task| task.job == job.id);
-        let gone: Vec<Job> = jobs.iter().filter(|job| !known(job, &reports)).cloned().collect();
+        let gone: Vec<Job> = jobs.iter().filter(|job| !self.knows_all(job, &reports)).cloned().collect();
         if let Some(call) = self.dialect.history(&gone).filter(|_| !gone.is_empty()) {
             // The books may be closed or late. What they do not say stays unknown, and files are the truth.
             if let Ok(found) = self.hear(&call).and_then(|said| self.dialect.parse_history(&gone, &said)) {
-                reports.extend(found);
+                let is_guess = |report: &TaskReport| self.dialect.is_guess(report);
+                for (task, report) in found {
+                    if reports.get(&task).is_none_or(|own| is_guess(own) && !is_guess(&report)) {
+                        reports.insert(task, report);
+                    }
+                }
             }
         }
         Ok(reports)
@@ -122,7 +132,14 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
 
     fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
         let said = self.hear(&self.dialect.find(tag))?;
-        self.dialect.parse_find(tag, &said)
+        let found = self.dialect.parse_find(tag, &said)?;
+        match self.dialect.find_ended(tag).filter(|_| found.is_empty()) {
+            None => Ok(found),
+            Some(call) => {
+                let said = self.hear(&call)?;
+                self.dialect.parse_find(tag, &said)
+            }
+        }
     }
 
     fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, Reports), AdapterError> {

@@ -16,7 +16,7 @@ const SAID_MAX: u64 = 256 << 20;
 const FOREIGN: &[&str] = &["SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_", "SINFO_", "SALLOC_", "SRUN_", "SLURM_"];
 
 /// Settings that say which cluster is meant, and stay.
-const KEPT: &[&str] = &["SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"];
+const KEPT: &[&str] = &["SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT", "CONDOR_CONFIG"];
 
 /// What a command whose environment goes on to tasks keeps of its own: where programs are, and who we are. `TMPDIR` is the
 /// business of the machine that a task runs on.

@@ -55,7 +55,13 @@ pub trait Dialect: fmt::Debug + Send {
     /// See [`AdapterError`].
     fn parse_poll(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError>;
 
-    /// Asks the books about `jobs` that the queue no longer knows; none where no books are kept.
+    /// Whether a report of the queue is only what follows from its silence: the books may know better.
+    fn is_guess(&self, report: &TaskReport) -> bool {
+        let _ = report;
+        false
+    }
+
+    /// Asks the books about `jobs` of which the queue does not know all; none where no books are kept.
     fn history(&self, jobs: &[Job]) -> Option<Call>;
 
     /// What the books say.
@@ -116,6 +122,12 @@ pub trait Dialect: fmt::Debug + Send {
     /// where that takes more than one query.
     fn find_all(&self, tags: &[JobTag]) -> Option<Call> {
         let _ = tags;
+        None
+    }
+
+    /// Asks the books for such jobs, where the queue has none; none where no books are kept, or the queue has them.
+    fn find_ended(&self, tag: &JobTag) -> Option<Call> {
+        let _ = tag;
         None
     }
 

@@ -27,4 +27,10 @@ pub trait Inside: fmt::Debug + Send {
     /// # Errors
     /// It will not ([`AdapterError::Rejected`]), or does not answer.
     fn requeue(&mut self) -> Result<(), AdapterError>;
+
+    /// The exit code by which a task asks for that, where that is how: after a [`requeue`](Inside::requeue) that was agreed to, this
+    /// task must end with it.
+    fn requeue_exit(&self) -> Option<u8> {
+        None
+    }
 }

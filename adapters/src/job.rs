@@ -5,12 +5,29 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Our unique mark on a job, by which it is found again after a crash.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JobTag(pub String);
 
 /// The scheduler's own name for a job.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JobId(pub String);
+
+/// What the name of a job's last part ends with.
+const FINALLY: &str = "/final";
+
+impl JobId {
+    /// The name of what runs when the job has ended, which was submitted with it ([`JobSpec::finally`]). It is asked about, found
+    /// and ended like a job of its own.
+    #[must_use]
+    pub fn finally(&self) -> Self {
+        Self(format!("{self}{FINALLY}"))
+    }
+
+    /// The job whose last part this is; none if it is a job.
+    pub fn whole(&self) -> Option<Self> {
+        self.0.strip_suffix(FINALLY).map(|whole| Self(whole.to_owned()))
+    }
+}
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,9 +67,10 @@ pub struct Resources {
 }
 
 /// The tasks of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tasks {
     /// One, which needs no number.
+    #[default]
     One,
     /// So many; each gets its number, from 0, as its last argument.
     Array(u64),
@@ -68,8 +86,39 @@ impl Tasks {
     }
 }
 
+/// What a scheduler tries again by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often, beside the first time.
+    pub times: u32,
+    /// But not after this exit code.
+    pub unless_exit: i32,
+}
+
+/// What goes along with the tasks of a job where a node does not see the submitter's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transfers {
+    /// Files that every task gets into the directory that it begins in, under their own names.
+    pub inputs: Vec<PathBuf>,
+    /// What a task leaves there that is brought back, by name.
+    pub outputs: Vec<String>,
+    /// What of it is kept when a task ends at a checkpoint and is to go on, by name.
+    pub checkpoints: Vec<String>,
+    /// What differs, by the number of a task.
+    pub own: Vec<OwnFiles>,
+}
+
+/// What one task gets, and where what it leaves goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnFiles {
+    /// Files that this task gets beside the others.
+    pub inputs: Vec<PathBuf>,
+    /// The directory that its outputs are brought back to. It is there.
+    pub place: PathBuf,
+}
+
 /// A job: tasks that differ only in their last argument.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobSpec {
     /// Our mark.
     pub tag: JobTag,
@@ -92,6 +141,14 @@ pub struct JobSpec {
     pub begin_after_s: Option<u64>,
     /// Nodes that it must not run on.
     pub exclude: Vec<String>,
+    /// How often the scheduler itself tries a task again that failed; none leaves that to the caller. A scheduler that has no
+    /// word for it leaves it too.
+    pub retry: Option<Retry>,
+    /// What is submitted with it, and runs when all its tasks have ended, however they ended, on a machine that may submit. Only
+    /// where [`Finally::Native`](crate::Finally::Native) is; see [`JobId::finally`].
+    pub finally: Option<Box<Self>>,
+    /// What is brought to and from its tasks; none where nodes see the submitter's files.
+    pub transfers: Option<Transfers>,
     /// The path of the file that is emitted for it, without an extension.
     pub file: PathBuf,
     /// Where the tasks' own output goes: one file for all, appended to.

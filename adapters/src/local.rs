@@ -111,6 +111,7 @@ impl Adapter for Local {
             finally: Finally::Driver,
             nodes_may_submit: true,
             lifeline: true,
+            signals_before_end: false,
         }
     }
 

@@ -50,14 +50,27 @@ impl<A: Adapter> Patient<A> {
 
     /// Tries until there is an answer, or no patience left.
     fn ask<T>(&mut self, ask: impl FnMut(&mut A) -> Result<T, AdapterError>) -> Result<T, AdapterError> {
+        self.ask_while(&mut || true, ask)
+    }
+
+    /// The same, for as long as `may_still` says yes before each further try.
+    fn ask_while<T>(
+        &mut self,
+        may_still: &mut dyn FnMut() -> bool,
+        ask: impl FnMut(&mut A) -> Result<T, AdapterError>,
+    ) -> Result<T, AdapterError> {
         let patience = self.patience;
         self.attendant.iter_mut().for_each(|attendant| attendant.begins(patience));
-        let answer = self.ask_on(ask);
+        let answer = self.ask_on(may_still, ask);
         self.attendant.iter_mut().for_each(|attendant| attendant.ends());
         answer
     }
 
-    fn ask_on<T>(&mut self, mut ask: impl FnMut(&mut A) -> Result<T, AdapterError>) -> Result<T, AdapterError> {
+    fn ask_on<T>(
+        &mut self,
+        may_still: &mut dyn FnMut() -> bool,
+        mut ask: impl FnMut(&mut A) -> Result<T, AdapterError>,
+    ) -> Result<T, AdapterError> {
         let deadline = Instant::now() + self.patience;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -68,6 +81,9 @@ impl<A: Adapter> Patient<A> {
                         return Err(error);
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
+                    if !may_still() {
+                        return Err(error);
+                    }
                 }
                 answer => return answer,
             }
@@ -110,8 +126,12 @@ impl<A: Adapter> Adapter for Patient<A> {
     }
 
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
+        self.submit_while(job, &mut || true)
+    }
+
+    fn submit_while(&mut self, job: &JobSpec, may_still: &mut dyn FnMut() -> bool) -> Result<JobId, AdapterError> {
         let mut tried = false;
-        self.ask(|inner| {
+        self.ask_while(may_still, |inner| {
             if std::mem::replace(&mut tried, true)
                 && let Some(found) = inner.find(&job.tag)?.pop()
             {
@@ -163,6 +183,7 @@ mod tests {
     use super::*;
     use crate::job::{Resources, Tasks};
     use crate::testing::{Memory, Script};
+    use crate::throttled::Throttled;
 
     fn job() -> JobSpec {
         JobSpec {
@@ -178,6 +199,7 @@ mod tests {
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),
+            ..JobSpec::default()
         }
     }
 
@@ -197,6 +219,22 @@ mod tests {
     fn a_scheduler_that_is_away_is_asked_again() {
         let away = Script::Away;
         assert_eq!(submitted(vec![away.clone(), away, Script::Babble("?".into())]), (Ok(JobId("1".into())), 1));
+    }
+
+    #[test]
+    fn who_may_not_any_more_does_not_repeat_a_submission_that_was_not_answered() {
+        for (tries, jobs) in [(0, 0), (1, 0), (2, 1)] {
+            let memory = Memory { submits: vec![Script::Away; 2].into(), ..Memory::default() };
+            // Also through an adapter around it, as a driver has it.
+            let mut throttled = Throttled::new(Patient::new(memory, Duration::from_secs(60)), Duration::ZERO);
+            let mut asked = 0;
+            let answer = throttled.submit_while(&job(), &mut || {
+                asked += 1;
+                asked <= tries
+            });
+            assert_eq!(answer.is_ok(), jobs == 1, "{answer:?}");
+            assert_eq!(throttled.find(&job().tag).unwrap().len(), jobs);
+        }
     }
 
     #[test]

@@ -40,6 +40,13 @@ impl fmt::Display for Value {
     }
 }
 
+/// Whether `text` can be the name of one node: letters, digits and `._-`, not at its beginning. A comma or a bracket would make
+/// it several, and a slash a file with names in it.
+pub fn is_node(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    Value::new(text).is_some() && text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
 /// `text` as one line of a comment: control characters become blanks.
 pub fn comment(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -72,7 +79,11 @@ pub fn path_without_patterns(path: &Path) -> Result<String, AdapterError> {
     Ok(format!("\"{}\"", text.replace('%', "%%")))
 }
 
-fn readable(text: &OsStr) -> Result<&str, AdapterError> {
+/// `text`, if a person could review it.
+///
+/// # Errors
+/// As [`quoted`].
+pub(crate) fn readable(text: &OsStr) -> Result<&str, AdapterError> {
     match text.to_str() {
         Some(text) if !text.chars().any(char::is_control) => Ok(text),
         _ => Err(AdapterError::Rejected(format!(

@@ -67,6 +67,10 @@ impl<A: Adapter> Adapter for Throttled<A> {
         self.inner.submit(job)
     }
 
+    fn submit_while(&mut self, job: &JobSpec, may_still: &mut dyn FnMut() -> bool) -> Result<JobId, AdapterError> {
+        self.inner.submit_while(job, may_still)
+    }
+
     fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
         // Where one is asked about, all are: it is one query.
         if jobs.iter().any(|job| self.is_due(&job.id)) {
@@ -137,6 +141,7 @@ mod tests {
             exclude: Vec::new(),
             file: "f".into(),
             logs: "l".into(),
+            ..JobSpec::default()
         };
         let id = throttled.submit(&job).unwrap();
         (throttled, [Job { id, tag: job.tag }])

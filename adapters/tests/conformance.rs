@@ -1,19 +1,25 @@
-//! What every adapter must do, asked of each of them: in memory, this machine, SLURM's commands as a fake, and a
-//! real SLURM where its packages are installed.
+//! What every adapter must do, asked of each of them: in memory, this machine, SLURM's commands and Ray's Jobs API as fakes,
+//! and a real SLURM and a real Ray where they are installed.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on has failed")]
 
+mod ray;
 mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use molsieve_adapters::command::Runner;
+use molsieve_adapters::htcondor;
 use molsieve_adapters::slurm::Site;
 use molsieve_adapters::testing::Memory;
 use molsieve_adapters::{
-    Adapter, AdapterError, Cli, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState, Tasks,
+    Adapter, AdapterError, Cli, HtCondor, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState,
+    Tasks,
 };
+use support::fake_ray::FakeRay;
+use support::ray_cluster::RayCluster;
 use support::{Cluster, Fake};
 
 /// How each task ends, by its number.
@@ -33,6 +39,7 @@ fn job(place: &Path, tag: &str, tasks: u64) -> JobSpec {
         exclude: Vec::new(),
         file: place.join(tag),
         logs: place.join(format!("{tag}.out")),
+        ..JobSpec::default()
     }
 }
 
@@ -135,6 +142,29 @@ fn a_real_slurm_conforms() {
     a_job_waits_for_another_to_end(&mut adapter, cluster.path());
     every_exit_is_told_apart(&mut adapter, cluster.path());
     a_start_is_foretold(&mut adapter, cluster.path());
+}
+
+#[test]
+fn a_real_htcondor_conforms() {
+    let Some(pool) = Cluster::htcondor() else { return };
+    let limits = htcondor::Limits::parse(&pool.condor_runner().run(&HtCondor::ask_limits()).unwrap()).unwrap();
+    let mut adapter = Cli::with(HtCondor::new(htcondor::Site::default(), limits), pool.condor_runner());
+    conforms(&mut adapter, pool.path());
+    every_exit_is_told_apart(&mut adapter, pool.path());
+}
+
+#[test]
+fn a_ray_of_a_fake_server_conforms() {
+    let (fake, place) = (FakeRay::new(), tempfile::tempdir().unwrap());
+    conforms(&mut fake.ray(), place.path());
+}
+
+#[test]
+fn a_real_ray_conforms() {
+    let Some(cluster) = RayCluster::up(2, 4) else { return };
+    let mut adapter = cluster.ray();
+    conforms(&mut adapter, cluster.path());
+    every_exit_is_told_apart(&mut adapter, cluster.path());
 }
 
 fn over_the_limit_is_refused_and_leaves_nothing(adapter: &mut dyn Adapter, place: &Path) {

@@ -102,8 +102,8 @@ pub fn plan_again(from: &Campaign, dir: CampaignDir, here: &Here, watch: Watch<'
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let mut execution = from.file.execution.clone();
     (execution.library, execution.key) = (dir.library_name(library.dir()), None);
-    let file =
-        CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: from.file.request.clone(), execution };
+    let (schema, request) = (file::SCHEMA.to_owned(), from.file.request.clone());
+    let file = CampaignFile { schema, identity, request, execution, nonce: None };
     Campaign::create(dir, file, plan)
 }
 

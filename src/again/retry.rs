@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::carry::Carrier;
-use crate::campaign::file::Campaign;
+use crate::campaign::file::{Campaign, CampaignFile};
 use crate::campaign::identity::{Identity, Parent};
 use crate::canonical::row::Row;
 use crate::digest;
@@ -112,7 +112,7 @@ pub fn retry(parent: &Campaign, reasons: &[String], dir: CampaignDir) -> Result<
     for group in plan.all_groups() {
         tally.files += read.carry(group, &dir, Header { group, ..header.clone() })?;
     }
-    let mut file = parent.file.clone();
+    let mut file = CampaignFile { nonce: None, ..parent.file.clone() };
     file.execution.library = parent.dir.library_named(&file.execution.library);
     file.identity = identity;
     journal.record(Event::Planned { campaign: plan.campaign, plan: header.plan })?;

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::identity::Identity;
+use super::kind::SchedulerKind;
 use super::scheduler::Cluster;
 use crate::canonical;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::id::AttemptId;
 use crate::layout::CampaignDir;
 use crate::scorer::command::launch;
 use crate::scorer::identity::ScorerLaunch;
@@ -36,6 +38,10 @@ pub struct CampaignFile {
     pub request: BTreeMap<String, String>,
     /// How it is executed here.
     pub execution: Execution,
+    /// Drawn when it was planned in this directory: by it, its jobs are told from those of one that was here before. Part of no
+    /// identity and of no pack; none in directories of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
 }
 
 /// How a campaign is executed here.
@@ -49,7 +55,7 @@ pub struct Execution {
     /// How often checkpoints are made durable, in milliseconds.
     pub sync_ms: u64,
     /// The scheduler.
-    pub scheduler: String,
+    pub scheduler: SchedulerKind,
     /// What a cluster is asked for; none on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Cluster>,
@@ -139,12 +145,15 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// Writes a new campaign: the plan first, so that `campaign.json` stands for a whole one.
+    /// Writes a new campaign: the plan first, so that `campaign.json` stands for a whole one. It gets a nonce, if it has none.
     ///
     /// # Errors
     /// The system refuses (exit 6).
-    pub fn create(dir: CampaignDir, file: CampaignFile, plan: Plan) -> Result<Self> {
+    pub fn create(dir: CampaignDir, mut file: CampaignFile, plan: Plan) -> Result<Self> {
         fs::create_dir(dir.root())?;
+        if file.nonce.is_none() {
+            file.nonce = Some(AttemptId::random()?.to_string());
+        }
         fs::replace(&dir.plan(), &canonical::json::to_line(&plan)?)?;
         // It may hold environment variables for the scorer, which are its owner's business alone.
         fs::replace_private(&dir.campaign(), &canonical::json::to_line(&file)?)?;

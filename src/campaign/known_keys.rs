@@ -1,5 +1,6 @@
 //! The keys of a campaign file, and what somebody may have meant by another.
 
+use super::kind;
 use crate::error::{Error, Result};
 
 /// Every section with its keys.
@@ -42,33 +43,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ),
     ("shards", &["records", "target"]),
     ("checkpoint", &["sync"]),
-    (
-        "scheduler",
-        &[
-            "kind",
-            "site",
-            "template",
-            "partition",
-            "account",
-            "qos",
-            "constraint",
-            "reservation",
-            "licenses",
-            "mail",
-            "modules",
-            "export",
-            "directives",
-            "running",
-            "tasks",
-            "signal_before",
-            "settle",
-            "rounds",
-            "nodes_may_submit",
-            "look",
-            "tick_memory",
-            "tick_walltime",
-        ],
-    ),
+    ("scheduler", &kind::NAMES),
     ("resources", &["cpus", "memory", "walltime", "gpus"]),
     ("pack", &["outputs", "top", "keep", "rank", "order", "key"]),
     ("limits", &["max_error_rate", "core_hours"]),

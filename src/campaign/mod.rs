@@ -5,6 +5,7 @@ pub mod config;
 mod container;
 pub mod file;
 pub mod identity;
+pub mod kind;
 mod known_keys;
 mod protocol;
 mod resources;

@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::{self, SchedulerKind};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::units;
-
-/// The schedulers that there are.
-pub const KINDS: &[&str] = &["local", "slurm"];
 
 /// No template of a batch script is larger, in bytes.
 const TEMPLATE_BYTES_MAX: u64 = 64 << 10;
@@ -24,11 +22,11 @@ const ROUNDS_MAX: u64 = 100;
 /// How often a wave is looked at while it runs, unless said otherwise.
 const LOOK_S: u64 = 3600;
 
-/// `[scheduler]`, as a person writes it.
+/// `[scheduler]`, as a person writes it. Each key has its line in [`kind::KEYS`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SchedulerSection {
-    /// `local` or `slurm`.
+    /// The word of a [`SchedulerKind`].
     #[serde(default = "default_kind")]
     pub kind: String,
     /// The site profile that holds what is not said here: its name, or a path.
@@ -108,7 +106,7 @@ impl Default for SchedulerSection {
 }
 
 fn default_kind() -> String {
-    "local".to_owned()
+    SchedulerKind::default().word().to_owned()
 }
 
 /// What a cluster is asked for, in `campaign.json`.
@@ -163,20 +161,22 @@ const fn look_default() -> Option<u64> {
 pub type Words = std::collections::BTreeMap<String, String>;
 
 impl SchedulerSection {
+    /// The scheduler.
+    ///
+    /// # Errors
+    /// There is no such scheduler (exit 2).
+    pub fn kind(&self) -> Result<SchedulerKind> {
+        self.kind.parse()
+    }
+
     /// What a cluster is asked for; none where there is none, on this machine.
     ///
     /// # Errors
     /// No such scheduler, a key that means nothing for it, or a value that is no duration or size (exit 2).
     pub fn cluster(&self) -> Result<Option<Cluster>> {
-        match self.kind.as_str() {
-            // A profile may be there for its login alone.
-            "local" if Self { site: None, ..self.clone() } == Self::default() => Ok(None),
-            "local" => Err(Error::usage("`[scheduler]` with `kind = \"local\"` needs no other key")
-                .hint("remove the other keys, or say which scheduler they are for: `kind = \"slurm\"`")),
-            "slurm" => self.slurm().map(Some),
-            other => Err(Error::usage(format!("`scheduler.kind` is `{other}`, which this version does not have"))
-                .hint(format!("known are: {}", KINDS.join(", ")))),
-        }
+        let kind = self.kind()?;
+        kind::check(self, kind)?;
+        kind.is_cluster().then(|| self.asked_of_a_cluster()).transpose()
     }
 
     /// The text that batch scripts are made from, where one is named: a path from `base`.
@@ -191,23 +191,13 @@ impl SchedulerSection {
         text.map(Some).map_err(within)
     }
 
-    fn slurm(&self) -> Result<Cluster> {
+    fn asked_of_a_cluster(&self) -> Result<Cluster> {
         let seconds = |text: &Option<String>, key: &str, default: u64| match text {
             None => Ok(default),
             Some(text) => {
                 units::duration(text).map(|d| d.as_secs()).map_err(|e| e.within(format!("`scheduler.{key}`")))
             }
         };
-        let words = [
-            ("partition", &self.partition),
-            ("account", &self.account),
-            ("qos", &self.qos),
-            ("constraint", &self.constraint),
-            ("reservation", &self.reservation),
-            ("licenses", &self.licenses),
-            ("mail", &self.mail),
-        ];
-        let said = words.into_iter().filter_map(|(key, word)| Some((key.to_owned(), word.clone()?)));
         let zero = [("running", self.running), ("tasks", self.tasks), ("rounds", self.rounds)];
         if let Some((key, _)) = zero.iter().find(|(_, value)| *value == Some(0)) {
             return Err(Error::usage(format!("`scheduler.{key}` must be at least 1")));
@@ -228,7 +218,7 @@ impl SchedulerSection {
         Ok(Cluster {
             site: self.site.clone(),
             template: None,
-            words: said.collect(),
+            words: kind::words(self).collect(),
             modules: self.modules.clone(),
             export: self.export.clone(),
             directives: self.directives.clone(),

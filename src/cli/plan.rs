@@ -8,6 +8,7 @@ use super::forecast::{self, PilotFacts};
 use super::output::Output;
 use super::waiting::Teller;
 use super::{drive, submitted};
+use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Result};
 use crate::patience::Patience;
 use crate::run::cluster::outlook::{self, Outlook};
@@ -53,8 +54,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = args.campaign.open_or_plan(Errors::Kept, output)?;
     let (identity, plan) = (&campaign.file.identity, &campaign.plan);
     if args.test_only && campaign.file.execution.cluster.is_none() {
+        let clusters = SchedulerKind::chosen(SchedulerKind::all());
         return Err(Error::usage("`--test-only` asks a cluster, and this campaign runs on this machine")
-            .hint("leave it away, or say where it runs: `kind = \"slurm\"` in `[scheduler]`"));
+            .hint(format!("leave it away, or say where it runs: {clusters} in `[scheduler]`")));
     }
     let patience = Patience::default();
     let teller = Teller::of(&patience, output);

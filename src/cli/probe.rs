@@ -13,10 +13,12 @@ pub struct Args {
     dir: PathBuf,
     /// What was written there before.
     token: String,
+    /// The scheduler whose job this is.
+    scheduler: String,
 }
 
 /// Runs it.
 pub fn run(args: &Args) -> Result<Exit> {
-    probe::on_node(&args.dir, &args.token)?;
+    probe::on_node(&args.dir, &args.token, args.scheduler.parse()?)?;
     Ok(Exit::Done)
 }

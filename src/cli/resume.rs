@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use super::asked::{self, WorkArgs};
 use super::cluster;
 use super::drive::{self, Options};
@@ -10,7 +12,7 @@ use super::output::Output;
 use super::submit;
 use crate::campaign::config::CORE_HOURS_MAX;
 use crate::campaign::file::Campaign;
-use crate::campaign::scheduler::KINDS;
+use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::state::{Phase, State};
@@ -51,8 +53,8 @@ struct ChangeArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "scheduler")]
     site: Option<String>,
     /// Go on on this scheduler: `local` is this machine.
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(KINDS))]
-    scheduler: Option<String>,
+    #[arg(long, value_parser = schedulers())]
+    scheduler: Option<SchedulerKind>,
     /// Cores a task.
     #[arg(long, value_parser = asked::cores)]
     cpus: Option<u32>,
@@ -76,6 +78,11 @@ struct ChangeArgs {
     retry_patience: Option<String>,
 }
 
+/// The schedulers by their words.
+fn schedulers() -> impl TypedValueParser<Value = SchedulerKind> {
+    PossibleValuesParser::new(SchedulerKind::all().map(SchedulerKind::word)).try_map(|word| word.parse())
+}
+
 impl ChangeArgs {
     fn read(&self) -> Result<Changes> {
         let ms = |text: &String| units::duration(text).map(|time| time.as_millis() as u64);
@@ -83,7 +90,7 @@ impl ChangeArgs {
         let share = |text: &str| number(text, 0.0, 1.0).map(units::millionths);
         let hours = |text: &str| number(text, f64::MIN_POSITIVE, CORE_HOURS_MAX).map(units::core_ms);
         let site = self.site.as_ref().map(|site| Place::site(site, Path::new("")).map_err(|e| e.within("`--site`")));
-        let scheduler = self.scheduler.as_ref().map(|kind| Place::scheduler(kind));
+        let scheduler = self.scheduler.map(Place::scheduler);
         Ok(Changes {
             place: site.or(scheduler).transpose()?,
             cpus: self.cpus,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::campaign::kind::SchedulerKind;
 use crate::view::cluster::{BesideFacts, Queue, Running, Scheduler, TickFacts, Wait, WaveFacts, WaveNow};
 use crate::view::events::Happened;
 use crate::view::pace::Basis;
@@ -67,7 +68,12 @@ fn status(running: Vec<Running>) -> Status {
         pace: Some(Basis { since: "wave", finished: 1000, elapsed_s: 80.0 }),
         written_ms: Some(NOW - 4_000),
         cluster: Some(Cluster {
-            scheduler: Scheduler { name: "slurm".to_owned(), heard: Some(true), why: None, at_ms: Some(NOW - 30_000) },
+            scheduler: Scheduler {
+                name: SchedulerKind::Slurm,
+                heard: Some(true),
+                why: None,
+                at_ms: Some(NOW - 30_000),
+            },
             waves: vec![wave],
             tick: Some(TickFacts { round: 2, job: Some("4712".to_owned()), state: Some("waiting") }),
             stand_in: Some(BesideFacts { job: "4713".to_owned(), state: "waiting", start_ms: None }),

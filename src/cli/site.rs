@@ -99,6 +99,9 @@ fn init(args: &InitArgs, output: Output) -> Result<Exit> {
     let facts = look(None, &args.dir, &args.job, output)?;
     let job = facts.job.as_ref();
     let found = Found {
+        scheduler: facts.kind.word(),
+        product: facts.product,
+        lines: &facts.profile,
         cluster: &facts.cluster,
         node: job.and_then(|job| job.node.as_ref()),
         exchange: job.and_then(|job| job.exchange.as_ref()),

@@ -4,12 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Finding, Verdict};
 
-/// A time between TERM and KILL that hardly does for a checkpoint, in seconds.
-const KILL_WAIT_LOW_S: u64 = 15;
-/// An array of fewer tasks makes long tasks.
-const ARRAY_LOW: u64 = 100;
-/// Fewer jobs in the queue make long tasks.
-const SUBMIT_LOW: u64 = 20;
 /// Clocks that are further apart confuse people who read logs.
 const SKEW_MAX_MS: i64 = 5000;
 /// Files that are seen later than this need a longer `settle`.
@@ -129,134 +123,6 @@ impl Exchange {
     }
 }
 
-/// What is to be said of a cluster.
-pub fn judge(facts: &ClusterFacts) -> Vec<Finding> {
-    let mut found = commands(facts);
-    let name = facts.cluster.as_deref().unwrap_or("without a name");
-    let version = facts.version.as_deref().unwrap_or("of a version that it does not say");
-    found.push(Finding::new("cluster", Verdict::Good, format!("{name}, SLURM {version}: it answers")));
-    found.push(arrays(facts));
-    found.extend(queue(facts));
-    found.extend(ends(facts));
-    found.push(books(facts));
-    found.extend(facts.partitions.iter().map(partition));
-    if !facts.partitions.iter().any(|partition| partition.default) {
-        found.push(
-            Finding::new("partition", Verdict::Warning, "none is the default one")
-                .hint("say `partition` in the site profile or in `[scheduler]`"),
-        );
-    }
-    found
-}
-
-fn commands(facts: &ClusterFacts) -> Vec<Finding> {
-    let missing: Vec<&str> =
-        facts.commands.iter().filter(|(_, version)| version.is_none()).map(|(name, _)| name.as_str()).collect();
-    let mut versions: Vec<&str> = facts.commands.iter().filter_map(|(_, version)| version.as_deref()).collect();
-    versions.dedup();
-    let mut found = vec![Finding::new("commands", Verdict::Info, versions.join(", "))];
-    // Books may be kept by nobody, and then nobody needs the command that reads them.
-    let needed: Vec<&&str> = missing.iter().filter(|name| !name.starts_with("sacct") || facts.accounting).collect();
-    if !needed.is_empty() {
-        let names = needed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        found.push(
-            Finding::new("commands", Verdict::Problem, format!("not on the PATH: {names}"))
-                .hint("load the module that has them, or ask on which machines they are"),
-        );
-    }
-    found
-}
-
-fn arrays(facts: &ClusterFacts) -> Finding {
-    let most = facts.array_tasks.map_or(facts.array_size, |tasks| tasks.min(facts.array_size));
-    let cap = facts.array_tasks.map_or_else(String::new, |tasks| format!(", max_array_tasks {tasks}"));
-    let what = format!("at most {most} tasks a job (MaxArraySize {}{cap})", facts.array_size);
-    if most == 0 {
-        return Finding::new("arrays", Verdict::Problem, "the cluster has no job arrays (MaxArraySize 0)")
-            .hint("ask the people of the cluster to allow them");
-    }
-    if most < ARRAY_LOW {
-        return Finding::new("arrays", Verdict::Warning, what)
-            .hint("tasks work on several task groups each, so give them a time limit for that");
-    }
-    Finding::new("arrays", Verdict::Good, what)
-}
-
-fn queue(facts: &ClusterFacts) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let queued = facts.queued.map_or_else(String::new, |jobs| format!("; {jobs} of yours are there now"));
-    found.push(match &facts.submit_max {
-        Some((most, of)) => {
-            let verdict = if *most < SUBMIT_LOW { Verdict::Warning } else { Verdict::Good };
-            let finding = Finding::new("queue", verdict, format!("you may have {most} jobs in it ({of}){queued}"));
-            if verdict == Verdict::Good {
-                finding
-            } else {
-                finding.hint("waves are cut to fit; ask for more, or for longer tasks")
-            }
-        }
-        None => Finding::new("queue", Verdict::Info, format!("no limit on your jobs is known{queued}")),
-    });
-    if let Some((most, of)) = &facts.running_max {
-        found.push(Finding::new("running", Verdict::Info, format!("{most} of your jobs at a time ({of})")));
-    }
-    found
-}
-
-/// How jobs end, and are started again.
-fn ends(facts: &ClusterFacts) -> Vec<Finding> {
-    let mut found = Vec::new();
-    if let Some(seconds) = facts.kill_wait_s {
-        let what = format!("a task has {seconds} s from TERM to KILL (KillWait)");
-        found.push(if seconds < KILL_WAIT_LOW_S {
-            Finding::new("ends", Verdict::Warning, what).hint(
-                "at a time limit it is told earlier, by `signal_before`; a preemption may lose what was computed since the last `checkpoint.sync`",
-            )
-        } else {
-            Finding::new("ends", Verdict::Good, what)
-        });
-    }
-    if let Some(seconds) = facts.min_job_age_s {
-        let what = format!("an ended job stays known for {seconds} s (MinJobAge)");
-        found.push(Finding::new("memory of jobs", Verdict::Info, what));
-    }
-    let again = match (facts.requeue, facts.preempt_requeues) {
-        (true, true) => "the cluster starts preempted and orphaned tasks again by itself",
-        (true, false) => "the cluster starts tasks of a lost node again by itself, and preempts none so",
-        (false, _) => "the cluster starts nothing again by itself (JobRequeue 0); ticks do",
-    };
-    found.push(Finding::new("requeue", Verdict::Info, again));
-    found
-}
-
-fn books(facts: &ClusterFacts) -> Finding {
-    if !facts.accounting {
-        return Finding::new("accounting", Verdict::Info, "none: how a task ended is known from its files alone");
-    }
-    let qos = facts.qos.as_ref().map_or_else(String::new, |qos| format!(", QOS {qos}"));
-    match facts.accounts.as_slice() {
-        [] => Finding::new("accounting", Verdict::Warning, "books are kept, and you have no account in them")
-            .hint("submissions may be refused: ask the people of the cluster for one"),
-        [first, others @ ..] => {
-            let more = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
-            Finding::new("accounting", Verdict::Good, format!("{first} pays{more}{qos}"))
-        }
-    }
-}
-
-fn partition(partition: &PartitionFacts) -> Finding {
-    let limit =
-        partition.time_limit_s.map_or_else(|| "no time limit".to_owned(), |s| format!("{} min at most", s / 60));
-    let gres = partition.gres.as_ref().map_or_else(String::new, |gres| format!(", {gres}"));
-    let name = if partition.default { format!("{} (default)", partition.name) } else { partition.name.clone() };
-    let PartitionFacts { nodes, cores, memory_mib, .. } = partition;
-    let what = format!("{name}: {nodes} × {cores} cores, {memory_mib} MiB{gres}; {limit}");
-    if partition.up {
-        return Finding::new("partition", Verdict::Info, what);
-    }
-    Finding::new("partition", Verdict::Warning, format!("{what}; it starts no jobs now")).hint("use another, or wait")
-}
-
 /// What is to be said of what a job saw on its node.
 pub fn judge_node(node: &NodeFacts, exchange: Option<&Exchange>) -> Vec<Finding> {
     let host = &node.host;
@@ -350,10 +216,6 @@ mod tests {
         found.iter().filter(|f| f.check == check).map(|f| f.verdict).max().unwrap()
     }
 
-    fn facts() -> ClusterFacts {
-        ClusterFacts { array_size: 1001, requeue: true, ..ClusterFacts::default() }
-    }
-
     #[test]
     fn clocks_that_differ_do_not_make_files_late() {
         // The node is 10 s ahead; a file takes 40 ms to go and 60 ms to come.
@@ -365,36 +227,6 @@ mod tests {
         assert_eq!(Exchange::of(&[]), None);
         let found = [clocks(&exchange), seen(&exchange)];
         assert_eq!((worst(&found, "node: clock"), worst(&found, "node: lateness")), (Verdict::Warning, Verdict::Good));
-    }
-
-    #[test]
-    fn each_limit_that_hurts_comes_with_something_to_do() {
-        let hurt = ClusterFacts {
-            array_tasks: Some(10),
-            submit_max: Some((4, "MaxSubmitJobs of the account chem".to_owned())),
-            kill_wait_s: Some(2),
-            accounting: true,
-            commands: vec![("sbatch".to_owned(), None), ("sacct".to_owned(), Some("22.05".to_owned()))],
-            ..facts()
-        };
-        let found = judge(&hurt);
-        for (check, verdict) in [
-            ("commands", Verdict::Problem),
-            ("arrays", Verdict::Warning),
-            ("queue", Verdict::Warning),
-            ("ends", Verdict::Warning),
-            ("accounting", Verdict::Warning),
-            ("partition", Verdict::Warning),
-        ] {
-            assert_eq!(worst(&found, check), verdict, "{check}");
-        }
-        assert!(found.iter().filter(|f| f.verdict >= Verdict::Warning).all(|f| f.hint.is_some()), "{found:?}");
-    }
-
-    #[test]
-    fn a_cluster_without_books_needs_no_command_that_reads_them() {
-        let found = judge(&ClusterFacts { commands: vec![("sacct".to_owned(), None)], ..facts() });
-        assert_eq!(worst(&found, "commands"), Verdict::Info);
     }
 
     #[test]

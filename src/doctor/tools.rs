@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use super::{Finding, Verdict};
 
-/// A kind of tool, and the programs that show that it is there.
-const TOOLS: [(&str, &[&str]); 7] = [
-    ("SLURM", &["sbatch", "squeue", "scancel"]),
+/// A kind of tool that is no scheduler of ours, and the programs that show that it is there.
+const TOOLS: [(&str, &[&str]); 6] = [
     ("HTCondor", &["condor_submit_dag", "condor_q"]),
     ("MPI", &["mpirun"]),
     ("Ray", &["ray"]),
@@ -15,9 +14,9 @@ const TOOLS: [(&str, &[&str]); 7] = [
     ("Python", &["python3"]),
 ];
 
-/// Looks for programs on `PATH`. That one is missing is a fact, not a fault.
-pub fn check() -> Vec<Finding> {
-    TOOLS.iter().map(|(kind, programs)| look(kind, programs)).collect()
+/// Looks for programs on `PATH`, first those of `schedulers`. That one is missing is a fact, not a fault.
+pub fn check<'a>(schedulers: impl Iterator<Item = (&'static str, &'a [&'a str])>) -> Vec<Finding> {
+    schedulers.chain(TOOLS).map(|(kind, programs)| look(kind, programs)).collect()
 }
 
 fn look(kind: &'static str, programs: &[&str]) -> Finding {

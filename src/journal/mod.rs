@@ -43,7 +43,24 @@ pub fn read(dir: &CampaignDir) -> Result<History> {
     read_up_to(dir, u64::MAX)
 }
 
+/// A writer may be at work meanwhile: what was read of its segment may end before the line after which its successor began. So
+/// what looks like damage is looked at again, until it looks the same twice. A segment that was read whole does not grow once
+/// a later one has begun, so a race is over when as much was read as the last time.
 fn read_up_to(dir: &CampaignDir, last: u64) -> Result<History> {
+    let mut before = None;
+    loop {
+        let mut lengths = Vec::new();
+        match read_once(dir, last, &mut lengths) {
+            Err(error) if error.kind() == Kind::Verification && before.as_ref() != Some(&lengths) => {
+                before = Some(lengths);
+            }
+            read => return read,
+        }
+    }
+}
+
+/// Reads once. `lengths` are those of the segments that were read.
+fn read_once(dir: &CampaignDir, last: u64, lengths: &mut Vec<usize>) -> Result<History> {
     let mut history = History { entries: Vec::new(), head: digest::blake3(b""), segments: 0 };
     while history.segments < last {
         let path = dir.journal_segment(history.segments + 1);
@@ -56,6 +73,7 @@ fn read_up_to(dir: &CampaignDir, last: u64) -> Result<History> {
             Err(e) => return Err(Error::io("cannot read the journal", &path, &e)),
         };
         history.segments += 1;
+        lengths.push(bytes.len());
         history.take(&path, &bytes)?;
     }
     Ok(history)
@@ -237,6 +255,37 @@ mod tests {
             let lines = whole[..length].iter().filter(|b| **b == b'\n').count();
             assert_eq!(read(&dir).unwrap().entries.len(), lines);
         }
+    }
+
+    #[test]
+    fn who_reads_while_writers_follow_each_other_sees_no_damage() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let order = std::sync::atomic::Ordering::SeqCst;
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut seen = 0;
+                    while !is_over.load(order) {
+                        let read = read(&dir).unwrap().entries.len();
+                        assert!(read >= seen, "what was acknowledged is gone");
+                        seen = read;
+                    }
+                });
+            }
+            let writing = || {
+                for _ in 0..150 {
+                    let (mut journal, _) = Journal::take_over(&dir)?;
+                    (0..3).try_for_each(|n| journal.record(event(n)).map(drop))?;
+                }
+                Ok::<_, Error>(())
+            };
+            let written = writing();
+            is_over.store(true, order);
+            written.unwrap();
+        });
+        assert_eq!(read(&dir).unwrap().entries.len(), 450);
     }
 
     #[test]

@@ -16,6 +16,9 @@ const ABSENT: &str = "molsieve-is-absent";
 /// How the first text says that what is in the place of the program is another user's; its path follows.
 const FOREIGN: &str = "molsieve-is-foreign";
 
+/// How the first text says that others may write what is in the place of the program; its path follows.
+const OPEN: &str = "molsieve-is-open";
+
 /// How the second text says that it is.
 const STORED: &str = "molsieve-is-stored";
 
@@ -26,12 +29,15 @@ pub enum Found {
     Absent(String),
     /// Something in its place belongs to another user; its path.
     Foreign(String),
+    /// Others may write something in its place; its path.
+    Open(String),
     /// Something else was said.
     Nothing,
 }
 
-/// Runs the program there if it is there, and says so if it is not. What another user put there is not run: program and
-/// directories must be one's own. `-O` is not in POSIX, but in the `sh` of every system there is: dash, bash, ksh, busybox.
+/// Runs the program there if it is there, and says so if it is not. What another user put there, or may put there, is not run, and
+/// nothing is sent to where it could be exchanged: program and directories must be one's own, and only in a sticky directory may
+/// others write. `-O` is not in POSIX, but in the `sh` of every system there is: dash, bash, ksh, busybox.
 ///
 /// # Errors
 /// `root` is no path that a shell can be shown (exit 2).
@@ -40,8 +46,9 @@ pub fn serve(root: &str, program: &Digest) -> Result<String> {
     let dir = layout::remote_bin(root, program);
     let path = format!("{dir}/molsieve");
     Ok(format!(
-        "/bin/sh -c 'for p in {root} {dir} {path}; do \
-         if [ -e $p ]; then [ -O $p ] || {{ echo; echo {FOREIGN} $p; exit 1; }}; fi; done; \
+        "/bin/sh -c 'for p in {root} {root}/bin {dir} {path}; do \
+         if [ -e $p ]; then [ -O $p ] || {{ echo; echo {FOREIGN} $p; exit 1; }}; \
+         case `ls -Lld $p` in ?????????[tT]*) ;; ?????w*|????????w*) echo; echo {OPEN} $p; exit 1 ;; esac; fi; done; \
          if [ -x {path} ]; then exec {path} serve-remote --root {root}; else echo; echo {ABSENT} `uname -sm`; fi'"
     ))
 }
@@ -69,7 +76,8 @@ pub fn store(root: &str, program: &Digest, bytes: u64) -> Result<String> {
 pub fn found(said: &[u8]) -> Found {
     let said = String::from_utf8_lossy(said);
     let after = |word: &str| said.lines().rev().find_map(|line| line.strip_prefix(word)).map(|t| t.trim().to_owned());
-    after(FOREIGN).map(Found::Foreign).or_else(|| after(ABSENT).map(Found::Absent)).unwrap_or(Found::Nothing)
+    let refused = after(FOREIGN).map(Found::Foreign).or_else(|| after(OPEN).map(Found::Open));
+    refused.or_else(|| after(ABSENT).map(Found::Absent)).unwrap_or(Found::Nothing)
 }
 
 /// Whether the second text said that the program is stored.
@@ -147,6 +155,43 @@ mod tests {
             std::os::unix::fs::chown(home.path().join(&foreign), Some(65534), None).unwrap();
             let said = run(shell, home.path(), &serve("r", &digest).unwrap(), b"");
             assert_eq!(found(&said.stdout), Found::Foreign(foreign), "{shell}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_to_nor_run_from_where_others_may_write() {
+        use std::os::unix::fs::PermissionsExt;
+        let program = b"#!/bin/sh\necho it was run\n";
+        let digest = crate::digest::sha256(program);
+        let mode =
+            |path: &std::path::Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        for shell in shells() {
+            let home = tempfile::tempdir().unwrap();
+            let root = home.path().join("r");
+            std::fs::create_dir(&root).unwrap();
+            let said = || found(&run(shell, home.path(), &serve("r", &digest).unwrap(), b"").stdout);
+            for (bits, expected) in [
+                (0o775, Found::Open("r".into())),
+                (0o757, Found::Open("r".into())),
+                (0o1777, Found::Absent(machine())),
+                (0o755, Found::Absent(machine())),
+            ] {
+                mode(&root, bits);
+                assert_eq!(said(), expected, "{shell}: {bits:o}");
+            }
+            // By another name, too, which itself everybody may write.
+            std::os::unix::fs::symlink("r", home.path().join("l")).unwrap();
+            let by_link = run(shell, home.path(), &serve("l", &digest).unwrap(), b"");
+            assert_eq!(found(&by_link.stdout), Found::Absent(machine()), "{shell}");
+            run(shell, home.path(), &store("r", &digest, program.len() as u64).unwrap(), program);
+            assert_eq!(said(), Found::Nothing, "{shell}: it is run");
+            for (part, closed) in
+                [("bin", 0o700), (&format!("bin/{digest}"), 0o700), (&format!("bin/{digest}/molsieve"), 0o700)]
+            {
+                mode(&root.join(part), 0o722);
+                assert_eq!(said(), Found::Open(format!("r/{part}")), "{shell}");
+                mode(&root.join(part), closed);
+            }
         }
     }
 

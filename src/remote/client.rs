@@ -3,6 +3,7 @@
 //! The far end is not trusted. What it sends is bounded, what it says is shown without steering a terminal, and what it
 //! does not say for too long is a dropped line: exit 5, with the word that the jobs there go on.
 
+use std::collections::BTreeSet;
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -23,6 +24,8 @@ use crate::fs;
 use crate::layout;
 use crate::stop::Stop;
 
+#[cfg(test)]
+mod tests;
 mod why;
 
 /// A login shell may take so long until the program's first word.
@@ -33,6 +36,17 @@ const SLOW: Duration = Duration::from_secs(10);
 
 /// How long the end of a channel is waited for.
 const END: Duration = Duration::from_secs(5);
+
+/// An answer may take so long, and a little more for what has to be read for it, however often the far end says that it is alive.
+const ANSWER: Duration = Duration::from_secs(600);
+
+/// So much is read in a second by a slow file system there, and goes over a slow line.
+const READ_A_SECOND: u64 = 4 << 20;
+const SENT_A_SECOND: u64 = 16 << 10;
+
+/// Frames that wait at most. With the one that is being read, and the one that is being looked at, that is what a far end can
+/// make this one hold: three of the longest.
+const FRAMES_WAITING: usize = 1;
 
 /// Files that are asked about at once.
 const ASKED_AT_ONCE: usize = 1000;
@@ -58,6 +72,8 @@ pub struct Client {
     way: Way,
     hello: Hello,
     line: Line,
+    /// Raised when somebody asks to stop: then the line is left, whatever is waited for.
+    stop: Stop,
     /// What ends the session when this goes: after the line.
     _transport: Box<dyn Transport>,
 }
@@ -104,7 +120,12 @@ impl Client {
                 &format!("the program there is version {theirs}, and this is {ours}"),
             ));
         }
-        Ok(Self { way: way.clone(), hello, line, _transport: transport })
+        Ok(Self { way: way.clone(), hello, line, stop: Stop::new(), _transport: transport })
+    }
+
+    /// From now on the line is left when `stop` is raised, whatever is waited for (exit 75).
+    pub fn heed(&mut self, stop: &Stop) {
+        self.stop = stop.clone();
     }
 
     /// What the far end is.
@@ -126,8 +147,9 @@ impl Client {
         for some in sources.chunks(ASKED_AT_ONCE) {
             let files = some.iter().map(|source| source.file.clone()).collect();
             let answer: Missing = self.asked(&Ask::Missing { files })?;
-            let known = answer.missing.into_iter().filter_map(|at| some.get(at));
-            missing.extend(known);
+            // Each once, however often it is said.
+            let positions: BTreeSet<usize> = answer.missing.into_iter().collect();
+            missing.extend(positions.into_iter().filter_map(|at| some.get(at)));
         }
         let total: u64 = missing.iter().map(|source| source.file.bytes).sum();
         if !missing.is_empty() {
@@ -166,7 +188,8 @@ impl Client {
             sent(length as u64);
             self.no_fault_so_far()?;
         }
-        self.answer::<serde_json::Value>().map(drop).map_err(|e| e.within(format!("`{}` there", file.name)))
+        let most = most(file.bytes, READ_A_SECOND);
+        self.answer::<serde_json::Value>(most).map(drop).map_err(|e| e.within(format!("`{}` there", file.name)))
     }
 
     /// Runs the program there with `argv`, and hands on what it prints: whether it is an error stream, and the bytes.
@@ -183,7 +206,7 @@ impl Client {
     ) -> Result<Ended> {
         self.say(&Ask::Run { argv: argv.to_vec(), watches })?;
         loop {
-            let frame = self.line.next(&self.way, SILENCE_MAX, stop)?;
+            let frame = self.line.next(&self.way, SILENCE_MAX, None, stop)?;
             match frame.kind {
                 FrameKind::Out => show(false, &frame.payload),
                 FrameKind::Err => show(true, &frame.payload),
@@ -199,7 +222,12 @@ impl Client {
     /// It cannot be done there, or the line drops (exit 5).
     pub fn asked<T: serde::de::DeserializeOwned>(&mut self, ask: &Ask) -> Result<T> {
         self.say(ask)?;
-        self.answer()
+        let bytes = match ask {
+            Ask::Missing { files } => files.iter().map(|file| file.bytes).sum(),
+            Ask::Lay { request } => request.places.iter().map(|place| place.file.bytes).sum(),
+            Ask::Put { .. } | Ask::Run { .. } | Ask::Pack { .. } => 0,
+        };
+        self.answer(most(bytes, READ_A_SECOND))
     }
 
     /// The data that follow an answer: `bytes` of them, in parts.
@@ -207,9 +235,10 @@ impl Client {
     /// # Errors
     /// Something else comes, or the line drops (exit 5), or what `each` answers.
     pub fn data(&mut self, bytes: u64, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let mut left = bytes;
+        let (mut left, most, waiting) = (bytes, most(bytes, SENT_A_SECOND), Stopwatch::start());
         while left > 0 {
-            let frame = self.line.next(&self.way, SILENCE_MAX, &Stop::new())?;
+            let most = most.saturating_sub(waiting.elapsed());
+            let frame = self.line.next(&self.way, SILENCE_MAX, Some(most), &self.stop)?;
             let length = frame.payload.len() as u64;
             if frame.kind != FrameKind::Data || length == 0 || length > left {
                 return Err(self.unexpected(frame.kind, &frame.payload));
@@ -220,8 +249,9 @@ impl Client {
         Ok(())
     }
 
-    fn answer<T: serde::de::DeserializeOwned>(&mut self) -> Result<T> {
-        let frame = self.line.next(&self.way, SILENCE_MAX, &Stop::new())?;
+    /// An answer that takes no longer than `most`.
+    fn answer<T: serde::de::DeserializeOwned>(&mut self, most: Duration) -> Result<T> {
+        let frame = self.line.next(&self.way, SILENCE_MAX, Some(most), &self.stop)?;
         if frame.kind == FrameKind::Answer {
             return message::from_bytes(&frame.payload);
         }
@@ -260,11 +290,13 @@ impl Client {
             return Ok(());
         }
         // Why it cannot be written is what the other direction says.
+        let waiting = Stopwatch::start();
         loop {
-            self.line.next(&self.way, END, &Stop::new()).and_then(|frame| match frame.kind {
-                FrameKind::Fault => Err(self.unexpected(frame.kind, &frame.payload)),
-                _ => Ok(()),
-            })?;
+            let left = END.saturating_sub(waiting.elapsed());
+            let frame = self.line.next(&self.way, END, Some(left), &self.stop)?;
+            if frame.kind == FrameKind::Fault {
+                return Err(self.unexpected(frame.kind, &frame.payload));
+            }
         }
     }
 }
@@ -272,22 +304,7 @@ impl Client {
 impl Line {
     fn open(transport: &mut dyn Transport, command: &str) -> Result<Self> {
         let Channel { input, output, end } = transport.open(command)?;
-        let (sender, heard) = mpsc::sync_channel(16);
-        thread::spawn(move || {
-            let mut frames = Frames::new(BufReader::with_capacity(1 << 17, output));
-            let broken = loop {
-                match frames.read() {
-                    Ok(Some(frame)) => {
-                        if sender.send(Heard::Frame(frame)).is_err() {
-                            return;
-                        }
-                    }
-                    Ok(None) => break None,
-                    Err(broken) => break Some(broken),
-                }
-            };
-            let _ = sender.send(Heard::Over(broken, frames.noise().to_vec()));
-        });
+        let heard = hear(output);
         Ok(Self { there: Arc::new(Mutex::new(Some(input))), heard, end, silent: Stopwatch::start() })
     }
 
@@ -305,6 +322,7 @@ impl Line {
                 },
                 Ok(Heard::Over(broken, noise)) => match bootstrap::found(&noise) {
                     Found::Foreign(path) => return Err(why::foreign(way, &path)),
+                    Found::Open(path) => return Err(why::open(way, &path)),
                     Found::Absent(machine) if broken.is_none() => return Ok(Err(machine)),
                     _ => return Err(self.dropped(way, broken.as_ref(), &noise)),
                 },
@@ -323,10 +341,15 @@ impl Line {
         }
     }
 
-    /// The next frame that is more than a sign of life.
-    fn next(&mut self, way: &Way, silence_max: Duration, stop: &Stop) -> Result<Frame> {
+    /// The next frame that is more than a sign of life. It may take `most`; without it, as long as the far end is alive.
+    fn next(&mut self, way: &Way, silence_max: Duration, most: Option<Duration>, stop: &Stop) -> Result<Frame> {
+        let waiting = Stopwatch::start();
         self.silent = Stopwatch::start();
         loop {
+            if let Some(most) = most.filter(|most| waiting.elapsed() > *most) {
+                self.end.cut();
+                return Err(why::stalled(way, most));
+            }
             if stop.is_raised() {
                 self.close();
                 return Err(Error::new(Kind::Stopped, "watching; what was begun there goes on without anybody"));
@@ -389,6 +412,32 @@ impl Drop for Line {
         let _ = self.end.wait(END);
         self.end.cut();
     }
+}
+
+/// How long may be waited for what takes a second for each `a_second` of `bytes`.
+const fn most(bytes: u64, a_second: u64) -> Duration {
+    Duration::from_secs(ANSWER.as_secs() + bytes / a_second)
+}
+
+/// Reads frames in a thread, and no more of them than somebody takes.
+fn hear(output: impl Read + Send + 'static) -> mpsc::Receiver<Heard> {
+    let (sender, heard) = mpsc::sync_channel(FRAMES_WAITING);
+    thread::spawn(move || {
+        let mut frames = Frames::new(BufReader::with_capacity(1 << 17, output));
+        let broken = loop {
+            match frames.read() {
+                Ok(Some(frame)) => {
+                    if sender.send(Heard::Frame(frame)).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break None,
+                Err(broken) => break Some(broken),
+            }
+        };
+        let _ = sender.send(Heard::Over(broken, frames.noise().to_vec()));
+    });
+    heard
 }
 
 /// Brings the program there.

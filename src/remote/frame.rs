@@ -16,8 +16,14 @@ pub const HEADER_BYTES: usize = MARK.len() + 1 + 4;
 /// No frame of data is longer.
 pub const DATA_BYTES_MAX: usize = 64 << 10;
 
-/// No frame of words is longer.
+/// No frame of words is longer: a campaign may name many files.
 pub const WORDS_BYTES_MAX: usize = 16 << 20;
+
+/// No frame of a few words is longer.
+const FEW_BYTES_MAX: usize = 64 << 10;
+
+/// No fault is told in more.
+const FAULT_BYTES_MAX: usize = 1 << 20;
 
 /// More noise than this is no banner.
 pub const NOISE_BYTES_MAX: u64 = 1 << 20;
@@ -68,7 +74,9 @@ impl Kind {
         match self {
             Self::Data | Self::Out | Self::Err => DATA_BYTES_MAX,
             Self::Beat => 0,
-            Self::Hello | Self::Ask | Self::Answer | Self::Ended | Self::Fault => WORDS_BYTES_MAX,
+            Self::Hello | Self::Ended => FEW_BYTES_MAX,
+            Self::Fault => FAULT_BYTES_MAX,
+            Self::Ask | Self::Answer => WORDS_BYTES_MAX,
         }
     }
 }

@@ -39,8 +39,8 @@ pub const FAR: &str = "MOLSIEVE_FAR_END";
 /// of the near end.
 pub const AS_IT_LIES_THERE: &str = "what follows is as it would lie there: its paths are none of this machine's";
 
-/// Frames that wait at most: with the longest ones, a few MiB.
-const FRAMES_WAITING: usize = 16;
+/// Frames that wait at most: with the one that is being read, and the one that is being looked at, three of the longest are held.
+const FRAMES_WAITING: usize = 1;
 
 /// The size of a manifest that is worth hashing.
 const MANIFEST_BYTES_MAX: u64 = crate::pack::manifest::BYTES_MAX;
@@ -78,8 +78,7 @@ where
 {
     let (sender, events) = mpsc::sync_channel(FRAMES_WAITING);
     let back = Arc::new(Mutex::new(output));
-    let made = fs::create_dir(root)
-        .and_then(|()| ours_alone(root))
+    let made = ours_alone(root)
         .and_then(|()| std::path::absolute(root).map_err(|e| Error::io("cannot find", root, &e)))
         .and_then(|root| match root.to_str() {
             Some(text) => Ok((text.to_owned(), root.clone())),
@@ -106,8 +105,12 @@ where
     far.answer_all()
 }
 
-/// Where others may write they could exchange what is run and what is computed.
+/// Where others may write they could exchange what is run and what is computed: that is looked at before anything is put there. A
+/// root that is not there yet is made, for its owner alone.
 fn ours_alone(root: &Path) -> Result<()> {
+    if !root.exists() {
+        put::private_dir(root)?;
+    }
     if put::is_ours_alone(root)? {
         return Ok(());
     }

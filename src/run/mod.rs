@@ -10,5 +10,4 @@ pub mod here;
 pub mod look;
 pub mod plan;
 pub mod policy;
-pub mod scheduler;
 pub mod wave;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::next;
 use crate::campaign::file::Campaign;
+use crate::campaign::kind::SchedulerKind;
 use crate::clock;
 use crate::error::Result;
 use crate::id::GroupIndex;
@@ -58,7 +59,7 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Scheduler {
     /// Its name, as in a campaign file.
-    pub name: String,
+    pub name: SchedulerKind,
     /// Whether it answered; null where there was nothing to ask.
     pub heard: Option<bool>,
     /// Why not, if it did not.
@@ -234,7 +235,7 @@ impl Cluster {
         let state = element.map(|element| word(element.stand));
         let beside = |which: fn(&Heard) -> Option<&Beside>| heard.and_then(which).map(BesideFacts::of);
         Ok(Some(Self {
-            scheduler: Scheduler::of(&campaign.file.execution.scheduler, hearing),
+            scheduler: Scheduler::of(campaign.file.execution.scheduler, hearing),
             waves,
             tick: tick.map(|tick| TickFacts { round: tick.round, job: tick.job.clone(), state }),
             stand_in: beside(|heard| heard.stand_in.as_ref()),
@@ -271,14 +272,14 @@ impl Running {
 }
 
 impl Scheduler {
-    fn of(name: &str, hearing: &Hearing) -> Self {
+    fn of(name: SchedulerKind, hearing: &Hearing) -> Self {
         let (heard, why, at_ms) = match hearing {
             Hearing::NoNeed => (None, None, None),
             Hearing::NotAsked => (Some(false), Some("it was not asked".to_owned()), None),
             Hearing::Silence(why) => (Some(false), Some(why.clone()), None),
             Hearing::Heard(heard) => (Some(true), None, Some(heard.at_ms)),
         };
-        Self { name: name.to_owned(), heard, why, at_ms }
+        Self { name, heard, why, at_ms }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Who may know whom: the import order of docs/architecture.md, and the modules that alone may do a thing.
 //!
 //! ```text
-//! cli → again, view, housekeeping, remote → run → registry, audit → pack → gather → payload, encode → campaign → shard, pilot → scorer → library
+//! cli → again, view, housekeeping, remote → run → registry, audit → pack → gather → payload, encode, scheduler → campaign → shard, pilot → scorer → library
 //!     → journal, doctor → layout, fs → id, digest, canonical, clock, stop, patience, units, host, error
 //! ```
 //!
 //! A module imports from its own layer or from below. Unit tests may import what they like.
+
+use molsieve::campaign::kind::SchedulerKind;
 
 use super::demand;
 use super::source::{Source, read, rust_sources};
@@ -28,9 +30,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("run::finish", 118),
     ("run::plan", 118),
     ("run::look", 117),
-    // What decides, and what speaks to a scheduler, see no campaign at work.
+    // What decides sees no campaign at work.
     ("run::policy", 116),
-    ("run::scheduler", 116),
     ("run::wave", 116),
     ("registry", 110),
     ("audit", 110),
@@ -39,6 +40,8 @@ const LAYERS: &[(&str, u8)] = &[
     // Encodings of the payload, made from its rows.
     ("encode", 80),
     ("payload", 80),
+    // What is asked of a cluster, and nothing of journals, waves and drivers.
+    ("scheduler", 80),
     ("campaign", 70),
     ("shard", 60),
     ("scorer", 50),
@@ -196,8 +199,8 @@ fn stands_alone(line: &str, word: &str) -> bool {
 }
 
 #[test]
-fn only_run_and_cli_know_the_adapters() {
-    only_in(&["run", "cli"], &["molsieve_adapters"], "only run/ and cli/ know schedulers");
+fn only_scheduler_run_and_cli_know_the_adapters() {
+    only_in(&["scheduler", "run", "cli"], &["molsieve_adapters"], "only scheduler/, run/ and cli/ know the adapters");
     let manifest: toml::Table = read("adapters/Cargo.toml").parse().expect("adapters/Cargo.toml is TOML");
     for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
         let ours = manifest
@@ -206,6 +209,29 @@ fn only_run_and_cli_know_the_adapters() {
             .and_then(|t| t.keys().find(|k| k.starts_with("molsieve")));
         assert!(ours.is_none(), "adapters depends on {ours:?}; a binding cannot see a campaign, a journal or a pack");
     }
+}
+
+/// Which schedulers there are is data in `campaign::kind`, and how each is spoken to is in `scheduler`.
+#[test]
+fn only_one_room_knows_which_clusters_there_are() {
+    let room = |s: &&Source| s.name == "src/campaign/kind.rs" || s.name.starts_with("src/scheduler/");
+    let clusters = SchedulerKind::all().filter(|kind| kind.is_cluster());
+    let names: Vec<String> = clusters.map(|kind| kind.to_string()).collect();
+    let mut found = Vec::new();
+    for source in rust_sources().iter().filter(|s| s.name.starts_with("src/") && !room(s)) {
+        // With the strings, which `code` is without: a comparison with a word is what this is about.
+        let Some(code) = source.text.split("#[cfg(test)]\nmod ").next().filter(|_| !source.is_unit_tests()) else {
+            continue;
+        };
+        for (number, line) in code.lines().enumerate() {
+            let names_it =
+                |name: &&String| line.contains(&format!("\"{name}\"")) || line.contains(&format!("_adapters::{name}"));
+            if let Some(name) = names.iter().find(names_it) {
+                found.push(format!("{}:{}: `{name}`", source.name, number + 1));
+            }
+        }
+    }
+    demand("nobody else names a cluster: say scheduler::of(kind), or kind.is_cluster()", &found);
 }
 
 #[test]

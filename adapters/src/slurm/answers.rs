@@ -1,9 +1,12 @@
 //! What SLURM's commands answer: rows with columns of fixed width, or with bars; refusals; noise around both.
 
+use std::collections::BTreeSet;
+
 use crate::adapter::AdapterError;
 use crate::command::Said;
 use crate::dialect::Reports;
 use crate::job::{Job, JobId, TaskId, TaskReport};
+use crate::text;
 
 use super::states::{Exit, state};
 
@@ -95,19 +98,30 @@ pub fn released(said: &Said) -> Result<(), AdapterError> {
     })
 }
 
-/// The job of `sbatch --parsable`: `id` or `id;cluster`, on the last line of its own.
-pub fn submitted(said: &Said) -> Result<JobId, AdapterError> {
+/// The job of `sbatch --parsable`: `id` or `id;cluster`, on the last line of its own. A job in another cluster than `own` is
+/// refused: what asks about it later, or cancels it, means `own`.
+pub fn submitted(said: &Said, own: Option<&str>) -> Result<JobId, AdapterError> {
     if !said.is_ok() {
         return Err(refusal(said));
     }
     let id = |line: &str| {
-        let id = line.trim().split(';').next()?;
-        number(id).map(|_| JobId(id.to_owned()))
+        let (id, cluster) = line.trim().split_once(';').map_or((line.trim(), None), |(id, name)| (id, Some(name)));
+        number(id).map(|_| (JobId(id.to_owned()), cluster.map(str::to_owned)))
     };
     let complete = said.stdout.ends_with('\n');
-    let last = said.stdout.lines().rev().find_map(id).filter(|_| complete);
-    // Accepted, perhaps: the caller looks for the tag.
-    last.ok_or_else(|| AdapterError::Unreachable(format!("`sbatch` did not say which job it is: {}", said.gist())))
+    match said.stdout.lines().rev().find_map(id).filter(|_| complete) {
+        Some((id, None)) => Ok(id),
+        Some((id, Some(cluster))) if Some(cluster.as_str()) == own => Ok(id),
+        Some((id, Some(cluster))) => {
+            let cluster: String = cluster.chars().filter(|c| !c.is_control()).take(64).collect();
+            Err(AdapterError::Rejected(format!(
+                "job {id} went to the cluster `{cluster}`, whose jobs are not asked about from here: run molsieve on a machine \
+                 of that cluster, and end the job there: `scancel {id}`"
+            )))
+        }
+        // Accepted, perhaps: the caller looks for the tag.
+        None => Err(AdapterError::Unreachable(format!("`sbatch` did not say which job it is: {}", said.gist()))),
+    }
 }
 
 /// The rows of squeue for `jobs`.
@@ -128,7 +142,7 @@ pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
         let index = index.ok_or_else(cut)?;
         let report = TaskReport {
             state: state(word, Exit::parse(exit), reason),
-            node: word_of(nodes),
+            node: node_of(nodes),
             reason: word_of(reason),
             start: word_of(start),
         };
@@ -153,8 +167,9 @@ pub fn found(tag: &str, said: &Said) -> Result<Vec<JobId>, AdapterError> {
     Ok(jobs)
 }
 
-/// The rows of sacct for `jobs`.
-pub fn history(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
+/// The rows of sacct for `jobs`, on a cluster whose arrays have less than `array_size` as their highest index: a row that says
+/// another is none of its own.
+pub fn history(jobs: &[Job], said: &Said, array_size: u64) -> Result<Reports, AdapterError> {
     if !said.is_ok() {
         return Err(refusal(said));
     }
@@ -166,12 +181,12 @@ pub fn history(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
         let Some(job) = jobs.iter().find(|known| known.id.0 == job && known.tag.0 == name) else { continue };
         let report = TaskReport {
             state: state(word, Exit::parse(exit), ""),
-            node: word_of(nodes).filter(|node| node != "None assigned"),
+            node: node_of(nodes),
             reason: None,
             start: word_of(start),
         };
         // Elements that wait are one row, `7_[3-9%2]`.
-        for index in elements(index) {
+        for index in elements(index, array_size) {
             reports.insert(TaskId { job: job.id.clone(), index }, report.clone());
         }
     }
@@ -199,19 +214,16 @@ fn cells<const N: usize>(row: &str) -> Option<[&str; N]> {
     Some(cells)
 }
 
-/// The numbers of `3`, `[3-9]`, `[1,4-6%2]`; none where it is anything else, or too many to be an array.
-fn elements(text: &str) -> Vec<u64> {
-    /// Far over every `MaxArraySize`.
-    const ELEMENTS_MAX: u64 = 10_000_000;
+/// The numbers of `3`, `[3-9]`, `[1,4-6%2]`, each once; none where it is anything else, or one of them is not below `size`. So a
+/// row takes no more room than the largest array there can be.
+fn elements(text: &str, size: u64) -> BTreeSet<u64> {
     let list = text.trim_matches(['[', ']']).split('%').next().unwrap_or("");
-    let mut all = Vec::new();
+    let mut all = BTreeSet::new();
     for part in list.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         match (number(first), number(last)) {
-            (Some(first), Some(last)) if last >= first && last - first < ELEMENTS_MAX - all.len() as u64 => {
-                all.extend(first..=last);
-            }
-            _ => return Vec::new(),
+            (Some(first), Some(last)) if first <= last && last < size => all.extend(first..=last),
+            _ => return BTreeSet::new(),
         }
     }
     all
@@ -226,6 +238,11 @@ fn number(text: &str) -> Option<u64> {
 fn word_of(cell: &str) -> Option<String> {
     let nothing = ["", "N/A", "None", "(null)", "Unknown"].contains(&cell);
     (!nothing).then(|| cell.chars().filter(|c| !c.is_control()).collect())
+}
+
+/// A cell that is the name of one node.
+fn node_of(cell: &str) -> Option<String> {
+    word_of(cell).filter(|node| text::is_node(node))
 }
 
 #[cfg(test)]
@@ -293,24 +310,55 @@ mod tests {
                     1_1|molsieve-abc-1|FAILED|75:0|2026-11-21T00:56:02|n2\n\
                     1_[2-3,7%4]|molsieve-abc-1|PENDING|0:0|Unknown|None assigned\n\
                     2_0|molsieve-other-1|COMPLETED|0:0|Unknown|n1\n";
-        let reports = history(&job(), &ok(text.to_owned())).unwrap();
+        let reports = history(&job(), &ok(text.to_owned()), 1001).unwrap();
         let states: Vec<_> = reports.iter().map(|(task, report)| (task.index, report.state)).collect();
         assert_eq!(states, [(0, Succeeded), (1, Checkpointed), (2, Pending), (3, Pending), (7, Pending)]);
     }
 
     #[test]
+    fn a_row_of_the_books_makes_no_more_entries_than_an_array_has_elements() {
+        let of = |index: &str| {
+            let text = format!("1_{index}|molsieve-abc-1|PENDING|0:0|Unknown|None assigned\n");
+            history(&job(), &ok(text), 1001).unwrap().len()
+        };
+        assert_eq!((of("[0-1000]"), of("[0-1000,0-1000,5]"), of("[0-1001]")), (1001, 1001, 0));
+        assert_eq!((of("[0-9999999]"), of("18446744073709551615"), of("[0-18446744073709551615]")), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_is_no_name_of_a_node_is_no_node() {
+        for bad in ["n1,n2", "n[1-900]", "n1 n2", "/etc/passwd", "n1;id", "None assigned", "-w", "é"] {
+            let mut cells = RUNNING;
+            cells[6] = bad;
+            let reports = queue(&job(), &ok(row(cells))).unwrap();
+            assert!(reports.len() == 1 && reports.values().all(|report| report.node.is_none()), "{bad}");
+            let text = format!("1_0|molsieve-abc-1|COMPLETED|0:0|Unknown|{bad}\n");
+            assert!(history(&job(), &ok(text), 1001).unwrap().values().all(|report| report.node.is_none()), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_submission_is_known_by_its_number_alone() {
-        assert_eq!(submitted(&ok("17\n".into())).unwrap().0, "17");
-        assert_eq!(submitted(&ok("17;cluster\n".into())).unwrap().0, "17");
-        assert_eq!(submitted(&ok("Please read the news.\n17\n".into())).unwrap().0, "17");
+        let submitted = |text: &str| submitted(&ok(text.into()), Some("ours"));
+        for text in ["17\n", "17;ours\n", "Please read the news.\n17\n"] {
+            assert_eq!(submitted(text).unwrap().0, "17", "{text:?}");
+        }
         for vague in ["", "Submitted\n", "1", "17;clu"] {
-            assert!(matches!(submitted(&ok(vague.into())), Err(AdapterError::Unreachable(_))), "{vague:?}");
+            assert!(matches!(submitted(vague), Err(AdapterError::Unreachable(_))), "{vague:?}");
+        }
+    }
+
+    #[test]
+    fn a_job_in_a_cluster_that_later_commands_do_not_mean_is_refused() {
+        for (own, text) in [(Some("ours"), "17;theirs\n"), (None, "17;ours\n"), (Some("ours"), "17;\n")] {
+            let refused = submitted(&ok(text.into()), own).unwrap_err();
+            assert!(matches!(&refused, AdapterError::Rejected(what) if what.contains("scancel 17")), "{refused}");
         }
     }
 
     #[test]
     fn a_no_is_a_no_and_silence_is_silence() {
-        let no = |text: &str| submitted(&no(text)).unwrap_err();
+        let no = |text: &str| submitted(&no(text), None).unwrap_err();
         let failed = "sbatch: error: Batch job submission failed:";
         assert!(matches!(no(&format!("{failed} Invalid partition name specified")), AdapterError::Rejected(_)));
         let policy =
@@ -341,9 +389,9 @@ mod tests {
         fn no_answer_makes_us_panic(text in "\\PC{0,400}", code in proptest::option::of(0i32..3)) {
             let said = Said { code, stdout: text.clone(), stderr: text };
             let _ = queue(&job(), &said);
-            let _ = history(&job(), &said);
+            let _ = history(&job(), &said, 1001);
             let _ = found("t", &said);
-            let _ = submitted(&said);
+            let _ = submitted(&said, None);
         }
 
         #[test]

@@ -5,6 +5,7 @@
 
 pub mod allowance;
 mod answers;
+mod directives;
 pub mod inside;
 pub mod limits;
 pub mod partitions;
@@ -76,6 +77,7 @@ impl Dialect for Slurm {
             finally: Finally::Dependency,
             nodes_may_submit: true,
             lifeline: false,
+            signals_before_end: true,
         }
     }
 
@@ -91,7 +93,7 @@ impl Dialect for Slurm {
     }
 
     fn parse_submit(&self, said: &Said) -> Result<JobId, AdapterError> {
-        answers::submitted(said)
+        answers::submitted(said, self.limits.cluster.as_deref())
     }
 
     fn rehearse(&self, files: &[EmittedFile]) -> Option<Call> {
@@ -125,7 +127,7 @@ impl Dialect for Slurm {
     }
 
     fn parse_history(&self, jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
-        answers::history(jobs, said)
+        answers::history(jobs, said, self.limits.array_size)
     }
 
     fn cancel(&self, jobs: &[JobId]) -> Call {

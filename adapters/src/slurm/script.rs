@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::site::Site;
 use crate::adapter::AdapterError;
 use crate::job::{EmittedFile, JobSpec, Tasks};
-use crate::text::{comment, path_without_patterns, quoted};
+use crate::text::{comment, is_node, path_without_patterns, quoted};
 
 /// The script that is used where nobody gives another.
 pub const TEMPLATE: &str = "\
@@ -20,6 +20,10 @@ pub const TEMPLATE: &str = "\
 exec {command}
 ";
 
+/// What lets its bearer speak to the scheduler as its user. sbatch needs it, and hands its environment on to tasks; a scorer has
+/// no business with it, and a worker none either: once it has expired, it would stand in the way of the node's own.
+const CREDENTIALS: [&str; 1] = ["SLURM_JWT"];
+
 /// Placeholders of a template.
 const HOLES: [&str; 5] = ["title", "file", "directives", "setup", "command"];
 
@@ -28,7 +32,10 @@ const HOLES: [&str; 5] = ["title", "file", "directives", "setup", "command"];
 /// # Errors
 /// Something in it cannot be written down, or the template lacks a placeholder ([`AdapterError::Rejected`]).
 pub fn render(site: &Site, template: &str, job: &JobSpec) -> Result<EmittedFile, AdapterError> {
-    let path = job.file.with_extension("sbatch");
+    if job.finally.is_some() || job.transfers.is_some() {
+        return Err(AdapterError::Rejected("SLURM has no last part of a job, and transfers no files".to_owned()));
+    }
+    let path = path(&job.file);
     let file = path.file_name().map(OsString::from).unwrap_or_default();
     let parts = [comment(&job.title), quoted(&file)?, directives(site, job)?, setup(site, job)?, command(job)?];
     let text = fill(template, &parts).map_err(AdapterError::Rejected)?;
@@ -102,8 +109,10 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     if asked.gpus > 0 {
         lines.push(format!("--gres=gpu:{}", asked.gpus));
     }
-    if !job.exclude.is_empty() {
-        lines.push(format!("--exclude={}", job.exclude.join(",")));
+    // Their names come from what schedulers and workers wrote down: what is none is left out.
+    let exclude: Vec<&str> = job.exclude.iter().map(String::as_str).filter(|name| is_node(name)).collect();
+    if !exclude.is_empty() {
+        lines.push(format!("--exclude={}", exclude.join(",")));
     }
     // (Of a job that only looks, every hour, nobody wants to hear.)
     let is_told = |line: &String| job.begin_after_s.is_none() || !line.starts_with("--mail-");
@@ -149,12 +158,13 @@ fn setup(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
 }
 
 fn command(job: &JobSpec) -> Result<String, AdapterError> {
-    let mut words = Vec::new();
+    if job.argv.is_empty() {
+        return Err(AdapterError::Rejected("a job needs a program".to_owned()));
+    }
+    let mut words = vec!["/usr/bin/env".to_owned()];
+    words.extend(CREDENTIALS.iter().map(|name| format!("-u {name}")));
     for argument in &job.argv {
         words.push(quoted(argument)?);
-    }
-    if words.is_empty() {
-        return Err(AdapterError::Rejected("a job needs a program".to_owned()));
     }
     if matches!(job.tasks, Tasks::Array(_)) {
         words.push("\"${SLURM_ARRAY_TASK_ID:?submit this file with sbatch}\"".to_owned());
@@ -162,7 +172,7 @@ fn command(job: &JobSpec) -> Result<String, AdapterError> {
     Ok(words.join(" "))
 }
 
-/// Where the script of `job` is.
-pub fn path(job: &JobSpec) -> PathBuf {
-    job.file.with_extension("sbatch")
+/// Where the script of a job is that has this [`file`](JobSpec::file).
+pub fn path(file: &Path) -> PathBuf {
+    file.with_extension("sbatch")
 }

@@ -22,6 +22,7 @@ fn job() -> JobSpec {
         exclude: Vec::new(),
         file: PathBuf::from("/data/my runs/50%/launch/wave-3"),
         logs: PathBuf::from("/data/my runs/50%/logs/wave-3.out"),
+        ..JobSpec::default()
     }
 }
 
@@ -49,7 +50,7 @@ fn the_script_is_what_a_person_would_write() {
 #SBATCH --export=NONE
 
 # The worker takes the place of this shell, so it gets the signals itself and its exit code is the job's.
-exec /opt/molsieve worker '/data/my runs/50%' --wave 3 --task "${SLURM_ARRAY_TASK_ID:?submit this file with sbatch}"
+exec /usr/bin/env -u SLURM_JWT /opt/molsieve worker '/data/my runs/50%' --wave 3 --task "${SLURM_ARRAY_TASK_ID:?submit this file with sbatch}"
 "#
     );
 }
@@ -93,6 +94,18 @@ fn nothing_in_a_job_can_become_a_line_of_its_own() {
     assert!(matches!(render(&Site::default(), TEMPLATE, &argv), Err(AdapterError::Rejected(_))));
     let title = JobSpec { title: "{command}".into(), ..job() };
     assert_eq!(render(&Site::default(), TEMPLATE, &title).unwrap().text.matches("exec ").count(), 1);
+}
+
+#[test]
+fn what_is_no_name_of_a_node_is_not_left_out_in_its_place() {
+    let exclude = |names: &[&str]| {
+        let exclude = names.iter().map(|name| (*name).to_owned()).collect();
+        let text = render(&Site::default(), TEMPLATE, &JobSpec { exclude, ..job() }).unwrap().text;
+        text.lines().find_map(|line| line.strip_prefix("#SBATCH --exclude=")).map(str::to_owned)
+    };
+    let forged = ["n1", "n2\n#SBATCH --uid=0", "n[1-900]", "n3,n4", "n 5", "/tmp/list", "n6;id", "", "-", "n-7.x"];
+    assert_eq!(exclude(&forged).as_deref(), Some("n1,n-7.x"));
+    assert_eq!(exclude(&["n[1-900]"]), None);
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl Adapter for Memory {
             finally: Finally::Dependency,
             nodes_may_submit: true,
             lifeline: false,
+            signals_before_end: true,
         }
     }
 

@@ -1,5 +1,8 @@
 //! Schedulers for tests: commands that fail on cue, and the real thing.
 
+pub mod fake_ray;
+pub mod ray_cluster;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -92,6 +95,8 @@ fn tools(dir: &Path) -> String {
 /// A real cluster, brought up for one test and taken down after it.
 pub struct Cluster {
     dir: tempfile::TempDir,
+    /// The program of tests/clusters that does it.
+    program: &'static str,
 }
 
 impl Cluster {
@@ -104,9 +109,24 @@ impl Cluster {
             eprintln!("skipped: {missing:?} not installed; ./setup installs them");
             return None;
         }
-        let cluster = Self { dir: tempfile::Builder::new().prefix("mc-").tempdir().unwrap() };
-        cluster.script("up");
-        Some(cluster)
+        Some(Self::up("slurm"))
+    }
+
+    /// An HTCondor; none where it is not installed, which CI does not accept.
+    pub fn htcondor() -> Option<Self> {
+        let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.engines/htcondor/ready");
+        if !installed("condor_master") && !unpacked.exists() {
+            assert!(std::env::var_os("CI").is_none(), "CI needs HTCondor: run ./setup --test");
+            eprintln!("skipped: HTCondor is not installed; ./setup --test installs it");
+            return None;
+        }
+        Some(Self::up("htcondor"))
+    }
+
+    fn up(program: &'static str) -> Self {
+        let cluster = Self { dir: tempfile::Builder::new().prefix("mc-").tempdir().unwrap(), program };
+        cluster.script(&["up"], &[]);
+        cluster
     }
 
     pub fn path(&self) -> &Path {
@@ -125,16 +145,37 @@ impl Cluster {
         With { settings, limit: Duration::from_secs(60) }
     }
 
-    fn script(&self, verb: &str) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clusters/slurm");
-        let status = Command::new(script).arg(verb).arg(self.dir.path().join("cluster")).status().unwrap();
-        assert!(status.success(), "tests/clusters/slurm {verb}: {status}");
+    /// What `tests/clusters/PROGRAM VERB DIR WHAT` prints.
+    pub fn script(&self, verb: &[&str], what: &[&str]) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clusters").join(self.program);
+        let dir = self.dir.path().join("cluster");
+        let output = Command::new(script)
+            .args(verb)
+            .arg(dir)
+            .args(what)
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "tests/clusters/{} {verb:?}: {}", self.program, output.status);
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs HTCondor's commands of this pool.
+    pub fn condor_runner(&self) -> With {
+        let bin = self.dir.path().join("cluster/bin").display().to_string();
+        let path = std::env::var("PATH").unwrap_or_default();
+        With { settings: BTreeMap::from([("PATH", format!("{bin}:{path}"))]), limit: Duration::from_secs(60) }
+    }
+
+    /// What a command of this pool says.
+    pub fn condor(&self, argv: &[&str]) -> Said {
+        self.condor_runner().run(&Call::new(argv.iter().copied())).unwrap()
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.script("down");
+        self.script(&["down"], &[]);
     }
 }
 

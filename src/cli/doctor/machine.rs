@@ -7,6 +7,7 @@ use crate::cli::output::Output;
 use crate::doctor::{Finding, Verdict, disk, limits, tools};
 use crate::error::{Error, Kind, Result};
 use crate::host;
+use crate::scheduler;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -31,7 +32,7 @@ impl Args {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let mut found = disk::check(args.place()?)?;
     found.extend(limits::check());
-    found.extend(tools::check());
+    found.extend(tools::check(scheduler::all().map(|(_, binding)| (binding.product(), binding.programs()))));
     let worst = found.iter().map(|f| f.verdict).max();
     let facts = serde_json::json!({
         "schema": "molsieve.doctor.v1",

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::machine;
+use crate::campaign::kind::SchedulerKind;
+use crate::campaign::scheduler::Cluster;
 use crate::cli::drive;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
@@ -17,6 +19,7 @@ use crate::host;
 use crate::patience::Patience;
 use crate::run::cluster::examine;
 use crate::run::cluster::probe::{self, Probe};
+use crate::scheduler::{self, Examined};
 use crate::units;
 
 /// A command of a scheduler may take so long.
@@ -59,6 +62,15 @@ pub struct Facts {
     pub job: Option<Probe>,
     /// What is to be said of all that.
     pub findings: Vec<Finding>,
+    /// Which scheduler it has, and what people call that.
+    #[serde(skip)]
+    pub kind: SchedulerKind,
+    /// See `kind`.
+    #[serde(skip)]
+    pub product: &'static str,
+    /// What a profile says that is this scheduler's alone.
+    #[serde(skip)]
+    pub profile: Vec<String>,
 }
 
 impl Args {
@@ -74,16 +86,16 @@ impl Args {
 /// The cluster does not answer (exit 5), or `dir` cannot be written (exit 6).
 pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Result<Facts> {
     let wait = units::duration(&job.wait).map_err(|e| e.within("`--wait`"))?;
-    let asked = examine::cluster(site)?;
+    let (kind, asked) = examine::cluster(site)?;
+    let binding = scheduler::of(kind)?;
     let patience = Patience::default();
     let teller = Teller::of(&patience, output);
     let waiting = patience.waits("the cluster is asked what it has and allows: its answers are waited for", ANSWERS);
-    let facts = examine::facts(&asked)?;
+    let Examined { facts, mut findings, profile } = binding.examine(&asked)?;
     drop((waiting, teller));
-    let mut findings = cluster::judge(&facts);
     findings.extend(disk::check(dir)?);
     findings.extend(examine::quota(dir));
-    let job = job.submit.then(|| try_job(&asked, dir, wait, output)).transpose()?;
+    let job = job.submit.then(|| try_job(kind, &asked, dir, wait, output)).transpose()?;
     match &job {
         Some(Probe { node: Some(node), exchange, .. }) => {
             findings.extend(cluster::judge_node(node, exchange.as_ref()));
@@ -103,6 +115,9 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
         cluster: facts,
         job,
         findings,
+        kind,
+        product: binding.product(),
+        profile,
     })
 }
 
@@ -111,9 +126,9 @@ fn not_tried() -> Finding {
         .hint("`--try` submits one of a minute: whether jobs may submit jobs, and how late files are seen")
 }
 
-fn try_job(cluster: &crate::campaign::scheduler::Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {
+fn try_job(kind: SchedulerKind, cluster: &Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {
     output.note(format!("a job of one core and a minute is submitted; it may wait {} s for its turn", wait.as_secs()));
-    probe::run(cluster, dir, drive::this_program()?, wait)
+    probe::run(kind, cluster, dir, drive::this_program()?, wait)
 }
 
 /// Runs it: exit 6 if a campaign would fail there.

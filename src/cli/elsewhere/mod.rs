@@ -33,7 +33,7 @@ use crate::remote::message::Ended;
 use crate::remote::place::{Asked, Remote};
 use crate::remote::serve;
 use crate::run::plan;
-use crate::scorer::argv;
+use crate::scheduler;
 use crate::stop::Stop;
 use crate::view::next;
 use shown::Shown;
@@ -171,7 +171,7 @@ fn site(how: &Args, words: &Words, sort: Sort) -> Result<Option<SiteProfile>> {
     };
     // What is wrong with the file is for the command itself to say.
     let Ok(config) = Config::read(&file) else { return Ok(None) };
-    let is_here = config.scheduler.kind != "slurm" || argv::program("sbatch", Path::new("/")).is_ok();
+    let is_here = scheduler::is_here(config.scheduler.kind()?);
     let Some(reference) = inputs::site_of(&file).filter(|_| !is_here) else { return Ok(None) };
     let profile = SiteProfile::find(&reference, &plan::base_of(&file)?)?;
     Ok(Some(profile).filter(|profile| profile.login.is_some()))
@@ -332,6 +332,7 @@ impl Journey {
         }
         let stop = Stop::new();
         signals::raise_on_signal(&stop, || {})?;
+        client.heed(&stop);
         let told = Told { facts: command != "run", watches: false, names: Some((&there, &dir)) };
         let begun = self.run(&mut client, &words.to_argv(), told, &stop).map_err(|e| again(e, &dir))?;
         self.before = Some(remote);
@@ -374,6 +375,7 @@ impl Journey {
         words.options.push(("--and-return".to_owned(), None));
         let stop = Stop::new();
         signals::raise_on_signal(&stop, || {})?;
+        client.heed(&stop);
         let told = Told { facts: false, watches: false, names: Some((&there, &dir)) };
         let begun = self.run(&mut client, &words.to_argv(), told, &stop).map_err(|e| again(e, &dir))?;
         if begun != Exit::Done {

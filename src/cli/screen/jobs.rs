@@ -32,7 +32,7 @@ pub(super) fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
     lines.extend(tick(cluster));
     lines.extend(cluster.stand_in.as_ref().and_then(stand_in));
     lines.extend(cluster.look.as_ref().and_then(|beside| look(beside, now_ms)));
-    let name = if cluster.scheduler.name == "slurm" { "slurm" } else { "scheduler" };
+    let name = cluster.scheduler.name.word();
     match (cluster.scheduler.heard, &cluster.scheduler.why) {
         (Some(false), Some(why)) => {
             lines.push(line(name, format!("not heard: {why}; this is what the files say")));

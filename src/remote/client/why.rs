@@ -37,6 +37,26 @@ pub fn foreign(way: &Way, path: &str) -> Error {
         .hint("say a directory that is yours alone with `--remote-root`")
 }
 
+/// Others may write what would be run there.
+pub fn open(way: &Way, path: &str) -> Error {
+    let path = escape::visible(&cut(path));
+    transport::unreachable(
+        way,
+        &format!(
+            "others than you may write in `{path}` there, and exchange what is run: nothing was run, and nothing sent"
+        ),
+    )
+    .hint(format!("`chmod go-w {path}` there, if it is yours"))
+    .hint("else say a directory that is yours alone with `--remote-root`")
+}
+
+/// Nothing but signs of life came.
+pub fn stalled(way: &Way, waited: Duration) -> Error {
+    transport::unreachable(way, &format!("the far end is alive, and gave no answer within {} s", waited.as_secs()))
+        .hint("a file system there may hang; `molsieve doctor` on the login node says more")
+        .hint(AGAIN)
+}
+
 /// It was stored, and is not there.
 pub fn vanished(way: &Way) -> Error {
     transport::unreachable(way, "the program there vanished").hint("run the same command again")

@@ -21,7 +21,7 @@ use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::journal::task_time::TaskTime;
 use crate::layout::{CampaignDir, EntryKind};
-use crate::run::scheduler;
+use crate::scheduler;
 use crate::shard::checkpoint::Tally;
 use crate::stop::Stop;
 
@@ -30,9 +30,6 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// How often the share is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// A scheduler's signal before the end may come a minute early, and is sent at looks that are half a minute apart (SLURM).
-const EARLY: Duration = Duration::from_secs(90);
 
 /// Which task it is, and what it may do.
 #[derive(Clone, Debug)]
@@ -151,10 +148,10 @@ impl Checkpointed<'_> {
     fn is_at_the_end_of_its_time(&self, inside: &mut dyn Inside, now_ms: UnixMs) -> bool {
         let execution = &self.campaign.file.execution;
         let Some(cluster) = &execution.cluster else { return false };
-        // SLURM counts whole minutes.
-        let asked = execution.walltime_s.map(|limit| self.began_ms / 1000 + limit.div_ceil(60) * 60);
+        let Ok(binding) = scheduler::of(execution.scheduler) else { return false };
+        let asked = execution.walltime_s.map(|limit| self.began_ms / 1000 + binding.time_limit_s(limit));
         let end = inside.ends_at_s().or(asked).or_else(|| inside.ask_end_s());
-        let before = Duration::from_secs(cluster.signal_before_s) + EARLY;
+        let before = Duration::from_secs(cluster.signal_before_s) + binding.signals_early();
         end.is_some_and(|end| Duration::from_millis((end * 1000).saturating_sub(now_ms)) <= before)
     }
 

@@ -17,7 +17,7 @@ use crate::run::cluster::queue::{heard, others};
 use crate::run::drive::driver::Driver;
 use crate::run::drive::jobs::{self, Making};
 use crate::run::drive::submission;
-use crate::run::scheduler::refused;
+use crate::scheduler::refused;
 
 /// So often a task that its scheduler holds is let go in one wave; then it is ended, and the next wave has its task groups.
 pub(in crate::run) const RELEASES_MAX: u32 = 3;
@@ -40,10 +40,11 @@ pub(in crate::run) fn follow(
     }
     let making = Making { campaign, state, program, lifeline: false, requeues: false };
     let mut job = jobs::look_job(&making, after_s)?;
-    let mut handed_over = submission::hand_over(campaign, adapter, &job)?;
+    let mut is_wanted = || !is_over(campaign);
+    let mut handed_over = submission::hand_over(campaign, adapter, &job, &mut is_wanted)?;
     if matches!(handed_over, Err(AdapterError::Rejected(_))) && !job.exclude.is_empty() {
         job.exclude.clear();
-        handed_over = submission::hand_over(campaign, adapter, &job)?;
+        handed_over = submission::hand_over(campaign, adapter, &job, &mut is_wanted)?;
     }
     // Somebody may have stopped the campaign meanwhile, and found no look.
     if let Ok(id) = handed_over

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::System;
-use molsieve_adapters::{Adapter, AdapterError, Cli, Dialect, JobId, JobSpec};
+use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec};
 use serde::Serialize;
 
 use crate::campaign::file::Campaign;
@@ -19,8 +19,8 @@ use crate::patience::Patience;
 use crate::run::drive::jobs::{self, Making};
 use crate::run::drive::room::{self, JOBS_BESIDE};
 use crate::run::look::Look;
-use crate::run::scheduler;
 use crate::run::wave;
+use crate::scheduler::{self, Allows, Asked, Queue};
 
 /// What stands in a tick's script for the number that its wave will get.
 const WAVE_JOB: &str = "JOB_OF_THE_WAVE";
@@ -95,46 +95,46 @@ pub struct Outlook {
 pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patience) -> Result<Option<Outlook>> {
     let execution = &campaign.file.execution;
     let Some(cluster) = execution.cluster.as_ref() else { return Ok(None) };
-    let site = scheduler::check(execution, cluster)?;
-    let waiting = patience.waits("the scheduler has not answered yet: it is waited for", System::default().limit);
-    let survey = scheduler::survey(&site, Duration::ZERO, scheduler::Queue::Always, patience);
+    let binding = scheduler::of(execution.scheduler)?;
+    scheduler::check(execution)?;
+    let most = System::default().limit;
+    let waiting = patience.waits("the scheduler has not answered yet: it is waited for", most);
+    let answer = binding.ask(cluster, Duration::ZERO, Queue::Always);
     drop(waiting);
-    if rehearse && let Err(away) = survey {
-        return Err(away);
-    }
-    let limits_unknown = survey.as_ref().err().map(|away| away.what().to_owned());
-    let survey = survey.ok();
+    let (mut adapter, allows, limits_unknown) = match answer {
+        Ok(Asked { adapter, allows }) => (adapter, Some(allows), None),
+        Err(away) if rehearse => return Err(away),
+        Err(away) => (binding.unasked(cluster)?, None, Some(away.what().to_owned())),
+    };
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     let mut look = Look::new(campaign)?;
     look.refresh()?;
     let making = Making { campaign, state: &state, program, lifeline: false, requeues: true };
     let budget = execution.core_ms_max.map(|_| room::affordable(&making));
-    let bounds = bounds(cluster, survey.as_ref(), budget, look.missing().len() as u64);
+    let bounds = bounds(cluster, allows.as_ref(), budget, look.missing().len() as u64);
     let dealt = dealt(campaign, look.missing(), bounds[0].tasks);
     let number = state.waves + 1;
-    let speaker = scheduler::dialect(cluster, site, survey.clone().unwrap_or_default());
     let (mut scripts, mut rehearsal) = (Vec::new(), None);
     if !dealt.is_empty() {
         let wave = jobs::wave_job(&making, number, dealt.len() as u64)?;
         let tick = jobs::tick_job(&making, state.ticks + 1)?;
         let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
-        scripts.extend(rendered(&speaker, "wave", &wave)?);
-        scripts.extend(rendered(&speaker, "tick", &tick)?);
-        let waiting = patience
-            .waits("the scheduler thinks about when it would start this: it is waited for", System::default().limit);
-        rehearsal = rehearse.then(|| rehearsed(campaign, Cli::new(speaker), wave)).transpose()?;
+        scripts.extend(rendered(adapter.as_ref(), "wave", &wave)?);
+        scripts.extend(rendered(adapter.as_ref(), "tick", &tick)?);
+        let waiting = patience.waits("the scheduler thinks about when it would start this: it is waited for", most);
+        rehearsal = rehearse.then(|| rehearsed(campaign, adapter.as_mut(), wave)).transpose()?;
         drop(waiting);
     }
     Ok(Some(Outlook {
         site: cluster.site.clone(),
-        cluster: survey.as_ref().and_then(|survey| survey.limits.cluster.clone()),
+        cluster: allows.as_ref().and_then(|allows| allows.cluster.clone()),
         limits_unknown,
         wave: number,
         tasks: dealt.len() as u64,
         task_groups: look.missing().len() as u64,
         task_groups_a_task: dealt.iter().map(Vec::len).max().unwrap_or(0) as u64,
-        running: running(cluster, survey.as_ref()),
-        queued: survey.and_then(|survey| survey.allowance.queued),
+        running: running(cluster, allows.as_ref()),
+        queued: allows.and_then(|allows| allows.queued),
         bounds,
         rounds: if cluster.nodes_may_submit { cluster.rounds_max } else { 0 },
         look_s: cluster.look_s.filter(|_| cluster.nodes_may_submit),
@@ -153,20 +153,18 @@ fn dealt(campaign: &Campaign, missing: &BTreeSet<GroupIndex>, tasks: u64) -> Vec
 
 /// What keeps a wave of so many task groups from having more tasks, the tightest first.
 /// `budget` is over how many tasks what is left of it can be dealt.
-fn bounds(cluster: &Cluster, survey: Option<&scheduler::Survey>, budget: Option<u64>, groups: u64) -> Vec<Bound> {
+fn bounds(cluster: &Cluster, allows: Option<&Allows>, budget: Option<u64>, groups: u64) -> Vec<Bound> {
     let bound = |tasks: u64, by: &str| Bound { tasks: tasks.max(1), by: by.to_owned() };
     let mut all = vec![match cluster.tasks_max {
         Some(tasks) => bound(tasks, "scheduler.tasks"),
         None => bound(scheduler::tasks(cluster), "the default of scheduler.tasks"),
     }];
-    if let Some(scheduler::Survey { limits, allowance }) = survey {
-        all.push(bound(limits.array_size, "MaxArraySize of the cluster"));
-        all.extend(limits.array_tasks.map(|tasks| bound(tasks, "max_array_tasks of the cluster")));
-        let room = allowance.room().zip(allowance.submit.as_ref());
-        all.extend(room.map(|(room, cap)| {
-            let queued = allowance.queued.unwrap_or(0);
+    if let Some(allows) = allows {
+        all.extend(allows.tasks.iter().map(|cap| bound(cap.most, &cap.of)));
+        all.extend(allows.submit.as_ref().map(|cap| {
+            let queued = allows.queued.unwrap_or(0);
             let by = format!("{cap}, less {queued} in the queue and {JOBS_BESIDE} for what goes on afterwards");
-            bound(room.saturating_sub(JOBS_BESIDE), &by)
+            bound(cap.most.saturating_sub(queued).saturating_sub(JOBS_BESIDE), &by)
         }));
     }
     all.extend(budget.map(|tasks| bound(tasks, "what is left of limits.core_hours")));
@@ -177,15 +175,15 @@ fn bounds(cluster: &Cluster, survey: Option<&scheduler::Survey>, budget: Option<
 }
 
 /// How many tasks run at a time.
-fn running(cluster: &Cluster, survey: Option<&scheduler::Survey>) -> Option<Bound> {
+fn running(cluster: &Cluster, allows: Option<&Allows>) -> Option<Bound> {
     let said = cluster.running_max.map(|tasks| Bound { tasks, by: "scheduler.running".to_owned() });
-    let allowed = survey.and_then(|survey| survey.allowance.running.as_ref());
+    let allowed = allows.and_then(|allows| allows.running.as_ref());
     let allowed = allowed.map(|cap| Bound { tasks: cap.most, by: cap.of.clone() });
     said.into_iter().chain(allowed).min_by_key(|bound| bound.tasks)
 }
 
-fn rendered(speaker: &impl Dialect, of: &'static str, job: &JobSpec) -> Result<Vec<Script>> {
-    let files = speaker.render(job).map_err(|e| Error::usage(e.to_string()))?;
+fn rendered(adapter: &dyn Adapter, of: &'static str, job: &JobSpec) -> Result<Vec<Script>> {
+    let files = adapter.files(job).map_err(|e| Error::usage(e.to_string()))?;
     let script =
         |file: molsieve_adapters::EmittedFile| Script { of, path: file.path.display().to_string(), text: file.text };
     Ok(files.into_iter().map(script).collect())
@@ -193,9 +191,9 @@ fn rendered(speaker: &impl Dialect, of: &'static str, job: &JobSpec) -> Result<V
 
 /// Asks what the scheduler makes of `wave`. Its script lies under another name for that moment: the numbers of waves are
 /// given by drivers.
-fn rehearsed(campaign: &Campaign, mut adapter: Cli<impl Dialect>, wave: JobSpec) -> Result<Rehearsal> {
+fn rehearsed(campaign: &Campaign, adapter: &mut dyn Adapter, wave: JobSpec) -> Result<Rehearsal> {
     let wave = JobSpec { file: campaign.dir.rehearsed_script(), ..wave };
-    let files = adapter.files(&wave).map_err(|e| crate::run::scheduler::refused(&e))?;
+    let files = adapter.files(&wave).map_err(|e| crate::scheduler::refused(&e))?;
     fs::create_dir(&campaign.dir.launch())?;
     for file in &files {
         fs::replace(&file.path, file.text.as_bytes())?;
@@ -209,24 +207,22 @@ fn rehearsed(campaign: &Campaign, mut adapter: Cli<impl Dialect>, wave: JobSpec)
         Err(AdapterError::Rejected(what) | AdapterError::TooMany(what)) => {
             Ok(Rehearsal { start: None, refused: Some(what) })
         }
-        Err(away) => Err(crate::run::scheduler::refused(&away)),
+        Err(away) => Err(crate::scheduler::refused(&away)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use molsieve_adapters::slurm::allowance::{Allowance, Cap};
-    use molsieve_adapters::slurm::limits::Limits;
-
     use super::*;
     use crate::campaign::scheduler::SchedulerSection;
+    use crate::scheduler::Cap;
 
     fn cluster(text: &str) -> Cluster {
         toml::from_str::<SchedulerSection>(text).unwrap().cluster().unwrap().unwrap()
     }
 
-    fn tightest(text: &str, survey: Option<&scheduler::Survey>, groups: u64) -> (u64, String) {
-        let first = bounds(&cluster(text), survey, None, groups).remove(0);
+    fn tightest(text: &str, allows: Option<&Allows>, groups: u64) -> (u64, String) {
+        let first = bounds(&cluster(text), allows, None, groups).remove(0);
         (first.tasks, first.by)
     }
 
@@ -237,16 +233,17 @@ mod tests {
         assert_eq!(tightest(slurm, None, 4000), said(1000, "the default of scheduler.tasks"));
         assert_eq!(tightest(slurm, None, 40), said(40, "one task group a task"));
         assert_eq!(tightest("kind = \"slurm\"\ntasks = 7", None, 40), said(7, "scheduler.tasks"));
-        let limits = Limits { array_size: 11, array_tasks: Some(20), ..Limits::default() };
-        let mut survey = scheduler::Survey { limits, allowance: Allowance::default() };
-        assert_eq!(tightest(slurm, Some(&survey), 4000), said(11, "MaxArraySize of the cluster"));
-        let cap = Cap { most: 12, of: "MaxSubmitJobs of the account chem".to_owned() };
-        survey.allowance = Allowance { submit: Some(cap), queued: Some(4), ..Allowance::default() };
-        let (tasks, by) = tightest(slurm, Some(&survey), 4000);
+        let cap = |most: u64, of: &str| Cap { most, of: of.to_owned() };
+        let tasks = vec![cap(11, "MaxArraySize of the cluster"), cap(20, "max_array_tasks of the cluster")];
+        let mut allows = Allows { tasks, ..Allows::default() };
+        assert_eq!(tightest(slurm, Some(&allows), 4000), said(11, "MaxArraySize of the cluster"));
+        allows.submit = Some(cap(12, "MaxSubmitJobs of the account chem"));
+        allows.queued = Some(4);
+        let (tasks, by) = tightest(slurm, Some(&allows), 4000);
         assert_eq!(tasks, 4);
         assert!(by.contains("MaxSubmitJobs of the account chem") && by.contains("less 4 in the queue"), "{by}");
-        survey.allowance.queued = Some(400);
-        assert_eq!(tightest(slurm, Some(&survey), 4000).0, 1, "the scheduler says no, if it is one");
+        allows.queued = Some(400);
+        assert_eq!(tightest(slurm, Some(&allows), 4000).0, 1, "the scheduler says no, if it is one");
         let first = bounds(&cluster(slurm), None, Some(3), 40).remove(0);
         assert_eq!((first.tasks, first.by.as_str()), (3, "what is left of limits.core_hours"));
     }

@@ -12,10 +12,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use molsieve_adapters::command::{Call, Runner, Said, System};
-use molsieve_adapters::{Adapter, Cli, EmittedFile, Job, JobSpec, JobTag, Patient, Resources, TaskReport, Tasks};
+use molsieve_adapters::{Adapter, EmittedFile, Job, JobSpec, JobTag, Patient, Resources, TaskReport, Tasks};
 use serde::{Deserialize, Serialize};
 
+use crate::campaign::kind::SchedulerKind;
 use crate::campaign::scheduler::Cluster;
 use crate::canonical;
 use crate::clock::{self, Stopwatch};
@@ -27,9 +27,7 @@ use crate::fs::tree::StagedDir;
 use crate::host;
 use crate::id::AttemptId;
 use crate::layout;
-use crate::patience::Patience;
-use crate::run::scheduler;
-use crate::run::scheduler::refused;
+use crate::scheduler::{self, Queue, Rights, refused};
 
 /// Files that go there and back.
 const ROUNDS: u64 = 5;
@@ -39,10 +37,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const ASK_EVERY: Duration = Duration::from_secs(2);
 /// How long either side waits for the other's next file.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
-/// The time limit of the job, in seconds: SLURM counts minutes.
+/// The time limit of the job, in seconds: some schedulers count minutes.
 const WALLTIME_S: u64 = 120;
 /// Memory of the job, in MiB.
 const MEMORY_MIB: u64 = 200;
+/// The file of the job.
+const JOB: &str = "probe";
 /// How long a job that was cancelled may take to go.
 const GONE_MAX: Duration = Duration::from_secs(20);
 
@@ -68,20 +68,19 @@ struct Pong {
     answered_ms: u64,
 }
 
-/// Runs the job on `cluster`, with a directory of its own in `dir`, and waits for at most `patience`. It is gone afterwards.
+/// Runs the job on `cluster`, one of `kind`, with a directory of its own in `dir`, and waits for at most `patience`. It is gone afterwards.
 ///
 /// # Errors
 /// The scheduler refuses or cannot be reached (exit 5), or `dir` cannot be written (exit 6).
-pub fn run(cluster: &Cluster, dir: &Path, program: PathBuf, patience: Duration) -> Result<Probe> {
+pub fn run(kind: SchedulerKind, cluster: &Cluster, dir: &Path, program: PathBuf, patience: Duration) -> Result<Probe> {
     let staged = StagedDir::create_beside(&layout::doctor_place(dir))?;
     let place = std::path::absolute(staged.building_at()).map_err(|e| Error::io("cannot find", dir, &e))?;
     let token = AttemptId::random()?;
     fs::write_new(&layout::doctor_file(&place, "token"), token.as_str().as_bytes())?;
     fs::write_new(&layout::doctor_file(&place, "taken"), b"here")?;
-    let site = scheduler::check_words("slurm", cluster)?;
-    let survey = scheduler::survey(&site, ASK_EVERY, scheduler::Queue::IfLimited, &Patience::default())?;
-    let mut adapter = Patient::new(Cli::new(scheduler::dialect(cluster, site, survey)), ASK_EVERY);
-    let spec = job(cluster, &place, program, &token);
+    let asked = scheduler::of(kind)?.ask(cluster, ASK_EVERY, Queue::IfLimited)?;
+    let mut adapter = Patient::new(asked.adapter, ASK_EVERY);
+    let spec = job(kind, cluster, &place, program, &token);
     for EmittedFile { path, text } in adapter.files(&spec).map_err(|e| refused(&e))? {
         fs::replace(&path, text.as_bytes())?;
     }
@@ -98,12 +97,11 @@ pub fn run(cluster: &Cluster, dir: &Path, program: PathBuf, patience: Duration) 
     heard.map(|()| probe)
 }
 
-fn job(cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> JobSpec {
-    let file = layout::doctor_file(place, "probe");
+fn job(kind: SchedulerKind, cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> JobSpec {
     JobSpec {
         tag: JobTag(format!("molsieve-doctor-{token}")),
         title: "molsieve: tries out what a campaign's jobs do; it may be cancelled at any time".to_owned(),
-        argv: vec![program.into(), "probe".into(), place.into(), token.as_str().into()],
+        argv: vec![program.into(), "probe".into(), place.into(), token.as_str().into(), kind.word().into()],
         tasks: Tasks::One,
         running_max: None,
         resources: Resources {
@@ -116,8 +114,9 @@ fn job(cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> 
         instead_of: Vec::new(),
         begin_after_s: None,
         exclude: Vec::new(),
-        file,
+        file: layout::doctor_file(place, JOB),
         logs: layout::doctor_file(place, "probe.out"),
+        ..JobSpec::default()
     }
 }
 
@@ -191,16 +190,16 @@ fn awaited(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// The other side: what the job does on its node, in `place`.
+/// The other side: what the job, one of `kind`'s, does on its node, in `place`.
 ///
 /// # Errors
 /// `place` cannot be written (exit 6).
-pub fn on_node(place: &Path, token: &str) -> Result<()> {
+pub fn on_node(place: &Path, token: &str, kind: SchedulerKind) -> Result<()> {
     let file = |name: &str| layout::doctor_file(place, name);
     let sees_ours = read(&file("token"))?.is_some_and(|bytes| bytes == token.as_bytes());
     let took = fs::write_new(&file("taken"), b"node")?;
     let kept = read(&file("taken"))?.is_some_and(|bytes| bytes == b"here");
-    let (may_submit, may_ask, said) = asks(&file("probe.sbatch"));
+    let Rights { may_submit, may_ask, said } = scheduler::of(kind)?.rights(&file(JOB));
     let report = NodeFacts {
         host: host::name(),
         sees_ours,
@@ -221,21 +220,4 @@ pub fn on_node(place: &Path, token: &str) -> Result<()> {
         fs::replace(&file(&format!("pong-{round}")), &canonical::json::to_line(&pong)?)?;
     }
     Ok(())
-}
-
-/// Whether a job may submit `script`, which is rehearsed and not submitted, and ask for jobs; what was said to a no.
-fn asks(script: &Path) -> (bool, bool, Option<String>) {
-    let mut system = System { limit: Duration::from_secs(30) };
-    let script = script.to_string_lossy().into_owned();
-    let calls = [
-        Call::new(["sbatch".to_owned(), "--test-only".to_owned(), script]),
-        Call::new(["squeue", "--noheader", "--me", "--format=%i"]),
-    ];
-    let mut answers = calls.iter().map(|call| match system.run(call) {
-        Ok(said) if said.is_ok() => None,
-        Ok(said) => Some(Said::gist(&said)),
-        Err(silent) => Some(format!("`{}` cannot be run: {silent:?}", call.program())),
-    });
-    let (submit, ask) = (answers.next().flatten(), answers.next().flatten());
-    (submit.is_none(), ask.is_none(), submit.or(ask))
 }

@@ -1,15 +1,26 @@
 //! What of a campaign is in the queue beside its wave, asked of the scheduler by tag.
 
+use std::time::Duration;
+
 use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobTag, TaskState};
 
 use crate::campaign::file::Campaign;
+use crate::campaign::scheduler::Cluster;
+use crate::clock::Stopwatch;
 use crate::error::Result;
+use crate::journal;
 use crate::journal::event::Event;
-use crate::journal::state::{State, Tick};
+use crate::journal::state::{Phase, State, Tick};
 use crate::run::cluster::mid_wave;
 use crate::run::drive::driver::Driver;
 use crate::run::drive::jobs;
-use crate::run::scheduler::{self, refused};
+use crate::scheduler::{self, refused};
+
+/// How long whoever took over from a tick may take until the next one is in the queue, beside what settles.
+const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether they have put it there.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Whether a tick is in the queue. One that nobody knows is struck out.
 pub(in crate::run) fn is_followed(driver: &mut Driver<'_>) -> Result<bool> {
@@ -48,6 +59,31 @@ pub(in crate::run) fn end_of_tick(
     let job = Job { id: JobId(job.to_string()), tag: jobs::tick_tag(campaign, round)? };
     let known = adapter.poll(&[job]).map_err(|e| refused(&e))?;
     Ok(known.into_values().next().map_or(TaskState::Unknown, |report| report.state))
+}
+
+/// Whether whoever took over from a tick goes on: the campaign is over, or a tick is in the queue, or comes into it while there
+/// is patience. Nobody's word is taken for it, since a successor may have died before it did anything. Should one be at work all
+/// the same, it sees that it is succeeded, and ends.
+pub(in crate::run) fn is_gone_on_with(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<bool> {
+    let settle = campaign.file.execution.cluster.as_ref().map_or(Duration::ZERO, Cluster::settle);
+    let waiting = Stopwatch::start();
+    loop {
+        let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+        if state.phase != Phase::Active || is_tick_in_queue(&state, adapter)? {
+            return Ok(true);
+        }
+        if waiting.elapsed() >= settle + SUCCESSOR_PATIENCE {
+            return Ok(false);
+        }
+        adapter.wait(LOOK_AGAIN);
+    }
+}
+
+/// Whether the tick that the journal speaks of waits or runs.
+fn is_tick_in_queue(state: &State, adapter: &mut dyn Adapter) -> Result<bool> {
+    let Some(Tick { tag, job: Some(job), .. }) = state.tick.clone() else { return Ok(false) };
+    let known = adapter.poll(&[Job { id: JobId(job), tag: JobTag(tag) }]).map_err(|e| refused(&e))?;
+    Ok(known.values().any(|tick| matches!(tick.state, TaskState::Pending | TaskState::Held | TaskState::Running)))
 }
 
 /// Cancels the looks, the tick of `state`, what stands in for it, and the wave. They are found by their tags: a number may be

@@ -24,7 +24,7 @@ use crate::run::drive::submission::{self, Followed};
 use crate::run::drive::{Driven, Settings};
 use crate::run::finish;
 use crate::run::policy::Pause;
-use crate::run::scheduler;
+use crate::scheduler;
 use crate::stop::Stop;
 
 /// How often a tick looks at what has just ended.
@@ -141,8 +141,10 @@ fn step(
                 return Ok(Ticked::Nothing(state.phase.clone()));
             }
             TaskState::Cancelled => return stopped_with_its_tick(campaign, adapter).map(|()| Ticked::Stopped),
-            // Somebody had taken over from it, and goes on.
-            TaskState::Checkpointed => return Ok(Ticked::Nothing(state.phase.clone())),
+            // Somebody had taken over from it, and goes on; unless they died of the same, say.
+            TaskState::Checkpointed if queue::is_gone_on_with(campaign, adapter)? => {
+                return Ok(Ticked::Nothing(state.phase.clone()));
+            }
             _ => {}
         }
     }

@@ -18,8 +18,8 @@ use crate::run::drive::core_time::CoreTime;
 use crate::run::drive::{LOOK_EVERY, Settings, ended};
 use crate::run::look::Look;
 use crate::run::policy::Pause;
-use crate::run::scheduler::refused;
 use crate::run::wave;
+use crate::scheduler::refused;
 use crate::scorer::identity::ScorerLaunch;
 
 /// No submission of a driver that died is waited for longer.

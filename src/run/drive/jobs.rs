@@ -63,6 +63,7 @@ pub(in crate::run) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Re
         exclude: bad_nodes(from.state),
         file: dir.wave_script(number),
         logs: dir.wave_output(number),
+        ..JobSpec::default()
     })
 }
 
@@ -93,6 +94,7 @@ pub(in crate::run) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec>
         exclude: bad_nodes(from.state),
         file: dir.tick_script(round),
         logs: dir.tick_output(),
+        ..JobSpec::default()
     })
 }
 
@@ -134,9 +136,11 @@ pub(in crate::run) fn stand_in_tag(campaign: &Campaign, round: u64) -> Result<Jo
     tag(campaign, &format!("s{round}"))
 }
 
-/// Our mark on a job. It holds the directory too: the same campaign may run in two of them.
+/// Our mark on a job. It holds the directory too: the same campaign may run in two of them. And what was drawn when it was
+/// planned there: jobs of one that was in the directory before may still be in the queue.
 fn tag(campaign: &Campaign, what: &str) -> Result<JobTag> {
     let identity = campaign.file.identity.digest()?;
-    let place = digest::blake3(format!("{identity}{}", campaign.dir.root().display()).as_bytes()).to_string();
+    let nonce = campaign.file.nonce.as_deref().unwrap_or_default();
+    let place = digest::blake3(format!("{identity}{}{nonce}", campaign.dir.root().display()).as_bytes()).to_string();
     Ok(JobTag(format!("molsieve-{}-{what}", &place[..12])))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec, JobTag};
 
-use crate::campaign::file::Campaign;
+use crate::campaign::file::{Campaign, Execution};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -20,8 +20,8 @@ use crate::run::drive::driver::Driver;
 use crate::run::drive::jobs::{Making, stand_in_job, tick_job, wave_job};
 use crate::run::drive::room::{self, Ask};
 use crate::run::policy::Pause;
-use crate::run::scheduler::{RESUME_HINT, refused};
 use crate::run::wave;
+use crate::scheduler::{self, RESUME_HINT, refused};
 
 /// How long a tick waits for room in the queue, and how often it looks: nobody else would. A tick may take an hour.
 const ROOM_PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -55,7 +55,7 @@ pub(in crate::run) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupInd
                 continue;
             }
             Some(AdapterError::Rejected(_)) if ask.lessen(execution) => continue,
-            Some(AdapterError::TooMany(what)) => no_room(&what),
+            Some(AdapterError::TooMany(what)) => no_room(execution, &what),
             Some(error) => refused(&error),
         };
         let pause = Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() };
@@ -69,11 +69,13 @@ pub(in crate::run) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupInd
 }
 
 /// The scheduler takes not even one task, or not what goes on after it.
-fn no_room(what: &str) -> Error {
-    Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"))
-        .hint(
-            "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have",
-        )
+fn no_room(execution: &Execution, what: &str) -> Error {
+    let error = Error::new(Kind::Scheduler, format!("the scheduler refused even a single task: {what}"));
+    let error = match scheduler::of(execution.scheduler) {
+        Ok(binding) => error.hint(binding.when_full()),
+        Err(_) => error,
+    };
+    error
         .hint("a limit may also be on cores, memory or time: `molsieve resume DIR --walltime T` asks for less")
         .hint(RESUME_HINT)
 }
@@ -93,7 +95,7 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) ->
     // After the intent: from here on this number is this driver's, and nobody else writes these files.
     wave::write(&campaign.dir, number, tasks)?;
     driver.cancelled = false;
-    match hand_over(driver.campaign, driver.adapter, &job)? {
+    match hand_over_ours(driver, &job)? {
         Ok(id) => {
             let submitted = driver.record(Event::WaveSubmitted { wave, job: id.0.clone() });
             submitted.inspect_err(|_| withdraw(driver, &job.tag, id)).map(|()| None)
@@ -129,7 +131,7 @@ pub(in crate::run) fn follow(driver: &mut Driver<'_>) -> Result<Followed> {
     let error = match submit_tick(driver)? {
         Ok(()) => return Ok(Followed::Yes),
         Err(AdapterError::TooMany(_)) if withdraw_wave(driver)? => return Ok(Followed::Withdrawn),
-        Err(AdapterError::TooMany(what)) => no_room(&what),
+        Err(AdapterError::TooMany(what)) => no_room(&driver.campaign.file.execution, &what),
         Err(error) => refused(&error),
     };
     if !driver.by_itself {
@@ -143,10 +145,10 @@ fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
     let round = driver.state.ticks + 1;
     let mut job = tick_job(&Making::of(driver), round)?;
     driver.record(Event::TickIntended { round, tag: job.tag.0.clone() })?;
-    let mut handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
+    let mut handed_over = hand_over_ours(driver, &job)?;
     if matches!(handed_over, Err(AdapterError::Rejected(_))) && !job.exclude.is_empty() {
         job.exclude.clear();
-        handed_over = hand_over(driver.campaign, driver.adapter, &job)?;
+        handed_over = hand_over_ours(driver, &job)?;
     }
     match handed_over {
         Ok(id) => {
@@ -154,7 +156,7 @@ fn submit_tick(driver: &mut Driver<'_>) -> Result<Result<(), AdapterError>> {
             submitted.inspect_err(|_| withdraw(driver, &job.tag, id.clone()))?;
             let stand_in = stand_in_job(&Making::of(driver), round, id)?;
             // Without it the campaign goes on all the same, as long as no tick fails.
-            let _ = hand_over(driver.campaign, driver.adapter, &stand_in)?;
+            let _ = hand_over_ours(driver, &stand_in)?;
             Ok(Ok(()))
         }
         Err(error) if !is_a_no(&error) => Err(refused(&error)),
@@ -189,11 +191,12 @@ fn withdraw(driver: &mut Driver<'_>, tag: &JobTag, job: JobId) {
     }
 }
 
-/// Writes the files of `job`, and submits it.
+/// Writes the files of `job`, and submits it; where there is no answer, again, as long as it `may_still`.
 pub(in crate::run) fn hand_over(
     campaign: &Campaign,
     adapter: &mut dyn Adapter,
     job: &JobSpec,
+    may_still: &mut dyn FnMut() -> bool,
 ) -> Result<Result<JobId, AdapterError>> {
     let files = match adapter.files(job) {
         Ok(files) => files,
@@ -203,5 +206,16 @@ pub(in crate::run) fn hand_over(
         fs::create_dir(&campaign.dir.launch())?;
         fs::replace(&file.path, file.text.as_bytes())?;
     }
-    Ok(adapter.submit(job))
+    Ok(adapter.submit_while(job, may_still))
+}
+
+/// As [`hand_over`], as long as nobody has taken over from `driver`: whoever has, looks for the tag, and may find nothing yet.
+fn hand_over_ours(driver: &mut Driver<'_>, job: &JobSpec) -> Result<Result<JobId, AdapterError>> {
+    let Driver { campaign, adapter, journal, .. } = driver;
+    let handed_over = hand_over(campaign, *adapter, job, &mut || journal.still_ours().is_ok())?;
+    if handed_over.as_ref().is_err_and(|error| !is_a_no(error)) {
+        // That somebody else goes on says more than that there was no answer.
+        journal.still_ours()?;
+    }
+    Ok(handed_over)
 }

@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use molsieve_adapters::command::System;
-use molsieve_adapters::slurm::{Limits, Site};
-use molsieve_adapters::{Adapter, Cli, Job, JobId, JobTag, Slurm, TaskId, TaskReport, TaskState};
+use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskId, TaskReport, TaskState};
 
 use crate::campaign::file::Campaign;
+use crate::campaign::kind::SchedulerKind;
+use crate::campaign::scheduler::Cluster;
 use crate::clock;
 use crate::journal::event::{Entry, Event};
 use crate::journal::state::{Phase, State};
+use crate::scheduler;
 
 /// How long a scheduler may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -127,11 +128,11 @@ impl From<Result<Heard, String>> for Hearing {
     }
 }
 
-/// What a scheduler is to be asked. It holds nothing of the campaign, so that a thread may ask.
+/// What a scheduler is to be asked. It borrows nothing of the campaign, so that a thread may ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// The scheduler, as in a campaign file.
-    pub scheduler: String,
+    scheduler: SchedulerKind,
+    cluster: Cluster,
     wave: Option<Job>,
     tick: Option<Job>,
     /// The tick before, which may be at work.
@@ -145,7 +146,7 @@ impl Question {
     /// What there is to ask of `campaign`, whose journal holds `entries`: its wave and its tick. None on this machine, and where
     /// nothing of it should be in a queue.
     pub fn of(campaign: &Campaign, state: &State, entries: &[Entry]) -> Option<Self> {
-        campaign.file.execution.cluster.as_ref()?;
+        let cluster = campaign.file.execution.cluster.as_ref()?;
         let job = |id: &Option<String>, tag: &str| Some(Job { id: JobId(id.clone()?), tag: JobTag(tag.to_owned()) });
         let wave = state.active.as_ref().and_then(|wave| job(&wave.job, &wave.tag));
         let tick = state.tick.as_ref().and_then(|tick| job(&tick.job, &tick.tag));
@@ -155,8 +156,8 @@ impl Question {
         let any = [&wave, &tick, &earlier].into_iter().flatten().next();
         let beside = |what: &str| any.and_then(|job| tag_beside(&job.tag, what));
         let (stand_in, look) = (beside(&format!("s{}", state.ticks)), beside("look"));
-        let scheduler = campaign.file.execution.scheduler.clone();
-        (!is_over && !is_nothing).then_some(Self { scheduler, wave, tick, earlier, stand_in, look })
+        let (scheduler, cluster) = (campaign.file.execution.scheduler, cluster.clone());
+        (!is_over && !is_nothing).then_some(Self { scheduler, cluster, wave, tick, earlier, stand_in, look })
     }
 
     /// Asks, with one query for all jobs and seconds of patience.
@@ -164,12 +165,9 @@ impl Question {
     /// # Errors
     /// A sentence: the scheduler cannot be reached, or its answer is not understood.
     pub fn ask(&self) -> Result<Heard, String> {
-        if self.scheduler != "slurm" {
-            return Err(format!("this version has no scheduler `{}`", self.scheduler));
-        }
-        // What a site wants of its jobs, and what it allows, does not matter to who only asks.
-        let slurm = Slurm::new(Site::default(), Limits::default());
-        self.ask_of(&mut Cli::with(slurm, System { limit: ANSWER_WITHIN }))
+        let binding = scheduler::of(self.scheduler);
+        let listener = binding.and_then(|binding| binding.listener(&self.cluster, ANSWER_WITHIN));
+        self.ask_of(listener.map_err(|e| e.what().to_owned())?.as_mut())
     }
 
     fn ask_of(&self, adapter: &mut dyn Adapter) -> Result<Heard, String> {
@@ -251,7 +249,10 @@ fn last_tick(entries: &[Entry]) -> Option<Job> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::scheduler::SchedulerSection;
     use molsieve_adapters::command::{Call, Runner, Said, Silent};
+    use molsieve_adapters::slurm::{Limits, Site};
+    use molsieve_adapters::{Cli, Slurm};
 
     /// A queue that says what it is told to.
     #[derive(Debug)]
@@ -268,8 +269,10 @@ mod tests {
     fn question() -> Question {
         let job = |id: &str, tag: &str| Some(Job { id: JobId(id.into()), tag: JobTag(tag.into()) });
         let (wave, tick, earlier) = (job("7", "m-1"), job("8", "m-t2"), job("6", "m-t1"));
+        let section = SchedulerSection { kind: "slurm".to_owned(), ..SchedulerSection::default() };
+        let cluster = section.cluster().unwrap().unwrap();
         let (stand_in, look) = (Some(JobTag("m-s2".into())), Some(JobTag("m-look".into())));
-        Question { scheduler: "slurm".into(), wave, tick, earlier, stand_in, look }
+        Question { scheduler: SchedulerKind::Slurm, cluster, wave, tick, earlier, stand_in, look }
     }
 
     fn row(job: &str, task: &str, name: &str, state: &str, start: &str, node: &str, reason: &str) -> String {

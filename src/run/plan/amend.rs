@@ -10,6 +10,7 @@ use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskState};
 use serde_json::{Map, Value as Json};
 
 use crate::campaign::file::{Campaign, Execution};
+use crate::campaign::kind::SchedulerKind;
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::campaign::site::SiteProfile;
 use crate::error::{Error, Kind, Result};
@@ -18,9 +19,8 @@ use crate::journal::event::Event;
 use crate::journal::state::{Phase, State, Wave};
 use crate::journal::task_time::TaskTime;
 use crate::patience::Patience;
-use crate::run::scheduler;
-use crate::run::scheduler::refused;
 use crate::run::wave;
+use crate::scheduler::{self, refused};
 use crate::scorer::identity::ScorerLaunch;
 
 /// What becomes of a limit.
@@ -51,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Where a campaign goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    scheduler: String,
+    scheduler: SchedulerKind,
     cluster: Option<Cluster>,
     /// What the site gives a task that is not given anything else.
     memory_mib: Option<u64>,
@@ -69,7 +69,7 @@ impl Place {
         let resources = profile.resources_section()?;
         Ok(Self {
             cluster: scheduler::cluster(&section, base)?,
-            scheduler: section.kind,
+            scheduler: section.kind()?,
             memory_mib: resources.memory_mib()?,
             walltime_s: resources.walltime_s()?,
         })
@@ -78,11 +78,11 @@ impl Place {
     /// On the scheduler `kind`, without the words of any site.
     ///
     /// # Errors
-    /// There is no such scheduler (exit 2).
-    pub fn scheduler(kind: &str) -> Result<Self> {
-        let section = SchedulerSection { kind: kind.to_owned(), ..SchedulerSection::default() };
+    /// It cannot do without them (exit 2).
+    pub fn scheduler(kind: SchedulerKind) -> Result<Self> {
+        let section = SchedulerSection { kind: kind.to_string(), ..SchedulerSection::default() };
         let cluster = section.cluster()?;
-        Ok(Self { scheduler: section.kind, cluster, memory_mib: None, walltime_s: None })
+        Ok(Self { scheduler: kind, cluster, memory_mib: None, walltime_s: None })
     }
 }
 
@@ -119,7 +119,7 @@ impl Changes {
             if place.cluster.as_ref().is_none_or(|to| to.site.is_some()) || place.scheduler != new.scheduler {
                 new.cluster.clone_from(&place.cluster);
             }
-            new.scheduler.clone_from(&place.scheduler);
+            new.scheduler = place.scheduler;
             new.memory_mib = new.memory_mib.or(place.memory_mib);
             new.walltime_s = new.walltime_s.or(place.walltime_s);
         }
@@ -140,9 +140,7 @@ impl Changes {
             }
             _ => {}
         }
-        if let Some(cluster) = &new.cluster {
-            scheduler::check(&new, cluster)?;
-        }
+        scheduler::check(&new)?;
         Ok(new)
     }
 }
@@ -218,7 +216,10 @@ fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Option<State>> {
 fn leaving(campaign: &Campaign, state: State) -> Vec<Event> {
     let ended = |wave: Wave| {
         let tasks = wave::read(&campaign.dir, wave.number).map_or(0, |tasks| tasks.len() as u64);
-        Event::WaveEnded { wave: wave.number, core_ms: Some(TaskTime::of_wave(&campaign.dir, wave.number, tasks).core_ms) }
+        Event::WaveEnded {
+            wave: wave.number,
+            core_ms: Some(TaskTime::of_wave(&campaign.dir, wave.number, tasks).core_ms),
+        }
     };
     let wave = state.active.map(ended);
     let what = "the campaign left its cluster".to_owned();

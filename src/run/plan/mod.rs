@@ -25,7 +25,7 @@ use crate::library::take;
 use crate::pack::keys::PrivateKey;
 use crate::pilot;
 use crate::run::policy::EVERY_RECORD;
-use crate::run::scheduler;
+use crate::scheduler;
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::open::{self, Here};
 use crate::scorer::{Column, ColumnType, Description};
@@ -141,11 +141,12 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     notation?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
     let (mut journal, there) = open_for_planning(&dir)?;
-    let forgotten = match (plans, there) {
+    let (forgotten, nonce) = match (plans, there) {
         // That older planner was quicker.
         (Plans::IfNone, Some(campaign)) => return same(asked, campaign),
-        (Plans::Anew, Some(campaign)) => Some(anew::forget(&campaign)?),
-        (_, None) => None,
+        // Jobs of before may be in a queue, and are found by it.
+        (Plans::Anew, Some(campaign)) => (Some(anew::forget(&campaign)?), campaign.file.nonce),
+        (_, None) => (None, None),
     };
     let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
     let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
@@ -162,7 +163,8 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     let plan = cut::cut(&asked.cutting(), &dir, &identity, &execution, &library)?;
     // The event comes before `campaign.json`: whoever finds that file finds a journal that begins with it.
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
-    let file = CampaignFile { schema: file::SCHEMA.to_owned(), identity, request: frozen::keys(config), execution };
+    let (schema, request) = (file::SCHEMA.to_owned(), frozen::keys(config));
+    let file = CampaignFile { schema, identity, request, execution, nonce };
     Ok(Opened { campaign: Campaign::create(dir, file, plan)?, forgotten })
 }
 
@@ -302,7 +304,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         scorer,
         sync_ms: units::duration(&config.checkpoint.sync).map_err(|e| e.within("`checkpoint.sync`"))?.as_millis()
             as u64,
-        scheduler: config.scheduler.kind.clone(),
+        scheduler: config.scheduler.kind()?,
         cluster: scheduler::cluster(&config.scheduler, base)?,
         cpus: config.resources.cpus,
         gpus: config.resources.gpus,
@@ -313,9 +315,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         key: config.pack.key.as_ref().map(|key| base.join(key)),
         keep: config.pack.keep,
     };
-    if let Some(cluster) = &execution.cluster {
-        scheduler::check(&execution, cluster)?;
-    }
+    scheduler::check(&execution)?;
     Ok(execution)
 }
 

@@ -1,0 +1,269 @@
+//! What HTCondor's commands answer: rows, refusals, noise around both; and what follows from them of each task.
+
+use crate::adapter::AdapterError;
+use crate::command::Said;
+use crate::dialect::Reports;
+use crate::job::{Job, JobId, TaskId, TaskReport, TaskState};
+
+use super::emit::FINAL;
+use super::holds;
+use super::rows::{self, Row};
+use super::states::{Place, state};
+use super::utc;
+
+/// Sentences by which a command says that nobody answered.
+const AWAY: &[&str] = &[
+    "Failed to fetch ads",
+    "Failed to connect",
+    "Can't connect",
+    "Can't find address of local schedd",
+    "Can't find address for schedd",
+    "Couldn't find address",
+    "Unable to connect",
+    "Connection refused",
+    "Connection timed out",
+    "Connection reset",
+    "CEDAR:6001",
+    "COMMUNICATION ERROR",
+    "SECMAN:2007",
+    "Failed to end classad message",
+    "Error communicating",
+    "AUTHENTICATE:1003",
+    "Extra Info: You probably saw this error because the condor_schedd is not running",
+    "unable to find schedd",
+    "Schedd is not running",
+    "Failed to create new proc",
+    "no condor_schedd",
+    "Disk quota exceeded",
+    "Neither the environment variable CONDOR_CONFIG",
+];
+
+/// Sentences by which a submission is refused for the number of its jobs.
+const TOO_MANY: &[&str] =
+    &["MAX_JOBS_PER_OWNER", "MAX_JOBS_SUBMITTED", "MAX_JOBS_PER_SUBMISSION", "Number of submitted jobs would exceed"];
+
+/// Sentences by which a command says that a job is not known (any more), or that it has ended.
+const UNKNOWN_JOB: &[&str] = &[
+    "not found",
+    "There are no jobs",
+    "Couldn't find/remove all jobs",
+    "Couldn't find/release all jobs",
+    "Couldn't find/hold all jobs",
+    "already marked for removal",
+    "not held to be released",
+];
+
+/// What kind of no an answer is.
+pub fn refusal(said: &Said) -> AdapterError {
+    let both = format!("{}\n{}", said.stderr, said.stdout);
+    if TOO_MANY.iter().any(|sentence| both.contains(sentence)) {
+        return AdapterError::TooMany(said.gist());
+    }
+    if AWAY.iter().any(|away| both.contains(away)) {
+        return AdapterError::Unreachable(said.gist());
+    }
+    if said.code.is_some() && (both.contains("ERROR") || both.contains("Error") || both.contains("refused")) {
+        return AdapterError::Rejected(said.gist());
+    }
+    AdapterError::Unparsed(said.gist())
+}
+
+/// The job of `condor_submit` or `condor_submit_dag`, by the sentence that both end with.
+pub fn submitted(said: &Said) -> Result<JobId, AdapterError> {
+    if !said.is_ok() {
+        return Err(refusal(said));
+    }
+    let id = |line: &str| {
+        let (_, rest) = line.split_once(" submitted to cluster ")?;
+        let digits = rest.trim().strip_suffix('.')?;
+        number(digits).map(|id| JobId(id.to_string()))
+    };
+    // Accepted, perhaps: the caller looks for the tag.
+    said.stdout
+        .lines()
+        .rev()
+        .find_map(id)
+        .ok_or_else(|| AdapterError::Unreachable(format!("HTCondor did not say which job it is: {}", said.gist())))
+}
+
+/// Whether an end or a release was understood; jobs that are gone are fine.
+pub fn done(said: &Said) -> Result<(), AdapterError> {
+    let both = format!("{}\n{}", said.stderr, said.stdout);
+    let is_away = AWAY.iter().any(|away| both.contains(away));
+    if said.is_ok() || !is_away && UNKNOWN_JOB.iter().any(|sentence| both.contains(sentence)) {
+        return Ok(());
+    }
+    Err(refusal(said))
+}
+
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// The number of the cluster of `job`, and whether its last part is meant.
+pub fn cluster(job: &JobId) -> Option<(u64, bool)> {
+    match job.whole() {
+        Some(whole) => Some((number(&whole.0)?, true)),
+        None => Some((number(&job.0)?, false)),
+    }
+}
+
+/// The jobs of which all that has to do with `jobs` is true.
+pub fn constraint(jobs: &[Job]) -> String {
+    of_clusters(jobs.iter().filter_map(|job| cluster(&job.id)).map(|(id, _)| id))
+}
+
+fn of_clusters(ids: impl Iterator<Item = u64>) -> String {
+    let mut ids: Vec<u64> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let one = |id: &u64| format!("ClusterId == {id} || DAGManJobId == {id}");
+    if ids.is_empty() { "False".to_owned() } else { ids.iter().map(one).collect::<Vec<_>>().join(" || ") }
+}
+
+/// Words for why a task is not in the queue although its job is.
+pub const NOT_SUBMITTED: &str = "NotSubmitted";
+pub const DAG_HELD: &str = "DagHeld";
+pub const DAG_REMOVED: &str = "DagRemoved";
+
+/// The rows of `condor_q` for `jobs`.
+pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
+    if !said.is_ok() {
+        return Err(refusal(said));
+    }
+    let rows = rows::read(said)?;
+    let mut reports = Reports::new();
+    for job in jobs {
+        let Some((id, is_final)) = cluster(&job.id) else { continue };
+        let Some(whole) = Whole::of(&rows, id, &job.tag.0, is_final) else { continue };
+        for row in &whole.parts {
+            reports.insert(TaskId { job: job.id.clone(), index: whole.index(row) }, report(row, Place::Queue));
+        }
+        // What is not there was not submitted yet, or has left.
+        let Some(own) = whole.own else { continue };
+        for index in 0..whole.count {
+            let task = TaskId { job: job.id.clone(), index };
+            reports.entry(task).or_insert_with(|| unsubmitted(own, is_final));
+        }
+    }
+    Ok(reports)
+}
+
+/// What follows for a task that is not in the queue from its DAG, which is. What follows a DAG does so after its removal too.
+fn unsubmitted(dag: &Row, is_final: bool) -> TaskReport {
+    let (state, why) = match state(dag, Place::Queue) {
+        TaskState::Held => (TaskState::Held, DAG_HELD),
+        _ if dag.status == 3 && !is_final => (TaskState::Cancelled, DAG_REMOVED),
+        _ => (TaskState::Pending, NOT_SUBMITTED),
+    };
+    TaskReport { reason: Some(why.to_owned()), ..TaskReport::of(state) }
+}
+
+/// Whether a DAG that is still there submits what ended so once more.
+fn is_tried_again(row: &Row) -> bool {
+    let left = row.attempt.zip(row.retries).is_some_and(|(attempt, retries)| attempt < retries);
+    let ended = state(row, Place::Books);
+    left && ended != TaskState::Succeeded && (row.exit.is_none() || row.exit != row.unless)
+}
+
+fn again() -> TaskReport {
+    TaskReport { reason: Some(NOT_SUBMITTED.to_owned()), ..TaskReport::of(TaskState::Pending) }
+}
+
+/// The rows of `condor_history` for `jobs`, the newest first.
+pub fn history(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
+    if !said.is_ok() {
+        return Err(refusal(said));
+    }
+    let rows = rows::read(said)?;
+    let mut reports = Reports::new();
+    for job in jobs {
+        let Some((id, is_final)) = cluster(&job.id) else { continue };
+        let Some(whole) = Whole::of(&rows, id, &job.tag.0, is_final) else { continue };
+        for row in &whole.parts {
+            let task = TaskId { job: job.id.clone(), index: whole.index(row) };
+            let ended = || if whole.own.is_none() && is_tried_again(row) { again() } else { report(row, Place::Books) };
+            reports.entry(task).or_insert_with(ended);
+        }
+        // A DAG that was removed submits nothing any more.
+        if whole.own.is_some_and(|dag| dag.status == 3) {
+            for index in 0..whole.count {
+                let cancelled = || TaskReport::of(TaskState::Cancelled);
+                reports.entry(TaskId { job: job.id.clone(), index }).or_insert_with(cancelled);
+            }
+        }
+    }
+    Ok(reports)
+}
+
+/// A job and its parts, among rows.
+struct Whole<'a> {
+    /// The job of the DAG itself, or of a plain submission that has not made all its jobs.
+    own: Option<&'a Row>,
+    /// A row a try of a task.
+    parts: Vec<&'a Row>,
+    /// How many tasks it has, as far as is known.
+    count: u64,
+}
+
+impl<'a> Whole<'a> {
+    /// The job `id` under `tag`; none if there is no trace of it. Numbers come again after years; a tag of ours does not.
+    fn of(rows: &'a [Row], id: u64, tag: &str, is_final: bool) -> Option<Self> {
+        let is_ours = |row: &&Row| row.tag.as_deref() == Some(tag);
+        let dag_tag = |row: &&Row| if is_final { row.final_tag.as_deref() } else { row.tag.as_deref() } == Some(tag);
+        let own = rows.iter().find(|row| row.cluster == id && row.is_dag() && dag_tag(row));
+        let is_part = |row: &&Row| (row.node_name.as_deref() == Some(FINAL)) == is_final;
+        let nodes = rows.iter().filter(|row| row.dag == Some(id)).filter(is_ours).filter(is_part);
+        let plain = rows
+            .iter()
+            .filter(|row| row.cluster == id && !row.is_dag() && row.dag.is_none() && !is_final)
+            .filter(is_ours);
+        let parts: Vec<&Row> = nodes.chain(plain).filter(|row| row.task.is_some()).collect();
+        let of_plain = parts.iter().filter(|row| row.dag.is_none()).find_map(|row| row.tasks.map(|_| *row));
+        let count = match own.or(of_plain) {
+            Some(_) if is_final => 1,
+            Some(row) => row.tasks.unwrap_or(1).min(TASKS_MAX),
+            None => 0,
+        };
+        (own.is_some() || !parts.is_empty()).then_some(Self { own: own.or(of_plain), parts, count })
+    }
+
+    fn index(&self, row: &Row) -> u64 {
+        if row.node_name.as_deref() == Some(FINAL) { 0 } else { row.task.unwrap_or(0) }
+    }
+}
+
+/// No job of ours has more tasks: a number that a stranger wrote is not believed.
+const TASKS_MAX: u64 = 1_000_000;
+
+fn report(row: &Row, place: Place) -> TaskReport {
+    let state = state(row, place);
+    let reason = (state == TaskState::Held)
+        .then(|| holds::reason(row.hold.unwrap_or(0), row.subcode.unwrap_or(0), &row.hold_words));
+    let start = row.start_s.and_then(utc::text);
+    TaskReport { state, node: row.host.clone(), reason, start }
+}
+
+/// The jobs that carry `tag`, each once.
+pub fn found(tag: &str, said: &Said) -> Result<Vec<JobId>, AdapterError> {
+    if !said.is_ok() {
+        return Err(refusal(said));
+    }
+    let mut jobs: Vec<JobId> = Vec::new();
+    for row in rows::read(said)? {
+        let own = JobId(row.cluster.to_string());
+        let is_tagged = row.tag.as_deref() == Some(tag);
+        let job = match row.dag {
+            Some(dag) if is_tagged && row.node_name.as_deref() == Some(FINAL) => JobId(dag.to_string()).finally(),
+            Some(dag) if is_tagged => JobId(dag.to_string()),
+            _ if is_tagged => own,
+            _ if row.is_dag() && row.final_tag.as_deref() == Some(tag) => own.finally(),
+            _ => continue,
+        };
+        if !jobs.contains(&job) {
+            jobs.push(job);
+        }
+    }
+    Ok(jobs)
+}

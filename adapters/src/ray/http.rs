@@ -1,0 +1,171 @@
+//! Requests to a Jobs API, one connection each: with a time limit, a size limit, and no redirect.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use super::address::Address;
+use super::token::Token;
+use crate::adapter::AdapterError;
+
+/// An answer is not read any further, in bytes: the log of the driver of a hundred thousand tasks, or the list of ten
+/// thousand jobs.
+const ANSWER_MAX: u64 = 64 << 20;
+
+/// How long a connection may take to be there. A head under load accepts at once.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long an answer may take in all, to its last byte.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// Where systems keep the certificates that they trust.
+const AUTHORITIES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// What is said of a redirect: whoever follows one hands the token to somebody else.
+const REDIRECTED: &str = "the answer is a redirect, which is not followed: say the address that it leads to";
+
+/// An answer: its status, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The status, such as 404.
+    pub status: u16,
+    /// The text.
+    pub text: String,
+}
+
+/// What asks the Jobs API of one cluster.
+#[derive(Clone)]
+pub struct Client {
+    agent: Agent,
+    address: Address,
+    token: Option<Token>,
+    roots: RootCerts,
+    answer_max: u64,
+}
+
+impl Client {
+    /// For the cluster at `address`, which wants `token`. Over `https` its certificate must be signed by one of the
+    /// certificates in `authorities`, in PEM; where there are none, by one that this system trusts.
+    ///
+    /// # Errors
+    /// There is no certificate in `authorities`, or in this system; as a sentence.
+    pub fn new(address: Address, token: Option<Token>, authorities: Option<&str>) -> Result<Self, String> {
+        let roots = match authorities {
+            Some(pem) => {
+                roots(pem.as_bytes()).ok_or("there is no certificate in it: it begins with `BEGIN CERTIFICATE`")?
+            }
+            None if address.is_https() => {
+                of_system().ok_or("this system has no list of certificates that it trusts")?
+            }
+            None => RootCerts::from([]),
+        };
+        Ok(Self { agent: agent(roots.clone(), ANSWER), address, token, roots, answer_max: ANSWER_MAX })
+    }
+
+    /// With less patience, and less to read.
+    #[must_use]
+    pub fn limited(self, answer: Duration, answer_max: u64) -> Self {
+        Self { agent: agent(self.roots.clone(), answer), answer_max, ..self }
+    }
+
+    /// Where it asks.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Asks for `path`.
+    pub(super) fn get(&self, path: &str) -> Result<Answer, AdapterError> {
+        let request = self.agent.get(format!("{}{path}", self.address));
+        self.heard(self.with_token(request).call())
+    }
+
+    /// Sends `body`, which is JSON, to `path`.
+    pub(super) fn post(&self, path: &str, body: &str) -> Result<Answer, AdapterError> {
+        let request = self.agent.post(format!("{}{path}", self.address)).header("Content-Type", "application/json");
+        self.heard(self.with_token(request).send(body))
+    }
+
+    fn with_token<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("Authorization", token.header()),
+            None => request,
+        }
+    }
+
+    fn heard(&self, said: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer, AdapterError> {
+        let mut response = said.map_err(|e| self.silence(e))?;
+        let status = response.status().as_u16();
+        if response.status().is_redirection() {
+            return Err(AdapterError::Unparsed(format!("{}: {REDIRECTED}", self.address)));
+        }
+        let bytes = response.body_mut().with_config().limit(self.answer_max).read_to_vec();
+        let bytes = bytes.map_err(|e| self.silence(e))?;
+        let text = self.hidden(&String::from_utf8_lossy(&bytes));
+        Ok(Answer { status, text })
+    }
+
+    /// What it means that there is no answer, or none that can be read.
+    fn silence(&self, error: ureq::Error) -> AdapterError {
+        let what = format!("{}: {}", self.address, self.hidden(&error.to_string()));
+        match error {
+            ureq::Error::BodyExceedsLimit(most) => {
+                AdapterError::Unparsed(format!("{}: the answer is longer than {most} bytes", self.address))
+            }
+            ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::Pem(_) => {
+                AdapterError::Rejected(format!("its certificate is not accepted: {what}"))
+            }
+            ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..) => {
+                AdapterError::Unparsed(format!("it does not speak HTTP: {what}"))
+            }
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                AdapterError::Rejected(format!("its certificate is not accepted: {what}"))
+            }
+            _ => AdapterError::Unreachable(what),
+        }
+    }
+
+    fn hidden(&self, text: &str) -> String {
+        self.token.as_ref().map_or_else(|| text.to_owned(), |token| token.hidden_in(text))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.address)
+    }
+}
+
+fn agent(roots: RootCerts, answer: Duration) -> Agent {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Agent::config_builder()
+        .timeout_connect(Some(CONNECT.min(answer)))
+        .timeout_global(Some(answer))
+        .max_redirects(0)
+        .http_status_as_error(false)
+        // Not one that the environment names: it would read the token.
+        .proxy(None)
+        .max_idle_connections(0)
+        .user_agent(concat!("molsieve/", env!("CARGO_PKG_VERSION")))
+        .tls_config(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+        .build()
+        .into()
+}
+
+fn of_system() -> Option<RootCerts> {
+    AUTHORITIES.iter().find_map(|path| roots(&std::fs::read(path).ok()?))
+}
+
+fn roots(pem: &[u8]) -> Option<RootCerts> {
+    let certificate = |item| if let Ok(PemItem::Certificate(certificate)) = item { Some(certificate) } else { None };
+    let certificates: Vec<_> = parse_pem(pem).filter_map(certificate).collect();
+    (!certificates.is_empty()).then(|| RootCerts::from(certificates))
+}

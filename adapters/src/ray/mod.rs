@@ -1,0 +1,266 @@
+//! Ray, by its Jobs API: no package of Ray is needed where this runs.
+//!
+//! A job is one job of Ray, whose name (`submission_id`) is our tag: a second submission is the same job. What the head runs is
+//! a short driver in Python, which hands one task to Ray for each task of the job and tells in its log what becomes of them. Ray
+//! has no dependencies between jobs; the driver runs what follows when all tasks have ended. Jobs die with the head, and a new
+//! head knows none of them: then a task is `Unknown`, and its files say how it ended.
+//!
+//! All nodes must see the same files at the same paths.
+
+pub mod address;
+mod answers;
+pub mod http;
+mod log;
+pub mod script;
+#[cfg(test)]
+mod script_tests;
+pub mod site;
+pub mod token;
+
+pub use address::{Address, Plain};
+pub use http::Client;
+pub use site::Site;
+pub use token::Token;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
+use crate::dialect::Reports;
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use answers::{Asked, Details, RuntimeEnv, Submitted};
+
+/// The most tasks of a job: each tells three lines or so, and the log is read as a whole.
+const TASKS_MAX: u64 = 20_000;
+
+/// How long Ray waits for a driver that it has asked to end, beyond the time that tasks have for a checkpoint.
+const STOP_BEYOND_S: u64 = 30;
+
+/// A Ray cluster.
+#[derive(Debug)]
+pub struct Ray {
+    client: Client,
+    site: Site,
+    template: String,
+}
+
+impl Ray {
+    /// The cluster that `client` asks.
+    pub fn new(client: Client, site: Site) -> Self {
+        Self { client, site, template: script::TEMPLATE.to_owned() }
+    }
+
+    /// With another driver; see [`script::TEMPLATE`] for the placeholders.
+    #[must_use]
+    pub fn with_template(self, template: String) -> Self {
+        Self { template, ..self }
+    }
+
+    /// The job called `id`; none where the head does not know it.
+    fn details(&self, id: &str) -> Result<Option<Details>, AdapterError> {
+        if !is_name(id) {
+            return Ok(None);
+        }
+        answers::details(&self.client.get(&format!("/api/jobs/{id}"))?)
+    }
+
+    /// What its driver has told so far.
+    fn told(&self, id: &str, job: &Details) -> Result<log::Told, AdapterError> {
+        if job.status == "PENDING" {
+            return Ok(log::Told::default());
+        }
+        let log = answers::logs(&self.client.get(&format!("/api/jobs/{id}/logs"))?)?;
+        Ok(log::read(&log.unwrap_or_default(), job.tasks()))
+    }
+
+    /// What is known of all that `id` stands for: the tasks of the job, and what runs at its end.
+    fn ask(&self, id: &str) -> Result<Option<Known>, AdapterError> {
+        let Some(job) = self.details(id)? else { return Ok(None) };
+        let told = self.told(id, &job)?;
+        Ok(Some(Known { job, told }))
+    }
+}
+
+/// A job, and what its driver has told.
+struct Known {
+    job: Details,
+    told: log::Told,
+}
+
+impl Known {
+    /// The state of every task of `asked`, which is this job or what runs at its end.
+    fn reports(&self, asked: &Job) -> Reports {
+        let task = |index| TaskId { job: asked.id.clone(), index };
+        if asked.id.whole().is_some() {
+            let is_meant = self.job.mark(answers::FINALLY) == Some(&asked.tag.0);
+            let report = self.report(self.told.finally.as_ref()).filter(|_| is_meant);
+            return report.map(|report| (task(0), report)).into_iter().collect();
+        }
+        // Somebody else may have given a job of theirs this name.
+        if self.job.mark(answers::TAG) != Some(&asked.tag.0) {
+            return Reports::new();
+        }
+        let all = 0..self.job.tasks().min(TASKS_MAX);
+        all.filter_map(|index| Some((task(index), self.report(self.told.tasks.get(&index))?))).collect()
+    }
+
+    /// The state of one of which the driver has told `told`; what it has not told, the state of the job says.
+    fn report(&self, told: Option<&TaskReport>) -> Option<TaskReport> {
+        if let Some(told) = told.filter(|told| told.state.is_final()) {
+            return Some(told.clone());
+        }
+        let state = match (self.job.status.as_str(), told) {
+            ("PENDING" | "RUNNING", Some(told)) => return Some(told.clone()),
+            ("PENDING" | "RUNNING", None) => TaskState::Pending,
+            ("STOPPED", _) => TaskState::Cancelled,
+            // The driver is gone, and its tasks with it.
+            ("FAILED", _) => TaskState::NodeFailed,
+            // It ended well, and its log does not say how the task did; or Ray has a new word.
+            _ => return None,
+        };
+        let reason = match state {
+            TaskState::Pending => self.told.waits.clone(),
+            TaskState::NodeFailed => self.job.message.as_deref().and_then(last_line),
+            _ => None,
+        };
+        let (node, start) = told.map_or((None, None), |told| (told.node.clone(), told.start.clone()));
+        Some(TaskReport { state, node, reason, start })
+    }
+}
+
+impl Adapter for Ray {
+    fn name(&self) -> &'static str {
+        "ray"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            array_len_max: Some(TASKS_MAX),
+            room: None,
+            // Lost tasks it does start again, but not for one that asks.
+            requeues: false,
+            reports_exit_code: true,
+            finally: Finally::Native,
+            nodes_may_submit: true,
+            lifeline: false,
+            // The driver asks a task to end when its time is up, and only then begins to count the grace.
+            signals_before_end: true,
+        }
+    }
+
+    fn files(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
+        Ok(vec![script::render(&self.site, &self.template, job)?])
+    }
+
+    fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
+        if job.tasks.count() > TASKS_MAX {
+            return Err(AdapterError::TooMany(format!("a job of Ray has at most {TASKS_MAX} tasks here")));
+        }
+        self.files(job)?;
+        let name = submission_id(job)?;
+        let entrypoint = script::entry_point(&self.site, job)?;
+        let mut metadata =
+            BTreeMap::from([(answers::TAG, job.tag.0.clone()), (answers::TASKS, job.tasks.count().to_string())]);
+        metadata.extend(job.finally.as_ref().map(|last| (answers::FINALLY, last.tag.0.clone())));
+        // Read by what supervises the driver: otherwise it is killed after 3 s, with whatever was about to be saved.
+        let patience = (self.site.grace_s + STOP_BEYOND_S).to_string();
+        let runtime_env = RuntimeEnv { env_vars: BTreeMap::from([("RAY_JOB_STOP_WAIT_TIME_S", patience)]) };
+        let submission = Asked { submission_id: &name, entrypoint: &entrypoint, metadata, runtime_env };
+        let body = serde_json::to_string(&submission).map_err(|e| AdapterError::Rejected(e.to_string()))?;
+        match answers::submitted(&self.client.post("/api/jobs/", &body)?)? {
+            Submitted::Yes => Ok(JobId(name)),
+            // An earlier try, whose answer was lost, or somebody else's job.
+            Submitted::Before => match self.details(&name)? {
+                Some(known) if known.mark(answers::TAG) == Some(&job.tag.0) => Ok(JobId(name)),
+                _ => Err(AdapterError::Rejected(format!("the cluster has a job `{name}` that is not ours"))),
+            },
+        }
+    }
+
+    /// Asks for each job alone: a list would hold all jobs that the head has ever seen, with the ends of their logs.
+    fn poll(&mut self, jobs: &[Job]) -> Result<Reports, AdapterError> {
+        let mut known: BTreeMap<String, Option<Known>> = BTreeMap::new();
+        let mut reports = Reports::new();
+        for job in jobs {
+            let id = own_name(&job.id);
+            let answer = match known.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let answer = self.ask(new.key())?;
+                    new.insert(answer)
+                }
+            };
+            if let Some(answer) = answer {
+                reports.extend(answer.reports(job));
+            }
+        }
+        Ok(reports)
+    }
+
+    /// What runs at the end of a job cannot be cancelled alone: the job ends with it, and then nothing follows.
+    fn cancel(&mut self, jobs: &[JobId]) -> Result<(), AdapterError> {
+        let mut asked: Vec<String> = jobs.iter().map(own_name).filter(|id| is_name(id)).collect();
+        asked.sort_unstable();
+        asked.dedup();
+        for id in asked {
+            answers::stopped(&self.client.post(&format!("/api/jobs/{id}/stop"), "")?)?;
+        }
+        Ok(())
+    }
+
+    fn explain(&self, reason: &str) -> Option<Explained> {
+        (reason == "no node has so much").then_some(Explained {
+            what: "no node of the cluster has as much as one task asks for",
+            hint: "`ray status` shows what nodes have; `molsieve resume DIR --cpus N --memory M` asks for less",
+        })
+    }
+
+    fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
+        if let Some(job) = self.details(&tag.0)?
+            && job.mark(answers::TAG) == Some(&tag.0)
+        {
+            return Ok(vec![JobId(tag.0.clone())]);
+        }
+        let jobs = answers::list(&self.client.get("/api/jobs/")?)?;
+        let named = jobs.iter().filter_map(|job| Some((job.submission_id.as_deref()?, job)));
+        let found = named.filter_map(|(name, job)| {
+            let is_itself = job.mark(answers::TAG) == Some(&tag.0);
+            let follows = job.mark(answers::FINALLY) == Some(&tag.0);
+            let job = JobId(name.to_owned());
+            let last = follows.then(|| job.finally());
+            if is_itself { Some(job) } else { last }
+        });
+        Ok(found.collect())
+    }
+}
+
+/// The name of a job: its tag, so that it can be submitted once. What begins later and again, under the same tag, has the time
+/// in its name.
+fn submission_id(job: &JobSpec) -> Result<String, AdapterError> {
+    let tag = &job.tag.0;
+    if !is_name(tag) {
+        return Err(AdapterError::Rejected(format!("`{}` cannot be the name of a job", tag.escape_debug())));
+    }
+    if job.begin_after_s.is_none() {
+        return Ok(tag.clone());
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    Ok(format!("{tag}-{now}"))
+}
+
+/// The job of Ray that `id` is, or is the end of.
+fn own_name(id: &JobId) -> String {
+    id.whole().unwrap_or_else(|| id.clone()).0
+}
+
+/// Whether `text` can be the name of a job of ours, and so stand in the path of a request.
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=128).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('.')
+}
+
+fn last_line(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    Some(line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect())
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# {title}
+# By hand: {by_hand}
+"""The driver of a job on Ray: a Ray task for each task of the job, which runs one command and waits for its end.
+
+It runs on the head, in the Python of the cluster; the file system is the same on all nodes. What it prints after MARK is
+read by whoever asks how the tasks are.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+{job}
+
+MARK = "molsieve: "
+# How often Ray starts a task again that was lost with its process or its node, or whose command could not work there.
+RETRIES = 3
+# Exit codes of a command that could not work where it was; a signal that nobody here has sent is the same.
+MACHINE_AT_FAULT = (6, 126, 127)
+PR_SET_PDEATHSIG = 1
+
+
+class MachineAtFault(Exception):
+    """The command did not end by its own fault: Ray starts the task again."""
+
+    def __init__(self, exit_code, node):
+        super().__init__(exit_code, node)
+        self.exit_code, self.node = exit_code, node
+
+
+def tell(**what):
+    print(MARK + json.dumps(what), flush=True)
+
+
+def start(argv, logs, settings):
+    """The command as a process that is asked to end when this one dies, however it dies. No shell reads it."""
+    libc = ctypes.CDLL(None)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    with open(logs, "ab") as output:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                                env=environment | settings,
+                                preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
+
+
+def wait(child, limit_s):
+    """Its exit code, and why it was asked to end, if it was: at the time limit, or with the task. It has GRACE_S for a
+    checkpoint."""
+    why, end = None, time.monotonic() + limit_s if limit_s else None
+    while True:
+        try:
+            if end and time.monotonic() >= end:
+                if why:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    return child.wait(), why
+                why, end = "time limit", time.monotonic() + GRACE_S
+                child.terminate()
+            return child.wait(timeout=0.25), why
+        except subprocess.TimeoutExpired:
+            pass
+        except ProcessLookupError:
+            return child.wait(), why
+        except KeyboardInterrupt:
+            # So Ray cancels a task that runs.
+            if why != "cancelled":
+                why, end = "cancelled", time.monotonic() + GRACE_S
+                child.terminate()
+
+
+def work(board, index):
+    """A task: runs its command to the end."""
+    node = names_of_nodes()[ray.get_runtime_context().get_node_id()]
+    ray.get(board.hear.remote({"task": index, "state": "started", "node": node, "start": now()}))
+    number = [] if TASKS is None else [str(index)]
+    try:
+        child = start(ARGV + number, LOGS, {"MOLSIEVE_RAY_TASK": f"{TAG}_{index}", "MOLSIEVE_RAY_NODE": node})
+    except FileNotFoundError:
+        exit_code, why = 127, None
+    except OSError:
+        exit_code, why = 126, None
+    else:
+        exit_code, why = wait(child, WALLTIME_S)
+    if why is None and (exit_code < 0 or exit_code in MACHINE_AT_FAULT):
+        raise MachineAtFault(exit_code, node)
+    ended = {"task": index, "state": "ended", "exit": exit_code, "why": why, "node": node}
+    if why == "cancelled":
+        # Of a cancelled task Ray hands over nothing.
+        ray.get(board.hear.remote(ended))
+    return ended
+
+
+class Board:
+    """What tasks have to say before they have ended."""
+
+    def __init__(self):
+        self.heard = []
+
+    def hear(self, what):
+        self.heard.append(what)
+
+    def take(self):
+        heard, self.heard = self.heard, []
+        return heard
+
+
+def end_of(ref, index):
+    """How a task ended."""
+    ended = {"task": index, "state": "ended"}
+    try:
+        return ray.get(ref)
+    except MachineAtFault as fault:
+        cause = getattr(fault, "cause", fault)
+        return ended | {"exit": cause.exit_code, "node": cause.node}
+    except ray.exceptions.TaskCancelledError:
+        return ended | {"why": "cancelled"}
+    except ray.exceptions.OutOfMemoryError:
+        return ended | {"why": "out of memory"}
+    except ray.exceptions.RayError as error:
+        return ended | {"why": "lost", "what": type(error).__name__}
+
+
+def now():
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+
+
+def names_of_nodes():
+    """The name of each node that lives: its own, where no other has the same."""
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    names = [node.get("NodeName") for node in nodes]
+    return {node["NodeID"]: name if name and names.count(name) == 1 else node["NodeID"]
+            for node, name in zip(nodes, names)}
+
+
+class Wave:
+    """The tasks of this job: those that have not been handed to Ray yet, and those that have, by their references."""
+
+    def __init__(self):
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            ray.get_runtime_context().get_node_id(), soft=False)
+        self.board = ray.remote(Board).options(num_cpus=0, scheduling_strategy=here).remote()
+        self.task = ray.remote(work)
+        self.options = {"num_cpus": CPUS, "num_gpus": GPUS, "memory": MEMORY_MIB and MEMORY_MIB << 20,
+                        "max_retries": RETRIES, "retry_exceptions": [MachineAtFault]} | elsewhere()
+        self.waiting = list(range(TASKS or 1))
+        self.handed_over, self.told = {}, set()
+        self.stopped_at = None
+
+    def hand_over(self):
+        at_once = RUNNING_MAX or len(self.waiting)
+        while self.waiting and len(self.handed_over) < at_once:
+            index = self.waiting.pop(0)
+            task = self.task.options(name=f"{TAG}_{index}", **self.options)
+            self.handed_over[task.remote(self.board, index)] = index
+
+    def listen(self):
+        """Tells what has happened since the last time."""
+        ready, _ = ray.wait(list(self.handed_over), num_returns=1, timeout=1)
+        if ready:
+            ready, _ = ray.wait(list(self.handed_over), num_returns=len(self.handed_over), timeout=0)
+        for heard in ray.get(self.board.take.remote()):
+            self.tell(heard)
+        for ref in ready:
+            self.tell(end_of(ref, self.handed_over.pop(ref)))
+
+    def tell(self, what):
+        if what["task"] not in self.told:
+            tell(**what)
+        if what["state"] == "ended":
+            self.told.add(what["task"])
+
+    def stop(self):
+        self.stopped_at = time.monotonic()
+        for index in self.waiting:
+            self.tell({"task": index, "state": "ended", "why": "cancelled"})
+        self.waiting = []
+        for ref in self.handed_over:
+            ray.cancel(ref, force=False, recursive=False)
+
+    def is_over(self):
+        late = self.stopped_at and time.monotonic() > self.stopped_at + GRACE_S + 10
+        return late or not (self.waiting or self.handed_over)
+
+
+def elsewhere():
+    """What keeps tasks off the nodes of EXCLUDE, unless no other is left."""
+    names = names_of_nodes()
+    bad = [node for node, name in names.items() if name in EXCLUDE or node in EXCLUDE]
+    usable = [node for node in ray.nodes() if node["Alive"] and node["NodeID"] not in bad and is_enough(node)]
+    return {"label_selector": {"ray.io/node-id": f"!in({','.join(bad)})"}} if bad and usable else {}
+
+
+def is_enough(node):
+    asked = {"CPU": CPUS, "GPU": GPUS, "memory": (MEMORY_MIB or 0) << 20}
+    return all(node["Resources"].get(kind, 0) >= amount for kind, amount in asked.items())
+
+
+def follow(stop, address):
+    """Runs what goes on when all tasks have ended; again, where its machine was at fault."""
+    for _ in range(RETRIES):
+        tell(state="finally started", start=now())
+        try:
+            child = start(FINALLY["argv"], FINALLY["logs"], RAY_OWN | {"RAY_API_SERVER_ADDRESS": address})
+            exit_code, _ = wait(child, FINALLY["walltime_s"])
+        except OSError:
+            exit_code = 127
+        if stop or not (exit_code < 0 or exit_code in MACHINE_AT_FAULT):
+            break
+        time.sleep(5)
+    tell(state="finally ended", exit=exit_code)
+
+
+def main():
+    time.sleep(BEGIN_AFTER_S)
+    context = ray.init(address="auto", log_to_driver=False, logging_level="WARNING")
+    # From here on, who stops this job is heard, and the tasks may end at a checkpoint.
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    wave = Wave()
+    if not any(node["Alive"] and is_enough(node) for node in ray.nodes()):
+        tell(state="waits", why="no node has so much")
+    while not wave.is_over():
+        if stop and not wave.stopped_at:
+            wave.stop()
+        wave.hand_over()
+        if wave.handed_over:
+            wave.listen()
+    # Who stops a job does not want it to go on.
+    if FINALLY and not stop:
+        follow(stop, f"http://{context.dashboard_url}")
+
+
+if __name__ == "__main__":
+    RAY_OWN = {key: value for key, value in os.environ.items() if key.startswith("RAY_AUTH_")}
+    # Want of memory is told, not tried again with as much.
+    os.environ.setdefault("RAY_task_oom_retries", "0")
+    try:
+        import ray
+        import ray.util.scheduling_strategies
+    except ImportError:
+        sys.exit(f"there is no Ray in the Python that runs this, {sys.executable}")
+    main()

@@ -1,0 +1,335 @@
+//! The one room that knows which clusters there are: the joint between the program and the bindings in `adapters/`.
+//!
+//! A [`Binding`] is all that the program wants of a scheduler beside its jobs, for which it is handed an [`Adapter`].
+//! Nobody else names a scheduler: others say [`of`] and go on from there. This machine has no binding; its supervisor is
+//! opened by who drives a campaign here.
+//!
+//! Who adds a scheduler writes a file beside this one and its line in [`of`]. The room lies below `run`, so a binding
+//! knows what a campaign asks of a cluster, and nothing of journals, waves and drivers.
+
+mod slurm;
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use molsieve_adapters::command::{Call, Runner, Said, System};
+use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, Patient, Throttled};
+
+use crate::campaign::file::Execution;
+use crate::campaign::kind::SchedulerKind;
+use crate::campaign::scheduler::{Cluster, SchedulerSection};
+use crate::clock::Stopwatch;
+use crate::doctor::Finding;
+use crate::doctor::cluster::ClusterFacts;
+use crate::error::{Error, Kind, Result};
+use crate::patience::{Patience, Waiting};
+use crate::scorer::argv;
+
+/// Tasks of one submission, where neither the campaign nor the cluster says less.
+const TASKS_MAX: u64 = 1000;
+
+/// A scheduler is not asked about the same job more often.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// Between two tries to reach a scheduler that does not answer.
+const TRY_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a command may take with which a job tries out what it may do.
+const TRIAL_MAX: Duration = Duration::from_secs(30);
+
+/// The binding to `kind`.
+///
+/// # Errors
+/// It is this machine, which has none (exit 2).
+pub fn of(kind: SchedulerKind) -> Result<&'static dyn Binding> {
+    binding(kind).ok_or_else(|| {
+        Error::usage(format!("`{kind}` is this machine and no cluster"))
+            .hint(format!("a cluster is chosen by {}", SchedulerKind::chosen(SchedulerKind::all())))
+    })
+}
+
+fn binding(kind: SchedulerKind) -> Option<&'static dyn Binding> {
+    match kind {
+        SchedulerKind::Local => None,
+        SchedulerKind::Slurm => Some(&slurm::Slurm),
+    }
+}
+
+/// The bindings that there are.
+pub fn all() -> impl Iterator<Item = (SchedulerKind, &'static dyn Binding)> {
+    SchedulerKind::all().filter_map(|kind| Some((kind, binding(kind)?)))
+}
+
+/// What the program wants of a scheduler, beside its jobs.
+pub trait Binding: Sync {
+    /// What people call it.
+    fn product(&self) -> &'static str;
+
+    /// The programs that show that it is there; the first is what submits.
+    fn programs(&self) -> &'static [&'static str];
+
+    /// Whether jobs can be submitted from this machine, as far as that shows without asking anybody.
+    fn is_here(&self) -> bool {
+        self.programs().first().is_some_and(|name| argv::program(name, Path::new("/")).is_ok())
+    }
+
+    /// Whether what `cluster` says can be said to it, for tasks with so many GPUs each: nothing is asked yet.
+    ///
+    /// # Errors
+    /// A word cannot stand where it would (exit 2).
+    fn check(&self, cluster: &Cluster, gpus: u32) -> Result<()>;
+
+    /// How jobs for `cluster` are written down, where nobody asked what it allows.
+    ///
+    /// # Errors
+    /// As [`Binding::check`].
+    fn unasked(&self, cluster: &Cluster) -> Result<Box<dyn Adapter>>;
+
+    /// Asks what `cluster` allows, and what its user may have; it may not answer for as long as `patience`.
+    ///
+    /// # Errors
+    /// As [`Binding::check`]; the scheduler cannot be reached (exit 5).
+    fn ask(&self, cluster: &Cluster, patience: Duration, queue: Queue) -> Result<Asked>;
+
+    /// For questions about jobs alone, each answered `within` so long or not at all.
+    ///
+    /// # Errors
+    /// As [`Binding::check`].
+    fn listener(&self, cluster: &Cluster, within: Duration) -> Result<Box<dyn Adapter>>;
+
+    /// What this process can learn and ask of it about itself; none where it is not one of its tasks.
+    fn inside(&self) -> Option<Box<dyn Inside>>;
+
+    /// What a job may do on its node, where `job` is the [`file`](molsieve_adapters::JobSpec::file) of one. It is asked for, and
+    /// nothing is submitted.
+    fn rights(&self, job: &Path) -> Rights;
+
+    /// What `cluster` is, and what is to be said of that, for somebody who looks before a campaign depends on it.
+    ///
+    /// # Errors
+    /// It does not answer (exit 5), or one of its words is none (exit 2).
+    fn examine(&self, cluster: &Cluster) -> Result<Examined>;
+
+    /// Where somebody sees why there is no room, as a hint.
+    fn when_full(&self) -> &'static str;
+
+    /// The time limit that it makes of one that is asked for, in seconds.
+    fn time_limit_s(&self, asked_s: u64) -> u64 {
+        asked_s
+    }
+
+    /// By how much its signal before the time limit may come too early.
+    fn signals_early(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Whether it is asked how many jobs its user has in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Where that counts.
+    IfLimited,
+    /// For somebody who wants to know.
+    Always,
+}
+
+/// A cluster that was asked.
+#[derive(Debug)]
+pub struct Asked {
+    /// How it is spoken to from now on.
+    pub adapter: Box<dyn Adapter>,
+    /// What it said.
+    pub allows: Allows,
+}
+
+/// What a cluster allows, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allows {
+    /// The cluster's name.
+    pub cluster: Option<String>,
+    /// What keeps one submission from having more tasks.
+    pub tasks: Vec<Cap>,
+    /// How many tasks the user may have in the queue.
+    pub submit: Option<Cap>,
+    /// How many of them may run at a time.
+    pub running: Option<Cap>,
+    /// How many the user has in the queue, where that was asked.
+    pub queued: Option<u64>,
+}
+
+/// A limit, and where it is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cap {
+    /// So many.
+    pub most: u64,
+    /// As in `MaxSubmitJobs of the account chem`.
+    pub of: String,
+}
+
+impl fmt::Display for Cap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.most, self.of)
+    }
+}
+
+/// What somebody sees who looks at a cluster.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// What it says of itself.
+    pub facts: ClusterFacts,
+    /// What is to be said of that.
+    pub findings: Vec<Finding>,
+    /// Lines of `[scheduler]` for a site profile, comments among them: what only this scheduler's sites say.
+    pub profile: Vec<String>,
+}
+
+/// What a job may do on its node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Whether it may submit jobs.
+    pub may_submit: bool,
+    /// Whether it may ask for the state of jobs.
+    pub may_ask: bool,
+    /// What was said to a no.
+    pub said: Option<String>,
+}
+
+impl Rights {
+    /// Of who runs `submit`, which submits nothing, and `ask`.
+    fn tried(submit: &Call, ask: &Call) -> Self {
+        let mut system = System { limit: TRIAL_MAX };
+        let mut no = |call: &Call| match system.run(call) {
+            Ok(said) if said.is_ok() => None,
+            Ok(said) => Some(Said::gist(&said)),
+            Err(silent) => Some(format!("`{}` cannot be run: {silent:?}", call.program())),
+        };
+        let (submit, ask) = (no(submit), no(ask));
+        Self { may_submit: submit.is_none(), may_ask: ask.is_none(), said: submit.or(ask) }
+    }
+}
+
+/// What people are told who wait for a scheduler.
+const NOT_ANSWERED: &str = "the scheduler has not answered yet: it is asked again";
+
+/// Somebody who waits while a scheduler is asked.
+#[derive(Debug)]
+struct Waiter {
+    patience: Patience,
+    waiting: Option<Waiting>,
+}
+
+impl Attendant for Waiter {
+    fn begins(&mut self, most: Duration) {
+        self.waiting = Some(self.patience.waits(NOT_ANSWERED, most));
+    }
+
+    fn ends(&mut self) {
+        self.waiting = None;
+    }
+
+    fn has_enough(&self) -> bool {
+        self.patience.has_enough()
+    }
+}
+
+/// The cluster of `execution`. One that does not answer is asked again for `most`, or until who waits has had enough.
+///
+/// # Errors
+/// As [`Binding::ask`].
+pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: &Patience) -> Result<Box<dyn Adapter>> {
+    let (binding, started) = (of(execution.scheduler)?, Stopwatch::start());
+    let waiting = patience.waits(NOT_ANSWERED, most);
+    let asked = loop {
+        let answer = binding.ask(cluster, Duration::ZERO, Queue::IfLimited);
+        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler);
+        if !is_silence || started.elapsed() >= most || patience.has_enough() {
+            break answer?;
+        }
+        patience.pause(TRY_EVERY.min(most));
+    };
+    drop(waiting);
+    let waiter = Waiter { patience: patience.clone(), waiting: None };
+    let patient = Patient::new(asked.adapter, most).attended(waiter);
+    Ok(Box::new(Throttled::new(patient, ASK_EVERY)))
+}
+
+/// As [`Binding::check`], for the cluster of `execution`, if it has one.
+///
+/// # Errors
+/// As [`Binding::check`].
+pub fn check(execution: &Execution) -> Result<()> {
+    execution.cluster.as_ref().map_or(Ok(()), |cluster| of(execution.scheduler)?.check(cluster, execution.gpus))
+}
+
+/// As [`Binding::inside`], for the scheduler of `execution`.
+pub fn inside(execution: &Execution) -> Option<Box<dyn Inside>> {
+    binding(execution.scheduler)?.inside()
+}
+
+/// The node that this process runs on, as the scheduler calls it whose task it is.
+pub fn node() -> Option<String> {
+    all().find_map(|(_, binding)| binding.inside()?.node().map(str::to_owned))
+}
+
+/// Whether a campaign for `kind` can be submitted from this machine.
+pub fn is_here(kind: SchedulerKind) -> bool {
+    binding(kind).is_none_or(Binding::is_here)
+}
+
+/// The cluster that this machine belongs to, as far as that shows; else the first that there is.
+pub fn around_here() -> SchedulerKind {
+    let mut clusters = SchedulerKind::all().filter(|kind| kind.is_cluster());
+    let here = all().find(|(_, binding)| binding.is_here()).map(|(kind, _)| kind);
+    here.or_else(|| clusters.next()).unwrap_or_default()
+}
+
+/// What a cluster is asked for, with the template that `section` names, which is a path from `base`.
+///
+/// # Errors
+/// As [`SchedulerSection::cluster`] and [`SchedulerSection::template_text`].
+pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster>> {
+    let Some(cluster) = section.cluster()? else { return Ok(None) };
+    Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))
+}
+
+/// Over how many tasks a wave is dealt.
+pub fn tasks(cluster: &Cluster) -> u64 {
+    cluster.tasks_max.unwrap_or(TASKS_MAX)
+}
+
+/// Asks until there is an answer, or no `patience` left.
+fn patiently<T>(patience: Duration, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+    let started = Stopwatch::start();
+    loop {
+        let answer = ask();
+        if answer.is_ok() || started.elapsed() >= patience {
+            return answer;
+        }
+        std::thread::sleep(TRY_EVERY.min(patience));
+    }
+}
+
+/// What a person can do where a scheduler did not do its part.
+pub const RESUME_HINT: &str = "nothing is lost: `molsieve resume DIR` goes on from here; where the campaign file must change, with `--config FILE`";
+
+/// As an error that says what to do.
+pub fn refused(error: &AdapterError) -> Error {
+    Error::new(Kind::Scheduler, error.to_string()).hint(RESUME_HINT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cluster_has_a_binding_and_this_machine_has_none() {
+        for kind in SchedulerKind::all() {
+            assert_eq!(of(kind).is_ok(), kind.is_cluster(), "{kind}");
+        }
+        for (kind, binding) in all() {
+            assert!(!binding.programs().is_empty() && !binding.when_full().is_empty(), "{kind}");
+        }
+        assert!(is_here(SchedulerKind::Local) && around_here().is_cluster());
+    }
+}

@@ -1,0 +1,205 @@
+//! SLURM, as the program wants it.
+
+mod examined;
+
+use std::path::Path;
+use std::time::Duration;
+
+use molsieve_adapters::command::{Call, Runner, System};
+use molsieve_adapters::slurm::allowance;
+use molsieve_adapters::slurm::inside::Element;
+use molsieve_adapters::slurm::{self, Allowance, Limits, Site, script};
+use molsieve_adapters::text::Value;
+use molsieve_adapters::{Adapter, Cli, Inside};
+
+use super::{Allows, Asked, Binding, Cap, Examined, Queue, Rights, patiently};
+use crate::campaign::scheduler::Cluster;
+use crate::error::{Error, Kind, Result};
+
+/// The batch script.
+const TEMPLATE: &str = include_str!("../../job-templates/slurm.sh");
+
+/// What somebody needs who writes a template.
+const TEMPLATE_HINT: &str = "docs/guide/slurm.md shows the one that is used otherwise, with its placeholders";
+
+/// The signal may come a minute early, and is sent at looks that are half a minute apart.
+const EARLY: Duration = Duration::from_secs(90);
+
+/// The binding.
+#[derive(Debug)]
+pub(super) struct Slurm;
+
+impl Binding for Slurm {
+    fn product(&self) -> &'static str {
+        "SLURM"
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["sbatch", "squeue", "scancel"]
+    }
+
+    fn check(&self, cluster: &Cluster, gpus: u32) -> Result<()> {
+        let site = site(cluster)?;
+        match site.gpus().filter(|_| gpus > 0) {
+            None => Ok(()),
+            Some(name) => Err(Error::usage(format!("`scheduler.directives` says `--{name}` beside `resources.gpus`"))
+                .hint("the last one of them alone would count: say one of the two, with all that is asked for")),
+        }
+    }
+
+    fn unasked(&self, cluster: &Cluster) -> Result<Box<dyn Adapter>> {
+        Ok(Box::new(Cli::new(dialect(cluster, site(cluster)?, Survey::default()))))
+    }
+
+    fn ask(&self, cluster: &Cluster, patience: Duration, queue: Queue) -> Result<Asked> {
+        let site = site(cluster)?;
+        let survey = survey(&site, patience, queue)?;
+        let allows = allows(&survey);
+        Ok(Asked { adapter: Box::new(Cli::new(dialect(cluster, site, survey))), allows })
+    }
+
+    fn listener(&self, _: &Cluster, within: Duration) -> Result<Box<dyn Adapter>> {
+        // What a site wants of its jobs, and what it allows, does not matter to who only asks.
+        let slurm = slurm::Slurm::new(Site::default(), Limits::default());
+        Ok(Box::new(Cli::with(slurm, System { limit: within })))
+    }
+
+    fn inside(&self) -> Option<Box<dyn Inside>> {
+        Some(Box::new(Element::of(|name| std::env::var(name).ok())?))
+    }
+
+    fn rights(&self, job: &Path) -> Rights {
+        let script = script::path(job).to_string_lossy().into_owned();
+        Rights::tried(
+            &Call::new(["sbatch".to_owned(), "--test-only".to_owned(), script]),
+            &Call::new(["squeue", "--noheader", "--me", "--format=%i"]),
+        )
+    }
+
+    fn examine(&self, cluster: &Cluster) -> Result<Examined> {
+        examined::examine(cluster)
+    }
+
+    fn when_full(&self) -> &'static str {
+        "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have"
+    }
+
+    fn time_limit_s(&self, asked_s: u64) -> u64 {
+        // It counts whole minutes.
+        asked_s.div_ceil(60) * 60
+    }
+
+    fn signals_early(&self) -> Duration {
+        EARLY
+    }
+}
+
+/// What a cluster and its books say.
+#[derive(Clone, Debug, Default)]
+struct Survey {
+    /// Of the cluster.
+    limits: Limits,
+    /// Of its user.
+    allowance: Allowance,
+}
+
+fn survey(site: &Site, patience: Duration, queue: Queue) -> Result<Survey> {
+    let limits = patiently(patience, limits)?;
+    let allowance = Allowance::ask(&mut System::default(), site, &limits, queue == Queue::Always);
+    Ok(Survey { limits, allowance })
+}
+
+/// What the cluster allows.
+fn limits() -> Result<Limits> {
+    let call = slurm::Slurm::ask_limits();
+    let unreachable = |what: String| {
+        Error::new(Kind::Scheduler, what)
+            .hint("is this a machine of the cluster? `scontrol ping` must work here")
+            .hint("nothing is lost: the same command goes on from here")
+    };
+    match System::default().run(&call) {
+        Ok(said) => Limits::parse(&said).map_err(|e| unreachable(e.to_string())),
+        Err(silent) => Err(unreachable(format!("`{}` does not answer: {silent:?}", call.program()))),
+    }
+}
+
+/// The same in the program's words.
+fn allows(Survey { limits, allowance }: &Survey) -> Allows {
+    let cap = |most: u64, of: &str| Cap { most, of: of.to_owned() };
+    let told = |cap: &allowance::Cap| Cap { most: cap.most, of: cap.of.clone() };
+    let mut tasks = vec![cap(limits.array_size, "MaxArraySize of the cluster")];
+    tasks.extend(limits.array_tasks.map(|most| cap(most, "max_array_tasks of the cluster")));
+    Allows {
+        cluster: limits.cluster.clone(),
+        tasks,
+        submit: allowance.submit.as_ref().map(told),
+        running: allowance.running.as_ref().map(told),
+        queued: allowance.queued,
+    }
+}
+
+/// How the cluster is spoken to.
+fn dialect(cluster: &Cluster, site: Site, survey: Survey) -> slurm::Slurm {
+    let template = cluster.template.clone().unwrap_or_else(|| TEMPLATE.to_owned());
+    slurm::Slurm::new(site, survey.limits).with_allowance(survey.allowance).with_template(template)
+}
+
+/// The site's words, checked.
+fn site(cluster: &Cluster) -> Result<Site> {
+    let value = |key: &str, text: &str| {
+        Value::new(text).ok_or_else(|| {
+            Error::usage(format!("`scheduler.{key}` is `{}`", text.escape_debug()))
+                .hint("it may hold letters, digits and ._:,@=+*&|!()[]<>/%~- and at most 256 of them")
+        })
+    };
+    let word = |key: &str| cluster.words.get(key).map(|text| value(key, text)).transpose();
+    let list = |key: &str, list: &[String]| list.iter().map(|text| value(key, text)).collect::<Result<Vec<_>>>();
+    let mut site = Site {
+        partition: word("partition")?,
+        account: word("account")?,
+        qos: word("qos")?,
+        constraint: word("constraint")?,
+        reservation: word("reservation")?,
+        licenses: word("licenses")?,
+        mail: word("mail")?,
+        modules: list("modules", &cluster.modules)?,
+        export: list("export", &cluster.export)?,
+        extra: Vec::new(),
+        signal_before_s: cluster.signal_before_s,
+    };
+    for directive in &cluster.directives {
+        site.add(directive).map_err(|why| Error::usage(format!("`scheduler.directives`: {why}")))?;
+    }
+    if let Some(template) = &cluster.template {
+        script::check(template).map_err(|e| Error::usage(format!("`scheduler.template`: {e}")).hint(TEMPLATE_HINT))?;
+    }
+    Ok(site)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shown_batch_script_is_the_one_that_the_binding_tests() {
+        assert_eq!(TEMPLATE, script::TEMPLATE);
+    }
+
+    #[test]
+    fn what_a_cluster_allows_is_told_with_where_it_is_said() {
+        let limits = Limits { array_size: 11, array_tasks: Some(20), ..Limits::default() };
+        let submit = allowance::Cap { most: 12, of: "MaxSubmitJobs of the account chem".to_owned() };
+        let allowance = Allowance { submit: Some(submit), queued: Some(4), ..Allowance::default() };
+        let allows = allows(&Survey { limits, allowance });
+        let told: Vec<String> = allows.tasks.iter().chain(&allows.submit).map(Cap::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "11 (MaxArraySize of the cluster)",
+                "20 (max_array_tasks of the cluster)",
+                "12 (MaxSubmitJobs of the account chem)"
+            ]
+        );
+        assert_eq!((allows.queued, allows.running), (Some(4), None));
+    }
+}
