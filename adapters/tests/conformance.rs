@@ -99,6 +99,9 @@ fn a_job_is_found_by_its_tag_and_nothing_by_another(adapter: &mut dyn Adapter, p
     let job = submit(adapter, &job(place, "found", 1));
     assert_eq!(adapter.find(&job.tag).unwrap(), std::slice::from_ref(&job.id));
     assert_eq!(adapter.find(&JobTag("never-submitted".into())).unwrap(), []);
+    let (jobs, reports) = adapter.survey(&[JobTag("never-submitted".into()), job.tag.clone()]).unwrap();
+    assert_eq!(jobs, std::slice::from_ref(&job));
+    assert_eq!(reports.into_keys().collect::<Vec<_>>(), [TaskId { job: job.id, index: 0 }]);
 }
 
 fn a_cancelled_job_ends_and_may_be_cancelled_again(adapter: &mut dyn Adapter, place: &Path) {

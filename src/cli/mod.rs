@@ -48,6 +48,7 @@ mod submitted;
 mod terminal;
 mod tick;
 mod verify;
+mod waiting;
 mod watch;
 mod worker;
 
@@ -202,7 +203,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     });
     match done {
         Ok(exit) => exit.into(),
-        Err(error) => report(&error, output),
+        Err(error) => report(&elsewhere::with_dir(error, &args, &Cli::command()), output),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::id::{AttemptId, GroupIndex};
 use crate::journal::last_words::LastWords;
 use crate::layout::CampaignDir;
 use crate::library::snapshot::Snapshot;
-use crate::run::cluster::life::{Checkpointed, Meter, Orders};
+use crate::run::cluster::life::{self, Checkpointed, Meter, Orders};
 use crate::run::wave;
 use crate::scheduler;
 use crate::scorer::Ended;
@@ -93,6 +93,10 @@ fn live(args: &Args, dir: CampaignDir, stop: &Stop, first_signal: &FirstSignal) 
     let attempt = AttemptId::random()?;
     super::logging::start(&dir, args.wave, args.task)?;
     let campaign = Campaign::open(dir).map_err(by_this_node)?;
+    if life::is_cancelled(&campaign) {
+        info!("not begun: the campaign was stopped, and the scheduler has not heard of it");
+        return Ok(Ended::Stopped);
+    }
     let orders = args.orders();
     let meter = (!args.lifeline).then(|| Meter::start(&campaign.dir, &orders, campaign.file.execution.cpus, stop));
     let groups = groups(args, &campaign.dir);
