@@ -200,6 +200,10 @@ impl Adapter for Box<dyn Adapter> {
         (**self).submit(job)
     }
 
+    fn submit_while(&mut self, job: &JobSpec, may_still: &mut dyn FnMut() -> bool) -> Result<JobId, AdapterError> {
+        (**self).submit_while(job, may_still)
+    }
+
     fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
         (**self).poll(jobs)
     }

@@ -172,6 +172,10 @@ impl<A: Adapter> Adapter for Patient<A> {
     fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
         self.ask(|inner| inner.find(tag))
     }
+
+    fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, BTreeMap<TaskId, TaskReport>), AdapterError> {
+        self.ask(|inner| inner.survey(tags))
+    }
 }
 
 #[cfg(test)]

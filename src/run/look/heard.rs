@@ -112,7 +112,7 @@ pub enum Hearing {
     /// It was not heard; a sentence says why.
     Silence(String),
     /// It answered.
-    Heard(Heard),
+    Heard(Box<Heard>),
 }
 
 impl Hearing {
@@ -124,7 +124,7 @@ impl Hearing {
 
 impl From<Result<Heard, String>> for Hearing {
     fn from(answer: Result<Heard, String>) -> Self {
-        answer.map_or_else(Self::Silence, Self::Heard)
+        answer.map_or_else(Self::Silence, |heard| Self::Heard(Box::new(heard)))
     }
 }
 
