@@ -170,7 +170,8 @@ fn nothing_of_a_job_becomes_a_line_of_its_own() {
     let file = JobSpec { file: PathBuf::from("/c/}\nJOB x y"), ..job() };
     let logs = JobSpec { logs: PathBuf::from("/c\nid"), ..job() };
     let node = JobSpec { exclude: vec!["n1\" || True || \"".into()], ..job() };
-    for spec in [tag, argv, file, logs, node] {
+    let blank = JobSpec { file: PathBuf::from("/c/wave 1"), ..job() };
+    for spec in [tag, argv, file, logs, node, blank] {
         assert!(matches!(render(&Site::default(), &spec), Err(AdapterError::Rejected(_))), "{spec:?}");
     }
     let title = JobSpec { title: "a\nABORT-DAG-ON t0 0".into(), ..job() };

@@ -2,7 +2,7 @@
 """HTCondor's commands, each by its name, as far as molsieve asks them. Jobs are files in $FAKE_CONDOR and real processes.
 
 `<command>.cue` there says what the next call does instead: accept-and-hang, half, down, garbage, banner, refuse, too-many, hang.
-A node of a DAG begins at once and is not tried again; the last one begins when somebody asks and all others have ended.
+A node of a DAG begins at once and is not tried again, and a last node is not run: a real pool does that.
 """
 
 import json
