@@ -112,19 +112,19 @@ pub enum Hearing {
     /// It was not heard; a sentence says why.
     Silence(String),
     /// It answered.
-    Heard(Heard),
+    Heard(Box<Heard>),
 }
 
 impl Hearing {
     /// The answer, if there is one.
-    pub const fn heard(&self) -> Option<&Heard> {
+    pub fn heard(&self) -> Option<&Heard> {
         if let Self::Heard(heard) = self { Some(heard) } else { None }
     }
 }
 
 impl From<Result<Heard, String>> for Hearing {
     fn from(answer: Result<Heard, String>) -> Self {
-        answer.map_or_else(Self::Silence, Self::Heard)
+        answer.map_or_else(Self::Silence, |heard| Self::Heard(Box::new(heard)))
     }
 }
 
