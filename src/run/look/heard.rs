@@ -117,7 +117,7 @@ pub enum Hearing {
 
 impl Hearing {
     /// The answer, if there is one.
-    pub const fn heard(&self) -> Option<&Heard> {
+    pub fn heard(&self) -> Option<&Heard> {
         if let Self::Heard(heard) = self { Some(heard) } else { None }
     }
 }
