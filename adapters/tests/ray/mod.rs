@@ -201,6 +201,7 @@ fn what_dies_on_a_real_cluster_is_survived() {
     a_wave_is_followed_and_a_duplicate_is_the_same_job(&cluster, &mut ray);
     every_exit_is_told_apart(&cluster, &mut ray);
     a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(&cluster, &mut ray);
+    limits_are_kept(&cluster, &mut ray);
     a_task_outlives_its_worker(&cluster, &mut ray);
     a_task_outlives_its_node_and_keeps_off_bad_ones(&cluster, &mut ray);
     what_is_too_large_for_every_node_waits_and_says_so(&cluster, &mut ray);
@@ -264,6 +265,23 @@ fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayClus
     assert_eq!(said("saved"), 4);
     ray.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert!(!followed.exists());
+}
+
+/// Of time, of tasks that run at once, of nodes, and of the moment before which nothing begins.
+fn limits_are_kept(cluster: &RayCluster, ray: &mut Ray) {
+    let at_work = cluster.path().join("at-work");
+    let (lock, free) = (format!("mkdir {}", at_work.display()), format!("rmdir {}", at_work.display()));
+    let script = format!("trap '{free}; exit 75' TERM; {lock} || exit 2; while :; do sleep 0.1; done");
+    let mut limited = job(cluster.path(), "limited", 3, &script);
+    (limited.running_max, limited.begin_after_s) = (Some(1), Some(3));
+    limited.resources.walltime_s = Some(2);
+    limited.exclude = vec!["n1".into()];
+    let job = submit(ray, &limited);
+    assert!(job.id.0.starts_with("limited-"), "what begins later may be submitted again: {}", job.id);
+    assert_eq!(ray.find(&limited.tag).unwrap(), std::slice::from_ref(&job.id));
+    until(ray, &job, all_ended);
+    let on_the_other = (TaskState::Checkpointed, Some("n2".to_owned()));
+    assert_eq!(seen(ray, &job), vec![on_the_other; 3]);
 }
 
 fn a_task_outlives_its_worker(cluster: &RayCluster, ray: &mut Ray) {
