@@ -127,7 +127,7 @@ fn a_task_that_asks_for_it_is_put_back_and_goes_on(condor: &mut Condor, place: &
         let own = own.unwrap();
         assert_eq!(own.restarts(), life - 1, "of the life {life}");
         assert!(
-            own.node().is_some_and(|node| node.split_once('.').is_some_and(|(_, pool)| pool == "pool"))
+            own.node().is_some_and(|node| node.split_once('.').is_some_and(|(_, domain)| domain == "pool"))
                 && own.name().ends_with(".0"),
             "{own:?}"
         );
