@@ -125,7 +125,7 @@ pub fn time_limit(scene: &Scene<'_>) {
     let hit = |element: &&Element| {
         was(element).is_some_and(|b| element.restarts > b.restarts || element.exit == 75 && b.exit != 75)
     };
-    until("a task ended at a checkpoint before its time limit", 150, || {
+    until("a task ended at a checkpoint before its time limit", 240, || {
         seen::log_lines(&scene.dir(), stopped) > were && scene.elements().iter().any(|element| hit(&element))
     });
     let after: Vec<Element> = scene.elements().into_iter().filter(|element| hit(&element)).collect();

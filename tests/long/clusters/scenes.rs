@@ -285,7 +285,7 @@ pub fn all_together(stage: &Stage, slurm: &Slurm, show: Show<'_>, seed: u64) {
     for last in (1..faults.len()).rev() {
         faults.swap(last, chance.below(last as u64 + 1) as usize);
     }
-    let scene = stage.scene(slurm, "all", "2min", "signal_before = \"60s\"\nsettle = \"4s\"\ntasks = 18");
+    let scene = stage.scene(slurm, "all", "3min", "signal_before = \"60s\"\nsettle = \"4s\"\ntasks = 18");
     show(&scene, &|| {
         scene.note(format!("seed {seed}: {}", faults.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")));
         let late = Late::begin(&scene, "n4");
