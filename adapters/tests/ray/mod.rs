@@ -259,10 +259,11 @@ fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayClus
         let output = std::fs::read_to_string(cluster.path().join("cancelled.out")).unwrap_or_default();
         output.lines().filter(|line| line.starts_with(word)).count()
     };
-    wait_for(|| said("ready") == 4);
+    wait_for(|| said("ready") >= 4);
     ray.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert_eq!(until(ray, &job, all_ended), [TaskState::Cancelled; 6]);
-    assert_eq!(said("saved"), 4);
+    // (Another may have begun where the first of them had ended.)
+    assert!(said("saved") >= 4 && said("saved") == said("ready"), "{} began", said("ready"));
     ray.cancel(std::slice::from_ref(&job.id)).unwrap();
     assert!(!followed.exists());
 }
