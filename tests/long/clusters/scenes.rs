@@ -114,7 +114,7 @@ pub fn bad_node(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
         scene.switch("bin/bad", Some("n3"));
         scene.switch("hold", Some("1"));
         scene.submit();
-        faults::await_bad_node(&scene, "n3");
+        faults::await_bad_node(&scene, "n3", 3);
         scene.release();
         // It stays as bad as it is.
         scene.ends_well(240);
