@@ -197,4 +197,16 @@ mod tests {
         );
         assert_eq!((allows.queued, allows.running), (Some(4), None));
     }
+
+    #[test]
+    fn gpus_are_asked_for_in_one_place() {
+        let section = crate::campaign::scheduler::SchedulerSection {
+            directives: vec!["--gres=gpu:a100:2".to_owned()],
+            ..crate::campaign::scheduler::SchedulerSection::of(crate::campaign::kind::SchedulerKind::Slurm)
+        };
+        let cluster = section.cluster().unwrap().unwrap();
+        Slurm.check(&cluster, 0).unwrap();
+        let refused = Slurm.check(&cluster, 1).unwrap_err();
+        assert_eq!(refused.what(), "`scheduler.directives` says `--gres` beside `resources.gpus`");
+    }
 }
