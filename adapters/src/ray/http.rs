@@ -78,6 +78,12 @@ impl Client {
         Self { asker: asker(self.roots.clone(), answer), answer_max, ..self }
     }
 
+    /// Without the token.
+    #[must_use]
+    pub fn anonymous(self) -> Self {
+        Self { token: None, ..self }
+    }
+
     /// Where it asks.
     pub fn address(&self) -> &Address {
         &self.address
