@@ -109,18 +109,21 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     let mut look = Look::new(campaign)?;
     look.refresh()?;
-    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true };
+    let finally = adapter.capabilities().finally;
+    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true, finally };
     let budget = execution.core_ms_max.map(|_| room::affordable(&making));
     let bounds = bounds(cluster, allows.as_ref(), budget, look.missing().len() as u64);
     let dealt = dealt(campaign, look.missing(), bounds[0].tasks);
     let number = state.waves + 1;
     let (mut scripts, mut rehearsal) = (Vec::new(), None);
     if !dealt.is_empty() {
-        let wave = jobs::wave_job(&making, number, dealt.len() as u64)?;
-        let tick = jobs::tick_job(&making, state.ticks + 1)?;
-        let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
+        let wave = jobs::wave_with_tick(&making, number, dealt.len() as u64, state.ticks + 1)?;
         scripts.extend(rendered(adapter.as_ref(), "wave", &wave)?);
-        scripts.extend(rendered(adapter.as_ref(), "tick", &tick)?);
+        if wave.finally.is_none() {
+            let tick = jobs::tick_job(&making, state.ticks + 1)?;
+            let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
+            scripts.extend(rendered(adapter.as_ref(), "tick", &tick)?);
+        }
         let waiting = patience.waits("the scheduler thinks about when it would start this: it is waited for", most);
         rehearsal = rehearse.then(|| rehearsed(campaign, adapter.as_mut(), wave)).transpose()?;
         drop(waiting);
