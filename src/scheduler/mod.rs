@@ -7,6 +7,7 @@
 //! Who adds a scheduler writes a file beside this one and its line in [`of`]. The room lies below `run`, so a binding
 //! knows what a campaign asks of a cluster, and nothing of journals, waves and drivers.
 
+mod htcondor;
 mod slurm;
 
 use std::fmt;
@@ -53,6 +54,7 @@ fn binding(kind: SchedulerKind) -> Option<&'static dyn Binding> {
     match kind {
         SchedulerKind::Local => None,
         SchedulerKind::Slurm => Some(&slurm::Slurm),
+        SchedulerKind::HtCondor => Some(&htcondor::HtCondor),
     }
 }
 
@@ -122,6 +124,11 @@ pub trait Binding: Sync {
     /// By how much its signal before the time limit may come too early.
     fn signals_early(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether it tells a task before its time limit ends it. Where not, a task looks at the clock itself.
+    fn signals_before_end(&self) -> bool {
+        true
     }
 }
 

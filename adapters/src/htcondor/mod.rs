@@ -14,6 +14,7 @@ mod emit_tests;
 mod holds;
 pub mod inside;
 pub mod limits;
+pub mod nodes;
 mod rows;
 pub mod site;
 mod states;
