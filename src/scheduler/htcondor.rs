@@ -9,7 +9,7 @@ use molsieve_adapters::command::{Runner, System};
 use molsieve_adapters::htcondor::inside::Running;
 use molsieve_adapters::htcondor::{self, Expression, Limits, Site};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, Cli, Inside};
+use molsieve_adapters::{Adapter, Cli, Inside, JobId};
 
 use super::{Allows, Asked, Binding, Examined, Queue, Rights, patiently};
 use crate::campaign::scheduler::Cluster;
@@ -64,6 +64,10 @@ impl Binding for HtCondor {
 
     fn when_full(&self) -> &'static str {
         "`condor_q` shows what is in the queue already, and `condor_config_val MAX_JOBS_PER_OWNER MAX_JOBS_SUBMITTED` what may be"
+    }
+
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+        htcondor::named(job, tasks).unwrap_or_else(|| job.to_string())
     }
 
     fn signals_before_end(&self) -> bool {

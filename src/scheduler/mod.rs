@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, System};
-use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, Patient, Throttled};
+use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, JobId, Patient, Throttled};
 
 use crate::campaign::file::Execution;
 use crate::campaign::kind::SchedulerKind;
@@ -115,6 +115,12 @@ pub trait Binding: Sync {
 
     /// Where somebody sees why there is no room, as a hint.
     fn when_full(&self) -> &'static str;
+
+    /// How `tasks` of `job` are called in its commands; none are the job itself.
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+        let one = |task: &u64| format!("{job}_{task}");
+        if tasks.is_empty() { job.to_string() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
+    }
 
     /// The time limit that it makes of one that is asked for, in seconds.
     fn time_limit_s(&self, asked_s: u64) -> u64 {

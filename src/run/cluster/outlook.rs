@@ -79,6 +79,8 @@ pub struct Outlook {
     pub queued: Option<u64>,
     /// How often ticks may submit what is left, by themselves; 0 where jobs may not submit jobs.
     pub rounds: u64,
+    /// Whether a tick is part of its wave, and started again by the scheduler itself, so that nothing stands in for it.
+    pub is_one_job: bool,
     /// How often a look follows, in seconds; none where there are no looks.
     pub look_s: Option<u64>,
     /// The scripts.
@@ -140,6 +142,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
         queued: allows.and_then(|allows| allows.queued),
         bounds,
         rounds: if cluster.nodes_may_submit { cluster.rounds_max } else { 0 },
+        is_one_job: making.is_one_job(),
         look_s: cluster.look_s.filter(|_| cluster.nodes_may_submit),
         scripts,
         rehearsal,
