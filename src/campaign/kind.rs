@@ -20,6 +20,8 @@ pub enum SchedulerKind {
     Local,
     /// SLURM.
     Slurm,
+    /// HTCondor.
+    HtCondor,
 }
 
 /// What is known of a scheduler before it is spoken to.
@@ -35,6 +37,7 @@ struct Row {
 const TABLE: &[Row] = &[
     Row { kind: SchedulerKind::Local, word: "local", is_cluster: false },
     Row { kind: SchedulerKind::Slurm, word: "slurm", is_cluster: true },
+    Row { kind: SchedulerKind::HtCondor, word: "htcondor", is_cluster: true },
 ];
 
 impl SchedulerKind {
@@ -129,6 +132,9 @@ use Said::{Other, Word};
 
 const SLURM: Of = Of::Only(&[SchedulerKind::Slurm]);
 
+/// What batch schedulers have in common, each in its own words.
+const BATCH: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::HtCondor]);
+
 const fn key(name: &'static str, of: Of, said: Said) -> Key {
     Key { name, of, said }
 }
@@ -140,15 +146,15 @@ pub const KEYS: &[Key] = &[
     key("site", Of::All, Other(|section| section.site.is_some())),
     key("template", SLURM, Other(|section| section.template.is_some())),
     key("partition", SLURM, Word(|section| section.partition.as_ref())),
-    key("account", SLURM, Word(|section| section.account.as_ref())),
+    key("account", BATCH, Word(|section| section.account.as_ref())),
     key("qos", SLURM, Word(|section| section.qos.as_ref())),
-    key("constraint", SLURM, Word(|section| section.constraint.as_ref())),
+    key("constraint", BATCH, Word(|section| section.constraint.as_ref())),
     key("reservation", SLURM, Word(|section| section.reservation.as_ref())),
-    key("licenses", SLURM, Word(|section| section.licenses.as_ref())),
+    key("licenses", BATCH, Word(|section| section.licenses.as_ref())),
     key("mail", SLURM, Word(|section| section.mail.as_ref())),
-    key("modules", SLURM, Other(|section| !section.modules.is_empty())),
-    key("export", SLURM, Other(|section| !section.export.is_empty())),
-    key("directives", SLURM, Other(|section| !section.directives.is_empty())),
+    key("modules", BATCH, Other(|section| !section.modules.is_empty())),
+    key("export", BATCH, Other(|section| !section.export.is_empty())),
+    key("directives", BATCH, Other(|section| !section.directives.is_empty())),
     key("running", Of::Clusters, Other(|section| section.running.is_some())),
     key("tasks", Of::Clusters, Other(|section| section.tasks.is_some())),
     key("signal_before", Of::Clusters, Other(|section| section.signal_before.is_some())),

@@ -7,6 +7,7 @@
 //! Who adds a scheduler writes a file beside this one and its line in [`of`]. The room lies below `run`, so a binding
 //! knows what a campaign asks of a cluster, and nothing of journals, waves and drivers.
 
+mod htcondor;
 mod slurm;
 
 use std::fmt;
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, System};
-use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, Patient, Throttled};
+use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, JobId, Patient, Throttled};
 
 use crate::campaign::file::Execution;
 use crate::campaign::kind::SchedulerKind;
@@ -53,6 +54,7 @@ fn binding(kind: SchedulerKind) -> Option<&'static dyn Binding> {
     match kind {
         SchedulerKind::Local => None,
         SchedulerKind::Slurm => Some(&slurm::Slurm),
+        SchedulerKind::HtCondor => Some(&htcondor::HtCondor),
     }
 }
 
@@ -114,6 +116,12 @@ pub trait Binding: Sync {
     /// Where somebody sees why there is no room, as a hint.
     fn when_full(&self) -> &'static str;
 
+    /// How `tasks` of `job` are called in its commands; none are the job itself.
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+        let one = |task: &u64| format!("{job}_{task}");
+        if tasks.is_empty() { job.to_string() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
+    }
+
     /// The time limit that it makes of one that is asked for, in seconds.
     fn time_limit_s(&self, asked_s: u64) -> u64 {
         asked_s
@@ -122,6 +130,11 @@ pub trait Binding: Sync {
     /// By how much its signal before the time limit may come too early.
     fn signals_early(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether it tells a task before its time limit ends it. Where not, a task looks at the clock itself.
+    fn signals_before_end(&self) -> bool {
+        true
     }
 }
 
