@@ -8,6 +8,7 @@
 //! knows what a campaign asks of a cluster, and nothing of journals, waves and drivers.
 
 mod htcondor;
+mod ray;
 mod slurm;
 
 use std::fmt;
@@ -18,7 +19,7 @@ use molsieve_adapters::command::{Call, Runner, Said, System};
 use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, JobId, Patient, Throttled};
 
 use crate::campaign::file::Execution;
-use crate::campaign::kind::SchedulerKind;
+use crate::campaign::kind::{self, SchedulerKind};
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::clock::Stopwatch;
 use crate::doctor::Finding;
@@ -55,6 +56,7 @@ fn binding(kind: SchedulerKind) -> Option<&'static dyn Binding> {
         SchedulerKind::Local => None,
         SchedulerKind::Slurm => Some(&slurm::Slurm),
         SchedulerKind::HtCondor => Some(&htcondor::HtCondor),
+        SchedulerKind::Ray => Some(&ray::Ray),
     }
 }
 
@@ -255,7 +257,7 @@ pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: 
     let waiting = patience.waits(NOT_ANSWERED, most);
     let asked = loop {
         let answer = binding.ask(cluster, Duration::ZERO, Queue::IfLimited);
-        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler);
+        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler && !error.is_for_good());
         if !is_silence || started.elapsed() >= most || patience.has_enough() {
             break answer?;
         }
@@ -297,12 +299,17 @@ pub fn around_here() -> SchedulerKind {
     here.or_else(|| clusters.next()).unwrap_or_default()
 }
 
-/// What a cluster is asked for, with the template that `section` names, which is a path from `base`.
+/// What a cluster is asked for, with the template that `section` names. That and other paths in it start at `base`.
 ///
 /// # Errors
 /// As [`SchedulerSection::cluster`] and [`SchedulerSection::template_text`].
 pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster>> {
-    let Some(cluster) = section.cluster()? else { return Ok(None) };
+    let Some(mut cluster) = section.cluster()? else { return Ok(None) };
+    for (key, path) in cluster.words.iter_mut().filter(|(key, _)| kind::PATHS.contains(&key.as_str())) {
+        let whole = std::path::absolute(base.join(&*path)).map_err(|e| Error::input(Path::new(&*path), &e))?;
+        let whole = whole.to_str().ok_or_else(|| Error::usage(format!("the path in `scheduler.{key}` is not UTF-8")))?;
+        whole.clone_into(path);
+    }
     Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))
 }
 
@@ -316,7 +323,8 @@ fn patiently<T>(patience: Duration, mut ask: impl FnMut() -> Result<T>) -> Resul
     let started = Stopwatch::start();
     loop {
         let answer = ask();
-        if answer.is_ok() || started.elapsed() >= patience {
+        let is_an_answer = answer.as_ref().map_or_else(Error::is_for_good, |_| true);
+        if is_an_answer || started.elapsed() >= patience {
             return answer;
         }
         std::thread::sleep(TRY_EVERY.min(patience));
