@@ -198,15 +198,26 @@ def is_enough(node):
     return all(node["Resources"].get(kind, 0) >= amount for kind, amount in asked.items())
 
 
+def run_here(argv, logs, limit_s, name, address):
+    """Runs a command on the head, which may ask the Jobs API and submit, under `name`: its exit code, and why it was ended."""
+    own = {"RAY_API_SERVER_ADDRESS": address, "MOLSIEVE_RAY_API": address, "MOLSIEVE_RAY_TASK": name}
+    try:
+        return wait(start(argv, logs, RAY_OWN | own), limit_s)
+    except OSError:
+        return 127, None
+
+
+def submission_id():
+    """The name of this job on Ray."""
+    config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR") or "{}")
+    return (config.get("metadata") or {}).get("job_submission_id") or TAG
+
+
 def follow(stop, address):
     """Runs what goes on when all tasks have ended; again, where its machine was at fault."""
     for _ in range(RETRIES):
         tell(state="finally started", start=now())
-        try:
-            child = start(FINALLY["argv"], FINALLY["logs"], RAY_OWN | {"RAY_API_SERVER_ADDRESS": address})
-            exit_code, _ = wait(child, FINALLY["walltime_s"])
-        except OSError:
-            exit_code = 127
+        exit_code, _ = run_here(FINALLY["argv"], FINALLY["logs"], FINALLY["walltime_s"], f"{submission_id()}/final", address)
         if stop or not (exit_code < 0 or exit_code in MACHINE_AT_FAULT):
             break
         time.sleep(5)
@@ -214,11 +225,15 @@ def follow(stop, address):
 
 
 def main():
-    time.sleep(BEGIN_AFTER_S)
     context = ray.init(address="auto", log_to_driver=False, logging_level="WARNING")
-    # From here on, who stops this job is heard, and the tasks may end at a checkpoint.
+    address = f"http://{context.dashboard_url}"
+    # From here on, who stops this job is heard, and what runs may end at a checkpoint.
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    if ON_HEAD:
+        tell(task=0, state="started", start=now())
+        exit_code, why = run_here(ARGV, LOGS, WALLTIME_S, submission_id(), address)
+        return tell(task=0, state="ended", exit=exit_code, why=why)
     wave = Wave()
     if not any(node["Alive"] and is_enough(node) for node in ray.nodes()):
         tell(state="waits", why="no node has so much")
@@ -230,13 +245,15 @@ def main():
             wave.listen()
     # Who stops a job does not want it to go on.
     if FINALLY and not stop:
-        follow(stop, f"http://{context.dashboard_url}")
+        follow(stop, address)
 
 
 if __name__ == "__main__":
     RAY_OWN = {key: value for key, value in os.environ.items() if key.startswith("RAY_AUTH_")}
     # Want of memory is told, not tried again with as much.
     os.environ.setdefault("RAY_task_oom_retries", "0")
+    # Before Ray is there: it takes a hundred megabytes.
+    time.sleep(BEGIN_AFTER_S)
     try:
         import ray
         import ray.util.scheduling_strategies

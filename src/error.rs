@@ -71,6 +71,7 @@ pub struct Error {
     kind: Kind,
     what: String,
     hints: Vec<String>,
+    for_good: bool,
 }
 
 /// The result of everything in this crate that can fail.
@@ -79,7 +80,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind`; `what` is a lower-case fragment that names the thing in backticks.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hints: Vec::new() }
+        Self { kind, what: what.into(), hints: Vec::new(), for_good: false }
     }
 
     /// A defect of ours (exit 1).
@@ -132,6 +133,18 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// The same, and whoever asks again gets the same answer.
+    #[must_use]
+    pub const fn for_good(mut self) -> Self {
+        self.for_good = true;
+        self
+    }
+
+    /// Whether whoever asks again gets the same answer, as far as that is known.
+    pub const fn is_for_good(&self) -> bool {
+        self.for_good
     }
 
     /// Puts `context` in front, as in "`context`: what happened".

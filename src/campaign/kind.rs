@@ -20,6 +20,10 @@ pub enum SchedulerKind {
     Local,
     /// SLURM.
     Slurm,
+    /// HTCondor.
+    HtCondor,
+    /// Ray.
+    Ray,
 }
 
 /// What is known of a scheduler before it is spoken to.
@@ -35,6 +39,8 @@ struct Row {
 const TABLE: &[Row] = &[
     Row { kind: SchedulerKind::Local, word: "local", is_cluster: false },
     Row { kind: SchedulerKind::Slurm, word: "slurm", is_cluster: true },
+    Row { kind: SchedulerKind::HtCondor, word: "htcondor", is_cluster: true },
+    Row { kind: SchedulerKind::Ray, word: "ray", is_cluster: true },
 ];
 
 impl SchedulerKind {
@@ -121,13 +127,23 @@ enum Of {
 enum Said {
     /// It is a word of the site's own, which goes to its binding as it is.
     Word(fn(&SchedulerSection) -> Option<&String>),
+    /// The same, and it is yes or no.
+    Flag(fn(&SchedulerSection) -> Option<bool>),
     /// It is anything else.
     Other(fn(&SchedulerSection) -> bool),
 }
 
-use Said::{Other, Word};
+use Said::{Flag, Other, Word};
 
 const SLURM: Of = Of::Only(&[SchedulerKind::Slurm]);
+
+/// What batch schedulers have in common, each in its own words.
+const BATCH: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::HtCondor]);
+
+/// What is written down for jobs may be made from another file.
+const WRITTEN: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::Ray]);
+
+const RAY: Of = Of::Only(&[SchedulerKind::Ray]);
 
 const fn key(name: &'static str, of: Of, said: Said) -> Key {
     Key { name, of, said }
@@ -138,27 +154,36 @@ pub const KEYS: &[Key] = &[
     key("kind", Of::All, Other(|_| true)),
     // A profile may be there for its login alone.
     key("site", Of::All, Other(|section| section.site.is_some())),
-    key("template", SLURM, Other(|section| section.template.is_some())),
+    key("template", WRITTEN, Other(|section| section.template.is_some())),
     key("partition", SLURM, Word(|section| section.partition.as_ref())),
-    key("account", SLURM, Word(|section| section.account.as_ref())),
+    key("account", BATCH, Word(|section| section.account.as_ref())),
     key("qos", SLURM, Word(|section| section.qos.as_ref())),
-    key("constraint", SLURM, Word(|section| section.constraint.as_ref())),
+    key("constraint", BATCH, Word(|section| section.constraint.as_ref())),
     key("reservation", SLURM, Word(|section| section.reservation.as_ref())),
-    key("licenses", SLURM, Word(|section| section.licenses.as_ref())),
+    key("licenses", BATCH, Word(|section| section.licenses.as_ref())),
     key("mail", SLURM, Word(|section| section.mail.as_ref())),
-    key("modules", SLURM, Other(|section| !section.modules.is_empty())),
-    key("export", SLURM, Other(|section| !section.export.is_empty())),
-    key("directives", SLURM, Other(|section| !section.directives.is_empty())),
+    key("modules", BATCH, Other(|section| !section.modules.is_empty())),
+    key("export", BATCH, Other(|section| !section.export.is_empty())),
+    key("directives", BATCH, Other(|section| !section.directives.is_empty())),
+    key("address", RAY, Word(|section| section.address.as_ref())),
+    key("token_file", RAY, Word(|section| section.token_file.as_ref())),
+    key("ca_file", RAY, Word(|section| section.ca_file.as_ref())),
+    key("allow_http", RAY, Flag(|section| section.allow_http)),
+    key("python", RAY, Word(|section| section.python.as_ref())),
+    key("grace", RAY, Word(|section| section.grace.as_ref())),
     key("running", Of::Clusters, Other(|section| section.running.is_some())),
     key("tasks", Of::Clusters, Other(|section| section.tasks.is_some())),
-    key("signal_before", Of::Clusters, Other(|section| section.signal_before.is_some())),
+    key("signal_before", BATCH, Other(|section| section.signal_before.is_some())),
     key("settle", Of::Clusters, Other(|section| section.settle.is_some())),
     key("rounds", Of::Clusters, Other(|section| section.rounds.is_some())),
     key("nodes_may_submit", Of::Clusters, Other(|section| section.nodes_may_submit.is_some())),
     key("look", Of::Clusters, Other(|section| section.look.is_some())),
-    key("tick_memory", Of::Clusters, Other(|section| section.tick_memory.is_some())),
+    key("tick_memory", BATCH, Other(|section| section.tick_memory.is_some())),
     key("tick_walltime", Of::Clusters, Other(|section| section.tick_walltime.is_some())),
 ];
+
+/// Those among the words that are paths: from the directory of the file that says them.
+pub const PATHS: [&str; 2] = ["token_file", "ca_file"];
 
 /// The names of the [`KEYS`].
 pub const NAMES: [&str; KEYS.len()] = {
@@ -185,6 +210,7 @@ impl Key {
     pub fn is_said(&self, section: &SchedulerSection) -> bool {
         match self.said {
             Word(word) => word(section).is_some(),
+            Flag(flag) => flag(section).is_some(),
             Other(is_said) => is_said(section),
         }
     }
@@ -194,6 +220,7 @@ impl Key {
 pub fn words(section: &SchedulerSection) -> impl Iterator<Item = (String, String)> {
     KEYS.iter().filter_map(|key| match key.said {
         Word(word) => Some((key.name.to_owned(), word(section)?.clone())),
+        Flag(flag) => Some((key.name.to_owned(), flag(section)?.to_string())),
         Other(_) => None,
     })
 }
@@ -244,7 +271,7 @@ mod tests {
             let value = match key.name {
                 "modules" | "export" | "directives" => "[\"a\"]",
                 "running" | "tasks" | "rounds" => "3",
-                "nodes_may_submit" => "false",
+                "nodes_may_submit" | "allow_http" => "false",
                 _ => "\"a\"",
             };
             let section: SchedulerSection = toml::from_str(&format!("{} = {value}", key.name)).unwrap();
@@ -257,7 +284,7 @@ mod tests {
         let section: SchedulerSection = toml::from_str("site = \"ours\"").unwrap();
         assert!(check(&section, SchedulerKind::Local).is_ok());
         for key in KEYS.iter().filter(|key| !key.is_of(SchedulerKind::Local)) {
-            assert!(key.is_of(SchedulerKind::Slurm), "{} is of nobody", key.name);
+            assert!(SchedulerKind::all().any(|kind| key.is_of(kind)), "{} is of nobody", key.name);
         }
         let section: SchedulerSection = toml::from_str("partition = \"batch\"").unwrap();
         assert!(check(&section, SchedulerKind::Slurm).is_ok());

@@ -56,6 +56,18 @@ pub struct SchedulerSection {
     /// Further options of the scheduler's submit command, as in `--exclusive`.
     #[serde(default)]
     pub directives: Vec<String>,
+    /// Where the scheduler is asked, where that is by HTTP.
+    pub address: Option<String>,
+    /// The file that holds the token which it wants. What is in it is written nowhere.
+    pub token_file: Option<String>,
+    /// The certificates of those who may sign its own.
+    pub ca_file: Option<String>,
+    /// Whether plain HTTP may go to another machine.
+    pub allow_http: Option<bool>,
+    /// The Python of its head.
+    pub python: Option<String>,
+    /// How long a task that was asked to end may take for a checkpoint.
+    pub grace: Option<String>,
     /// How many tasks may run at a time.
     pub running: Option<u64>,
     /// How many tasks one submission may have.

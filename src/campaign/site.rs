@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{CPUS_MAX, ResourcesSection};
 use super::scheduler::SchedulerSection;
-use super::{known_keys, toml_error};
+use super::{kind, known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout::HomeDir;
@@ -104,11 +104,13 @@ impl SiteProfile {
         let text = String::from_utf8(bytes).map_err(|_| within(Error::usage("this is not text")))?;
         let mut profile = Self::parse(&text).map_err(within)?;
         // The campaign file that names it may lie anywhere.
-        if let Some(toml::Value::String(template)) = profile.scheduler.get_mut("template") {
-            let dir = std::path::absolute(path).map_err(|e| Error::input(path, &e))?;
-            let whole = dir.parent().unwrap_or(Path::new("")).join(&*template);
-            *template =
-                whole.to_str().map(str::to_owned).ok_or_else(|| within(Error::usage("its path is not UTF-8")))?;
+        let dir = std::path::absolute(path).map_err(|e| Error::input(path, &e))?;
+        let dir = dir.parent().unwrap_or(Path::new(""));
+        for key in kind::PATHS.iter().chain(&["template"]) {
+            if let Some(toml::Value::String(named)) = profile.scheduler.get_mut(*key) {
+                let whole = dir.join(&*named).to_str().map(str::to_owned);
+                *named = whole.ok_or_else(|| within(Error::usage("its path is not UTF-8")))?;
+            }
         }
         Ok(profile)
     }

@@ -73,6 +73,9 @@ pub fn judged(outlook: &Outlook, campaign: &Campaign) -> Result<Exit> {
 fn beside(outlook: &Outlook) -> String {
     let look = outlook.look_s.map(|every| format!("; a look at it every {} while it runs", span(every as f64)));
     let look = look.unwrap_or_default();
+    if outlook.is_one_job {
+        return format!("small jobs of one core: a tick when it has ended, which is part of it{look}");
+    }
     format!("small jobs of one core: a tick when it has ended; a stand-in for that, should it fail, else never{look}")
 }
 
@@ -104,7 +107,8 @@ pub fn say_scripts(outlook: &Outlook, output: Output) {
         output.say(format!("\non `{}`; {}", host::name(), serve::AS_IT_LIES_THERE));
     }
     for script in outlook.scripts.iter().filter(|_| outlook.task_groups > 0) {
-        output.say(format!("\nthe batch script of the {}, `{}`:\n", script.of, script.path));
+        let what = if outlook.is_one_job { "what is submitted for" } else { "the batch script of" };
+        output.say(format!("\n{what} the {}, `{}`:\n", script.of, script.path));
         output.say(script.text.trim_end());
     }
 }

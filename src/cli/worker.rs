@@ -56,7 +56,7 @@ impl Args {
 /// Runs it. A failure leaves its last words for the driver.
 ///
 /// # Errors
-/// As [`worker::work`]; stopped at a clean checkpoint is exit 75.
+/// As [`worker::work`]; stopped at a clean checkpoint is exit 75, or the code by which its scheduler gives it another life.
 pub fn run(args: &Args) -> Result<Exit> {
     let stop = Stop::new();
     let first_signal = signals::raise_on_signal(&stop, || {})?;
@@ -72,8 +72,8 @@ pub fn run(args: &Args) -> Result<Exit> {
         return Ok(Exit::Of(Kind::of_exit_code(words.process_exit())));
     }
     match live(args, dir.clone(), &stop, &first_signal) {
-        Ok(Ended::Done) => Ok(Exit::Done),
-        Ok(Ended::Stopped) => Ok(Exit::Of(Kind::Stopped)),
+        Ok((Ended::Done, _)) => Ok(Exit::Done),
+        Ok((Ended::Stopped, again)) => Ok(again.map_or(Exit::Of(Kind::Stopped), Exit::Code)),
         Err(failure) => {
             error!(what = failure.what(), "failed");
             let words = LastWords::of(&failure).on(scheduler::node());
@@ -87,37 +87,39 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
 }
 
-/// Works on the task, with an account of what it uses where nobody looks on.
-fn live(args: &Args, dir: CampaignDir, stop: &Stop, first_signal: &FirstSignal) -> Result<Ended> {
+/// Works on the task, with an account of what it uses where nobody looks on; how it ended, and by which exit code it gets another life.
+fn live(args: &Args, dir: CampaignDir, stop: &Stop, first_signal: &FirstSignal) -> Result<(Ended, Option<u8>)> {
     let began_ms = clock::unix_ms();
     let attempt = AttemptId::random()?;
     super::logging::start(&dir, args.wave, args.task)?;
     let campaign = Campaign::open(dir).map_err(by_this_node)?;
     if life::is_cancelled(&campaign) {
         info!("not begun: the campaign was stopped, and the scheduler has not heard of it");
-        return Ok(Ended::Stopped);
+        return Ok((Ended::Stopped, None));
     }
     let orders = args.orders();
-    let meter = (!args.lifeline).then(|| Meter::start(&campaign.dir, &orders, campaign.file.execution.cpus, stop));
+    let (cpus, left) = (campaign.file.execution.cpus, life::time_left(&campaign, began_ms));
+    let meter = (!args.lifeline).then(|| Meter::start(&campaign.dir, &orders, cpus, left, stop));
     let groups = groups(args, &campaign.dir);
     let ended = groups.and_then(|groups| Ok((work(args, &campaign, &groups, &attempt, stop)?, groups)));
-    let is_spent = meter.is_some_and(Meter::end);
+    let metered = meter.map(Meter::end).unwrap_or_default();
     let (ended, groups) = ended?;
     if matches!(ended, Ended::Done) {
-        return Ok(ended);
+        return Ok((ended, None));
     }
-    if is_spent {
+    if metered.is_spent {
         info!("the share of core time is used up");
         LastWords::spent().leave(&campaign.dir, args.wave, args.task)?;
-    } else if first_signal.is_of_the_clock() {
+    } else if metered.is_late || first_signal.is_of_the_clock() {
         let (campaign, orders, groups, attempt) = (&campaign, &orders, &groups, &attempt);
         let asked = Checkpointed { campaign, orders, groups, attempt, began_ms }.ask_for_another_life();
         // The checkpoint is there, whatever went wrong with the asking: the next wave goes on from it.
-        if let Err(failure) = asked {
-            error!(what = failure.what(), "another life could not be asked for");
+        match asked {
+            Ok(again) => return Ok((ended, again)),
+            Err(failure) => error!(what = failure.what(), "another life could not be asked for"),
         }
     }
-    Ok(ended)
+    Ok((ended, None))
 }
 
 /// The task groups of this task.

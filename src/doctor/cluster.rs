@@ -20,8 +20,9 @@ pub struct ClusterFacts {
     pub version: Option<String>,
     /// The commands of this machine, each with its version; none where it is missing.
     pub commands: Vec<(String, Option<String>)>,
-    /// `MaxArraySize`.
-    pub array_size: u64,
+    /// `MaxArraySize`; none where there are no arrays to be limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub array_size: Option<u64>,
     /// `max_array_tasks`.
     pub array_tasks: Option<u64>,
     /// Jobs that the user may have in the queue, and where that is said.

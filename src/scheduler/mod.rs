@@ -7,6 +7,8 @@
 //! Who adds a scheduler writes a file beside this one and its line in [`of`]. The room lies below `run`, so a binding
 //! knows what a campaign asks of a cluster, and nothing of journals, waves and drivers.
 
+mod htcondor;
+mod ray;
 mod slurm;
 
 use std::fmt;
@@ -14,10 +16,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, System};
-use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, Patient, Throttled};
+use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, JobId, Patient, Throttled};
 
 use crate::campaign::file::Execution;
-use crate::campaign::kind::SchedulerKind;
+use crate::campaign::kind::{self, SchedulerKind};
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::clock::Stopwatch;
 use crate::doctor::Finding;
@@ -53,6 +55,8 @@ fn binding(kind: SchedulerKind) -> Option<&'static dyn Binding> {
     match kind {
         SchedulerKind::Local => None,
         SchedulerKind::Slurm => Some(&slurm::Slurm),
+        SchedulerKind::HtCondor => Some(&htcondor::HtCondor),
+        SchedulerKind::Ray => Some(&ray::Ray),
     }
 }
 
@@ -114,6 +118,12 @@ pub trait Binding: Sync {
     /// Where somebody sees why there is no room, as a hint.
     fn when_full(&self) -> &'static str;
 
+    /// How `tasks` of `job` are called in its commands; none are the job itself.
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+        let one = |task: &u64| format!("{job}_{task}");
+        if tasks.is_empty() { job.to_string() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
+    }
+
     /// The time limit that it makes of one that is asked for, in seconds.
     fn time_limit_s(&self, asked_s: u64) -> u64 {
         asked_s
@@ -122,6 +132,11 @@ pub trait Binding: Sync {
     /// By how much its signal before the time limit may come too early.
     fn signals_early(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether it tells a task before its time limit ends it. Where not, a task looks at the clock itself.
+    fn signals_before_end(&self) -> bool {
+        true
     }
 }
 
@@ -242,7 +257,7 @@ pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: 
     let waiting = patience.waits(NOT_ANSWERED, most);
     let asked = loop {
         let answer = binding.ask(cluster, Duration::ZERO, Queue::IfLimited);
-        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler);
+        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler && !error.is_for_good());
         if !is_silence || started.elapsed() >= most || patience.has_enough() {
             break answer?;
         }
@@ -284,12 +299,17 @@ pub fn around_here() -> SchedulerKind {
     here.or_else(|| clusters.next()).unwrap_or_default()
 }
 
-/// What a cluster is asked for, with the template that `section` names, which is a path from `base`.
+/// What a cluster is asked for, with the template that `section` names. That and other paths in it start at `base`.
 ///
 /// # Errors
 /// As [`SchedulerSection::cluster`] and [`SchedulerSection::template_text`].
 pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster>> {
-    let Some(cluster) = section.cluster()? else { return Ok(None) };
+    let Some(mut cluster) = section.cluster()? else { return Ok(None) };
+    for (key, path) in cluster.words.iter_mut().filter(|(key, _)| kind::PATHS.contains(&key.as_str())) {
+        let whole = std::path::absolute(base.join(&*path)).map_err(|e| Error::input(Path::new(&*path), &e))?;
+        let whole = whole.to_str().ok_or_else(|| Error::usage(format!("the path in `scheduler.{key}` is not UTF-8")))?;
+        whole.clone_into(path);
+    }
     Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))
 }
 
@@ -303,7 +323,8 @@ fn patiently<T>(patience: Duration, mut ask: impl FnMut() -> Result<T>) -> Resul
     let started = Stopwatch::start();
     loop {
         let answer = ask();
-        if answer.is_ok() || started.elapsed() >= patience {
+        let is_an_answer = answer.as_ref().map_or_else(Error::is_for_good, |_| true);
+        if is_an_answer || started.elapsed() >= patience {
             return answer;
         }
         std::thread::sleep(TRY_EVERY.min(patience));

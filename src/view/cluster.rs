@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use molsieve_adapters::JobId;
 use serde::Serialize;
 
 use super::next;
@@ -17,6 +18,7 @@ use crate::journal::state::{Phase, State};
 use crate::run::look::Look;
 use crate::run::look::heard::{Beside, Element, Heard, Hearing, Stand};
 use crate::run::wave;
+use crate::scheduler;
 
 /// So many waves are told of, the last ones.
 const WAVES_MAX: usize = 20;
@@ -210,6 +212,7 @@ impl Cluster {
             return Ok(None);
         }
         let (heard, dir) = (hearing.heard(), campaign.dir.root().display().to_string());
+        let kind = campaign.file.execution.scheduler;
         let mut waves = waves(entries);
         waves.drain(..waves.len().saturating_sub(WAVES_MAX));
         let (mut running, mut waiting, mut at_work) = (Vec::new(), Vec::new(), None);
@@ -222,14 +225,14 @@ impl Cluster {
                 running = running_tasks(campaign, job, &tasks, look, heard);
                 at_work = Some(groups_of(&running, &tasks));
                 mark_stragglers(&mut running, clock::unix_ms());
-                waiting = waits(&dir, job, false, &heard.wave, heard);
+                waiting = waits(&dir, kind, job, false, &heard.wave, heard);
             }
         }
         // One that was cancelled with the campaign is in the journal for ever.
         let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
         if let (Some(job), Some(heard), Some(element)) = (tick.and_then(|tick| tick.job.as_ref()), heard, element) {
-            waiting.extend(waits(&dir, job, true, std::slice::from_ref(element), heard));
+            waiting.extend(waits(&dir, kind, job, true, std::slice::from_ref(element), heard));
         }
         waiting.sort_by_key(|wait| (!wait.held, wait.tick, std::cmp::Reverse(wait.tasks)));
         let state = element.map(|element| word(element.stand));
@@ -402,7 +405,7 @@ fn mark_stragglers(running: &mut [Running], now_ms: u64) {
 }
 
 /// What of `elements`, tasks of `job`, waits, by its reason.
-fn waits(dir: &str, job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
+fn waits(dir: &str, kind: SchedulerKind, job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
     // "None" is the queue's word for what it has not thought of yet.
     let said = |element: &Element| element.reason.clone().filter(|reason| reason != "None");
     let mut by_reason: BTreeMap<(bool, Option<String>), Vec<&Element>> = BTreeMap::new();
@@ -411,10 +414,14 @@ fn waits(dir: &str, job: &str, is_tick: bool, elements: &[Element], heard: &Hear
     }
     let one = |((held, reason), elements): ((bool, Option<String>), Vec<&Element>)| {
         let meaning = reason.as_ref().and_then(|reason| heard.meanings.get(reason));
-        let names: Vec<String> = elements.iter().map(|element| format!("{job}_{}", element.task)).collect();
-        let names = if is_tick || names.len() > NAMED_MAX { job.to_owned() } else { names.join(",") };
+        let tasks: Vec<u64> = elements.iter().map(|element| element.task).collect();
+        let tasks = if is_tick || tasks.len() > NAMED_MAX { &[][..] } else { &tasks };
+        let id = JobId(job.to_owned());
+        let names = scheduler::of(kind).map_or_else(|_| job.to_owned(), |binding| binding.named(&id, tasks));
+        // (Of what is a part of another job, that one.)
+        let whole = id.whole().unwrap_or(id);
         let start_ms = elements.iter().filter_map(|element| element.start_ms).min();
-        let hint = meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", job));
+        let hint = meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", &whole.0));
         let hint = hint.map(|hint| next::with_dir(&hint, dir));
         let what = meaning.map(|meaning| meaning.what.to_owned());
         let (tasks, job) = (elements.len() as u64, job.to_owned());

@@ -8,7 +8,7 @@ fn watched(scene: &Scene, wanted: &Wanted<'_>, then: &str) -> (Option<i32>, Stri
     scene.does(&["plan", &file, "--dir", "d"]);
     scene.put(then);
     std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| scene.slurm.molsieve(&scene.env, &["resume", "d"]));
+        let watcher = scope.spawn(|| scene.engine.molsieve(&scene.env, &["resume", "d"]));
         // Where it does not end, the watcher is told to, and the reason is found in what is shown.
         if !scene.ends_within("failed", 150) {
             scene.does(&["cancel", "d"]);
@@ -86,7 +86,7 @@ fn a_broken_scorer_does_not_tour_the_cluster_and_ends_the_campaign_as_on_this_ma
 #[test]
 fn a_node_on_which_everything_fails_at_once_is_left_out_of_the_next_wave() {
     let Some(scene) = Scene::new(&[]) else { return };
-    scene.slurm.spoil("n1");
+    scene.engine.spoil("n1");
     scene.submit(&Wanted { scheduler: "tasks = 40\nsettle = \"1s\"", beside: &[], ..Wanted::default() });
     scene.await_seal(120);
     let failed = scene.events("task_failed");

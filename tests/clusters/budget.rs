@@ -15,10 +15,10 @@ fn a_budget_drains_a_campaign_with_nobody_there_and_leaves_an_incomplete_pack_an
     assert_eq!(scene.events("task_failed"), [serde_json::Value::Null; 0], "a drained task is no failure");
     scene.await_empty_queue();
     scene.env.molsieve(["verify", "--allow-unsigned", "d/pack"]).exits(3).says("INCOMPLETE");
-    let again = scene.slurm.molsieve(&scene.env, &["submit", "there.toml", "--dir", "d"]);
+    let again = scene.engine.molsieve(&scene.env, &["submit", "there.toml", "--dir", "d"]);
     assert_eq!(again.status.code(), Some(3), "nothing is submitted beyond the limit");
     scene.take("slow");
-    let said = scene.slurm.molsieve(&scene.env, &["resume", "d", "--core-hours", "none"]);
+    let said = scene.engine.molsieve(&scene.env, &["resume", "d", "--core-hours", "none"]);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     scene.is_as_on_this_machine();
 }

@@ -8,19 +8,19 @@ const LOOKED_AT: &str = "running = 6\ntasks = 8\nlook = \"5s\"";
 
 /// The elements that wait for this reason, as `job_element`.
 fn waiting_for(scene: &Scene, reason: &str) -> Vec<String> {
-    let queue = scene.slurm.queue();
+    let queue = scene.engine.queue();
     let lines = queue.lines().filter(|line| line.contains(reason));
     lines.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
 }
 
 /// Brings every node back that SLURM has drained; whether none was.
 fn are_back(scene: &Scene) -> bool {
-    let drained = scene.slurm.said("sinfo", &["--noheader", "--Node", "--partition=batch", "--format=%N %t"]);
+    let drained = scene.engine.said("sinfo", &["--noheader", "--Node", "--partition=batch", "--format=%N %t"]);
     let drained = drained.lines().filter(|line| line.contains("dr"));
     let names: Vec<&str> = drained.filter_map(|line| line.split_whitespace().next()).collect();
     for name in &names {
         // (It may be back already.)
-        let _ = scene.slurm.command("scontrol").args(["update", &format!("nodename={name}"), "state=resume"]).output();
+        let _ = scene.engine.command("scontrol").args(["update", &format!("nodename={name}"), "state=resume"]).output();
     }
     names.is_empty()
 }
@@ -28,11 +28,11 @@ fn are_back(scene: &Scene) -> bool {
 #[test]
 fn tasks_that_slurm_holds_after_a_failed_launch_are_let_go_and_the_campaign_seals_itself() {
     let Some(scene) = Scene::new(&["--prolog"]) else { return };
-    scene.slurm.prolog("fail");
+    scene.engine.prolog("fail");
     scene.submit(&Wanted { scheduler: LOOKED_AT, beside: &[], ..Wanted::default() });
     let held = "launch failed requeued held";
     until("every task is held by SLURM", 60, || waiting_for(&scene, held).len() == 8);
-    scene.slurm.prolog("work");
+    scene.engine.prolog("work");
     // The nodes that it failed on were drained by SLURM: their people bring them back.
     until("nothing is drained", 30, || are_back(&scene));
     scene.await_seal(120);
@@ -47,13 +47,13 @@ fn tasks_that_slurm_holds_after_a_failed_launch_are_let_go_and_the_campaign_seal
 fn tasks_that_slurm_holds_again_and_again_are_ended_and_the_next_wave_has_their_task_groups() {
     // A node that failed a task is drained, and would not run its prolog for that task again: there are enough of them.
     let Some(scene) = Scene::new(&["--prolog", "--nodes", "8"]) else { return };
-    scene.slurm.prolog("fail");
+    scene.engine.prolog("fail");
     let scheduler = "tasks = 2\nlook = \"5s\"";
     scene.submit(&Wanted { scheduler, beside: &[], ..Wanted::default() });
     until("they are given up", 180, || {
         scene.events("held").iter().any(|event| event["ended"].as_array().is_some_and(|ended| !ended.is_empty()))
     });
-    scene.slurm.prolog("work");
+    scene.engine.prolog("work");
     until("nothing is drained", 30, || are_back(&scene));
     scene.await_seal(180);
     let failed = scene.events("task_failed");
@@ -71,8 +71,8 @@ fn a_task_that_somebody_held_stays_held_however_often_it_is_looked_at() {
     let running = scene.await_running(2);
     let (job, _) = running[0].split_once('_').unwrap();
     let (back, waiting) = (&running[0], format!("{job}_7"));
-    scene.slurm.said("scontrol", &["requeuehold", back]);
-    scene.slurm.said("scontrol", &["uhold", &waiting]);
+    scene.engine.said("scontrol", &["requeuehold", back]);
+    scene.engine.said("scontrol", &["uhold", &waiting]);
     let are_held = || {
         let held = |reason, task| waiting_for(&scene, reason).contains(task);
         held("job requeued in held state", back) && held("JobHeldUser", &waiting)
@@ -80,10 +80,10 @@ fn a_task_that_somebody_held_stays_held_however_often_it_is_looked_at() {
     until("both are held", 60, are_held);
     let before = scene.events("ticked").len();
     until("it was looked at three times", 90, || scene.events("ticked").len() >= before + 3);
-    assert!(are_held(), "{}", scene.slurm.queue());
+    assert!(are_held(), "{}", scene.engine.queue());
     assert_eq!(scene.events("held"), [serde_json::Value::Null; 0]);
     for task in [back, &waiting] {
-        scene.slurm.said("scontrol", &["release", task]);
+        scene.engine.said("scontrol", &["release", task]);
     }
     scene.take("slow");
     scene.await_seal(120);

@@ -25,12 +25,12 @@ fn killed_before(scene: &Scene, kind: &str) {
 #[test]
 fn a_driver_that_was_killed_after_a_submission_is_followed_by_one_that_finds_the_job_by_its_tag() {
     let Some(scene) = at_work(&[]) else { return };
-    let jobs = |end: &str| scene.slurm.queue().lines().filter(|line| line.contains(&format!("{end} "))).count();
+    let jobs = |end: &str| scene.engine.queue().lines().filter(|line| line.contains(&format!("{end} "))).count();
     // Before it noted the tick's job, and before it noted the wave's.
     for (lost, waves) in [("tick_submitted", 4), ("wave_submitted", 4)] {
         killed_before(&scene, lost);
         scene.does(&["tick", "d"]);
-        assert_eq!(jobs("-1"), waves, "the wave is there once: {}", scene.slurm.queue());
+        assert_eq!(jobs("-1"), waves, "the wave is there once: {}", scene.engine.queue());
         std::fs::remove_file(scene.env.path("d/journal/000003.jsonl")).unwrap();
     }
     scene.does(&["tick", "d"]);
@@ -44,10 +44,10 @@ fn a_driver_that_was_killed_after_a_submission_is_followed_by_one_that_finds_the
 fn a_driver_that_was_killed_before_a_submission_is_followed_by_one_that_submits() {
     let Some(scene) = at_work(&["--min-job-age", "2"]) else { return };
     // As if nothing had been handed over: what was, is gone and forgotten.
-    scene.slurm.lose_everything();
+    scene.engine.lose_everything();
     scene.await_empty_queue();
     killed_before(&scene, "wave_submitted");
-    let forgotten = || scene.slurm.said("squeue", &["--noheader", "--states=all"]).is_empty();
+    let forgotten = || scene.engine.said("squeue", &["--noheader", "--states=all"]).is_empty();
     until("the queue has forgotten", 60, forgotten);
     scene.take("slow");
     scene.does(&["tick", "d"]);
@@ -58,9 +58,9 @@ fn a_driver_that_was_killed_before_a_submission_is_followed_by_one_that_submits(
 #[test]
 fn a_queue_that_has_lost_wave_and_tick_is_filled_again_by_whoever_resumes() {
     let Some(scene) = at_work(&["--min-job-age", "2"]) else { return };
-    scene.slurm.lose_everything();
+    scene.engine.lose_everything();
     scene.await_empty_queue();
-    until("the queue has forgotten", 60, || scene.slurm.said("squeue", &["--noheader", "--states=all"]).is_empty());
+    until("the queue has forgotten", 60, || scene.engine.said("squeue", &["--noheader", "--states=all"]).is_empty());
     assert_eq!(scene.facts()["state"], "running", "nobody could say that anything happened");
     scene.take("slow");
     scene.does(&["resume", "d"]);

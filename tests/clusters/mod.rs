@@ -3,12 +3,14 @@
 mod blame;
 mod budget;
 mod hostile_remote;
+mod htcondor;
 mod limits;
 mod lives;
 mod looks;
 mod lost;
 mod night;
 mod people;
+mod pool;
 mod remote;
 mod rivals;
 mod scene;

@@ -18,7 +18,7 @@ fn the_same_night_where_books_are_kept() {
 /// Submit, leave, let everything happen, and find the pack of this machine. Each fault must have hit, as SLURM itself says.
 fn a_night(options: &[&str]) {
     let Some(scene) = Scene::of(20_000, options) else { return };
-    let slurm = &scene.slurm;
+    let slurm = &scene.engine;
     scene.submit(&Wanted { scheduler: "running = 28\ntasks = 100", ..Wanted::default() });
     let nodes = ["n1", "n2", "n3"];
     until("tasks run on three nodes", 60, || nodes.iter().all(|node| slurm.running_on(node).len() > 1));
@@ -59,7 +59,7 @@ fn a_night(options: &[&str]) {
 #[test]
 fn an_element_that_is_put_back_one_that_is_held_and_a_node_whose_daemon_alone_dies_change_nothing() {
     let Some(scene) = Scene::new(&[]) else { return };
-    let slurm = &scene.slurm;
+    let slurm = &scene.engine;
     let scheduler = "running = 28\ntasks = 40";
     scene.submit(&Wanted { scheduler, beside: &["slow", "slower"], ..Wanted::default() });
     until("tasks run on two nodes", 60, || ["n1", "n2"].iter().all(|node| slurm.running_on(node).len() > 1));

@@ -8,7 +8,7 @@ use crate::support::env::{MOLSIEVE, processes};
 
 /// The names of all jobs that wait or run, each once.
 fn names(scene: &Scene) -> Vec<String> {
-    let said = scene.slurm.said("squeue", &["--noheader", "--format=%j"]);
+    let said = scene.engine.said("squeue", &["--noheader", "--format=%j"]);
     let mut names: Vec<String> = said.lines().map(|name| name.trim().to_owned()).collect();
     names.sort();
     names.dedup();
@@ -19,7 +19,7 @@ fn names(scene: &Scene) -> Vec<String> {
 fn drained(scene: &Scene, state: &str) {
     for node in ["n1", "n2", "n3", "n4"] {
         scene
-            .slurm
+            .engine
             .said("scontrol", &["update", &format!("nodename={node}"), &format!("state={state}"), "reason=test"]);
     }
 }
@@ -39,12 +39,12 @@ fn a_campaign_in_a_remade_directory_leaves_the_jobs_of_the_one_before_alone_and_
     // Jobs that are none of ours, though our name is in theirs; one of another user has it whole.
     let mut strange = Vec::new();
     for name in [format!("{wave}0"), format!("x{wave}"), format!("{wave},x")] {
-        scene.slurm.said("sbatch", &["--job-name", &name, "--output=/dev/null", "--mem=10M", "--wrap", "true"]);
+        scene.engine.said("sbatch", &["--job-name", &name, "--output=/dev/null", "--mem=10M", "--wrap", "true"]);
         strange.push(name);
     }
     let theirs = rustix::process::geteuid().is_root().then(|| {
         let options = ["--uid=nobody", "--chdir=/", "--output=/dev/null", "--mem=10M", "--parsable"];
-        scene.slurm.said("sbatch", &[&options[..], &["--job-name", wave, "--wrap", "true"]].concat()).trim().to_owned()
+        scene.engine.said("sbatch", &[&options[..], &["--job-name", wave, "--wrap", "true"]].concat()).trim().to_owned()
     });
     scene.does(&["cancel", "d"]);
     let are_gone = || !names(&scene).iter().any(|name| ours.contains(name) && (name != wave || theirs.is_none()));
@@ -52,7 +52,7 @@ fn a_campaign_in_a_remade_directory_leaves_the_jobs_of_the_one_before_alone_and_
     let left = names(&scene);
     assert!(before.iter().chain(&strange).all(|name| left.contains(name)), "{left:?}");
     if let Some(theirs) = &theirs {
-        let own = scene.slurm.said("squeue", &["--noheader", "--format=%A %u", "--name", wave]);
+        let own = scene.engine.said("squeue", &["--noheader", "--format=%A %u", "--name", wave]);
         assert_eq!(own.trim(), format!("{theirs} nobody"), "of that name only the stranger's is left");
     }
     // The one that was there before can be moved back, and is stopped by its own tags.
@@ -85,10 +85,10 @@ fn a_directory_of_an_earlier_version_has_no_nonce_and_goes_on_without() {
 fn a_wave_of_a_driver_that_was_succeeded_while_it_submitted_is_taken_back() {
     let Some(scene) = Scene::new(&[]) else { return };
     // Somebody cancels the campaign before the job is in the queue, and finds none.
-    scene.slurm.instead_of("sbatch", &format!("{}\nreal \"$@\"", scene.once("cancel d")));
+    scene.engine.instead_of("sbatch", &format!("{}\nreal \"$@\"", scene.once("cancel d")));
     let file = scene.file(&Wanted { scheduler: "tasks = 4", beside: &["slow", "slower"], ..Wanted::default() });
     scene.does(&["plan", &file, "--dir", "d"]);
-    let said = scene.slurm.molsieve(&scene.env, &["submit", &file, "--dir", "d"]);
+    let said = scene.engine.molsieve(&scene.env, &["submit", &file, "--dir", "d"]);
     let text = String::from_utf8_lossy(&said.stderr);
     assert_eq!((said.status.code(), scene.once_exited()), (Some(75), Some(0)), "{text}");
     assert!(text.contains("taken over"), "{text}");
@@ -102,10 +102,10 @@ fn a_wave_of_a_driver_that_was_succeeded_while_it_submitted_stays_where_the_succ
     let Some(scene) = Scene::new(&[]) else { return };
     // A tick takes over when the job is in the queue, finds it by its tag, and puts a tick behind it.
     let script = format!("real \"$@\"; code=$?\n{}\nexit $code", scene.once("tick d"));
-    scene.slurm.instead_of("sbatch", &script);
+    scene.engine.instead_of("sbatch", &script);
     let file = scene.file(&Wanted { scheduler: "tasks = 4", ..Wanted::default() });
     scene.does(&["plan", &file, "--dir", "d"]);
-    let said = scene.slurm.molsieve(&scene.env, &["submit", &file, "--dir", "d"]);
+    let said = scene.engine.molsieve(&scene.env, &["submit", &file, "--dir", "d"]);
     let text = String::from_utf8_lossy(&said.stderr);
     assert_eq!((said.status.code(), scene.once_exited()), (Some(75), Some(0)), "{text}");
     scene.take("slow");
@@ -121,8 +121,8 @@ fn whoever_takes_over_looks_again_whether_the_campaign_was_cancelled_meanwhile()
     scene.await_running(2);
     let ticked = scene.events("ticked").len();
     // A tick asks the cluster for its limits between its first look and its taking over.
-    scene.slurm.instead_of("scontrol", &format!("real \"$@\"; code=$?\n{}\nexit $code", scene.once("cancel d")));
-    let said = scene.slurm.molsieve(&scene.env, &["tick", "d"]);
+    scene.engine.instead_of("scontrol", &format!("real \"$@\"; code=$?\n{}\nexit $code", scene.once("cancel d")));
+    let said = scene.engine.molsieve(&scene.env, &["tick", "d"]);
     assert_eq!(scene.once_exited(), Some(0), "{}", String::from_utf8_lossy(&said.stderr));
     scene.await_empty_queue();
     assert_eq!((scene.facts()["state"].as_str(), scene.events("ticked").len()), (Some("stopped"), ticked));
@@ -133,13 +133,13 @@ fn of_two_persons_who_move_a_campaign_at_once_one_does_and_the_other_is_told() {
     let Some(scene) = Scene::new(&[]) else { return };
     scene.submit(&Wanted { scheduler: "tasks = 4", beside: &["slow", "slower"], ..Wanted::default() });
     scene.await_running(2);
-    scene.slurm.lose_everything();
+    scene.engine.lose_everything();
     scene.await_empty_queue();
     scene.take("slow");
     // The second one does it while the first has looked at the queue and has not taken over.
     let script = format!("real \"$@\"; code=$?\n{}\nexit $code", scene.once("resume d --scheduler local"));
-    scene.slurm.instead_of("squeue", &script);
-    let said = scene.slurm.molsieve(&scene.env, &["resume", "d", "--scheduler", "local"]);
+    scene.engine.instead_of("squeue", &script);
+    let said = scene.engine.molsieve(&scene.env, &["resume", "d", "--scheduler", "local"]);
     let text = String::from_utf8_lossy(&said.stderr);
     assert_eq!((said.status.code(), scene.once_exited()), (Some(75), Some(0)), "{text}");
     assert!(text.contains("somebody else went on with the campaign meanwhile"), "{text}");
@@ -153,13 +153,13 @@ fn a_token_that_speaks_to_the_scheduler_does_not_go_along_to_tasks() {
     // As on a login node where only a token speaks to SLURM: what sbatch has in its environment goes along. (The real commands
     // here would take a token for a wish to use one.)
     for program in ["scontrol", "squeue", "sacct", "scancel"] {
-        scene.slurm.instead_of(program, "unset SLURM_JWT\nreal \"$@\"");
+        scene.engine.instead_of(program, "unset SLURM_JWT\nreal \"$@\"");
     }
     let goes_along = "if [ -n \"$SLURM_JWT\" ]; then for a; do shift; [ \"$a\" = --export=ALL ] && a=\"--export=ALL,SLURM_JWT=$SLURM_JWT\"; set -- \"$@\" \"$a\"; done; fi\nunset SLURM_JWT\nreal \"$@\"";
-    scene.slurm.instead_of("sbatch", goes_along);
+    scene.engine.instead_of("sbatch", goes_along);
     let file = scene.file(&Wanted { scheduler: "tasks = 2", beside: &["slow", "slower"], ..Wanted::default() });
     scene.does(&["plan", &file, "--dir", "d"]);
-    let mut submit = scene.slurm.command(MOLSIEVE);
+    let mut submit = scene.engine.command(MOLSIEVE);
     submit.args(["submit", &file, "--dir", "d"]).current_dir(scene.env.path("")).env("SLURM_JWT", "a-secret-token");
     let said = submit.env("MOLSIEVE_HOME", scene.env.path("home")).output().unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));

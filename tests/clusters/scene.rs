@@ -1,5 +1,7 @@
 //! A campaign on a cluster: what it computes, how it is begun, and what is seen of it.
 
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use super::slurm::{Slurm, strays, until};
@@ -25,6 +27,38 @@ for line in sys.stdin:
     print("{" if os.path.exists(beside("garbage")) else json.dumps(reply), flush=True)
 "#;
 
+/// A cluster, brought up for a test and taken down after it.
+pub trait Engine: Sized {
+    /// Its word in a campaign file.
+    const KIND: &'static str;
+
+    /// A cluster in `dir`; none where its packages are missing, which CI does not accept.
+    fn up(dir: &Path, options: &[&str]) -> Option<Self>;
+
+    /// A command that means this cluster.
+    fn command(&self, program: &str) -> Command;
+
+    /// Every task that runs, by a name of its own.
+    fn running(&self) -> Vec<String>;
+
+    /// All jobs that wait or run, one a line.
+    fn queue(&self) -> String;
+
+    /// What a command of its says.
+    fn said(&self, program: &str, args: &[&str]) -> String {
+        let output = self.command(program).args(args).output().unwrap();
+        assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// molsieve, with this cluster around it.
+    fn molsieve(&self, env: &TestEnv, args: &[&str]) -> Output {
+        let mut command = self.command(MOLSIEVE);
+        command.args(args).current_dir(env.path("")).env("MOLSIEVE_HOME", env.path("home"));
+        command.output().unwrap()
+    }
+}
+
 /// What is said in the campaign file, beside what all have in common.
 pub struct Wanted<'a> {
     /// Keys of `[scheduler]`.
@@ -45,15 +79,15 @@ impl Default for Wanted<'_> {
 }
 
 /// A place with a cluster in it.
-pub struct Scene {
+pub struct Scene<E: Engine = Slurm> {
     // Dropped before the directory that it is in.
-    pub slurm: Slurm,
+    pub engine: E,
     pub env: TestEnv,
     /// The payload digest of this machine.
     pub digest: String,
 }
 
-impl Scene {
+impl Scene<Slurm> {
     /// A cluster, and the digest of a campaign of 4,000 records in 40 task groups, which was run on this machine; none where
     /// SLURM is missing.
     pub fn new(options: &[&str]) -> Option<Self> {
@@ -62,22 +96,29 @@ impl Scene {
 
     /// The same with another number of records, a hundred a task group.
     pub fn of(records: usize, options: &[&str]) -> Option<Self> {
+        Self::on(records, options)
+    }
+}
+
+impl<E: Engine> Scene<E> {
+    /// The same on any cluster.
+    pub fn on(records: usize, options: &[&str]) -> Option<Self> {
         let env = TestEnv::new();
-        let slurm = Slurm::up_with(&env.path("cluster"), options)?;
+        let engine = E::up(&env.path("cluster"), options)?;
         let library: String = (0..records).map(|n| format!("{}O\tm{n}\n", "C".repeat(n % 60 + 1))).collect();
         env.write("library.smi", library);
         env.write("score.py", SCORER);
         let here = campaign(&env, "here", "[scheduler]\n", &Wanted::default());
         env.molsieve(["run", &here, "--dir", "h"]).exits(0);
         let digest = env.payload_of("h");
-        Some(Self { slurm, env, digest })
+        Some(Self { engine, env, digest })
     }
 
     /// The campaign file for the cluster.
     pub fn file(&self, wanted: &Wanted<'_>) -> String {
         wanted.beside.iter().for_each(|name| self.put(name));
         let settle = if wanted.scheduler.contains("settle") { "" } else { "settle = \"2s\"\n" };
-        campaign(&self.env, "there", &format!("[scheduler]\nkind = \"slurm\"\n{settle}"), wanted)
+        campaign(&self.env, "there", &format!("[scheduler]\nkind = \"{}\"\n{settle}", E::KIND), wanted)
     }
 
     /// Submits it to `d`.
@@ -89,7 +130,7 @@ impl Scene {
 
     /// molsieve does it, with the cluster around it.
     pub fn does(&self, args: &[&str]) {
-        let said = self.slurm.molsieve(&self.env, args);
+        let said = self.engine.molsieve(&self.env, args);
         assert!(said.status.success(), "{args:?}: {}", String::from_utf8_lossy(&said.stderr));
     }
 
@@ -119,7 +160,7 @@ impl Scene {
 
     /// Every task that runs, as `job_element`.
     pub fn running(&self) -> Vec<String> {
-        ["n1", "n2", "n3", "n4"].iter().flat_map(|node| self.slurm.running_on(node)).collect()
+        self.engine.running()
     }
 
     /// Waits until at least so many tasks run.
@@ -177,7 +218,7 @@ impl Scene {
             let after = super::slurm::strays(&dir);
             strays.retain(|pid| after.contains(pid));
         }
-        assert_eq!(strays, [0_u32; 0], "processes of ours that no slurmstepd is above");
+        assert_eq!(strays, [0_u32; 0], "processes of ours that no scheduler's is above");
     }
 
     pub fn is_as_on_this_machine(&self) {
@@ -187,7 +228,7 @@ impl Scene {
     /// Waits until every job in the queue is as it should be.
     pub fn await_queue(&self, what: &str, seconds: u64, is_right: impl Fn(&str) -> bool) {
         let started = Instant::now();
-        while !self.slurm.queue().lines().all(&is_right) {
+        while !self.engine.queue().lines().all(&is_right) {
             assert!(started.elapsed().as_secs() < seconds, "{what}: not within {seconds} s\n{}", self.told());
             std::thread::sleep(Duration::from_millis(500));
         }
@@ -213,7 +254,7 @@ impl Scene {
         let journal = ["wave_intended", "task_failed", "wave_ended", "ticked", "stopped", "paused", "failed"];
         let journal: Vec<_> =
             journal.iter().flat_map(|kind| self.events(kind)).map(|event| event.to_string()).collect();
-        let queue = self.slurm.queue();
+        let queue = self.engine.queue();
         format!("queue:\n{queue}\nticks:\n{}\n{}", read("d/logs/tick.out"), journal.join("\n"))
     }
 }
@@ -225,4 +266,24 @@ fn campaign(env: &TestEnv, name: &str, scheduler: &str, wanted: &Wanted<'_>) -> 
     let keys = if name == "here" { "" } else { wanted.scheduler };
     let rest = format!("{resources}[checkpoint]\nsync = \"1s\"\n{scheduler}{keys}\n{more}");
     env.campaign(name).scorer(&scorer).shards("records = 100").with(&rest).write()
+}
+
+impl Engine for Slurm {
+    const KIND: &'static str = "slurm";
+
+    fn up(dir: &Path, options: &[&str]) -> Option<Self> {
+        Self::up_with(dir, options)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        self.command(program)
+    }
+
+    fn running(&self) -> Vec<String> {
+        ["n1", "n2", "n3", "n4"].iter().flat_map(|node| self.running_on(node)).collect()
+    }
+
+    fn queue(&self) -> String {
+        self.queue()
+    }
 }

@@ -169,7 +169,7 @@ pub fn until(what: &str, seconds: u64, mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// The processes of our program at work on the campaign in `dir` that no slurmstepd is above.
+/// The processes of our program at work on the campaign in `dir` that no job's process is above.
 pub fn strays(dir: &Path) -> Vec<u32> {
     let parent = |pid: u32| -> Option<u32> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -185,7 +185,7 @@ pub fn strays(dir: &Path) -> Vec<u32> {
     let of_a_job = |pid: &u32| {
         let mut above = Some(*pid);
         while let Some(pid) = above.filter(|pid| *pid > 1) {
-            if name(pid) == "slurmstepd" {
+            if ["slurmstepd", "condor_starter"].contains(&name(pid).as_str()) {
                 return true;
             }
             above = parent(pid);

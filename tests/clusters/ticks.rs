@@ -12,11 +12,11 @@ const SETTLES: &str = "running = 16\ntasks = 8\nsettle = \"20s\"";
 fn with_a_tick_at_work(scene: &Scene) -> String {
     scene.submit(&Wanted { scheduler: SETTLES, ..Wanted::default() });
     let running = scene.await_running(2);
-    scene.slurm.said("scancel", &[&running[0]]);
+    scene.engine.said("scancel", &[&running[0]]);
     scene.take("slow");
-    until("the tick runs", 60, || scene.slurm.job_named("-t1", "R").is_some());
+    until("the tick runs", 60, || scene.engine.job_named("-t1", "R").is_some());
     until("the tick has begun", 30, || !scene.events("ticked").is_empty());
-    scene.slurm.job_named("-t1", "R").unwrap()
+    scene.engine.job_named("-t1", "R").unwrap()
 }
 
 #[test]
@@ -38,10 +38,10 @@ fn a_tick_that_is_ended_by_a_signal_is_stood_in_for_and_the_campaign_goes_on() {
 fn a_tick_that_is_put_back_into_the_queue_goes_on_from_where_it_was() {
     let Some(scene) = Scene::new(&[]) else { return };
     let tick = with_a_tick_at_work(&scene);
-    scene.slurm.said("scontrol", &["requeue", &tick]);
+    scene.engine.said("scontrol", &["requeue", &tick]);
     until("it begins anew", 60, || scene.events("ticked").len() > 1);
-    let tick = scene.slurm.job_named("-t1", "R");
-    assert!(tick.is_some() && scene.slurm.job_named("-s1", "PD").is_some(), "nobody stood in for it");
+    let tick = scene.engine.job_named("-t1", "R");
+    assert!(tick.is_some() && scene.engine.job_named("-s1", "PD").is_some(), "nobody stood in for it");
     scene.await_seal(90);
     assert_eq!(scene.events("stopped"), [serde_json::Value::Null; 0]);
     scene.await_empty_queue();
@@ -58,9 +58,9 @@ fn a_campaign_that_is_cancelled_leaves_nothing_in_the_queue_whether_its_tick_wai
     // Once more, with a tick at work.
     scene.does(&["submit", "there.toml", "--dir", "d"]);
     let running = scene.await_running(2);
-    scene.slurm.said("scancel", &[&running[0]]);
+    scene.engine.said("scancel", &[&running[0]]);
     scene.take("slow");
-    until("a tick runs", 60, || scene.slurm.job_named("-t2", "R").is_some());
+    until("a tick runs", 60, || scene.engine.job_named("-t2", "R").is_some());
     scene.does(&["cancel", "d"]);
     scene.await_empty_queue();
     assert_eq!(scene.facts()["state"], "stopped");
@@ -74,7 +74,7 @@ fn whoever_cancels_the_tick_at_the_scheduler_stops_the_campaign() {
     let Some(scene) = Scene::new(&[]) else { return };
     scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8", ..Wanted::default() });
     scene.await_running(2);
-    scene.slurm.said("scancel", &[&scene.slurm.job_named("-t1", "PD").unwrap()]);
+    scene.engine.said("scancel", &[&scene.engine.job_named("-t1", "PD").unwrap()]);
     scene.await_state("stopped", 60);
     scene.await_empty_queue();
     scene.take("slow");
@@ -89,7 +89,7 @@ fn a_tick_that_was_succeeded_by_somebody_who_died_is_stood_in_for_all_the_same()
     let segments = std::fs::read_dir(scene.env.path("d/journal")).unwrap().count();
     // Somebody took the journal over, and was killed before the first line.
     std::fs::write(scene.env.path(&format!("d/journal/{:06}.jsonl", segments + 1)), "").unwrap();
-    until("the tick ends", 60, || scene.slurm.job_named("-t1", "R").is_none());
+    until("the tick ends", 60, || scene.engine.job_named("-t1", "R").is_none());
     scene.await_seal(150);
     assert!(scene.events("ticked").len() > 1, "what stands in for it went on");
     scene.await_empty_queue();
@@ -99,14 +99,14 @@ fn a_tick_that_was_succeeded_by_somebody_who_died_is_stood_in_for_all_the_same()
 fn a_tick_that_is_refused_its_successor_pauses_and_status_says_why() {
     let Some(scene) = Scene::new(&[]) else { return };
     let refuse = "case \"$*\" in *tick-2.sbatch) echo 'sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified' >&2; exit 1 ;; esac\nreal \"$@\"";
-    scene.slurm.instead_of("sbatch", refuse);
+    scene.engine.instead_of("sbatch", refuse);
     with_a_tick_at_work(&scene);
     let facts = scene.await_state("paused", 90);
     assert_eq!(facts["pause"], "cannot_submit", "{facts}");
     let told = scene.env.molsieve(["status", "d"]).exits(0).stdout();
     assert!(told.contains("Invalid account"), "{told}");
     assert_eq!(scene.events("tick_lost").len(), 1);
-    scene.slurm.instead_of("sbatch", "real \"$@\"");
+    scene.engine.instead_of("sbatch", "real \"$@\"");
     scene.does(&["submit", "there.toml", "--dir", "d"]);
     scene.await_seal(90);
     scene.await_empty_queue();

@@ -124,6 +124,7 @@ fn of_clusters(ids: impl Iterator<Item = u64>) -> String {
 
 /// Words for why a task is not in the queue although its job is.
 pub const NOT_SUBMITTED: &str = "NotSubmitted";
+pub const LAST: &str = "LastNode";
 pub const DAG_HELD: &str = "DagHeld";
 pub const DAG_REMOVED: &str = "DagRemoved";
 
@@ -156,7 +157,7 @@ fn unsubmitted(dag: &Row, is_final: bool) -> TaskReport {
         _ if !dag.is_dag() => (TaskState::Pending, NOT_SUBMITTED),
         TaskState::Held => (TaskState::Held, DAG_HELD),
         _ if dag.status == 3 && !is_final => (TaskState::Cancelled, DAG_REMOVED),
-        _ => (TaskState::Pending, NOT_SUBMITTED),
+        _ => (TaskState::Pending, if is_final { LAST } else { NOT_SUBMITTED }),
     };
     TaskReport { reason: Some(why.to_owned()), ..TaskReport::of(state) }
 }

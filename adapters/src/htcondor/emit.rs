@@ -106,7 +106,7 @@ fn dag(site: &Site, limits: &Limits, job: &JobSpec) -> Result<EmittedFile, Adapt
     if let Some(retry) = job.retry {
         let _ = writeln!(
             text,
-            "\n# A task that failed is tried again here, unless its program is at fault; then its campaign decides.\n\
+            "\n# A task that failed is tried again here, unless this was its exit code; then its campaign decides.\n\
              RETRY ALL_NODES {} UNLESS-EXIT {}",
             retry.times, retry.unless_exit
         );

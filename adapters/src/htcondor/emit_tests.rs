@@ -91,7 +91,7 @@ VARS t0 task="0"
 JOB t1 task
 VARS t1 task="1"
 
-# A task that failed is tried again here, unless its program is at fault; then its campaign decides.
+# A task that failed is tried again here, unless this was its exit code; then its campaign decides.
 RETRY ALL_NODES 1 UNLESS-EXIT 2
 
 # So many of them are in the queue at a time.

@@ -14,6 +14,7 @@ mod emit_tests;
 mod holds;
 pub mod inside;
 pub mod limits;
+pub mod nodes;
 mod rows;
 pub mod site;
 mod states;
@@ -103,7 +104,7 @@ impl Dialect for HtCondor {
     }
 
     fn is_guess(&self, report: &TaskReport) -> bool {
-        let guesses = [answers::NOT_SUBMITTED, answers::DAG_HELD, answers::DAG_REMOVED];
+        let guesses = [answers::NOT_SUBMITTED, answers::LAST, answers::DAG_HELD, answers::DAG_REMOVED];
         report.reason.as_deref().is_some_and(|reason| guesses.contains(&reason))
     }
 
@@ -159,6 +160,7 @@ impl Dialect for HtCondor {
             answers::NOT_SUBMITTED => {
                 ("its DAG has not submitted it yet", "it is submitted by itself, as there is room for it")
             }
+            answers::LAST => ("it follows the tasks of its DAG", "it starts when all of them have ended"),
             answers::DAG_HELD => ("its DAG is held", "`condor_release {job}` lets it go"),
             answers::DAG_REMOVED => ("its DAG is being removed", "`molsieve resume` goes on, when it is gone"),
             _ => return holds::explain(reason),
@@ -177,6 +179,12 @@ impl Dialect for HtCondor {
     fn parse_find(&self, tag: &JobTag, said: &Said) -> Result<Vec<JobId>, AdapterError> {
         answers::found(&tag.0, said)
     }
+}
+
+/// How `tasks` of `job`, or what belongs to it where none are named, are meant in a command that a person types: with a condition,
+/// since each task is a job of its own that has another number in every life.
+pub fn named(job: &JobId, tasks: &[u64]) -> Option<String> {
+    parts(job, tasks).map(|constraint| format!("-constraint '{constraint}'"))
 }
 
 /// What is true of a job under `tag`, and not of a DAG's tasks: `condor_q` shows a user's own jobs alone.

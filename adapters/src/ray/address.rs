@@ -55,6 +55,16 @@ impl Address {
         Ok(Self { is_https, host: host.to_owned(), port })
     }
 
+    /// The port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_here(&self) -> bool {
+        is_loopback(&self.host)
+    }
+
     /// Whether what goes there is encrypted.
     pub const fn is_https(&self) -> bool {
         self.is_https

@@ -136,7 +136,11 @@ fn is_unknown_job(answer: &Answer) -> bool {
     answer.status == 404 && answer.text.contains("does not exist")
 }
 
-fn expect_ok(answer: &Answer) -> Result<(), AdapterError> {
+/// Nothing, where `answer` is a yes.
+///
+/// # Errors
+/// It is none: as [`submitted`].
+pub fn expect_ok(answer: &Answer) -> Result<(), AdapterError> {
     let said = gist(answer);
     Err(match answer.status {
         200 => return Ok(()),
@@ -155,7 +159,11 @@ fn expect_ok(answer: &Answer) -> Result<(), AdapterError> {
     })
 }
 
-fn read<'a, T: Deserialize<'a>>(answer: &'a Answer, what: &str) -> Result<T, AdapterError> {
+/// `answer`, which is to be `what`.
+///
+/// # Errors
+/// It is something else ([`AdapterError::Unparsed`]).
+pub fn read<'a, T: Deserialize<'a>>(answer: &'a Answer, what: &str) -> Result<T, AdapterError> {
     serde_json::from_str(&answer.text)
         .map_err(|e| AdapterError::Unparsed(format!("this is not {what}, {e}: {}", gist(answer))))
 }

@@ -78,6 +78,19 @@ impl Client {
         Self { asker: asker(self.roots.clone(), answer), answer_max, ..self }
     }
 
+    /// With other patience.
+    #[must_use]
+    pub fn within(self, answer: Duration) -> Self {
+        let most = self.answer_max;
+        self.limited(answer, most)
+    }
+
+    /// Without the token.
+    #[must_use]
+    pub fn anonymous(self) -> Self {
+        Self { token: None, ..self }
+    }
+
     /// Where it asks.
     pub fn address(&self) -> &Address {
         &self.address

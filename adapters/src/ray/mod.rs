@@ -9,7 +9,9 @@
 
 pub mod address;
 mod answers;
+pub mod facts;
 pub mod http;
+pub mod inside;
 mod log;
 pub mod script;
 #[cfg(test)]
@@ -55,6 +57,20 @@ impl Ray {
     #[must_use]
     pub fn with_template(self, template: String) -> Self {
         Self { template, ..self }
+    }
+
+    /// What is asked for, to run `job` under `name`; for people, over several lines.
+    fn request(&self, job: &JobSpec, name: &str, for_people: bool) -> Result<String, AdapterError> {
+        let entrypoint = script::entry_point(&self.site, job)?;
+        let mut metadata =
+            BTreeMap::from([(answers::TAG, job.tag.0.clone()), (answers::TASKS, job.tasks.count().to_string())]);
+        metadata.extend(job.finally.as_ref().map(|last| (answers::FINALLY, last.tag.0.clone())));
+        // Read by what supervises the driver: otherwise it is killed after 3 s, with whatever was about to be saved.
+        let patience = (self.site.grace_s + STOP_BEYOND_S).to_string();
+        let runtime_env = RuntimeEnv { env_vars: BTreeMap::from([("RAY_JOB_STOP_WAIT_TIME_S", patience)]) };
+        let asked = Asked { submission_id: name, entrypoint: &entrypoint, metadata, runtime_env };
+        let text = if for_people { serde_json::to_string_pretty(&asked) } else { serde_json::to_string(&asked) };
+        text.map_err(|e| AdapterError::Rejected(e.to_string()))
     }
 
     /// The job called `id`; none where the head does not know it.
@@ -143,8 +159,15 @@ impl Adapter for Ray {
         }
     }
 
+    /// The driver, and what the Jobs API is asked for; without the token, which goes beside it.
     fn files(&self, job: &JobSpec) -> Result<Vec<EmittedFile>, AdapterError> {
-        Ok(vec![script::render(&self.site, &self.template, job)?])
+        let mut files = vec![script::render(&self.site, &self.template, job)?];
+        // What has the time in its name has no other request to be read before.
+        if job.begin_after_s.is_none() {
+            let text = self.request(job, &submission_id(job)?, true)?;
+            files.push(EmittedFile { path: script::request_path(job), text: text + "\n" });
+        }
+        Ok(files)
     }
 
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
@@ -153,15 +176,7 @@ impl Adapter for Ray {
         }
         self.files(job)?;
         let name = submission_id(job)?;
-        let entrypoint = script::entry_point(&self.site, job)?;
-        let mut metadata =
-            BTreeMap::from([(answers::TAG, job.tag.0.clone()), (answers::TASKS, job.tasks.count().to_string())]);
-        metadata.extend(job.finally.as_ref().map(|last| (answers::FINALLY, last.tag.0.clone())));
-        // Read by what supervises the driver: otherwise it is killed after 3 s, with whatever was about to be saved.
-        let patience = (self.site.grace_s + STOP_BEYOND_S).to_string();
-        let runtime_env = RuntimeEnv { env_vars: BTreeMap::from([("RAY_JOB_STOP_WAIT_TIME_S", patience)]) };
-        let submission = Asked { submission_id: &name, entrypoint: &entrypoint, metadata, runtime_env };
-        let body = serde_json::to_string(&submission).map_err(|e| AdapterError::Rejected(e.to_string()))?;
+        let body = self.request(job, &name, false)?;
         match answers::submitted(&self.client.post("/api/jobs/", &body)?)? {
             Submitted::Yes => Ok(JobId(name)),
             // An earlier try, whose answer was lost, or somebody else's job.

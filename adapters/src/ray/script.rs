@@ -36,6 +36,11 @@ pub fn check(template: &str) -> Result<(), String> {
     fill(template, &Default::default()).map(drop)
 }
 
+/// Whether `job` is one command that runs on the head instead of a node: what waits for its time looks at other jobs.
+pub fn is_on_head(job: &JobSpec) -> bool {
+    job.tasks == Tasks::One && job.begin_after_s.is_some()
+}
+
 /// What the head is asked to run. Ray gives it to a shell, so both words are quoted.
 ///
 /// # Errors
@@ -47,6 +52,11 @@ pub fn entry_point(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
 /// Where the driver of `job` is.
 pub fn path(job: &JobSpec) -> PathBuf {
     job.file.with_extension("py")
+}
+
+/// Where what the Jobs API is asked for is.
+pub fn request_path(job: &JobSpec) -> PathBuf {
+    job.file.with_extension("json")
 }
 
 /// Fills the placeholders. What is filled in is not looked at again.
@@ -102,6 +112,8 @@ fn values(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     line("WALLTIME_S", &number(asked.walltime_s), "");
     line("GRACE_S", &site.grace_s.to_string(), "for a checkpoint, after SIGTERM and before SIGKILL");
     line("BEGIN_AFTER_S", &job.begin_after_s.unwrap_or(0).to_string(), "");
+    let on_head = if is_on_head(job) { "True" } else { "False" };
+    line("ON_HEAD", on_head, "it asks and submits, as no node may");
     line("EXCLUDE", &list(&job.exclude)?, "nodes that kept failing");
     line("LOGS", &literal(job.logs.as_os_str())?, "what the commands print, all of them");
     line("FINALLY", &finally(job)?, "runs when all tasks have ended");

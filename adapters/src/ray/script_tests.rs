@@ -59,6 +59,16 @@ fn what_follows_is_in_the_driver_of_what_it_follows() {
     assert!(matches!(render(&Site::default(), TEMPLATE, &many), Err(AdapterError::Rejected(_))));
 }
 
+#[test]
+fn what_waits_for_its_time_runs_on_the_head_and_tasks_do_not() {
+    let look = JobSpec { tasks: Tasks::One, begin_after_s: Some(60), ..job() };
+    let on_head = |job: &JobSpec| text(job).contains("ON_HEAD = True");
+    assert!(on_head(&look));
+    for other in [job(), JobSpec { tasks: Tasks::One, ..job() }, JobSpec { begin_after_s: Some(60), ..job() }] {
+        assert!(!on_head(&other));
+    }
+}
+
 /// Runs the driver of `job` as a module, without Ray, and then `ask`.
 fn python(job: &JobSpec, ask: &str) -> String {
     let dir = tempfile::tempdir().unwrap();

@@ -44,20 +44,23 @@ pub struct Orders {
     pub may_requeue: bool,
 }
 
-/// Keeps account of what a task uses, and tells it to stop when that is its share.
+/// Keeps account of what a task uses, and tells it to stop when that is its share, or when its time is nearly up.
 #[derive(Debug)]
 pub struct Meter {
     spent: Arc<AtomicBool>,
+    late: Arc<AtomicBool>,
     end: Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Meter {
-    /// Goes on from what earlier lives of the task wrote down; `stop` is raised when the share is used up.
-    pub fn start(dir: &CampaignDir, orders: &Orders, cpus: u32, stop: &Stop) -> Self {
+    /// Goes on from what earlier lives of the task wrote down; `stop` is raised when the share is used up, or when this life has
+    /// taken as much as it has `left`.
+    pub fn start(dir: &CampaignDir, orders: &Orders, cpus: u32, left: Option<Duration>, stop: &Stop) -> Self {
         let (end, ended) = mpsc::channel();
-        let spent = Arc::new(AtomicBool::new(false));
+        let (spent, late) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (tell, dir, stop) = (Arc::clone(&spent), dir.clone(), stop.clone());
+        let tell_late = Arc::clone(&late);
         let &Orders { wave, task, share_ms, .. } = orders;
         let (before, watch) = (TaskTime::read(&dir, wave, task), Stopwatch::start());
         let thread = thread::spawn(move || {
@@ -71,6 +74,9 @@ impl Meter {
                 if share_ms.is_some_and(|share| used() >= share) && !tell.swap(true, Ordering::SeqCst) {
                     stop.raise();
                 }
+                if left.is_some_and(|left| watch.elapsed() >= left) && !tell_late.swap(true, Ordering::SeqCst) {
+                    stop.raise();
+                }
                 if noted.elapsed() >= note_every {
                     let _ = note();
                     noted = Stopwatch::start();
@@ -78,15 +84,35 @@ impl Meter {
             }
             let _ = note();
         });
-        Self { spent, end, thread }
+        Self { spent, late, end, thread }
     }
 
-    /// Writes the account; whether the share was used up.
-    pub fn end(self) -> bool {
+    /// Writes the account.
+    pub fn end(self) -> Metered {
         drop(self.end);
         let _ = self.thread.join();
-        self.spent.load(Ordering::SeqCst)
+        Metered { is_spent: self.spent.load(Ordering::SeqCst), is_late: self.late.load(Ordering::SeqCst) }
     }
+}
+
+/// Why a [`Meter`] told a task to stop, if it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// Its share was used up.
+    pub is_spent: bool,
+    /// Its time was nearly up.
+    pub is_late: bool,
+}
+
+/// How long a task of `campaign` that has just begun works before it ends at a checkpoint by itself: as far as its scheduler has a
+/// time limit for it, and does not tell it before. Of a short limit it is half.
+pub fn time_left(campaign: &Campaign, now_ms: UnixMs) -> Option<Duration> {
+    let execution = &campaign.file.execution;
+    let cluster = execution.cluster.as_ref()?;
+    let binding = scheduler::of(execution.scheduler).ok().filter(|binding| !binding.signals_before_end())?;
+    let end_s = binding.inside()?.ends_at_s()?;
+    let whole = Duration::from_millis((end_s * 1000).saturating_sub(now_ms));
+    Some(whole.saturating_sub(Duration::from_secs(cluster.signal_before_s)).max(whole / 2))
 }
 
 /// Whether somebody stopped `campaign` on a cluster: a task that begins all the same, since its scheduler was away when it was
@@ -118,20 +144,20 @@ pub struct Checkpointed<'a> {
 
 impl Checkpointed<'_> {
     /// Asks for another life, if it was told by the clock to end, if something came of this one, and if the campaign is still
-    /// at work; whether the scheduler agreed.
+    /// at work; the exit code that this task must end with, where the scheduler agreed and knows it by one.
     ///
     /// # Errors
     /// The campaign directory cannot be read (exit 6), or the journal's chain is broken (exit 4).
-    pub fn ask_for_another_life(&self) -> Result<bool> {
+    pub fn ask_for_another_life(&self) -> Result<Option<u8>> {
         let Some(mut inside) = scheduler::inside(&self.campaign.file.execution).filter(|_| self.orders.may_requeue)
         else {
-            return Ok(false);
+            return Ok(None);
         };
         if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !self.is_further()? {
-            return Ok(false);
+            return Ok(None);
         }
         if State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active {
-            return Ok(false);
+            return Ok(None);
         }
         let (dir, Orders { wave, task, .. }) = (&self.campaign.dir, self.orders);
         // Before it is asked: a scheduler that agrees may end this process at once. What cannot be noted is not counted.
@@ -141,7 +167,7 @@ impl Checkpointed<'_> {
             let _ = TaskTime::note_restart(dir, *wave, *task, false);
         }
         info!(element = inside.name(), lives = inside.restarts() + 1, ?asked, "asked to be put back into the queue");
-        Ok(asked.is_ok())
+        Ok(asked.ok().and_then(|()| inside.requeue_exit()))
     }
 
     /// Whether the time limit is near. A signal alone does not say: a preemption may send the same.
@@ -151,6 +177,10 @@ impl Checkpointed<'_> {
         let Ok(binding) = scheduler::of(execution.scheduler) else { return false };
         let asked = execution.walltime_s.map(|limit| self.began_ms / 1000 + binding.time_limit_s(limit));
         let end = inside.ends_at_s().or(asked).or_else(|| inside.ask_end_s());
+        if !binding.signals_before_end() {
+            // It is told by its own clock.
+            return true;
+        }
         let before = Duration::from_secs(cluster.signal_before_s) + binding.signals_early();
         end.is_some_and(|end| Duration::from_millis((end * 1000).saturating_sub(now_ms)) <= before)
     }
@@ -190,15 +220,28 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let dir = CampaignDir::new(temp.path());
         fs::create_dir(&dir.logs()).unwrap();
-        assert!(!Meter::start(&dir, &orders(None), 4, &Stop::new()).end());
+        assert_eq!(Meter::start(&dir, &orders(None), 4, None, &Stop::new()).end(), Metered::default());
         TaskTime::write(&dir, 1, 0, 5000).unwrap();
         let stop = Stop::new();
-        let meter = Meter::start(&dir, &orders(Some(5000)), 4, &stop);
+        let meter = Meter::start(&dir, &orders(Some(5000)), 4, None, &stop);
         while !stop.is_raised() {
             thread::sleep(Duration::from_millis(20));
         }
-        assert!(meter.end());
+        assert_eq!(meter.end(), Metered { is_spent: true, is_late: false });
         assert!(TaskTime::read(&dir, 1, 0) > 5000);
         assert!(TaskTime::read(&dir, 1, 1) == 0, "another task has an account of its own");
+    }
+
+    #[test]
+    fn a_task_whose_time_is_nearly_up_stops_by_its_own_clock() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = CampaignDir::new(temp.path());
+        fs::create_dir(&dir.logs()).unwrap();
+        let stop = Stop::new();
+        let meter = Meter::start(&dir, &orders(None), 1, Some(Duration::from_millis(10)), &stop);
+        while !stop.is_raised() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(meter.end(), Metered { is_spent: false, is_late: true });
     }
 }

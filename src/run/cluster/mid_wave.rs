@@ -38,7 +38,8 @@ pub(in crate::run) fn follow(
     if others(campaign, adapter, &[jobs::look_tag(campaign)?]).map_or(true, waits) {
         return Ok(());
     }
-    let making = Making { campaign, state, program, lifeline: false, requeues: false };
+    let finally = adapter.capabilities().finally;
+    let making = Making { campaign, state, program, lifeline: false, requeues: false, finally };
     let mut job = jobs::look_job(&making, after_s)?;
     let mut is_wanted = || !is_over(campaign);
     let mut handed_over = submission::hand_over(campaign, adapter, &job, &mut is_wanted)?;

@@ -79,6 +79,8 @@ pub struct Outlook {
     pub queued: Option<u64>,
     /// How often ticks may submit what is left, by themselves; 0 where jobs may not submit jobs.
     pub rounds: u64,
+    /// Whether a tick is part of its wave, and started again by the scheduler itself, so that nothing stands in for it.
+    pub is_one_job: bool,
     /// How often a look follows, in seconds; none where there are no looks.
     pub look_s: Option<u64>,
     /// The scripts.
@@ -109,18 +111,21 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     let mut look = Look::new(campaign)?;
     look.refresh()?;
-    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true };
+    let finally = adapter.capabilities().finally;
+    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true, finally };
     let budget = execution.core_ms_max.map(|_| room::affordable(&making));
     let bounds = bounds(cluster, allows.as_ref(), budget, look.missing().len() as u64);
     let dealt = dealt(campaign, look.missing(), bounds[0].tasks);
     let number = state.waves + 1;
     let (mut scripts, mut rehearsal) = (Vec::new(), None);
     if !dealt.is_empty() {
-        let wave = jobs::wave_job(&making, number, dealt.len() as u64)?;
-        let tick = jobs::tick_job(&making, state.ticks + 1)?;
-        let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
+        let wave = jobs::wave_with_tick(&making, number, dealt.len() as u64, state.ticks + 1)?;
         scripts.extend(rendered(adapter.as_ref(), "wave", &wave)?);
-        scripts.extend(rendered(adapter.as_ref(), "tick", &tick)?);
+        if wave.finally.is_none() {
+            let tick = jobs::tick_job(&making, state.ticks + 1)?;
+            let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
+            scripts.extend(rendered(adapter.as_ref(), "tick", &tick)?);
+        }
         let waiting = patience.waits("the scheduler thinks about when it would start this: it is waited for", most);
         rehearsal = rehearse.then(|| rehearsed(campaign, adapter.as_mut(), wave)).transpose()?;
         drop(waiting);
@@ -137,6 +142,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
         queued: allows.and_then(|allows| allows.queued),
         bounds,
         rounds: if cluster.nodes_may_submit { cluster.rounds_max } else { 0 },
+        is_one_job: making.is_one_job(),
         look_s: cluster.look_s.filter(|_| cluster.nodes_may_submit),
         scripts,
         rehearsal,

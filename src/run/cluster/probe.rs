@@ -12,7 +12,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use molsieve_adapters::{Adapter, EmittedFile, Job, JobSpec, JobTag, Patient, Resources, TaskReport, Tasks};
+use molsieve_adapters::{Adapter, EmittedFile, Finally, Job, JobSpec, JobTag, Patient, Resources, TaskReport, Tasks};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::kind::SchedulerKind;
@@ -80,7 +80,9 @@ pub fn run(kind: SchedulerKind, cluster: &Cluster, dir: &Path, program: PathBuf,
     fs::write_new(&layout::doctor_file(&place, "taken"), b"here")?;
     let asked = scheduler::of(kind)?.ask(cluster, ASK_EVERY, Queue::IfLimited)?;
     let mut adapter = Patient::new(asked.adapter, ASK_EVERY);
-    let spec = job(kind, cluster, &place, program, &token);
+    // Where a tick is part of its wave, what is one task alone does not run on a node.
+    let on_a_node = if adapter.capabilities().finally == Finally::Native { Tasks::Array(1) } else { Tasks::One };
+    let spec = JobSpec { tasks: on_a_node, ..job(kind, cluster, &place, program, &token) };
     for EmittedFile { path, text } in adapter.files(&spec).map_err(|e| refused(&e))? {
         fs::replace(&path, text.as_bytes())?;
     }

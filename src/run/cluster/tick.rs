@@ -250,7 +250,10 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Went> {
                 }
                 let is_followed = driver.may_submit().is_err() || queue::is_followed(&mut driver)?;
                 match if is_followed { Followed::Yes } else { submission::follow(&mut driver)? } {
-                    Followed::Yes => {
+                    // It is the tick itself, and its wave's last tasks are about to end.
+                    Followed::Never if matches!(caller, Caller::Tick(Some(_))) => driver.adapter.wait(LOOK_EVERY),
+                    // (Without a tick, it is a look that finds the wave ended.)
+                    Followed::Yes | Followed::Never => {
                         let Driver { campaign, state, settings, adapter, .. } = &mut driver;
                         mid_wave::follow(campaign, *adapter, state, &settings.program)?;
                         return Ok(Went::InQueue);

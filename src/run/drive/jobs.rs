@@ -3,14 +3,20 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use molsieve_adapters::{JobId, JobSpec, JobTag, Resources, Tasks};
+use molsieve_adapters::{Finally, JobId, JobSpec, JobTag, Resources, Retry, Tasks};
 
 use crate::campaign::file::Campaign;
 use crate::digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::journal::state::State;
 use crate::run::drive::driver::Driver;
 use crate::run::drive::room::{bad_nodes, left_ms, resources};
+
+/// Where a scheduler itself tries again what is part of a wave, so often it tries a task: who is at fault is the campaign's to judge.
+const TASK_RETRIES: u32 = 1;
+
+/// So often it starts a tick again. There, nobody stands in for one.
+const TICK_RETRIES: u32 = 2;
 
 /// What jobs are made from.
 pub(in crate::run) struct Making<'a> {
@@ -24,19 +30,41 @@ pub(in crate::run) struct Making<'a> {
     pub lifeline: bool,
     /// Whether a task is put back into the queue that asks for it.
     pub requeues: bool,
+    /// How what goes on after a wave is handed over.
+    pub finally: Finally,
 }
 
 impl<'a> Making<'a> {
     /// What `driver` makes jobs from.
     pub fn of(driver: &'a Driver<'_>) -> Self {
         let able = driver.adapter.capabilities();
-        let (lifeline, requeues) = (able.lifeline, able.requeues);
-        Self { campaign: driver.campaign, state: &driver.state, program: &driver.settings.program, lifeline, requeues }
+        let (lifeline, requeues, finally) = (able.lifeline, able.requeues, able.finally);
+        let (state, program) = (&driver.state, driver.settings.program.as_path());
+        Self { campaign: driver.campaign, state, program, lifeline, requeues, finally }
+    }
+
+    /// Whether a tick is part of its wave, since the scheduler knows no job that waits for another.
+    pub fn is_one_job(&self) -> bool {
+        self.finally == Finally::Native
     }
 }
 
+/// The job of wave `number`, with the tick of `round` where that is part of it.
+pub(in crate::run) fn wave_with_tick(from: &Making<'_>, number: u64, tasks: u64, round: u64) -> Result<JobSpec> {
+    let job = wave_job(from, number, tasks)?;
+    if !from.is_one_job() {
+        return Ok(job);
+    }
+    Ok(JobSpec { finally: Some(Box::new(tick_job(from, round)?)), retry: retry(TASK_RETRIES), ..job })
+}
+
+/// What ended at a checkpoint is not tried again: it was stopped, has had its share, or somebody has taken over from it.
+fn retry(times: u32) -> Option<Retry> {
+    Some(Retry { times, unless_exit: Kind::Stopped.exit_code().into() })
+}
+
 /// The job of wave `number`.
-pub(in crate::run) fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
+fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
     let Campaign { dir, file, .. } = from.campaign;
     let mut argv: Vec<OsString> = vec![from.program.into(), "worker".into()];
     argv.push(dir.root().as_os_str().to_owned());
@@ -72,7 +100,7 @@ pub(in crate::run) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec>
     let Campaign { dir, file, .. } = from.campaign;
     let cluster = file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| Error::bug("a tick is submitted where there is no cluster"))?;
-    let wave = from.state.active.as_ref().and_then(|wave| wave.job.clone());
+    let wave = from.state.active.as_ref().and_then(|wave| wave.job.clone()).filter(|_| !from.is_one_job());
     let mut argv: Vec<OsString> = vec![from.program.into(), "--quiet".into(), "tick".into()];
     argv.push(dir.root().as_os_str().to_owned());
     argv.extend(["--round".into(), round.to_string().into()]);
@@ -92,6 +120,7 @@ pub(in crate::run) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec>
         instead_of: Vec::new(),
         begin_after_s: None,
         exclude: bad_nodes(from.state),
+        retry: if from.is_one_job() { retry(TICK_RETRIES) } else { None },
         file: dir.tick_script(round),
         logs: dir.tick_output(),
         ..JobSpec::default()
@@ -117,7 +146,8 @@ pub(in crate::run) fn look_job(from: &Making<'_>, after_s: u64) -> Result<JobSpe
     job.argv = vec![from.program.into(), "--quiet".into(), "tick".into(), dir.root().into(), "--look".into()];
     job.tag = look_tag(from.campaign)?;
     job.title = format!("molsieve: looks at the campaign {} while its wave runs", file.identity.name);
-    (job.after, job.begin_after_s, job.file) = (Vec::new(), Some(after_s), dir.look_script());
+    (job.after, job.retry) = (Vec::new(), None);
+    (job.begin_after_s, job.file) = (Some(after_s), dir.look_script());
     Ok(job)
 }
 

@@ -17,7 +17,7 @@ use crate::journal;
 use crate::journal::event::{Event, PauseCode};
 use crate::journal::state::{Phase, State};
 use crate::run::drive::driver::Driver;
-use crate::run::drive::jobs::{Making, stand_in_job, tick_job, wave_job};
+use crate::run::drive::jobs::{Making, stand_in_job, tick_job, tick_tag, wave_with_tick};
 use crate::run::drive::room::{self, Ask};
 use crate::run::policy::Pause;
 use crate::run::wave;
@@ -39,10 +39,12 @@ pub(in crate::run) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupInd
     let most = room::tasks_max(&driver.adapter.capabilities(), &Making::of(driver));
     let mut count = driver.settings.tasks.min(most).max(1);
     let waiting = Stopwatch::start();
+    // The tick that is part of the wave is the same one in every try.
+    let round = driver.state.ticks + 1;
     loop {
         let campaign = driver.campaign;
         let tasks = wave::deal(&campaign.plan, campaign.file.identity.seed, groups, count);
-        let error = match submit_wave(driver, &tasks, &ask)? {
+        let error = match submit_wave(driver, &tasks, &ask, round)? {
             None => return Ok(None),
             Some(AdapterError::TooMany(_)) if tasks.len() > 1 => {
                 count = tasks.len() as u64 / 2;
@@ -58,6 +60,7 @@ pub(in crate::run) fn submit(driver: &mut Driver<'_>, groups: &BTreeSet<GroupInd
             Some(AdapterError::TooMany(what)) => no_room(execution, &what),
             Some(error) => refused(&error),
         };
+        lose_tick(driver, error.what())?;
         let pause = Pause { code: PauseCode::CannotSubmit, reason: error.what().to_owned() };
         if driver.by_itself {
             return Ok(Some(pause));
@@ -82,10 +85,15 @@ fn no_room(execution: &Execution, what: &str) -> Error {
 
 /// Submits `tasks` as a new wave; why not, where the scheduler refuses. Where it does not answer, the intent stays, and
 /// whoever drives next looks for its tag: it may have happened.
-fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) -> Result<Option<AdapterError>> {
+fn submit_wave(
+    driver: &mut Driver<'_>,
+    tasks: &[Vec<GroupIndex>],
+    ask: &Ask,
+    round: u64,
+) -> Result<Option<AdapterError>> {
     let campaign = driver.campaign;
     let number = driver.state.waves + 1;
-    let mut job = wave_job(&Making::of(driver), number, tasks.len() as u64)?;
+    let mut job = wave_with_tick(&Making::of(driver), number, tasks.len() as u64, round)?;
     (job.exclude, job.resources.memory_mib) = (ask.exclude.clone(), ask.memory_mib);
     fs::create_dir(&campaign.dir.logs())?;
     let dealt = tasks.iter().map(Vec::len).sum::<usize>() as u64;
@@ -95,10 +103,17 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) ->
     // After the intent: from here on this number is this driver's, and nobody else writes these files.
     wave::write(&campaign.dir, number, tasks)?;
     driver.cancelled = false;
+    if job.finally.is_some() {
+        intend_tick(driver, round)?;
+    }
     match hand_over_ours(driver, &job)? {
         Ok(id) => {
             let submitted = driver.record(Event::WaveSubmitted { wave, job: id.0.clone() });
-            submitted.inspect_err(|_| withdraw(driver, &job.tag, id)).map(|()| None)
+            let followed = submitted.and_then(|()| match &job.finally {
+                Some(_) => driver.record(Event::TickSubmitted { round, job: id.finally().0 }),
+                None => Ok(()),
+            });
+            followed.inspect_err(|_| withdraw(driver, &job.tag, id)).map(|()| None)
         }
         Err(error) if !is_a_no(&error) => Err(refused(&error)),
         Err(error) => {
@@ -106,6 +121,26 @@ fn submit_wave(driver: &mut Driver<'_>, tasks: &[Vec<GroupIndex>], ask: &Ask) ->
             Ok(Some(error))
         }
     }
+}
+
+/// Notes that the tick of `round` is about to be submitted as a part of a wave. Another that is still in the queue is part of a
+/// wave that is over: it finds that it is succeeded.
+fn intend_tick(driver: &mut Driver<'_>, round: u64) -> Result<()> {
+    if driver.state.ticks == round {
+        return Ok(());
+    }
+    lose_tick(driver, "its wave is over, and the next one brings its own")?;
+    let tag = tick_tag(driver.campaign, round)?;
+    driver.record(Event::TickIntended { round, tag: tag.0 })
+}
+
+/// Strikes out the tick that the journal speaks of, where ticks are part of their waves.
+fn lose_tick(driver: &mut Driver<'_>, why: &str) -> Result<()> {
+    let Some(round) = driver.state.tick.as_ref().map(|tick| tick.round) else { return Ok(()) };
+    if !Making::of(driver).is_one_job() {
+        return Ok(());
+    }
+    driver.record(Event::TickLost { round, what: why.to_owned() })
 }
 
 /// Whether the scheduler answered, and did not do it.
@@ -117,6 +152,8 @@ const fn is_a_no(error: &AdapterError) -> bool {
 pub(in crate::run) enum Followed {
     /// It is in the queue.
     Yes,
+    /// It is gone, and no other can be: it is part of its wave, and was submitted with it.
+    Never,
     /// The wave left no room for it, and was taken back: the next one is of half as many tasks.
     Withdrawn,
     /// It was refused for good, and nobody is there to be told.
@@ -128,6 +165,9 @@ pub(in crate::run) enum Followed {
 /// # Errors
 /// As [`submit`].
 pub(in crate::run) fn follow(driver: &mut Driver<'_>) -> Result<Followed> {
+    if Making::of(driver).is_one_job() {
+        return Ok(Followed::Never);
+    }
     let error = match submit_tick(driver)? {
         Ok(()) => return Ok(Followed::Yes),
         Err(AdapterError::TooMany(_)) if withdraw_wave(driver)? => return Ok(Followed::Withdrawn),

@@ -49,7 +49,7 @@ fn facts(cluster: &Cluster) -> Result<ClusterFacts> {
         cluster: limits.cluster,
         version: limits.version,
         commands: COMMANDS.iter().map(|name| ((*name).to_owned(), version(&mut system, name))).collect(),
-        array_size: limits.array_size,
+        array_size: Some(limits.array_size),
         array_tasks: limits.array_tasks,
         submit_max: allowance.submit.map(told),
         running_max: allowance.running.map(told),
@@ -115,9 +115,10 @@ fn commands(facts: &ClusterFacts) -> Vec<Finding> {
 }
 
 fn arrays(facts: &ClusterFacts) -> Finding {
-    let most = facts.array_tasks.map_or(facts.array_size, |tasks| tasks.min(facts.array_size));
+    let size = facts.array_size.unwrap_or(0);
+    let most = facts.array_tasks.map_or(size, |tasks| tasks.min(size));
     let cap = facts.array_tasks.map_or_else(String::new, |tasks| format!(", max_array_tasks {tasks}"));
-    let what = format!("at most {most} tasks a job (MaxArraySize {}{cap})", facts.array_size);
+    let what = format!("at most {most} tasks a job (MaxArraySize {size}{cap})");
     if most == 0 {
         return Finding::new("arrays", Verdict::Problem, "the cluster has no job arrays (MaxArraySize 0)")
             .hint("ask the people of the cluster to allow them");
@@ -257,7 +258,8 @@ fn accounts(cluster: &ClusterFacts, say: &mut dyn FnMut(&str)) {
 }
 
 fn limits(cluster: &ClusterFacts, say: &mut dyn FnMut(&str)) {
-    let most = cluster.array_tasks.map_or(cluster.array_size, |tasks| tasks.min(cluster.array_size));
+    let size = cluster.array_size.unwrap_or(0);
+    let most = cluster.array_tasks.map_or(size, |tasks| tasks.min(size));
     say("# How many tasks one submission may have. The cluster's limits are asked for at every submission:");
     say(&format!("#   {most} a job (MaxArraySize, max_array_tasks)"));
     if let Some((jobs, of)) = &cluster.submit_max {
@@ -284,7 +286,7 @@ mod tests {
     }
 
     fn facts() -> ClusterFacts {
-        ClusterFacts { array_size: 1001, requeue: true, ..ClusterFacts::default() }
+        ClusterFacts { array_size: Some(1001), requeue: true, ..ClusterFacts::default() }
     }
 
     #[test]

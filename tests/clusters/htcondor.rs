@@ -1,0 +1,94 @@
+//! An HTCondor pool of our own, for as long as a test takes; `tests/clusters/htcondor` does the work.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::scene::Engine;
+use super::slurm::is_installed;
+use crate::support::env::project;
+
+/// A pool of four nodes.
+pub struct HtCondor {
+    dir: PathBuf,
+}
+
+impl HtCondor {
+    /// What `tests/clusters/htcondor VERB DIR WHAT` prints.
+    pub fn script(&self, verb: &str, what: &[&str]) -> String {
+        let script = project("tests/clusters/htcondor");
+        let output = Command::new(script).arg(verb).arg(&self.dir).args(what).output().unwrap();
+        assert!(
+            output.status.success(),
+            "tests/clusters/htcondor {verb} {what:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Ends the process that `which` (`pid`, `starter`, `shadow`, `dagman`) says of `job`, as kill -9 does.
+    pub fn kill(&self, which: &str, job: &str) {
+        let pid = self.script(which, &[job]);
+        assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+    }
+
+    /// An attribute of each job in the queue of which `constraint` is true.
+    pub fn queued(&self, constraint: &str, attribute: &str) -> Vec<String> {
+        lines(&self.said("condor_q", &["-constraint", constraint, "-af", attribute]))
+    }
+
+    /// The same of jobs that have left it, the newest first.
+    pub fn left(&self, constraint: &str, attribute: &str) -> Vec<String> {
+        lines(&self.said("condor_history", &["-constraint", constraint, "-af", attribute]))
+    }
+
+    /// The DAG that is in the queue.
+    pub fn dag(&self) -> String {
+        let dags = self.queued("JobUniverse == 7", "ClusterId");
+        assert_eq!(dags.len(), 1, "{dags:?}");
+        dags[0].clone()
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+impl Engine for HtCondor {
+    const KIND: &'static str = "htcondor";
+
+    fn up(dir: &Path, options: &[&str]) -> Option<Self> {
+        if !is_installed("condor_master") && !project(".schedulers/htcondor/ready").exists() {
+            assert!(std::env::var_os("CI").is_none(), "CI needs HTCondor: run ./setup --test");
+            eprintln!("skipped: HTCondor is not installed; ./setup --test installs it");
+            return None;
+        }
+        let pool = Self { dir: dir.to_path_buf() };
+        pool.script("up", options);
+        Some(pool)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let bin = self.dir.join("bin");
+        // (A command is looked for on this process's own path.)
+        let own = bin.join(program);
+        let mut command = Command::new(if own.exists() { own } else { PathBuf::from(program) });
+        command.env("PATH", format!("{}:{path}", bin.display()));
+        command
+    }
+
+    fn running(&self) -> Vec<String> {
+        let tasks = "MolsieveTask =!= undefined && JobUniverse == 5 && JobStatus == 2";
+        self.queued(tasks, "strcat(ClusterId, \".\", ProcId)")
+    }
+
+    fn queue(&self) -> String {
+        self.said("condor_q", &["-af", "ClusterId", "MolsieveTag", "JobStatus", "HoldReason"])
+    }
+}
+
+impl Drop for HtCondor {
+    fn drop(&mut self) {
+        self.script("down", &[]);
+    }
+}
