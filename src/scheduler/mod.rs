@@ -307,7 +307,8 @@ pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster
     let Some(mut cluster) = section.cluster()? else { return Ok(None) };
     for (key, path) in cluster.words.iter_mut().filter(|(key, _)| kind::PATHS.contains(&key.as_str())) {
         let whole = std::path::absolute(base.join(&*path)).map_err(|e| Error::input(Path::new(&*path), &e))?;
-        let whole = whole.to_str().ok_or_else(|| Error::usage(format!("the path in `scheduler.{key}` is not UTF-8")))?;
+        let whole =
+            whole.to_str().ok_or_else(|| Error::usage(format!("the path in `scheduler.{key}` is not UTF-8")))?;
         whole.clone_into(path);
     }
     Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))

@@ -41,7 +41,8 @@ impl Ray {
     /// The tasks of ours that run: the node, the process, the task.
     fn workers(&self) -> Vec<[String; 3]> {
         let said = self.script("workers", &[]);
-        let words = said.lines().filter_map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().ok());
+        let words =
+            said.lines().filter_map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().ok());
         words.filter(|[_, _, title]: &[String; 3]| title.starts_with("ray::molsieve-")).collect()
     }
 
@@ -138,7 +139,9 @@ fn a_campaign_goes_through_ray_by_itself_and_is_there_once() {
     let Some(scene) = OnRay::on(600, &[]) else { return };
     let file = scene.file(&OnRay::wanted(&scene.engine.keys(), &["slow"]));
     let (_, plan) = scene.says(&["plan", &file, "--dir", "d"]);
-    for line in ["\"submission_id\": \"molsieve-", "TASKS = 6", "FINALLY = {\"argv\": ", "what is submitted for the wave"] {
+    for line in
+        ["\"submission_id\": \"molsieve-", "TASKS = 6", "FINALLY = {\"argv\": ", "what is submitted for the wave"]
+    {
         assert!(plan.contains(line), "{line}: {plan}");
     }
     assert!(!plan.contains(&scene.engine.read("token")), "{plan}");
@@ -174,6 +177,8 @@ fn a_worker_that_is_killed_and_a_node_that_dies_cost_no_record() {
     scene.engine.script("kill", &[&worker[1]]);
     until("it is begun again", 60, || scene.engine.starts(&worker[2]) > 1);
     scene.engine.script("crash", &["n2"]);
+    // (Its turn comes when the other node has room.)
+    scene.take("slower");
     until("its task is begun elsewhere", 90, || scene.engine.starts(&node[2]) > 1);
     assert!(scene.engine.workers().iter().all(|[node, ..]| node != "n2"));
     scene.seals(1);
@@ -230,5 +235,5 @@ fn a_wrong_token_is_refused_at_once_with_a_sentence_and_doctor_says_what_a_clust
         assert!(said.contains(line), "{line}: {said}");
     }
     assert_eq!(exit, Some(0), "{said}");
-    scene.token_is_nowhere(&["d", "home"]);
+    scene.token_is_nowhere(&["."]);
 }
