@@ -165,21 +165,17 @@ fn a_campaign_goes_through_ray_by_itself_and_is_there_once() {
 #[test]
 fn a_worker_that_is_killed_and_a_node_that_dies_cost_no_record() {
     let Some(scene) = OnRay::at_work() else { return };
-    let (worker, node) = {
-        until("both nodes are at work", 60, || {
-            let nodes = scene.engine.workers().into_iter().map(|[node, ..]| node);
-            nodes.collect::<std::collections::BTreeSet<_>>().len() == 2
-        });
-        let workers = scene.engine.workers();
-        let on = |name: &str| workers.iter().find(|[node, ..]| node == name).unwrap().clone();
-        (on("n1"), on("n2"))
-    };
-    scene.engine.script("kill", &[&worker[1]]);
-    until("it is begun again", 60, || scene.engine.starts(&worker[2]) > 1);
+    let on = |name: &str| scene.engine.workers().into_iter().find(|[node, ..]| node == name);
+    until("both nodes are at work", 60, || on("n1").is_some() && on("n2").is_some());
+    let [_, pid, killed] = on("n1").unwrap();
+    scene.engine.script("kill", &[&pid]);
+    until("it is begun again", 60, || scene.engine.starts(&killed) > 1);
+    let [.., lost] = on("n2").unwrap();
+    let before = scene.engine.starts(&lost);
     scene.engine.script("crash", &["n2"]);
     // (Its turn comes when the other node has room.)
     scene.take("slower");
-    until("its task is begun elsewhere", 90, || scene.engine.starts(&node[2]) > 1);
+    until("its task is begun elsewhere", 90, || scene.engine.starts(&lost) > before);
     assert!(scene.engine.workers().iter().all(|[node, ..]| node != "n2"));
     scene.seals(1);
 }
