@@ -119,9 +119,9 @@ pub trait Binding: Sync {
     fn when_full(&self) -> &'static str;
 
     /// How `tasks` of `job` are called in its commands; none are the job itself.
-    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+    fn named(&self, job: &str, tasks: &[u64]) -> String {
         let one = |task: &u64| format!("{job}_{task}");
-        if tasks.is_empty() { job.to_string() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
+        if tasks.is_empty() { job.to_owned() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
     }
 
     /// The time limit that it makes of one that is asked for, in seconds.
@@ -312,6 +312,11 @@ pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster
         whole.clone_into(path);
     }
     Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))
+}
+
+/// The job of which `job` is the last part, as a tick may be of its wave's; else the job itself.
+pub fn whole(job: &str) -> String {
+    JobId(job.to_owned()).whole().map_or_else(|| job.to_owned(), |whole| whole.0)
 }
 
 /// Over how many tasks a wave is dealt.
