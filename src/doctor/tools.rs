@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use super::{Finding, Verdict};
 
 /// A kind of tool that is no scheduler of ours, and the programs that show that it is there.
-const TOOLS: [(&str, &[&str]); 6] = [
-    ("HTCondor", &["condor_submit_dag", "condor_q"]),
+const TOOLS: [(&str, &[&str]); 4] = [
     ("MPI", &["mpirun"]),
-    ("Ray", &["ray"]),
     ("containers", &["apptainer", "singularity", "podman", "docker"]),
     ("GPUs", &["nvidia-smi", "rocm-smi"]),
     ("Python", &["python3"]),

@@ -66,8 +66,8 @@ impl Binding for HtCondor {
         "`condor_q` shows what is in the queue already, and `condor_config_val MAX_JOBS_PER_OWNER MAX_JOBS_SUBMITTED` what may be"
     }
 
-    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
-        htcondor::named(job, tasks).unwrap_or_else(|| job.to_string())
+    fn named(&self, job: &str, tasks: &[u64]) -> String {
+        htcondor::named(&JobId(job.to_owned()), tasks).unwrap_or_else(|| job.to_owned())
     }
 
     fn signals_before_end(&self) -> bool {

@@ -119,9 +119,9 @@ pub trait Binding: Sync {
     fn when_full(&self) -> &'static str;
 
     /// How `tasks` of `job` are called in its commands; none are the job itself.
-    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+    fn named(&self, job: &str, tasks: &[u64]) -> String {
         let one = |task: &u64| format!("{job}_{task}");
-        if tasks.is_empty() { job.to_string() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
+        if tasks.is_empty() { job.to_owned() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
     }
 
     /// The time limit that it makes of one that is asked for, in seconds.
@@ -307,10 +307,16 @@ pub fn cluster(section: &SchedulerSection, base: &Path) -> Result<Option<Cluster
     let Some(mut cluster) = section.cluster()? else { return Ok(None) };
     for (key, path) in cluster.words.iter_mut().filter(|(key, _)| kind::PATHS.contains(&key.as_str())) {
         let whole = std::path::absolute(base.join(&*path)).map_err(|e| Error::input(Path::new(&*path), &e))?;
-        let whole = whole.to_str().ok_or_else(|| Error::usage(format!("the path in `scheduler.{key}` is not UTF-8")))?;
+        let whole =
+            whole.to_str().ok_or_else(|| Error::usage(format!("the path in `scheduler.{key}` is not UTF-8")))?;
         whole.clone_into(path);
     }
     Ok(Some(Cluster { template: section.template_text(base)?, ..cluster }))
+}
+
+/// The job of which `job` is the last part, as a tick may be of its wave's; else the job itself.
+pub fn whole(job: &str) -> String {
+    JobId(job.to_owned()).whole().map_or_else(|| job.to_owned(), |whole| whole.0)
 }
 
 /// Over how many tasks a wave is dealt.

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use molsieve_adapters::JobId;
 use serde::Serialize;
 
 use super::next;
@@ -416,12 +415,10 @@ fn waits(dir: &str, kind: SchedulerKind, job: &str, is_tick: bool, elements: &[E
         let meaning = reason.as_ref().and_then(|reason| heard.meanings.get(reason));
         let tasks: Vec<u64> = elements.iter().map(|element| element.task).collect();
         let tasks = if is_tick || tasks.len() > NAMED_MAX { &[][..] } else { &tasks };
-        let id = JobId(job.to_owned());
-        let names = scheduler::of(kind).map_or_else(|_| job.to_owned(), |binding| binding.named(&id, tasks));
-        // (Of what is a part of another job, that one.)
-        let whole = id.whole().unwrap_or(id);
+        let names = scheduler::of(kind).map_or_else(|_| job.to_owned(), |binding| binding.named(job, tasks));
         let start_ms = elements.iter().filter_map(|element| element.start_ms).min();
-        let hint = meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", &whole.0));
+        let hint =
+            meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", &scheduler::whole(job)));
         let hint = hint.map(|hint| next::with_dir(&hint, dir));
         let what = meaning.map(|meaning| meaning.what.to_owned());
         let (tasks, job) = (elements.len() as u64, job.to_owned());

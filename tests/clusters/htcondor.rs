@@ -31,6 +31,24 @@ impl HtCondor {
         assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
     }
 
+    /// Whether anybody on the access point still watches `job`.
+    pub fn is_watched(&self, job: &str) -> bool {
+        let script = project("tests/clusters/htcondor");
+        Command::new(script).arg("shadow").arg(&self.dir).arg(job).output().unwrap().status.success()
+    }
+
+    /// From here on `script` is run before `program`, where molsieve or a job of its runs that.
+    pub fn instead_of(&self, program: &str, script: &str) {
+        let path = self.dir.join("bin").join(program);
+        let old = std::fs::read_to_string(&path).unwrap();
+        let (first, rest) = old.split_once('\n').unwrap();
+        // Whole at once: it may be run at any moment.
+        let new = path.with_extension("new");
+        std::fs::write(&new, format!("{first}\n{script}\n{rest}")).unwrap();
+        std::fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+    }
+
     /// An attribute of each job in the queue of which `constraint` is true.
     pub fn queued(&self, constraint: &str, attribute: &str) -> Vec<String> {
         lines(&self.said("condor_q", &["-constraint", constraint, "-af", attribute]))

@@ -11,6 +11,7 @@ mod lost;
 mod night;
 mod people;
 mod pool;
+mod ray;
 mod remote;
 mod rivals;
 mod scene;

@@ -3,7 +3,8 @@
 
 use super::htcondor::HtCondor;
 use super::scene::{Engine, Scene, Wanted};
-use super::slurm::until;
+use super::slurm::{Slurm, until};
+use crate::support::env::MOLSIEVE;
 
 type Pool = Scene<HtCondor>;
 
@@ -59,7 +60,7 @@ fn a_campaign_goes_through_a_pool_by_itself() {
     let facts = scene.engine.molsieve(&scene.env, &["status", "d", "--json"]);
     let facts: serde_json::Value = serde_json::from_slice(&facts.stdout).unwrap();
     let node = facts["cluster"]["running"][0]["node"].as_str().unwrap();
-    assert!(node.ends_with(".pool") || node.starts_with('n'), "{facts}");
+    assert!(node.strip_suffix(".pool").is_some_and(|name| name.starts_with('n')), "{facts}");
     scene.seals(1);
     let ticks = scene.engine.left("DAGNodeName == \"final\"", "ExitCode");
     assert_eq!(ticks, ["0"], "one tick, which ended well");
@@ -97,6 +98,7 @@ fn what_somebody_holds_is_told_with_what_to_do_and_what_must_go_comes_back() {
     scene.engine.said("condor_hold", &[&running[0]]);
     scene.engine.said("condor_vacate_job", &[&running[1]]);
     until("it is held", 60, || scene.engine.queued("JobStatus == 5", "MolsieveTask") == [held.as_str()]);
+    until("it has ended at a checkpoint", 60, || !scene.engine.is_watched(&running[0]));
     let status = scene.engine.molsieve(&scene.env, &["status", "d"]);
     let status = String::from_utf8(status.stdout).unwrap();
     let hint = status.split('`').find(|text| text.starts_with("condor_release")).map(str::to_owned);
@@ -169,4 +171,86 @@ fn a_task_that_the_clock_ends_is_put_back_and_goes_on_in_its_dag() {
         scene.engine.left(TASKS, "NumJobCompletions").iter().map(|lives| lives.parse().unwrap()).collect();
     assert!(lives.iter().any(|lives| *lives > 1), "{lives:?}");
     scene.await_empty_queue();
+}
+
+/// The journal as its writer left it when it was killed before the first event of this kind.
+fn killed_before(scene: &Pool, kind: &str) {
+    let path = scene.env.path("d/journal/000002.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let event = format!("\"kind\":\"{kind}\"");
+    assert!(text.contains(&event), "{text}");
+    let left: String = text.split_inclusive('\n').take_while(|line| !line.contains(&event)).collect();
+    std::fs::write(path, left).unwrap();
+}
+
+#[test]
+fn a_driver_that_was_killed_after_a_submission_is_followed_by_one_that_finds_wave_and_tick_by_their_tags() {
+    let Some(scene) = at_work(&Wanted { beside: &["slow", "slower"], ..Wanted::default() }) else { return };
+    let dag = scene.engine.dag();
+    for lost in ["tick_submitted", "wave_submitted"] {
+        killed_before(&scene, lost);
+        scene.does(&["tick", "d"]);
+        assert_eq!(scene.engine.dag(), dag, "the wave is there once");
+        let ticks = scene.events("tick_submitted");
+        assert_eq!(ticks[0]["job"], format!("{dag}/final"), "and its tick was found: {ticks:?}");
+        std::fs::remove_file(scene.env.path("d/journal/000003.jsonl")).unwrap();
+    }
+    scene.does(&["tick", "d"]);
+    scene.take("slower");
+    scene.seals(1);
+}
+
+#[test]
+fn a_tick_that_is_killed_is_started_again_by_the_pool() {
+    let Some(scene) = at_work(&slowly()) else { return };
+    let mark = scene.env.path("killed").display().to_string();
+    scene.engine.instead_of(
+        "condor_q",
+        &format!(
+            "if tr '\\0' ' ' </proc/$PPID/cmdline | grep -q ' tick ' && mkdir '{mark}' 2>/dev/null; then kill -9 $PPID; exit 1; fi"
+        ),
+    );
+    scene.seals(1);
+    assert!(scene.env.path("killed").exists(), "no tick was killed");
+    let rounds: Vec<_> = scene.events("ticked").iter().map(|ticked| ticked["round"].clone()).collect();
+    assert_eq!(rounds, [1, 1], "the same tick, once more");
+}
+
+#[test]
+fn a_campaign_that_moves_from_slurm_to_htcondor_and_home_is_one_pack_that_tells_who_did_what() {
+    let Some(scene) = Pool::on(600, &[]) else { return };
+    let Some(slurm) = Slurm::up_with(&scene.env.path("slurm"), &["--nodes", "2"]) else { return };
+    let file = scene.file(&slowly());
+    let text = std::fs::read_to_string(scene.env.path(&file)).unwrap().replace("\"htcondor\"", "\"slurm\"");
+    let there = scene.env.write("slurm.toml", text.replace("[scheduler]\n", "[scheduler]\nrunning = 1\n"));
+    let done = |count: u64| {
+        until("task groups are done", 60, || scene.facts()["shards"]["done"].as_u64() >= Some(count));
+    };
+    let slurm_does = |args: &[&str]| {
+        let said = slurm.molsieve(&scene.env, args);
+        assert!(said.status.success(), "{args:?}: {}", String::from_utf8_lossy(&said.stderr));
+    };
+    slurm_does(&["submit", there.to_str().unwrap(), "--dir", "d"]);
+    done(1);
+    slurm_does(&["cancel", "d"]);
+    until("SLURM's queue is empty", 60, || slurm.queue().is_empty());
+    let pool = scene.env.write(
+        "home/sites/pool.toml",
+        "schema = \"molsieve.site.v1\"\nname = \"pool\"\n[scheduler]\nkind = \"htcondor\"\nrunning = 1\nsettle = \"2s\"\n",
+    );
+    assert!(pool.exists());
+    let mut resume = scene.engine.command(MOLSIEVE);
+    resume.args(["resume", "d", "--site", "pool"]).current_dir(scene.env.path(""));
+    let mut resume = resume.env("MOLSIEVE_HOME", scene.env.path("home")).spawn().unwrap();
+    done(3);
+    scene.does(&["cancel", "d"]);
+    resume.wait().unwrap();
+    scene.await_empty_queue();
+    scene.take("slow");
+    scene.does(&["resume", "d", "--scheduler", "local"]);
+    scene.is_as_on_this_machine();
+    let provenance = std::fs::read_to_string(scene.env.path("d/pack/provenance.json")).unwrap();
+    for scheduler in ["slurm wave", "htcondor wave", "local wave"] {
+        assert!(provenance.contains(scheduler), "{scheduler}: {provenance}");
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::System;
-use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec};
+use molsieve_adapters::{Adapter, AdapterError, Capabilities, JobId, JobSpec};
 use serde::Serialize;
 
 use crate::campaign::file::Campaign;
@@ -111,8 +111,8 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     let mut look = Look::new(campaign)?;
     look.refresh()?;
-    let finally = adapter.capabilities().finally;
-    let making = Making { campaign, state: &state, program, lifeline: false, requeues: true, finally };
+    let Capabilities { finally, requeues, .. } = adapter.capabilities();
+    let making = Making { campaign, state: &state, program, lifeline: false, requeues, finally };
     let budget = execution.core_ms_max.map(|_| room::affordable(&making));
     let bounds = bounds(cluster, allows.as_ref(), budget, look.missing().len() as u64);
     let dealt = dealt(campaign, look.missing(), bounds[0].tasks);

@@ -55,12 +55,12 @@ pub(in crate::run) fn wave_with_tick(from: &Making<'_>, number: u64, tasks: u64,
     if !from.is_one_job() {
         return Ok(job);
     }
-    Ok(JobSpec { finally: Some(Box::new(tick_job(from, round)?)), retry: retry(TASK_RETRIES), ..job })
+    Ok(JobSpec { finally: Some(Box::new(tick_job(from, round)?)), retry: Some(retry(TASK_RETRIES)), ..job })
 }
 
 /// What ended at a checkpoint is not tried again: it was stopped, has had its share, or somebody has taken over from it.
-fn retry(times: u32) -> Option<Retry> {
-    Some(Retry { times, unless_exit: Kind::Stopped.exit_code().into() })
+fn retry(times: u32) -> Retry {
+    Retry { times, unless_exit: Kind::Stopped.exit_code().into() }
 }
 
 /// The job of wave `number`.
@@ -120,7 +120,7 @@ pub(in crate::run) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec>
         instead_of: Vec::new(),
         begin_after_s: None,
         exclude: bad_nodes(from.state),
-        retry: if from.is_one_job() { retry(TICK_RETRIES) } else { None },
+        retry: from.is_one_job().then(|| retry(TICK_RETRIES)),
         file: dir.tick_script(round),
         logs: dir.tick_output(),
         ..JobSpec::default()

@@ -86,19 +86,20 @@ fn number(version: &str) -> Option<(u32, u32)> {
 
 /// Nodes that have cores for tasks, those that are alike in one row.
 fn kinds(nodes: &[Node]) -> Vec<PartitionFacts> {
-    let mut alike: BTreeMap<(u64, u64, u64), u64> = BTreeMap::new();
+    // (Memory differs by some MiB from start to start: the least is told.)
+    let mut alike: BTreeMap<(u64, u64), (u64, u64)> = BTreeMap::new();
     for node in nodes.iter().filter(|node| node.cpus > 0) {
-        // (Memory differs by some MiB from start to start.)
-        *alike.entry((node.cpus, node.gpus, node.memory_mib >> 10)).or_default() += 1;
+        let (count, memory_mib) = alike.entry((node.cpus, node.gpus)).or_insert((0, u64::MAX));
+        (*count, *memory_mib) = (*count + 1, node.memory_mib.min(*memory_mib));
     }
-    let row = |((cores, gpus, memory_gib), nodes)| PartitionFacts {
+    let row = |((cores, gpus), (nodes, memory_mib))| PartitionFacts {
         name: "nodes".to_owned(),
         default: true,
         up: true,
         time_limit_s: None,
         nodes,
         cores,
-        memory_mib: memory_gib << 10,
+        memory_mib,
         gres: (gpus > 0).then(|| format!("{gpus} GPUs")),
     };
     alike.into_iter().map(row).collect()
@@ -123,7 +124,7 @@ fn profile(cluster: &Cluster, address: &Address) -> Vec<String> {
     ];
     lines.push(match word("token_file") {
         Some(path) => format!("token_file = {}", quoted(path)),
-        None => "# token_file = \"/home/me/.ray/auth_token\"".to_owned(),
+        None => "# token_file = \"/secure/me/.ray/auth_token\"".to_owned(),
     });
     lines.extend(word("ca_file").map(|path| format!("ca_file = {}", quoted(path))));
     lines.extend(word("allow_http").map(|flag| format!("allow_http = {flag}")));

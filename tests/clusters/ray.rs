@@ -1,0 +1,235 @@
+//! Campaigns on a real Ray cluster: nobody is there between `submit` and the seal, whatever happens to processes, nodes and the head in
+//! between.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use super::scene::{Engine, Scene, Wanted};
+use super::slurm::until;
+use crate::support::env::project;
+
+/// A cluster of two nodes, brought up for a test and taken down after it; `tests/clusters/ray` does the work.
+struct Ray {
+    dir: tempfile::TempDir,
+}
+
+impl Ray {
+    /// What `tests/clusters/ray VERB DIR WHAT` prints.
+    fn script(&self, verb: &str, what: &[&str]) -> String {
+        let script = project("tests/clusters/ray");
+        let output = Command::new(script).arg(verb).arg(self.dir.path().join("c")).args(what).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tests/clusters/ray {verb} {what:?}: {stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join("c").join(name)).unwrap().trim().to_owned()
+    }
+
+    /// What a campaign file says of it: where it is, and where its token is.
+    fn keys(&self) -> String {
+        format!("address = \"{}\"\ntoken_file = \"{}\"\n", self.read("address"), self.file("token"))
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.dir.path().join("c").join(name).display().to_string()
+    }
+
+    /// The tasks of ours that run: the node, the process, the task.
+    fn workers(&self) -> Vec<[String; 3]> {
+        let said = self.script("workers", &[]);
+        let words =
+            said.lines().filter_map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().ok());
+        words.filter(|[_, _, title]: &[String; 3]| title.starts_with("ray::molsieve-")).collect()
+    }
+
+    /// How often `task`, as Ray calls it, was begun, as the driver of its job tells.
+    fn starts(&self, task: &str) -> usize {
+        let (job, index) = task.trim_start_matches("ray::").rsplit_once('_').unwrap();
+        let begun = format!("\"task\": {index}, \"state\": \"started\"");
+        self.script("log", &[job]).lines().filter(|line| line.contains(&begun)).count()
+    }
+}
+
+impl Engine for Ray {
+    const KIND: &'static str = "ray";
+
+    fn up(_: &Path, options: &[&str]) -> Option<Self> {
+        if !project(".venv/bin/ray").is_file() {
+            assert!(std::env::var_os("CI").is_none(), "CI needs Ray in .venv: run ./setup --test");
+            eprintln!("skipped: there is no Ray in .venv; ./setup --test installs it");
+            return None;
+        }
+        // Ray puts sockets there, whose paths must be short.
+        let cluster = Self { dir: tempfile::Builder::new().prefix("mr-").tempdir_in("/tmp").unwrap() };
+        cluster.script("up", &[&["--nodes", "2", "--cpus", "2"], options].concat());
+        Some(cluster)
+    }
+
+    /// (The campaign file says where it is, and nothing else does.)
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        for variable in ["RAY_API_SERVER_ADDRESS", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    fn running(&self) -> Vec<String> {
+        self.workers().into_iter().map(|[_, _, title]| title).collect()
+    }
+
+    fn queue(&self) -> String {
+        let all = self.script("jobs", &[]);
+        let alive = all.lines().filter(|line| line.ends_with("RUNNING") || line.ends_with("PENDING"));
+        alive.map(|line| format!("{line}\n")).collect()
+    }
+}
+
+impl Drop for Ray {
+    fn drop(&mut self) {
+        self.script("down", &[]);
+    }
+}
+
+type OnRay = Scene<Ray>;
+
+impl OnRay {
+    fn wanted<'a>(keys: &'a str, beside: &'a [&'a str]) -> Wanted<'a> {
+        Wanted { scheduler: keys, beside, ..Wanted::default() }
+    }
+
+    /// A campaign of six task groups, of which some are at work, each for most of a minute while nobody takes `slower` away.
+    fn at_work() -> Option<Self> {
+        let scene = Self::on(600, &[])?;
+        scene.submit(&Self::wanted(&scene.engine.keys(), &["slow", "slower"]));
+        scene.await_running(3);
+        Some(scene)
+    }
+
+    /// The campaign has come to its end by itself: what it computed is as on this machine, and it leaves nothing.
+    fn seals(&self, waves: usize) {
+        ["slow", "slower"].iter().filter(|name| self.env.path(name).exists()).for_each(|name| self.take(name));
+        self.await_seal(150);
+        assert_eq!(self.events("wave_intended").len(), waves, "waves");
+        self.await_empty_queue();
+        self.has_no_strays();
+        self.token_is_nowhere(&["d"]);
+    }
+
+    /// No file below `places` holds the token.
+    fn token_is_nowhere(&self, places: &[&str]) {
+        let mut found = Command::new("grep");
+        found.args(["-rlF", "-e", &self.engine.read("token"), "--"]).args(places).current_dir(self.env.path(""));
+        let said = found.output().unwrap();
+        assert_eq!((said.status.code(), said.stdout.len()), (Some(1), 0), "{said:?}");
+    }
+
+    fn says(&self, args: &[&str]) -> (Option<i32>, String) {
+        let Output { status, stdout, stderr } = self.engine.molsieve(&self.env, args);
+        (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
+    }
+}
+
+#[test]
+fn a_campaign_goes_through_ray_by_itself_and_is_there_once() {
+    let Some(scene) = OnRay::on(600, &[]) else { return };
+    let file = scene.file(&OnRay::wanted(&scene.engine.keys(), &["slow"]));
+    let (_, plan) = scene.says(&["plan", &file, "--dir", "d"]);
+    for line in
+        ["\"submission_id\": \"molsieve-", "TASKS = 6", "FINALLY = {\"argv\": ", "what is submitted for the wave"]
+    {
+        assert!(plan.contains(line), "{line}: {plan}");
+    }
+    assert!(!plan.contains(&scene.engine.read("token")), "{plan}");
+    scene.does(&["submit", &file, "--dir", "d"]);
+    assert_eq!(scene.events("tick_submitted").len(), 1, "the tick is submitted with its wave");
+    scene.await_running(2);
+    // What is running is found, and not submitted again.
+    let (_, again) = scene.says(&["submit", &file, "--dir", "d"]);
+    let request = scene.env.path("d/launch/wave-1.json").display().to_string();
+    assert_eq!(scene.engine.script("post", &[&request]).split_once(' ').unwrap().1.trim(), "already exists");
+    let jobs = scene.engine.script("jobs", &[]);
+    assert_eq!(jobs.lines().filter(|line| !line.contains("-look-")).count(), 1, "{again}: {jobs}");
+    let facts = scene.facts();
+    let node = facts["cluster"]["running"][0]["node"].as_str().unwrap_or_default();
+    assert!(["n1", "n2"].contains(&node), "{facts}");
+    scene.seals(1);
+    let (exit, logs) = scene.says(&["logs", "d", "task-0"]);
+    assert!(exit == Some(0) && !logs.is_empty(), "{logs}");
+}
+
+#[test]
+fn a_worker_that_is_killed_and_a_node_that_dies_cost_no_record() {
+    let Some(scene) = OnRay::at_work() else { return };
+    let on = |name: &str| scene.engine.workers().into_iter().find(|[node, ..]| node == name);
+    until("both nodes are at work", 60, || on("n1").is_some() && on("n2").is_some());
+    let [_, pid, killed] = on("n1").unwrap();
+    scene.engine.script("kill", &[&pid]);
+    until("it is begun again", 60, || scene.engine.starts(&killed) > 1);
+    let [.., lost] = on("n2").unwrap();
+    let before = scene.engine.starts(&lost);
+    scene.engine.script("crash", &["n2"]);
+    // (Its turn comes when the other node has room.)
+    scene.take("slower");
+    until("its task is begun elsewhere", 90, || scene.engine.starts(&lost) > before);
+    assert!(scene.engine.workers().iter().all(|[node, ..]| node != "n2"));
+    scene.seals(1);
+}
+
+#[test]
+fn a_head_that_is_restarted_in_mid_wave_knows_no_job_and_resume_finishes_the_campaign() {
+    let Some(scene) = OnRay::at_work() else { return };
+    scene.engine.script("head", &["stop"]);
+    let (exit, status) = scene.says(&["status", "d"]);
+    assert!(exit == Some(0) && status.contains("cannot be reached"), "{status}");
+    scene.engine.script("head", &["start"]);
+    assert_eq!(scene.engine.script("jobs", &[]), "", "a new head knows none");
+    scene.take("slower");
+    scene.does(&["resume", "d"]);
+    scene.seals(2);
+}
+
+#[test]
+fn a_campaign_that_is_cancelled_leaves_nothing_on_ray_and_goes_on_when_somebody_resumes_it() {
+    let Some(scene) = OnRay::at_work() else { return };
+    scene.does(&["cancel", "d"]);
+    scene.await_empty_queue();
+    scene.has_no_strays();
+    assert_eq!(scene.facts()["state"], "stopped");
+    let jobs = scene.engine.script("jobs", &[]);
+    assert!(jobs.lines().all(|line| line.ends_with("STOPPED")), "{jobs}");
+    scene.take("slower");
+    scene.does(&["resume", "d"]);
+    scene.seals(2);
+}
+
+#[test]
+fn a_wrong_token_is_refused_at_once_with_a_sentence_and_doctor_says_what_a_cluster_is() {
+    let Some(scene) = OnRay::on(100, &[]) else { return };
+    let wrong = scene.env.write("wrong", "n0t-the-token");
+    std::fs::set_permissions(&wrong, PermissionsExt::from_mode(0o600)).unwrap();
+    // A path from the directory of the campaign file.
+    let keys = scene.engine.keys();
+    let (address, _) = keys.split_once('\n').unwrap();
+    let file = scene.file(&OnRay::wanted(&format!("{address}\ntoken_file = \"wrong\"\n"), &[]));
+    let started = Instant::now();
+    let (exit, said) = scene.says(&["submit", &file, "--dir", "d"]);
+    assert!(exit == Some(5) && said.contains("does not take the token"), "{exit:?} {said}");
+    assert!(started.elapsed() < Duration::from_secs(50), "a no is not asked for again");
+    assert!(!said.contains("n0t-the-token") && scene.engine.script("jobs", &[]).is_empty(), "{said}");
+    std::fs::set_permissions(&wrong, PermissionsExt::from_mode(0o644)).unwrap();
+    let (exit, said) = scene.says(&["submit", &file, "--dir", "d"]);
+    assert!(exit == Some(2) && said.contains("chmod 600"), "{exit:?} {said}");
+    let site = format!("schema = \"molsieve.site.v1\"\nname = \"ours\"\n[scheduler]\nkind = \"ray\"\n{keys}");
+    scene.env.write("ours.toml", site);
+    let (exit, said) = scene.says(&["doctor", "--site=./ours.toml", "--try", "."]);
+    for line in ["Ray 2.", "it is wanted, and yours is taken", "not seen to listen beyond", "2 × 2 cores"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert_eq!(exit, Some(0), "{said}");
+    scene.token_is_nowhere(&["."]);
+}
