@@ -54,7 +54,7 @@ pub struct Meter {
 
 impl Meter {
     /// Goes on from what earlier lives of the task wrote down; `stop` is raised when the share is used up.
-    pub fn start(dir: &CampaignDir, orders: &Orders, cpus: u32, stop: &Stop) -> Self {
+    pub fn start(dir: &CampaignDir, orders: &Orders, cpus: u64, stop: &Stop) -> Self {
         let (end, ended) = mpsc::channel();
         let spent = Arc::new(AtomicBool::new(false));
         let (tell, dir, stop) = (Arc::clone(&spent), dir.clone(), stop.clone());
@@ -62,7 +62,7 @@ impl Meter {
         let (before, watch) = (TaskTime::read(&dir, wave, task), Stopwatch::start());
         let thread = thread::spawn(move || {
             let mut noted = Stopwatch::start();
-            let share = Duration::from_millis(share_ms.unwrap_or(u64::MAX) / u64::from(cpus.max(1)));
+            let share = Duration::from_millis(share_ms.unwrap_or(u64::MAX) / cpus.max(1));
             let note_every = NOTE_EVERY.min(share / 10);
             let used = || before.saturating_add(core_ms(watch.elapsed(), cpus));
             // What cannot be written is not counted: the work is worth more than its account.
@@ -90,21 +90,19 @@ impl Meter {
 }
 
 /// Cores × time, in core-milliseconds.
-fn core_ms(time: Duration, cpus: u32) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(u64::from(cpus))
+fn core_ms(time: Duration, cpus: u64) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(cpus)
 }
 
 /// A worker that has ended at a checkpoint.
-#[derive(Debug)]
 pub struct Checkpointed<'a> {
     /// The campaign.
     pub campaign: &'a Campaign,
     /// Which task it was.
     pub orders: &'a Orders,
-    /// Its task groups.
-    pub groups: &'a [GroupIndex],
-    /// Its name.
-    pub attempt: &'a AttemptId,
+    /// Whether this life of it finished anything. One that comes to nothing is not followed by another like it: somebody who
+    /// counts them decides.
+    pub is_further: &'a dyn Fn() -> Result<bool>,
     /// When it began.
     pub began_ms: UnixMs,
 }
@@ -120,7 +118,7 @@ impl Checkpointed<'_> {
         else {
             return Ok(false);
         };
-        if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !self.is_further()? {
+        if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !(self.is_further)()? {
             return Ok(false);
         }
         if State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active {
@@ -141,26 +139,28 @@ impl Checkpointed<'_> {
         let before = Duration::from_secs(cluster.signal_before_s) + binding.signals_early();
         end.is_some_and(|end| Duration::from_millis((end * 1000).saturating_sub(now_ms)) <= before)
     }
+}
 
-    /// Whether this attempt finished anything. A life that comes to nothing is not followed by another like it: somebody who
-    /// counts them decides.
-    fn is_further(&self) -> Result<bool> {
-        for group in self.groups {
-            let dir = self.campaign.dir.group(*group);
-            if dir.file(self.attempt, EntryKind::Receipt).exists() {
-                return Ok(true);
-            }
-            let checkpoint = dir.checkpoint(self.attempt);
-            let mut tally = Tally::default();
-            if checkpoint.exists() {
-                tally.read_on(&checkpoint)?;
-            }
-            if tally.rows > 0 {
-                return Ok(true);
-            }
+/// Whether `attempt` finished anything of `groups`.
+///
+/// # Errors
+/// A checkpoint cannot be read (exit 6).
+pub fn is_further(dir: &CampaignDir, groups: &[GroupIndex], attempt: &AttemptId) -> Result<bool> {
+    for group in groups {
+        let dir = dir.group(*group);
+        if dir.file(attempt, EntryKind::Receipt).exists() {
+            return Ok(true);
         }
-        Ok(false)
+        let checkpoint = dir.checkpoint(attempt);
+        let mut tally = Tally::default();
+        if checkpoint.exists() {
+            tally.read_on(&checkpoint)?;
+        }
+        if tally.rows > 0 {
+            return Ok(true);
+        }
     }
+    Ok(false)
 }
 
 #[cfg(test)]

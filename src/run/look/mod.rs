@@ -88,6 +88,13 @@ impl<'a> Look<'a> {
         })
     }
 
+    /// At these task groups alone.
+    #[must_use]
+    pub fn only(mut self, groups: impl IntoIterator<Item = GroupIndex>) -> Self {
+        self.missing = groups.into_iter().collect();
+        self
+    }
+
     /// Looks again.
     ///
     /// # Errors
