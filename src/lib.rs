@@ -20,6 +20,7 @@ pub mod journal;
 pub mod layout;
 pub mod library;
 pub mod pack;
+pub mod patience;
 pub mod payload;
 pub mod pilot;
 pub mod registry;

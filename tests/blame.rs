@@ -129,7 +129,7 @@ fn a_scorer_that_breaks_after_it_answered_is_given_up_when_it_does_not_repeat_it
     );
     let file = env.campaign("c").python(&env.write("breaks.py", breaks), &["0"]).write();
     let run = env.molsieve(["run", &file, "--dir", "d", "--workers", "1"]).exits(6);
-    run.says("for 3 records in a row, and for record 0, which it had answered").says("`molsieve resume`");
+    run.says("for 3 records in a row, and for record 0, which it had answered").says("`molsieve resume d`");
     let asked = std::fs::metadata(env.path("asked")).unwrap().len();
     assert!(asked <= 9, "two answers, two requests in the pipe, three records and the witness: {asked}");
 }

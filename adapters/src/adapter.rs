@@ -159,6 +159,27 @@ pub trait Adapter: fmt::Debug + Send {
     /// # Errors
     /// See [`AdapterError`].
     fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError>;
+
+    /// The jobs that carry any of `tags`, and what is known of their tasks: in one query, where the scheduler has one for it.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, BTreeMap<TaskId, TaskReport>), AdapterError> {
+        one_by_one(self, tags)
+    }
+}
+
+/// What [`Adapter::survey`] does where a scheduler has no query for several tags.
+pub(crate) fn one_by_one<A: Adapter + ?Sized>(
+    adapter: &mut A,
+    tags: &[JobTag],
+) -> Result<(Vec<Job>, BTreeMap<TaskId, TaskReport>), AdapterError> {
+    let mut jobs = Vec::new();
+    for tag in tags {
+        jobs.extend(adapter.find(tag)?.into_iter().map(|id| Job { id, tag: tag.clone() }));
+    }
+    let reports = if jobs.is_empty() { BTreeMap::new() } else { adapter.poll(&jobs)? };
+    Ok((jobs, reports))
 }
 
 /// Whatever scheduler it is: so that an adapter around an adapter need not know.
@@ -177,6 +198,10 @@ impl Adapter for Box<dyn Adapter> {
 
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {
         (**self).submit(job)
+    }
+
+    fn submit_while(&mut self, job: &JobSpec, may_still: &mut dyn FnMut() -> bool) -> Result<JobId, AdapterError> {
+        (**self).submit_while(job, may_still)
     }
 
     fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
@@ -213,5 +238,9 @@ impl Adapter for Box<dyn Adapter> {
 
     fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
         (**self).find(tag)
+    }
+
+    fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, BTreeMap<TaskId, TaskReport>), AdapterError> {
+        (**self).survey(tags)
     }
 }

@@ -1,6 +1,6 @@
 //! An adapter for every scheduler that is spoken to by commands: what a dialect writes is run, what is said it reads.
 
-use crate::adapter::{Adapter, AdapterError, Capabilities};
+use crate::adapter::{self, Adapter, AdapterError, Capabilities};
 use crate::command::{Call, Runner, Said, Silent, System};
 use crate::dialect::{Dialect, Reports};
 use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskReport, TaskState};
@@ -131,5 +131,17 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
                 self.dialect.parse_find(tag, &said)
             }
         }
+    }
+
+    fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, Reports), AdapterError> {
+        let Some(call) = self.dialect.find_all(tags) else { return adapter::one_by_one(self, tags) };
+        let said = self.hear(&call)?;
+        let mut jobs = Vec::new();
+        for tag in tags {
+            let found = self.dialect.parse_find(tag, &said)?;
+            jobs.extend(found.into_iter().map(|id| Job { id, tag: tag.clone() }));
+        }
+        let reports = self.dialect.parse_poll(&jobs, &said)?;
+        Ok((jobs, reports))
     }
 }

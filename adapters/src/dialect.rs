@@ -115,6 +115,13 @@ pub trait Dialect: fmt::Debug + Send {
     /// Asks for the jobs that carry `tag`.
     fn find(&self, tag: &JobTag) -> Call;
 
+    /// Asks for the jobs that carry any of `tags`, with all that [`Dialect::parse_poll`] needs to know of their tasks; none
+    /// where that takes more than one query.
+    fn find_all(&self, tags: &[JobTag]) -> Option<Call> {
+        let _ = tags;
+        None
+    }
+
     /// Asks the books for such jobs, where the queue has none; none where no books are kept, or the queue has them.
     fn find_ended(&self, tag: &JobTag) -> Option<Call> {
         let _ = tag;

@@ -35,7 +35,7 @@ pub use job::{
     TaskState, Tasks, Transfers,
 };
 pub use local::Local;
-pub use patient::Patient;
+pub use patient::{Attendant, Patient};
 pub use ray::Ray;
 pub use slurm::Slurm;
 pub use throttled::Throttled;

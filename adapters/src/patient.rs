@@ -3,6 +3,7 @@
 //! A submission without an answer may have happened: it is looked for by its tag before it is tried again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities};
@@ -14,17 +15,37 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// While somebody looks on, it is noticed so soon that they have had enough.
+const NOTICE_WITHIN: Duration = Duration::from_millis(200);
+
+/// Whoever looks on while a scheduler is asked again and again.
+pub trait Attendant: fmt::Debug + Send {
+    /// From now on an answer is waited for; it is asked for again for at most so long.
+    fn begins(&mut self, most: Duration);
+    /// There is an answer, or it is not asked for any more.
+    fn ends(&mut self);
+    /// Whether they have had enough: then it is not asked for again.
+    fn has_enough(&self) -> bool;
+}
+
 /// An adapter that has patience.
 #[derive(Debug)]
 pub struct Patient<A> {
     inner: A,
     patience: Duration,
+    attendant: Option<Box<dyn Attendant>>,
 }
 
 impl<A: Adapter> Patient<A> {
     /// `inner`, asked again for at most `patience` where it does not answer.
     pub fn new(inner: A, patience: Duration) -> Self {
-        Self { inner, patience }
+        Self { inner, patience, attendant: None }
+    }
+
+    /// The same, with somebody who looks on.
+    #[must_use]
+    pub fn attended(self, attendant: impl Attendant + 'static) -> Self {
+        Self { attendant: Some(Box::new(attendant)), ..self }
     }
 
     /// Tries until there is an answer, or no patience left.
@@ -36,6 +57,18 @@ impl<A: Adapter> Patient<A> {
     fn ask_while<T>(
         &mut self,
         may_still: &mut dyn FnMut() -> bool,
+        ask: impl FnMut(&mut A) -> Result<T, AdapterError>,
+    ) -> Result<T, AdapterError> {
+        let patience = self.patience;
+        self.attendant.iter_mut().for_each(|attendant| attendant.begins(patience));
+        let answer = self.ask_on(may_still, ask);
+        self.attendant.iter_mut().for_each(|attendant| attendant.ends());
+        answer
+    }
+
+    fn ask_on<T>(
+        &mut self,
+        may_still: &mut dyn FnMut() -> bool,
         mut ask: impl FnMut(&mut A) -> Result<T, AdapterError>,
     ) -> Result<T, AdapterError> {
         let deadline = Instant::now() + self.patience;
@@ -44,10 +77,9 @@ impl<A: Adapter> Patient<A> {
             match ask(&mut self.inner) {
                 Err(error @ (AdapterError::Unreachable(_) | AdapterError::Unparsed(_))) => {
                     let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
+                    if left.is_zero() || !self.pause(pause.min(left)) {
                         return Err(error);
                     }
-                    self.inner.wait(pause.min(left));
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     if !may_still() {
                         return Err(error);
@@ -56,6 +88,23 @@ impl<A: Adapter> Patient<A> {
                 answer => return answer,
             }
         }
+    }
+}
+
+impl<A: Adapter> Patient<A> {
+    /// Waits for `time`; whether nobody had enough meanwhile.
+    fn pause(&mut self, time: Duration) -> bool {
+        let Some(attendant) = &self.attendant else {
+            self.inner.wait(time);
+            return true;
+        };
+        let mut left = time;
+        while !left.is_zero() && !attendant.has_enough() {
+            let step = left.min(NOTICE_WITHIN);
+            self.inner.wait(step);
+            left -= step;
+        }
+        !attendant.has_enough()
     }
 }
 
@@ -123,6 +172,10 @@ impl<A: Adapter> Adapter for Patient<A> {
     fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
         self.ask(|inner| inner.find(tag))
     }
+
+    fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, BTreeMap<TaskId, TaskReport>), AdapterError> {
+        self.ask(|inner| inner.survey(tags))
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +241,33 @@ mod tests {
     fn a_no_is_an_answer() {
         let (answer, jobs) = submitted(vec![Script::Refuse("no such partition".into())]);
         assert!(matches!(answer, Err(AdapterError::Rejected(_))) && jobs == 0);
+    }
+
+    /// Somebody who has had enough after so many looks.
+    #[derive(Debug)]
+    struct Restless(std::cell::Cell<u32>);
+
+    impl Attendant for Restless {
+        fn begins(&mut self, most: Duration) {
+            assert_eq!(most, Duration::from_secs(60));
+        }
+
+        fn ends(&mut self) {}
+
+        fn has_enough(&self) -> bool {
+            self.0.set(self.0.get().saturating_sub(1));
+            self.0.get() == 0
+        }
+    }
+
+    #[test]
+    fn who_has_had_enough_waits_for_no_further_answer() {
+        let memory = Memory { polls: vec![Script::Away; 9].into(), ..Memory::default() };
+        let patient = Patient::new(memory, Duration::from_secs(60));
+        let mut patient = patient.attended(Restless(std::cell::Cell::new(5)));
+        let asked = [Job { id: JobId("1".into()), tag: JobTag("t".into()) }];
+        assert!(matches!(patient.poll(&asked), Err(AdapterError::Unreachable(_))));
+        assert_eq!(patient.inner.polls.len(), 8, "it was asked once");
     }
 
     #[test]

@@ -111,6 +111,10 @@ impl<A: Adapter> Adapter for Throttled<A> {
     fn find(&mut self, tag: &JobTag) -> Result<Vec<JobId>, AdapterError> {
         self.inner.find(tag)
     }
+
+    fn survey(&mut self, tags: &[JobTag]) -> Result<(Vec<Job>, BTreeMap<TaskId, TaskReport>), AdapterError> {
+        self.inner.survey(tags)
+    }
 }
 
 #[cfg(test)]

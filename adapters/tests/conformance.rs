@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on has failed")]
 
+mod pool;
 mod ray;
 mod support;
 
@@ -98,6 +99,9 @@ fn a_job_is_found_by_its_tag_and_nothing_by_another(adapter: &mut dyn Adapter, p
     let job = submit(adapter, &job(place, "found", 1));
     assert_eq!(adapter.find(&job.tag).unwrap(), std::slice::from_ref(&job.id));
     assert_eq!(adapter.find(&JobTag("never-submitted".into())).unwrap(), []);
+    let (jobs, reports) = adapter.survey(&[JobTag("never-submitted".into()), job.tag.clone()]).unwrap();
+    assert_eq!(jobs, std::slice::from_ref(&job));
+    assert_eq!(reports.into_keys().collect::<Vec<_>>(), [TaskId { job: job.id, index: 0 }]);
 }
 
 fn a_cancelled_job_ends_and_may_be_cancelled_again(adapter: &mut dyn Adapter, place: &Path) {
@@ -131,6 +135,13 @@ fn this_machine_conforms() {
 fn a_slurm_of_fake_commands_conforms() {
     let fake = Fake::new();
     conforms(&mut fake.slurm(), fake.path());
+}
+
+#[test]
+fn an_htcondor_of_fake_commands_conforms() {
+    let fake = Fake::condor();
+    conforms(&mut fake.htcondor(), fake.path());
+    every_exit_is_told_apart(&mut fake.htcondor(), fake.path());
 }
 
 #[test]
@@ -275,4 +286,57 @@ fn a_command_that_fails_on_cue_is_told_by_its_kind() {
     fake.remove("squeue");
     let absent = slurm.poll(&known).unwrap_err();
     assert!(matches!(&absent, AdapterError::Unreachable(what) if what.contains("PATH")), "{absent}");
+}
+
+#[test]
+fn a_command_of_htcondor_that_fails_on_cue_is_told_by_its_kind() {
+    let fake = Fake::condor();
+    let mut condor = fake.htcondor();
+    let job = job(fake.path(), "cues", 1);
+    for file in condor.files(&job).unwrap() {
+        std::fs::write(file.path, file.text).unwrap();
+    }
+    fake.cue("condor_submit_dag", "accept-and-hang");
+    let lost = condor.submit(&job).unwrap_err();
+    assert!(matches!(lost, AdapterError::Unreachable(_)), "{lost}");
+    let id = condor.find(&job.tag).unwrap().remove(0);
+    let known = [Job { id, tag: job.tag.clone() }];
+    let mut running = JobSpec { tag: JobTag("runs".into()), file: fake.path().join("runs"), ..job.clone() };
+    running.argv = ["/bin/sh", "-c", "exec sleep 300", "task"].map(Into::into).to_vec();
+    let running = [submit(&mut condor, &running)];
+    for (cue, kind) in [("half", "not understood"), ("down", "cannot be reached"), ("garbage", "not understood")] {
+        fake.cue("condor_q", cue);
+        let why = condor.poll(&running).unwrap_err().to_string();
+        assert!(why.contains(kind), "{cue}: {why}");
+    }
+    fake.cue("condor_q", "banner");
+    assert_eq!(condor.poll(&running).unwrap().len(), 1);
+    // Books that are closed leave what the queue does not know unknown.
+    fake.cue("condor_history", "down");
+    assert_eq!(condor.poll(&known).unwrap().len(), 0);
+    assert_eq!(condor.poll(&known).unwrap().len(), 1);
+    for (cue, is_kind) in [("refuse", false), ("too-many", true)] {
+        fake.cue("condor_submit_dag", cue);
+        let why = condor.submit(&job).unwrap_err();
+        assert_eq!(matches!(why, AdapterError::TooMany(_)), is_kind, "{cue}: {why}");
+        assert!(matches!(why, AdapterError::TooMany(_) | AdapterError::Rejected(_)), "{cue}: {why}");
+    }
+    condor.cancel(std::slice::from_ref(&running[0].id)).unwrap();
+    fake.remove("condor_q");
+    let absent = condor.poll(&running).unwrap_err();
+    assert!(matches!(&absent, AdapterError::Unreachable(what) if what.contains("PATH")), "{absent}");
+}
+
+#[test]
+fn tasks_are_let_go_by_what_is_true_of_them_in_htcondor() {
+    let fake = Fake::condor();
+    let mut condor = fake.htcondor();
+    let released = || std::fs::read_to_string(fake.path().join("released")).unwrap();
+    condor.release(&JobId("7".into()), &[0, 12]).unwrap();
+    let tasks = "(ClusterId == 7 || DAGManJobId == 7) && DAGNodeName =!= \"final\" && member(MolsieveTask, {0,12})\n";
+    assert_eq!(released(), tasks);
+    condor.release(&JobId("8".into()).finally(), &[]).unwrap();
+    assert_eq!(released(), "DAGManJobId == 8 && DAGNodeName == \"final\"\n");
+    fake.cue("condor_release", "down");
+    assert!(matches!(condor.release(&JobId("8".into()), &[]), Err(AdapterError::Unreachable(_))));
 }

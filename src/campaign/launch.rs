@@ -92,8 +92,9 @@ impl Launch {
         let is_bad = |option: &&String| option.len() > OPTION_BYTES_MAX || option.chars().any(char::is_control);
         let options = &section.launcher_options;
         if options.len() > OPTIONS_MAX || options.iter().any(|option| is_bad(&option)) {
-            return Err(Error::usage("`scheduler.launcher_options` holds what is no option of a program")
-                .hint(format!("at most {OPTIONS_MAX} words without control characters, each as the program is to get it")));
+            return Err(Error::usage("`scheduler.launcher_options` holds what is no option of a program").hint(
+                format!("at most {OPTIONS_MAX} words without control characters, each as the program is to get it"),
+            ));
         }
         Ok(Some(Self { ranks, launcher, hand_out: section.hand_out, options: options.clone() }))
     }

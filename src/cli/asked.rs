@@ -7,12 +7,14 @@ use super::place::{self, absolute, default_dir};
 use super::progress;
 use crate::campaign::config::{CPUS_MAX, Config, ShardSize};
 use crate::campaign::file::Campaign;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::host;
 use crate::id::Ordinal;
 use crate::layout::CampaignDir;
 use crate::library::inspect;
 use crate::library::snapshot::Snapshot;
 use crate::pilot::{self, Request};
+use crate::remote::{inputs, serve};
 use crate::run::plan::{self, Errors, Opened};
 use crate::scorer::open::Here;
 
@@ -61,6 +63,7 @@ impl CampaignArgs {
     /// Opens or plans it, telling now and then how far the snapshot is. `errors` says what becomes of a campaign that
     /// ended with nothing else.
     pub fn open_or_plan(&self, errors: Errors, output: Output) -> Result<Campaign> {
+        no_paths_of_a_login_node(&self.campaign)?;
         let here = Here { program: place::this_program()? };
         let place = self.place()?;
         let is_new = !place.campaign().exists();
@@ -71,7 +74,8 @@ impl CampaignArgs {
         if self.dir.is_none() {
             output.note(format!("no `--dir` is given: the campaign lies in `{}`", place.root().display()));
         }
-        let opened = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output), errors)?;
+        let opened = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output), errors);
+        let opened = opened.map_err(told_where)?;
         let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
@@ -92,11 +96,13 @@ impl CampaignArgs {
 
     /// Plans it with a pilot.
     pub fn plan_with(&self, pilot: Request, output: Output) -> Result<Campaign> {
+        no_paths_of_a_login_node(&self.campaign)?;
         let here = Here { program: place::this_program()? };
         output.note(format!("the pilot takes up to {} s of scoring", pilot.time.as_secs_f64()));
         let place = self.place()?;
         let is_new = !place.campaign().exists();
-        let opened = plan::with_pilot(&self.campaign, place, &here, &progress::reading(output), pilot)?;
+        let opened = plan::with_pilot(&self.campaign, place, &here, &progress::reading(output), pilot);
+        let opened = opened.map_err(told_where)?;
         let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
@@ -111,6 +117,23 @@ impl CampaignArgs {
             None => default_dir(&self.campaign)?,
         }))
     }
+}
+
+/// What lies on a login node is of no use here.
+///
+/// # Errors
+/// The campaign file at `path` names a path of one (exit 2).
+pub fn no_paths_of_a_login_node(path: &Path) -> Result<()> {
+    let Some(there) = inputs::path_of_there(path) else { return Ok(()) };
+    Err(Error::usage(format!("`{there}` is a path of a login node, and the campaign would run on this machine"))
+        .hint("run it there: `molsieve --on me@login …`, or a site profile with a `login`")
+        .hint("a path of this machine is written without `login:`"))
+}
+
+/// On a login node, at the far end of a line: which machine has not what was asked for.
+fn told_where(error: Error) -> Error {
+    let is_far = std::env::var_os(serve::FAR).is_some();
+    if is_far && error.kind() == Kind::Usage { error.within(format!("on `{}`", host::name())) } else { error }
 }
 
 /// A whole number from 1 to `MAX`, as an option has it.

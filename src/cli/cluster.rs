@@ -8,11 +8,13 @@ use super::place::this_program;
 use super::progress::Meter;
 use super::signals;
 use super::terminal::{self, Terminal};
+use super::waiting::Teller;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::pack::keys::PrivateKey;
+use crate::patience::Patience;
 use crate::run::cluster::tick::{self, Caller, Ticked};
 use crate::run::look::watch;
 use crate::run::policy::Pause;
@@ -24,7 +26,12 @@ use crate::stop::Stop;
 /// As [`tick::tick`]; it waits for somebody (exit 3), or was stopped (exit 75).
 pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit> {
     let dir = campaign.dir.root().display();
-    match tick::tick(campaign, caller, &this_program()?)? {
+    let stop = Stop::new();
+    // Who is at a terminal is heard; a job is ended by the scheduler, which means the process and not the campaign.
+    if caller == Caller::Person {
+        signals::raise_on_signal(&stop, || {})?;
+    }
+    match begun(campaign, caller, &stop, output)? {
         Ticked::InQueue => {
             output.say(format!("`{}` is in the queue; nobody needs to stay", campaign.file.identity.name));
             output.say(format!("  molsieve status {dir}   says how far it is"));
@@ -41,7 +48,15 @@ pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit>
         }
         Ticked::Stopped => Err(stopped(campaign)),
         Ticked::Paused(pause) => Err(paused(campaign, &pause)),
+        Ticked::Left { in_queue } => Err(left(campaign, in_queue)),
     }
+}
+
+/// Does what can be done now; what is waited for meanwhile is told.
+fn begun(campaign: &Campaign, caller: Caller, stop: &Stop, output: Output) -> Result<Ticked> {
+    let patience = Patience::until(stop);
+    let _teller = Teller::of(&patience, output);
+    tick::tick(campaign, caller, &this_program()?, &patience)
 }
 
 /// Puts a campaign into the queue, watches it, and signs its pack.
@@ -54,8 +69,9 @@ pub fn run(campaign: &Campaign, options: &Options, output: Output) -> Result<Exi
     }
     let stop = Stop::new();
     signals::raise_on_signal(&stop, terminal::leave)?;
-    match tick::tick(campaign, Caller::Person, &this_program()?) {
+    match begun(campaign, Caller::Person, &stop, output) {
         Ok(Ticked::Paused(pause)) => return Err(paused(campaign, &pause)),
+        Ok(Ticked::Left { in_queue }) => return Err(left(campaign, in_queue)),
         // A tick took over at that moment, and goes on: it is watched.
         Err(taken) if taken.kind() == Kind::Stopped => {}
         other => drop(other?),
@@ -93,6 +109,15 @@ pub(super) fn ended(campaign: &Campaign, phase: Phase) -> Error {
             ))
         }
     }
+}
+
+/// Whoever put it into the queue went before it was there, or before it was seen to be.
+fn left(campaign: &Campaign, in_queue: bool) -> Error {
+    if in_queue {
+        return ended(campaign, Phase::Active);
+    }
+    Error::new(Kind::Stopped, "before anything was submitted")
+        .hint(format!("nothing of it is in the queue; `molsieve resume {}` submits it", campaign.dir.root().display()))
 }
 
 fn stopped(campaign: &Campaign) -> Error {

@@ -72,13 +72,7 @@ pub fn run(args: &Args) -> Result<Exit> {
 }
 
 /// Launches the task, with an account of what it uses where nobody looks on.
-fn live(
-    args: &Args,
-    dir: CampaignDir,
-    stop: &Stop,
-    signal: &FirstSignal,
-    pid: &OnceLock<Pid>,
-) -> Result<Outcome> {
+fn live(args: &Args, dir: CampaignDir, stop: &Stop, signal: &FirstSignal, pid: &OnceLock<Pid>) -> Result<Outcome> {
     let began_ms = clock::unix_ms();
     logging::start(&dir, &args.name(None))?;
     let campaign = Campaign::open(dir).map_err(by_this_node)?;
@@ -115,7 +109,8 @@ fn live(
 /// How the campaign wants it launched, with so many ranks as this job was given.
 fn asked(args: &Args, launch: Option<&Launch>) -> Result<Launch> {
     let launch = launch.ok_or_else(|| {
-        Error::usage("this campaign is launched with no ranks any more").hint("the next wave asks for what it wants now")
+        Error::usage("this campaign is launched with no ranks any more")
+            .hint("the next wave asks for what it wants now")
     })?;
     Ok(Launch {
         ranks: args.ranks.unwrap_or(launch.ranks),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::id::Ordinal;
@@ -138,11 +139,32 @@ fn of_record(campaign: &Campaign, paths: &[PathBuf], ordinal: Ordinal, args: &Ar
     Ok(Exit::Done)
 }
 
+/// Tells the files. Those that say the same, but for their times and names, are told once.
 fn tell(files: &[Shown], output: Output) {
-    for Shown { name, lines } in files {
-        output.say(format!("== {name}"));
-        lines.iter().for_each(|line| output.say(sentence(line)));
+    for (names, lines) in alike(files) {
+        output.say(format!("== {}", names.join(", ")));
+        lines.iter().for_each(|line| output.say(line));
     }
+}
+
+/// The files in sentences, with the names of those that say the same.
+fn alike(files: &[Shown]) -> Vec<(Vec<&str>, Vec<String>)> {
+    let timeless = |lines: &[String]| lines.iter().map(|line| without_its_own(line)).collect::<Vec<_>>();
+    let mut told: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
+    for Shown { name, lines } in files {
+        let lines: Vec<String> = lines.iter().map(|line| sentence(line)).collect();
+        match told.iter_mut().find(|(_, others)| timeless(others) == timeless(&lines)) {
+            Some((names, _)) => names.push(name),
+            None => told.push((vec![name.as_str()], lines)),
+        }
+    }
+    told
+}
+
+/// A line without what is its own: when it was written, and by which attempt.
+fn without_its_own(line: &str) -> String {
+    let is_time = |word: &str| clock::of_utc(word).is_some();
+    line.split(' ').filter(|word| !is_time(word) && !word.starts_with("attempt=")).collect::<Vec<_>>().join(" ")
 }
 
 fn sentence_of(ordinal: Ordinal, fate: &Fate, is_all: bool) -> String {
@@ -276,6 +298,19 @@ mod tests {
         assert_eq!(sentence_of(7, &fate("ERROR", "odd"), true), given);
         assert_eq!(sentence_of(7, &fate("ERROR", "crash"), false), "record 7 (x): ERROR crash");
         assert_eq!(sentence_of(7, &Fate::NotFinished, true), "record 7: it is not finished; no log says more");
+    }
+
+    #[test]
+    fn files_that_say_the_same_are_told_once() {
+        let file = |name: &str, time: &str, what: &str| Shown {
+            name: name.to_owned(),
+            lines: vec![format!("2026-11-20T21:33:{time} ERROR failed  attempt=a{time}  what={what}")],
+        };
+        let files = [file("a", "01", "gone"), file("b", "02", "other"), file("c", "03", "gone")];
+        let told = alike(&files);
+        let names: Vec<_> = told.iter().map(|(names, _)| names.join(", ")).collect();
+        assert_eq!(names, ["a, c", "b"]);
+        assert_eq!(told[0].1, files[0].lines);
     }
 
     #[test]

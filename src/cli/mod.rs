@@ -50,6 +50,7 @@ mod submitted;
 mod terminal;
 mod tick;
 mod verify;
+mod waiting;
 mod watch;
 mod worker;
 
@@ -207,7 +208,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     });
     match done {
         Ok(exit) => exit.into(),
-        Err(error) => report(&error, output),
+        Err(error) => report(&elsewhere::with_dir(error, &args, &Cli::command()), output),
     }
 }
 

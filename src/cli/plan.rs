@@ -6,9 +6,11 @@ use super::asked::{CampaignArgs, WorkArgs};
 use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
+use super::waiting::Teller;
 use super::{place, submitted};
 use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Result};
+use crate::patience::Patience;
 use crate::run::cluster::outlook::{self, Outlook};
 use crate::run::plan::Errors;
 use crate::view::forecast::Forecast;
@@ -56,7 +58,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         return Err(Error::usage("`--test-only` asks a cluster, and this campaign runs on this machine")
             .hint(format!("leave it away, or say where it runs: {clusters} in `[scheduler]`")));
     }
-    let submission = outlook::of(&campaign, &place::this_program()?, args.test_only)?;
+    let patience = Patience::default();
+    let teller = Teller::of(&patience, output);
+    let submission = outlook::of(&campaign, &place::this_program()?, args.test_only, &patience)?;
+    drop(teller);
     let workers = args.work.workers.or_else(|| submission.as_ref().map(submitted::at_a_time));
     let facts = Facts {
         schema: "molsieve.plan-facts.v1",
@@ -105,5 +110,5 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             submitted::say_scripts(outlook, output);
         }
     }
-    Ok(Exit::Done)
+    facts.submission.as_ref().map_or(Ok(Exit::Done), |outlook| submitted::judged(outlook, &campaign))
 }

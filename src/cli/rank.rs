@@ -26,7 +26,11 @@ use crate::stop::Stop;
 
 /// Arguments of `molsieve-mpi`.
 #[derive(Debug, Parser)]
-#[command(name = "molsieve-mpi", version, about = "One rank of a launch; `molsieve launch` starts it by mpirun or srun.")]
+#[command(
+    name = "molsieve-mpi",
+    version,
+    about = "One rank of a launch; `molsieve launch` starts it by mpirun or srun."
+)]
 pub struct Args {
     /// The campaign directory.
     dir: PathBuf,

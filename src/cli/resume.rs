@@ -138,6 +138,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let changes = args.changes.read()?;
     let mut campaign = Campaign::open(place::absolute(&CampaignDir::new(&args.dir))?)?;
     if let Some(config) = &args.changes.config {
+        asked::no_paths_of_a_login_node(config)?;
         let opened = plan::reread(config, campaign, &Here { program: place::this_program()? })?;
         campaign = asked::told_what_is_forgotten(opened, output);
     }

@@ -1,22 +1,16 @@
 //! How far a campaign is, in lines for people: what `status` prints, and the screen of `status --watch`.
 
-use std::collections::BTreeMap;
+mod jobs;
 
 use super::forecast;
 use super::progress::span;
 use crate::canonical::escape;
-use crate::view::cluster::{Cluster, Running, Wait, WaveFacts, WaveNow};
+use crate::view::cluster::Cluster;
 use crate::view::events::Happened;
 use crate::view::status::Status;
 
 /// Where the text of a line begins.
 const INDENT: usize = 12;
-
-/// So many stragglers are told of.
-const STRAGGLERS_MAX: usize = 5;
-
-/// So many nodes are named.
-const NODES_MAX: usize = 8;
 
 /// So many reasons of records are told of on a screen.
 const REASONS_MAX: usize = 3;
@@ -73,8 +67,8 @@ pub fn facts(status: &Status, now_ms: u64) -> Vec<Line> {
     lines.extend(rate(status, now_ms));
     lines.push(used(status));
     if let Some(cluster) = &status.cluster {
-        lines.extend(jobs(cluster, now_ms));
-        lines.extend(stragglers(cluster, now_ms));
+        lines.extend(jobs::jobs(cluster, now_ms));
+        lines.extend(jobs::stragglers(cluster, now_ms));
     } else if let Some(host) = &status.driver_host {
         lines.push(line("driver", format!("last seen {} ago, on {host}", ago(now_ms, status.driver_seen_ms))));
     }
@@ -93,7 +87,7 @@ pub fn screen(status: &Status, now_ms: u64, (width, height): (usize, usize)) -> 
     lines.extend(errors(status));
     lines.extend(rate(status, now_ms));
     if let Some(cluster) = &status.cluster {
-        lines.extend(jobs(cluster, now_ms));
+        lines.extend(jobs::jobs(cluster, now_ms));
     }
     lines.push(last(status, now_ms));
     add(lines, &mut top);
@@ -107,7 +101,8 @@ pub fn screen(status: &Status, now_ms: u64, (width, height): (usize, usize)) -> 
     }
     bottom.extend([String::new(), cut("  q ends this screen; the campaign goes on", width)]);
     let room = height.saturating_sub(top.len() + bottom.len());
-    let running = status.cluster.as_ref().map(|cluster| running(cluster, now_ms, width, room)).unwrap_or_default();
+    let running =
+        status.cluster.as_ref().map(|cluster| jobs::running(cluster, now_ms, width, room)).unwrap_or_default();
     let mut all: Vec<String> = top.into_iter().chain(running).chain(bottom).collect();
     all.truncate(height);
     all
@@ -115,21 +110,28 @@ pub fn screen(status: &Status, now_ms: u64, (width, height): (usize, usize)) -> 
 
 /// One line of everything, for where no screen is.
 pub fn one_line(status: &Status, now_ms: u64) -> String {
-    let mut parts = vec![format!("{}: {}", status.campaign, status.state.replace('_', " ")), records(status)];
+    let mut parts = vec![headline(status), records(status)];
     parts.extend(rate(status, now_ms).map(|line| line.text));
     if let Some((wave, now)) = status.cluster.as_ref().and_then(Cluster::active) {
-        parts.push(format!("wave {}: {}", wave.number, tasks(wave, now)));
+        parts.push(format!("wave {}: {}", wave.number, jobs::tasks(wave, now)));
     }
     let held: u64 =
         status.cluster.iter().flat_map(|c| &c.waiting).filter(|wait| wait.held).map(|wait| wait.tasks).sum();
     if held > 0 {
-        parts.push(format!("{held} held: `molsieve status` says what to do"));
+        parts.push(format!("{held} held: `molsieve status {}` says what to do", status.dir));
     }
     parts.join("; ")
 }
 
+/// Which campaign it is, by its name and by its directory, and where it stands.
+pub fn headline(status: &Status) -> String {
+    let Status { campaign, dir, state, .. } = status;
+    let place = if dir == campaign { String::new() } else { format!(" ({dir})") };
+    format!("{campaign}{place}: {}", state.replace('_', " "))
+}
+
 fn title(status: &Status) -> String {
-    escape::visible(&format!("{}: {}", status.campaign, status.state.replace('_', " ")))
+    escape::visible(&headline(status))
 }
 
 fn bar(status: &Status, width: usize) -> String {
@@ -169,7 +171,9 @@ fn rate(status: &Status, now_ms: u64) -> Option<Line> {
         }
         (Some(rate), None, Some(basis)) => {
             let (rate, elapsed, since) = (forecast::number(rate), span(basis.elapsed_s), since(basis.since));
-            Some(line("rate", format!("{rate} records/s in the {elapsed} since {since}; nothing runs now")))
+            let idle = status.cluster.as_ref().is_some_and(Cluster::is_idle);
+            let end = if idle { "nothing runs now" } else { "too early to say how long the rest takes" };
+            Some(line("rate", format!("{rate} records/s in the {elapsed} since {since}; {end}")))
         }
         _ if status.state != "running" => None,
         _ if status.cluster.is_some() => Some(line("rate", "not known yet: nothing was finished in this wave")),
@@ -191,7 +195,7 @@ fn slowest(status: &Status, now_ms: u64) -> String {
 
 fn used(status: &Status) -> Line {
     if status.cluster.is_some() && status.core_hours == 0.0 {
-        return line("used", "core time is not counted on a cluster");
+        return line("used", "nothing yet: tasks write it down once a minute");
     }
     let limit = status.core_hours_max.map_or_else(String::new, |hours| format!(" of {}", core_time(hours)));
     line("used", format!("{}{limit}", core_time(status.core_hours)))
@@ -200,151 +204,6 @@ fn used(status: &Status) -> Line {
 fn last(status: &Status, now_ms: u64) -> Line {
     let written = status.written_ms.map_or_else(String::new, |ms| format!(", result written {} ago", ago(now_ms, ms)));
     line("last", format!("event {} ago{written}", ago(now_ms, status.last_event_ms)))
-}
-
-/// Waves, what waits, the tick, and whether the scheduler was heard.
-fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let before = cluster.waves.iter().rev().find(|wave| wave.ended_ms.is_some());
-    match cluster.active() {
-        Some((wave, now)) => {
-            let job =
-                wave.job.as_ref().map_or_else(|| " (not known to be accepted)".to_owned(), |j| format!(" (job {j})"));
-            let groups = format!("{} of {} task groups done", now.groups_done, wave.groups);
-            lines.push(line("wave", format!("{}{job}: {groups}; {}", wave.number, tasks(wave, now))));
-        }
-        None => lines.extend(before.map(|wave| line("wave", ended(wave, now_ms)))),
-    }
-    lines.extend(nodes(&cluster.running));
-    let waits = cluster.waiting.iter().filter(|wait| !(wait.tick && wait.reason == "Dependency"));
-    lines.extend(waits.map(|wait| waiting(wait, now_ms)));
-    lines.extend(tick(cluster));
-    let name = cluster.scheduler.name.word();
-    match (cluster.scheduler.heard, &cluster.scheduler.why) {
-        (Some(false), Some(why)) => {
-            lines.push(line(name, format!("not heard: {why}; this is what the files say")));
-        }
-        (Some(true), _) => {
-            let at_ms = cluster.scheduler.at_ms.unwrap_or(now_ms);
-            let late = now_ms.saturating_sub(at_ms) > 5_000;
-            lines.extend(late.then(|| line(name, format!("heard {} ago", ago(now_ms, at_ms)))));
-        }
-        _ => {}
-    }
-    lines
-}
-
-/// On which nodes tasks run, those with the most first.
-fn nodes(running: &[Running]) -> Option<Line> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for node in running.iter().filter_map(|task| task.node.as_deref()) {
-        *counts.entry(node).or_default() += 1;
-    }
-    let mut nodes: Vec<(&str, u64)> = counts.into_iter().collect();
-    nodes.sort_by_key(|(name, tasks)| (std::cmp::Reverse(*tasks), *name));
-    let named: Vec<String> = nodes.iter().take(NODES_MAX).map(|(name, tasks)| format!("{name} {tasks}")).collect();
-    let more = nodes.len().saturating_sub(NODES_MAX);
-    let more = if more > 0 { format!(", and {more} more nodes") } else { String::new() };
-    (!named.is_empty()).then(|| line("nodes", format!("{}{more}", named.join(", "))))
-}
-
-/// The tasks of a wave, as the scheduler counts them, or as the files do.
-fn tasks(wave: &WaveFacts, now: &WaveNow) -> String {
-    let Some(queue) = &now.queue else {
-        let open = wave.tasks.saturating_sub(now.tasks_done + now.tasks_begun);
-        return format!("{} tasks: {} done, {} begun, {open} not begun", wave.tasks, now.tasks_done, now.tasks_begun);
-    };
-    let counts = [
-        (queue.running, "running"),
-        (queue.waiting, "waiting"),
-        (queue.held, "held"),
-        (queue.ended, "ended"),
-        (queue.unknown, "not known to the scheduler"),
-    ];
-    let some: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    format!("{} tasks: {}", wave.tasks, some.join(", "))
-}
-
-fn ended(wave: &WaveFacts, now_ms: u64) -> String {
-    let failed = if wave.failed > 0 { format!(", {} of its tasks failed", wave.failed) } else { String::new() };
-    let when = wave.ended_ms.map_or_else(String::new, |ms| format!(" {} ago", ago(now_ms, ms)));
-    format!("{} {}{when}{failed}", wave.number, wave.state)
-}
-
-fn waiting(wait: &Wait, now_ms: u64) -> Line {
-    let whose = match (wait.tick, wait.tasks) {
-        (true, _) => "the tick".to_owned(),
-        (false, 1) => "1 task".to_owned(),
-        (false, tasks) => format!("{tasks} tasks"),
-    };
-    let what = wait.what.as_ref().map_or_else(String::new, |what| format!(" ({what})"));
-    let hint = wait.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
-    let start = wait.start_ms.filter(|ms| *ms > now_ms).map(|ms| span((ms - now_ms) as f64 / 1e3));
-    let start = start.map_or_else(String::new, |left| format!("; expected to start in {left}"));
-    line(if wait.held { "held" } else { "waiting" }, format!("{whose}: {}{what}{hint}{start}", wait.reason))
-}
-
-fn tick(cluster: &Cluster) -> Option<Line> {
-    match (&cluster.tick, cluster.active()) {
-        (Some(tick), _) => {
-            let job = tick.job.as_ref().map_or_else(String::new, |job| format!(" (job {job})"));
-            let state = match tick.state {
-                Some("ended") => "has ended".to_owned(),
-                Some("running") => "is at work".to_owned(),
-                Some("held") => "is held".to_owned(),
-                _ => "goes on when the wave has ended".to_owned(),
-            };
-            Some(line("tick", format!("{}{job} {state}", tick.round)))
-        }
-        (None, Some(_)) => Some(line("tick", "none follows: `molsieve tick` goes on when the wave has ended")),
-        (None, None) => None,
-    }
-}
-
-fn stragglers(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
-    let all: Vec<&Running> = cluster.running.iter().filter(|task| task.straggler).collect();
-    let one = |task: &&Running| {
-        let node = task.node.as_deref().unwrap_or("an unknown node");
-        let since = task.since_ms.map_or_else(String::new, |ms| format!(" since {}", ago(now_ms, ms)));
-        let wrote = task.written_ms.map_or_else(|| "nothing yet".to_owned(), |ms| format!("{} ago", ago(now_ms, ms)));
-        line(
-            "straggler",
-            format!(
-                "{} on {node}{since}: {} of {} records, wrote {wrote} (task groups {})",
-                task.element, task.finished, task.records, task.groups
-            ),
-        )
-    };
-    let mut lines: Vec<Line> = all.iter().take(STRAGGLERS_MAX).map(one).collect();
-    let more = all.len().saturating_sub(STRAGGLERS_MAX);
-    lines.extend((more > 0).then(|| line("", format!("and {more} more: `--json` has all of them"))));
-    lines
-}
-
-/// The tasks that run, a line each: the stragglers, then those that have most left to do.
-fn running(cluster: &Cluster, now_ms: u64, width: usize, room: usize) -> Vec<String> {
-    // A gap, a heading and one task, or nothing.
-    if cluster.running.is_empty() || room < 3 {
-        return Vec::new();
-    }
-    let mut tasks: Vec<&Running> = cluster.running.iter().collect();
-    let part = |task: &Running| 1000 * task.finished / task.records.max(1);
-    tasks.sort_by_key(|task| (!task.straggler, part(task), task.task));
-    let shown = if tasks.len() > room - 2 { room - 3 } else { tasks.len() };
-    let is_told = tasks.iter().any(|task| task.straggler);
-    let told = if is_told { "  running (! far behind the others)" } else { "  running" };
-    let mut lines = vec![String::new(), cut(told, width)];
-    for task in tasks.iter().take(shown) {
-        let node = task.node.as_deref().unwrap_or("?");
-        let since = task.since_ms.map_or_else(|| "?".to_owned(), |ms| ago(now_ms, ms));
-        let mark = if task.straggler { '!' } else { ' ' };
-        let percent = part(task) as f64 / 10.0;
-        let text = format!("  {mark} {:<12} {node:<10} {since:>12} {percent:>6.1} % of {}", task.element, task.records);
-        lines.push(cut(&escape::visible(&text), width));
-    }
-    let more = tasks.len() - shown;
-    lines.extend((more > 0).then(|| format!("    and {more} more")));
-    lines
 }
 
 fn ago(now_ms: u64, ms: u64) -> String {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::campaign::kind::SchedulerKind;
-use crate::view::cluster::{Queue, Scheduler, TickFacts};
+use crate::view::cluster::{BesideFacts, Queue, Running, Scheduler, TickFacts, Wait, WaveFacts, WaveNow};
 use crate::view::events::Happened;
 use crate::view::pace::Basis;
 use crate::view::status::{Records, SCHEMA, Shards};
@@ -23,7 +23,7 @@ fn task(task: u64, finished: u64, straggler: bool) -> Running {
 
 fn wait(reason: &str, held: bool, hint: &str) -> Wait {
     Wait {
-        reason: reason.to_owned(),
+        reason: (!reason.is_empty()).then(|| reason.to_owned()),
         job: "4711".to_owned(),
         tick: false,
         tasks: 3,
@@ -36,7 +36,7 @@ fn wait(reason: &str, held: bool, hint: &str) -> Wait {
 
 fn status(running: Vec<Running>) -> Status {
     let queue = Queue { waiting: 20, held: 3, running: running.len() as u64, ended: 7, unknown: 0 };
-    let now = WaveNow { groups_done: 12, tasks_done: 5, tasks_begun: 9, queue: Some(queue) };
+    let now = WaveNow { groups_done: 12, tasks_done: 5, tasks_begun: 9, restarts: 0, queue: Some(queue) };
     let wave = WaveFacts {
         number: 2,
         job: Some("4711".to_owned()),
@@ -50,6 +50,7 @@ fn status(running: Vec<Running>) -> Status {
     Status {
         schema: SCHEMA,
         campaign: "night".to_owned(),
+        dir: "out/night-1".to_owned(),
         state: "running",
         reason: None,
         pause: None,
@@ -75,8 +76,11 @@ fn status(running: Vec<Running>) -> Status {
             },
             waves: vec![wave],
             tick: Some(TickFacts { round: 2, job: Some("4712".to_owned()), state: Some("waiting") }),
+            stand_in: Some(BesideFacts { job: "4713".to_owned(), state: "waiting", start_ms: None }),
+            look: Some(BesideFacts { job: "4714".to_owned(), state: "waiting", start_ms: Some(NOW + 2_040_000) }),
             waiting: vec![held, wait("Priority", false, "it starts by itself")],
             running,
+            at_work: None,
         }),
         events: vec![Happened { at_ms: NOW - 60_000, what: "wave 2 is in the queue as 4711".to_owned() }],
         next: vec!["`molsieve cancel night` stops it at a checkpoint".to_owned()],
@@ -103,6 +107,36 @@ fn a_screen_shows_stragglers_first_and_says_how_many_more_run() {
     assert!(lines[first].starts_with("  ! 4711_30 ") && lines[first + 1].starts_with("    4711_0 "), "{lines:?}");
     assert!(lines.iter().any(|line| line.trim().starts_with("and ") && line.ends_with(" more")), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("q ends this screen")), "{lines:?}");
+}
+
+#[test]
+fn a_campaign_is_called_by_its_name_and_by_its_directory() {
+    let mut status = status(Vec::new());
+    assert_eq!(headline(&status), "night (out/night-1): running");
+    status.dir = "night".to_owned();
+    assert_eq!(headline(&status), "night: running");
+}
+
+#[test]
+fn every_job_in_the_queue_is_explained() {
+    let mut status = status(Vec::new());
+    let told = |status: &Status| facts(status, NOW).iter().map(Line::whole).collect::<Vec<_>>().join("\n");
+    let text = told(&status);
+    assert!(text.contains("  tick      2 (job 4712) goes on when the wave has ended"), "{text}");
+    assert!(text.contains("  stand-in  job 4713 waits, and leaves the queue when the tick has ended well"), "{text}");
+    assert!(text.contains("  look      job 4714 looks after this wave in 34 min 0 s"), "{text}");
+    status.cluster.as_mut().unwrap().waiting = vec![wait("", false, "x")];
+    let text = told(&status);
+    assert!(text.contains("waiting   3 tasks: the scheduler has not said yet what for"), "{text}");
+}
+
+#[test]
+fn lives_that_a_time_limit_ended_are_counted() {
+    let mut status = status(Vec::new());
+    status.cluster.as_mut().unwrap().note_restarts(5);
+    let lines: Vec<String> = facts(&status, NOW).iter().map(Line::whole).collect();
+    let wave = lines.iter().find(|line| line.starts_with("  wave")).unwrap();
+    assert!(wave.ends_with("7 ended; put back at their time limit 5 times, to go on"), "{wave}");
 }
 
 #[test]

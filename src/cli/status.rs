@@ -28,6 +28,9 @@ pub struct Args {
     /// Do not ask the scheduler: say what the files say.
     #[arg(long)]
     no_scheduler: bool,
+    /// The pack with this payload digest is signed elsewhere; for `--on`.
+    #[arg(long, hide = true)]
+    signed: Option<String>,
 }
 
 /// Runs it. It answers a question, so a campaign that is in trouble is no error of it, nor is a scheduler that is away.
@@ -44,11 +47,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         Some(_) if args.no_scheduler => Hearing::NotAsked,
         Some(question) => watched.unwrap_or_else(|| Hearing::from(question.ask())),
     };
-    let status = Status::read(&campaign, &entries, &hearing)?;
+    let mut status = Status::read(&campaign, &entries, &hearing)?;
+    if let Some(payload) = &args.signed {
+        status.note_signature_elsewhere(payload);
+    }
     if output.document(&status)? {
         return Ok(Exit::Done);
     }
-    output.say(format!("{}: {}", status.campaign, status.state.replace('_', " ")));
+    output.say(screen::headline(&status));
     screen::facts(&status, clock::unix_ms()).iter().for_each(|line| output.say(line.whole()));
     Ok(Exit::Done)
 }

@@ -1,8 +1,12 @@
 //! What `plan` says of a campaign on a cluster: the next submission, and what comes after it.
 
+use super::exit_code::Exit;
 use super::output::Output;
 use super::progress::span;
 use crate::campaign::file::Campaign;
+use crate::error::{Error, Kind, Result};
+use crate::host;
+use crate::remote::serve;
 use crate::run::cluster::outlook::{Outlook, Rehearsal};
 use crate::view::forecast::Forecast;
 
@@ -36,6 +40,7 @@ pub fn say(outlook: &Outlook, campaign: &Campaign, forecast: &Forecast, output: 
     if let Some(bound) = outlook.bounds.first() {
         output.say(format!("             no more tasks because of: {}", bound.by));
     }
+    output.say(format!("beside it    {}", beside(outlook)));
     output.say(format!("submissions  {}", after(outlook)));
     if let Some(rounds) = rounds(outlook, campaign, forecast) {
         output.say(format!("             {rounds}"));
@@ -46,6 +51,29 @@ pub fn say(outlook: &Outlook, campaign: &Campaign, forecast: &Forecast, output: 
         Some(_) => output.say("start        the scheduler does not say when"),
         None => {}
     }
+}
+
+/// What a rehearsal comes to: a cluster that would refuse the wave is no success, although nothing was submitted.
+///
+/// # Errors
+/// It would (exit 5).
+pub fn judged(outlook: &Outlook, campaign: &Campaign) -> Result<Exit> {
+    let Some(why) = outlook.rehearsal.as_ref().and_then(|rehearsal| rehearsal.refused.as_ref()) else {
+        return Ok(Exit::Done);
+    };
+    Err(Error::new(Kind::Scheduler, format!("the cluster would never start it: {why}"))
+        .hint("`molsieve doctor --site` lists what it has and allows")
+        .hint(format!(
+            "mend `[scheduler]` or `[resources]` in the campaign file; `molsieve resume {} --config FILE` takes it, and submits",
+            campaign.dir.root().display()
+        )))
+}
+
+/// The small jobs that people see in the queue beside the wave.
+fn beside(outlook: &Outlook) -> String {
+    let look = outlook.look_s.map(|every| format!("; a look at it every {} while it runs", span(every as f64)));
+    let look = look.unwrap_or_default();
+    format!("small jobs of one core: a tick when it has ended; a stand-in for that, should it fail, else never{look}")
 }
 
 /// What one submission holds, and who sees to the rest.
@@ -72,6 +100,9 @@ fn rounds(outlook: &Outlook, campaign: &Campaign, forecast: &Forecast) -> Option
 
 /// Shows a person the scripts.
 pub fn say_scripts(outlook: &Outlook, output: Output) {
+    if outlook.task_groups > 0 && std::env::var_os(serve::FAR).is_some() {
+        output.say(format!("\non `{}`; {}", host::name(), serve::AS_IT_LIES_THERE));
+    }
     for script in outlook.scripts.iter().filter(|_| outlook.task_groups > 0) {
         output.say(format!("\nthe batch script of the {}, `{}`:\n", script.of, script.path));
         output.say(script.text.trim_end());

@@ -123,6 +123,10 @@ fn live(args: &Args, dir: CampaignDir, rank: Option<Rank>, stop: &Stop, signal: 
     let attempt = AttemptId::random()?;
     super::logging::start(&dir, &args.name(rank))?;
     let campaign = Campaign::open(dir).map_err(by_this_node)?;
+    if life::is_cancelled(&campaign) {
+        info!("not begun: the campaign was stopped, and the scheduler has not heard of it");
+        return Ok(Ended::Stopped);
+    }
     let orders = args.orders();
     // (What starts ranks keeps account of all of them, and asks for another life of all.)
     let is_alone = !args.lifeline && rank.is_none();

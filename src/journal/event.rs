@@ -223,6 +223,8 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The scheduler was told to end whatever it has of a campaign that was stopped.
+    QueueCleared {},
     /// The campaign waits for somebody.
     Paused {
         /// Why.

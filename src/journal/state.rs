@@ -81,6 +81,8 @@ pub struct State {
     pub active: Option<Wave>,
     /// The wave that had not ended when somebody stopped the campaign, or a tick had enough of it: its tasks were asked to end.
     pub cancelled: Option<u64>,
+    /// Whether somebody stopped the campaign, and its scheduler has not been told to end what it has of it.
+    pub is_uncleared: bool,
     /// How often tasks of the last wave were let go that the scheduler held by itself.
     pub releases: BTreeMap<u64, u32>,
     /// The tasks of the last wave that were ended for that, and why they were held.
@@ -119,6 +121,7 @@ impl Default for State {
             waves: 0,
             active: None,
             cancelled: None,
+            is_uncleared: false,
             releases: BTreeMap::new(),
             given_up: BTreeMap::new(),
             tick: None,
@@ -191,6 +194,12 @@ impl State {
             Event::TickLost { round, .. } => self.tick.take().is_some_and(|tick| tick.round == *round),
             Event::Ticked { round, .. } => self.ticked(*round),
             Event::Stopped { .. } => self.stop(),
+            Event::QueueCleared {} => {
+                self.is_uncleared = false;
+                // One that begins all the same finds the campaign stopped.
+                self.tick = None;
+                true
+            }
             Event::Paused { reason, code } => self.enter(Phase::Paused { reason: reason.clone(), code: *code }),
             Event::Failed { exit, what } => self.enter(Phase::Failed { exit: *exit, what: what.clone() }),
             Event::Sealed { payload, complete, .. } => self.sealed(payload, *complete),
@@ -230,6 +239,7 @@ impl State {
         if self.phase != Phase::Complete {
             self.phase = Phase::Active;
         }
+        self.is_uncleared = false;
         self.planned
     }
 
@@ -314,6 +324,7 @@ impl State {
 
     fn stop(&mut self) -> bool {
         self.cancelled = self.active.as_ref().map(|wave| wave.number).or(self.cancelled);
+        self.is_uncleared = self.active.is_some() || self.tick.is_some();
         self.enter(Phase::Stopped)
     }
 
@@ -392,6 +403,20 @@ mod tests {
         assert_eq!(state.cancelled, Some(1));
         assert!(state.follow(&Event::WaveEnded { wave: 1, core_ms: None }) && state.follow(&wave(2)));
         assert_ne!(state.cancelled, state.active.map(|wave| wave.number));
+    }
+
+    #[test]
+    fn a_stop_is_heard_by_the_scheduler_when_somebody_says_so_or_when_the_campaign_goes_on() {
+        let wave = Event::WaveIntended { wave: 1, tag: "t".into(), tasks: 2, groups: 2, finished: None };
+        let stopped = Event::Stopped { reason: "cancelled".into() };
+        let started = Event::DriverStarted { molsieve: String::new(), host: String::new(), program: None };
+        let mut state = State { planned: true, ..State::default() };
+        assert!(state.follow(&stopped) && !state.is_uncleared, "nothing of it was in a queue");
+        assert!(state.follow(&wave) && state.follow(&stopped) && state.is_uncleared);
+        for told in [Event::QueueCleared {}, started] {
+            let mut told_so = state.clone();
+            assert!(told_so.follow(&told) && !told_so.is_uncleared, "{told:?}");
+        }
     }
 
     #[test]

@@ -102,6 +102,20 @@ pub fn site_of(path: &Path) -> Option<String> {
     table.get("scheduler")?.get("site")?.as_str().map(str::to_owned)
 }
 
+/// The first path in the campaign file at `path` that is one of a login node, if there is any: it means nothing here.
+pub fn path_of_there(path: &Path) -> Option<String> {
+    fn first(value: &Value) -> Option<&str> {
+        match value {
+            Value::String(text) => Some(text.as_str()).filter(|text| text.starts_with("login:/")),
+            Value::Array(values) => values.iter().find_map(first),
+            Value::Table(table) => table.values().find_map(first),
+            _ => None,
+        }
+    }
+    let table = table_of(path).ok()?;
+    ["library", "scorer"].iter().find_map(|section| first(table.get(*section)?)).map(str::to_owned)
+}
+
 fn set(table: &mut Table, section: &str, key: &str, value: Value) {
     if let Some(section) = table.get_mut(section).and_then(Value::as_table_mut) {
         section.insert(key.to_owned(), value);
@@ -345,6 +359,19 @@ mod tests {
 
     fn head(rest: &str) -> String {
         format!("[campaign]\nname = \"a\"\nseed = 7\n{rest}")
+    }
+
+    #[test]
+    fn a_path_of_the_login_node_is_told_from_a_word() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("c.toml");
+        let of = |rest: &str| {
+            std::fs::write(&path, head(rest)).unwrap();
+            path_of_there(&path)
+        };
+        assert_eq!(of("[library]\npath = [\"a.smi\", \"login:/b.smi\"]\n").as_deref(), Some("login:/b.smi"));
+        assert_eq!(of("[scorer]\nfiles = [\"login:/x\"]\n").as_deref(), Some("login:/x"));
+        assert_eq!(of("[library]\npath = \"a.smi\"\n[scorer]\nargv = [\"p\", \"login:word\"]\n"), None);
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(90);
 /// The environment variable by which a command knows that it was sent here, and is not to be sent on.
 pub const FAR: &str = "MOLSIEVE_FAR_END";
 
+/// What a program at the far end says before it shows files as they lie there. From then on no path of its is called by a name
+/// of the near end.
+pub const AS_IT_LIES_THERE: &str = "what follows is as it would lie there: its paths are none of this machine's";
+
 /// Frames that wait at most: with the one that is being read, and the one that is being looked at, three of the longest are held.
 const FRAMES_WAITING: usize = 1;
 

@@ -11,6 +11,7 @@ use crate::host;
 use crate::journal::event::PauseCode;
 use crate::journal::state::{Phase, State};
 use crate::journal::{self, Journal};
+use crate::patience::Patience;
 use crate::run::drive::{self, Driven};
 use crate::run::finish::{self, Closed};
 use crate::run::look::Progress;
@@ -56,7 +57,13 @@ pub fn run(campaign: &Campaign, mut local: Local, work: Work<'_>) -> Result<Ende
     // A launch shares its task groups out itself.
     let is_launch = campaign.file.execution.launch.is_some();
     let tasks = if is_launch { 1 } else { wave::tasks(u64::MAX, work.slots) };
-    let settings = drive::Settings { program: work.program, tasks, stop: work.stop, watch: work.watch };
+    let settings = drive::Settings {
+        program: work.program,
+        tasks,
+        stop: work.stop,
+        patience: Patience::default(),
+        watch: work.watch,
+    };
     let driven = drive::drive(campaign, &mut journal, &history, &mut local, settings);
     // Its processes have ended before anything is gathered.
     drop(local);

@@ -68,8 +68,9 @@ impl Process<'_> {
         let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
         let library = campaign.dir.library_named(&execution.library);
         if !library.exists() {
-            return Err(Error::environment(format!("the library snapshot `{}` is not there", library.display()))
-                .hint("it was there when the campaign was planned: check that its file system is mounted on this node"));
+            return Err(Error::environment(format!("the library snapshot `{}` is not there", library.display())).hint(
+                "it was there when the campaign was planned: check that its file system is mounted on this node",
+            ));
         }
         let library = Snapshot::open(&library)?;
         if library.root() != identity.library.root {
@@ -119,9 +120,10 @@ impl Process<'_> {
 /// There is no such task (exit 2), or its file cannot be read (exit 6).
 pub fn groups(dir: &CampaignDir, wave: u64, task: u64) -> Result<Vec<GroupIndex>> {
     let groups = wave::read(dir, wave).map_err(by_this_node)?;
-    usize::try_from(task).ok().and_then(|task| groups.into_iter().nth(task)).ok_or_else(|| {
-        Error::usage(format!("wave {wave} has no task {task}")).hint("tasks are counted from 0")
-    })
+    usize::try_from(task)
+        .ok()
+        .and_then(|task| groups.into_iter().nth(task))
+        .ok_or_else(|| Error::usage(format!("wave {wave} has no task {task}")).hint("tasks are counted from 0"))
 }
 
 /// What was there when the task was submitted, and is not there now, is this node's doing and not the campaign's.

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, System};
-use molsieve_adapters::{Adapter, AdapterError, Inside, Patient, Throttled};
+use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, Patient, Throttled};
 
 use crate::campaign::file::Execution;
 use crate::campaign::kind::SchedulerKind;
@@ -24,6 +24,7 @@ use crate::clock::Stopwatch;
 use crate::doctor::Finding;
 use crate::doctor::cluster::ClusterFacts;
 use crate::error::{Error, Kind, Result};
+use crate::patience::{Patience, Waiting};
 use crate::scorer::argv;
 
 /// Tasks of one submission, where neither the campaign nor the cluster says less.
@@ -209,13 +210,49 @@ impl Rights {
     }
 }
 
-/// The cluster of `execution`, with `patience` for a controller that does not answer.
+/// What people are told who wait for a scheduler.
+const NOT_ANSWERED: &str = "the scheduler has not answered yet: it is asked again";
+
+/// Somebody who waits while a scheduler is asked.
+#[derive(Debug)]
+struct Waiter {
+    patience: Patience,
+    waiting: Option<Waiting>,
+}
+
+impl Attendant for Waiter {
+    fn begins(&mut self, most: Duration) {
+        self.waiting = Some(self.patience.waits(NOT_ANSWERED, most));
+    }
+
+    fn ends(&mut self) {
+        self.waiting = None;
+    }
+
+    fn has_enough(&self) -> bool {
+        self.patience.has_enough()
+    }
+}
+
+/// The cluster of `execution`. One that does not answer is asked again for `most`, or until who waits has had enough.
 ///
 /// # Errors
 /// As [`Binding::ask`].
-pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Result<Box<dyn Adapter>> {
-    let asked = of(execution.scheduler)?.ask(cluster, patience, Queue::IfLimited)?;
-    Ok(Box::new(Throttled::new(Patient::new(asked.adapter, patience), ASK_EVERY)))
+pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: &Patience) -> Result<Box<dyn Adapter>> {
+    let (binding, started) = (of(execution.scheduler)?, Stopwatch::start());
+    let waiting = patience.waits(NOT_ANSWERED, most);
+    let asked = loop {
+        let answer = binding.ask(cluster, Duration::ZERO, Queue::IfLimited);
+        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler);
+        if !is_silence || started.elapsed() >= most || patience.has_enough() {
+            break answer?;
+        }
+        patience.pause(TRY_EVERY.min(most));
+    };
+    drop(waiting);
+    let waiter = Waiter { patience: patience.clone(), waiting: None };
+    let patient = Patient::new(asked.adapter, most).attended(waiter);
+    Ok(Box::new(Throttled::new(patient, ASK_EVERY)))
 }
 
 /// As [`Binding::check`], for the cluster of `execution`, if it has one.
@@ -224,8 +261,10 @@ pub fn open(execution: &Execution, cluster: &Cluster, patience: Duration) -> Res
 /// As [`Binding::check`].
 pub fn check(execution: &Execution) -> Result<()> {
     if execution.gpus > 0 && execution.launch.as_ref().is_some_and(|launch| launch.launcher == Launcher::Mpirun) {
-        return Err(Error::usage("`resources.gpus` says GPUs for ranks that `mpirun` starts, which does not deal them out")
-            .hint("say `launcher = \"srun\"` on a cluster, or leave `ranks` away: a worker a task gets its own"));
+        return Err(Error::usage(
+            "`resources.gpus` says GPUs for ranks that `mpirun` starts, which does not deal them out",
+        )
+        .hint("say `launcher = \"srun\"` on a cluster, or leave `ranks` away: a worker a task gets its own"));
     }
     execution.cluster.as_ref().map_or(Ok(()), |cluster| of(execution.scheduler)?.check(cluster, execution.gpus))
 }

@@ -2,10 +2,11 @@
 //!
 //! What is done, the files say. What waits or runs, and why, is the scheduler's word, where it was heard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::next;
 use crate::campaign::file::Campaign;
 use crate::campaign::kind::SchedulerKind;
 use crate::clock;
@@ -14,7 +15,7 @@ use crate::id::GroupIndex;
 use crate::journal::event::{Entry, Event};
 use crate::journal::state::{Phase, State};
 use crate::run::look::Look;
-use crate::run::look::heard::{Element, Heard, Hearing, Stand};
+use crate::run::look::heard::{Beside, Element, Heard, Hearing, Stand};
 use crate::run::wave;
 
 /// So many waves are told of, the last ones.
@@ -41,10 +42,17 @@ pub struct Cluster {
     pub waves: Vec<WaveFacts>,
     /// The tick that follows.
     pub tick: Option<TickFacts>,
+    /// What does the step of the tick, should that fail; null where the scheduler was not heard, or has none.
+    pub stand_in: Option<BesideFacts>,
+    /// What looks at the wave while it runs; null where the scheduler was not heard, or has none.
+    pub look: Option<BesideFacts>,
     /// What waits, by what it waits for: first what waits for somebody.
     pub waiting: Vec<Wait>,
     /// What runs.
     pub running: Vec<Running>,
+    /// The task groups of what runs; none where the scheduler was not heard.
+    #[serde(skip)]
+    pub at_work: Option<BTreeSet<GroupIndex>>,
 }
 
 /// Whether a scheduler was heard.
@@ -92,6 +100,8 @@ pub struct WaveNow {
     pub tasks_done: u64,
     /// Tasks that have begun, by their files, and are not done.
     pub tasks_begun: u64,
+    /// How often its tasks ended at a checkpoint for want of time, and were put back into the queue.
+    pub restarts: u64,
     /// What the scheduler says, where it was heard.
     pub queue: Option<Queue>,
 }
@@ -122,11 +132,29 @@ pub struct TickFacts {
     pub state: Option<&'static str>,
 }
 
+/// A small job beside a wave and its tick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BesideFacts {
+    /// The scheduler's name for it.
+    pub job: String,
+    /// `waiting`, `held`, `running` or `ended`.
+    pub state: &'static str,
+    /// When it started, or is expected to.
+    pub start_ms: Option<u64>,
+}
+
+impl BesideFacts {
+    fn of(beside: &Beside) -> Self {
+        let Element { stand, start_ms, .. } = beside.element;
+        Self { job: beside.job.clone(), state: word(stand), start_ms }
+    }
+}
+
 /// Tasks that wait for the same thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wait {
-    /// The scheduler's word for what.
-    pub reason: String,
+    /// The scheduler's word for what; null where it has not said yet.
+    pub reason: Option<String>,
     /// The scheduler's name for the job.
     pub job: String,
     /// Whether it is the tick.
@@ -181,11 +209,10 @@ impl Cluster {
         if campaign.file.execution.cluster.is_none() {
             return Ok(None);
         }
-        let heard = hearing.heard();
+        let (heard, dir) = (hearing.heard(), campaign.dir.root().display().to_string());
         let mut waves = waves(entries);
         waves.drain(..waves.len().saturating_sub(WAVES_MAX));
-        let mut running = Vec::new();
-        let mut waiting = Vec::new();
+        let (mut running, mut waiting, mut at_work) = (Vec::new(), Vec::new(), None);
         if let Some(active) = &state.active {
             let tasks = tasks_of(campaign, active.number)?;
             if let Some(facts) = waves.last_mut().filter(|wave| wave.number == active.number) {
@@ -193,30 +220,40 @@ impl Cluster {
             }
             if let (Some(job), Some(heard)) = (&active.job, heard) {
                 running = running_tasks(campaign, job, &tasks, look, heard);
+                at_work = Some(groups_of(&running, &tasks));
                 mark_stragglers(&mut running, clock::unix_ms());
-                waiting = waits(job, false, &heard.wave, heard);
+                waiting = waits(&dir, job, false, &heard.wave, heard);
             }
         }
         // One that was cancelled with the campaign is in the journal for ever.
         let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
         if let (Some(job), Some(heard), Some(element)) = (tick.and_then(|tick| tick.job.as_ref()), heard, element) {
-            waiting.extend(waits(job, true, std::slice::from_ref(element), heard));
+            waiting.extend(waits(&dir, job, true, std::slice::from_ref(element), heard));
         }
         waiting.sort_by_key(|wait| (!wait.held, wait.tick, std::cmp::Reverse(wait.tasks)));
         let state = element.map(|element| word(element.stand));
+        let beside = |which: fn(&Heard) -> Option<&Beside>| heard.and_then(which).map(BesideFacts::of);
         Ok(Some(Self {
             scheduler: Scheduler::of(campaign.file.execution.scheduler, hearing),
             waves,
             tick: tick.map(|tick| TickFacts { round: tick.round, job: tick.job.clone(), state }),
+            stand_in: beside(|heard| heard.stand_in.as_ref()),
+            look: beside(|heard| heard.look.as_ref()),
             waiting,
             running,
+            at_work,
         }))
     }
 
     /// Whether it is known that nothing of the active wave runs.
     pub fn is_idle(&self) -> bool {
         self.active().and_then(|(_, now)| now.queue).is_some_and(|queue| queue.running == 0)
+    }
+
+    /// Notes what the tasks of the active wave wrote down.
+    pub fn note_restarts(&mut self, restarts: u64) {
+        self.waves.iter_mut().filter_map(|wave| wave.now.as_mut()).for_each(|now| now.restarts = restarts);
     }
 
     /// The wave that has not ended.
@@ -339,6 +376,12 @@ fn running_tasks(
     heard.wave.iter().filter(|element| element.stand == Stand::Running).map(one).collect()
 }
 
+/// The task groups of the tasks that run.
+fn groups_of(running: &[Running], tasks: &[Vec<GroupIndex>]) -> BTreeSet<GroupIndex> {
+    let groups = running.iter().filter_map(|task| tasks.get(usize::try_from(task.task).ok()?));
+    groups.flatten().copied().collect()
+}
+
 /// Marks what is far behind the middle one of those that run: it has finished a smaller part of its records a second. What
 /// earlier attempts finished counts too, so this is a hint.
 fn mark_stragglers(running: &mut [Running], now_ms: u64) {
@@ -359,18 +402,20 @@ fn mark_stragglers(running: &mut [Running], now_ms: u64) {
 }
 
 /// What of `elements`, tasks of `job`, waits, by its reason.
-fn waits(job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
-    let mut by_reason: BTreeMap<(bool, String), Vec<&Element>> = BTreeMap::new();
+fn waits(dir: &str, job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
+    // "None" is the queue's word for what it has not thought of yet.
+    let said = |element: &Element| element.reason.clone().filter(|reason| reason != "None");
+    let mut by_reason: BTreeMap<(bool, Option<String>), Vec<&Element>> = BTreeMap::new();
     for element in elements.iter().filter(|element| matches!(element.stand, Stand::Waiting | Stand::Held)) {
-        let reason = element.reason.clone().unwrap_or_else(|| "None".to_owned());
-        by_reason.entry((element.stand == Stand::Held, reason)).or_default().push(element);
+        by_reason.entry((element.stand == Stand::Held, said(element))).or_default().push(element);
     }
-    let one = |((held, reason), elements): ((bool, String), Vec<&Element>)| {
-        let meaning = heard.meanings.get(&reason);
+    let one = |((held, reason), elements): ((bool, Option<String>), Vec<&Element>)| {
+        let meaning = reason.as_ref().and_then(|reason| heard.meanings.get(reason));
         let names: Vec<String> = elements.iter().map(|element| format!("{job}_{}", element.task)).collect();
         let names = if is_tick || names.len() > NAMED_MAX { job.to_owned() } else { names.join(",") };
         let start_ms = elements.iter().filter_map(|element| element.start_ms).min();
         let hint = meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", job));
+        let hint = hint.map(|hint| next::with_dir(&hint, dir));
         let what = meaning.map(|meaning| meaning.what.to_owned());
         let (tasks, job) = (elements.len() as u64, job.to_owned());
         Wait { reason, job, tick: is_tick, tasks, held, what, hint, start_ms }

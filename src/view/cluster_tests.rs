@@ -37,18 +37,32 @@ fn what_is_held_is_told_by_its_names_with_the_command_that_lets_it_go() {
         element(6, Stand::Waiting, Some("Priority")),
         element(7, Stand::Running, None),
     ];
-    let waits = waits("47", false, &elements, &heard(elements.to_vec()));
+    let waits = waits("d", "47", false, &elements, &heard(elements.to_vec()));
     let held = waits.iter().find(|wait| wait.held).unwrap();
     assert_eq!((held.tasks, held.hint.as_deref()), (2, Some("`scontrol release 47_3,47_5` or `scancel 47`")));
     let other = waits.iter().find(|wait| !wait.held).unwrap();
-    assert_eq!((other.reason.as_str(), other.tasks, other.what.as_deref()), ("Priority", 1, None));
+    assert_eq!((other.reason.as_deref(), other.tasks, other.what.as_deref()), (Some("Priority"), 1, None));
     assert_eq!(waits.len(), 2);
+}
+
+#[test]
+fn what_the_queue_has_not_thought_of_yet_has_no_reason() {
+    let elements = [element(0, Stand::Waiting, Some("None")), element(1, Stand::Waiting, None)];
+    let waits = waits("d", "47", false, &elements, &heard(elements.to_vec()));
+    assert_eq!((waits.len(), waits[0].tasks, &waits[0].reason), (1, 2, &None));
+}
+
+#[test]
+fn only_what_runs_has_task_groups_at_work() {
+    let tasks = [vec![GroupIndex(0), GroupIndex(4)], vec![GroupIndex(1)], vec![GroupIndex(2)]];
+    let groups = groups_of(&[running(0, 1, 1), running(2, 1, 1), running(9, 1, 1)], &tasks);
+    assert_eq!(groups, [GroupIndex(0), GroupIndex(4), GroupIndex(2)].into());
 }
 
 #[test]
 fn of_many_that_are_held_the_whole_job_is_named() {
     let elements: Vec<Element> = (0..9).map(|task| element(task, Stand::Held, Some("JobHeldUser"))).collect();
-    let waits = waits("47", false, &elements, &heard(elements.clone()));
+    let waits = waits("d", "47", false, &elements, &heard(elements.clone()));
     assert!(waits[0].hint.as_ref().unwrap().contains("release 47`"), "{waits:?}");
 }
 

@@ -51,6 +51,7 @@ fn in_words(event: &Event) -> Option<String> {
         Event::Archived { .. } => "archived".to_owned(),
         Event::WaveEnded { wave, .. } => format!("wave {wave} has ended"),
         Event::Stopped { reason } => format!("stopped: {reason}"),
+        Event::QueueCleared {} => "the scheduler was told to end what it has of it".to_owned(),
         Event::Paused { reason, .. } => format!("paused: {reason}"),
         Event::Failed { what, .. } => format!("failed: {what}"),
         Event::Sealed { complete: true, .. } => "sealed".to_owned(),

@@ -8,4 +8,5 @@ pub mod next;
 pub mod pace;
 pub mod peek;
 pub mod record;
+mod standing;
 pub mod status;

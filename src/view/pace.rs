@@ -16,6 +16,14 @@ use crate::run::look::Look;
 /// Before that, nothing is said.
 const KNOWN_AFTER_MS: u64 = 5_000;
 
+/// Before so much time has passed, or so many parts of what is left were done in it, a wave does not tell its end: its first
+/// tasks say how long a start takes, and little else.
+const TELLING_AFTER_S: f64 = 20.0;
+const TELLING_PART: u64 = 50;
+
+/// After so long it does, whatever was done.
+const TELLING_ANYHOW_S: f64 = 600.0;
+
 /// The logs of so many tasks, the first ones, are asked when the first of them began.
 const LOGS: u64 = 8;
 
@@ -37,6 +45,12 @@ impl Basis {
     /// Records a second; none before anything is finished.
     pub fn records_per_s(&self) -> Option<f64> {
         (self.finished > 0 && self.elapsed_s > 0.0).then(|| self.finished as f64 / self.elapsed_s)
+    }
+
+    /// Whether it says how long what is left will take. A driver's does from the beginning: its workers are there already.
+    pub fn tells_the_end(&self, left: u64) -> bool {
+        let is_much = self.elapsed_s >= TELLING_AFTER_S && self.finished.saturating_mul(TELLING_PART) >= left;
+        self.since == "driver" || is_much || self.elapsed_s >= TELLING_ANYHOW_S
     }
 }
 
@@ -72,4 +86,19 @@ fn from_logs(campaign: &Campaign, wave: &Wave) -> impl Iterator<Item = u64> {
         let entry: serde_json::Value = serde_json::from_slice(line).ok()?;
         clock::of_utc(entry.get("timestamp")?.as_str()?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wave_that_has_just_begun_does_not_tell_its_end() {
+        let basis = |since, finished, elapsed_s| Basis { since, finished, elapsed_s };
+        assert!(!basis("wave", 900, 6.0).tells_the_end(1000), "too early");
+        assert!(!basis("wave", 10, 60.0).tells_the_end(100_000), "from too little");
+        assert!(basis("wave", 2000, 60.0).tells_the_end(100_000));
+        assert!(basis("wave", 10, 700.0).tells_the_end(100_000), "it is slow, and will be");
+        assert!(basis("driver", 1, 5.0).tells_the_end(100_000));
+    }
 }

@@ -1,11 +1,14 @@
 //! Status: what the journal and the files say, as facts, and beside it what a scheduler was heard to say.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::cluster::Cluster;
 use super::events::{self, Happened};
 use super::next;
 use super::pace::{self, Basis};
+use super::standing::{self, CANCELLING, NO_DRIVER_SEEN, RUNNING};
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::{Error, Result};
@@ -18,7 +21,7 @@ use crate::layout::{EntryKind, PackDir};
 use crate::pack::manifest::Manifest;
 use crate::pack::{ATTESTATION, MANIFEST};
 use crate::run::look::Look;
-use crate::run::look::at_work::{self, AtWork};
+use crate::run::look::at_work;
 use crate::run::look::heard::Hearing;
 use crate::shard::checkpoint::{Frame, Reader};
 use crate::shard::receipt::Counts;
@@ -35,9 +38,11 @@ pub struct Status {
     pub schema: &'static str,
     /// The campaign's name.
     pub campaign: String,
-    /// `running`, `no_driver_seen`, `complete`, `stopped`, `paused` or `failed`.
+    /// Its directory, as it was named.
+    pub dir: String,
+    /// `running`, `no_driver_seen`, `complete`, `cancelling`, `stopped`, `paused` or `failed`.
     pub state: &'static str,
-    /// Why, where it is paused or failed, or nobody was seen at it.
+    /// Why, where it is stopped, paused or failed, nobody was seen at it, or nothing follows its wave.
     pub reason: Option<String>,
     /// Why, where it is paused, as one of a closed list of codes.
     pub pause: Option<PauseCode>,
@@ -140,11 +145,18 @@ impl Status {
         let failed = look.missing().iter().filter(is_failed).map(shards).sum();
         let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
         let driver = Driver::seen(campaign, entries, &state);
-        let cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
-        let who = AtWork::on(campaign, &state);
-        let (word, reason) = word_of(&state, who, hearing);
-        // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of.
-        let is_running = |group: &&GroupIndex| word == RUNNING && state.active.is_some() && !is_failed(group);
+        let mut cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
+        let active = cluster.as_ref().and_then(Cluster::active).map(|(wave, _)| (wave.number, wave.tasks));
+        let used = active.map(|(wave, tasks)| look.used(wave, tasks)).unwrap_or_default();
+        cluster.iter_mut().for_each(|cluster| cluster.note_restarts(used.restarts));
+        let (word, reason) = standing::of(campaign, &state, entries, hearing, clock::unix_ms());
+        // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of; and where the
+        // scheduler was heard, only its tasks do.
+        let at_work = cluster.as_ref().and_then(|cluster| cluster.at_work.as_ref());
+        let is_running = |group: &&GroupIndex| {
+            let runs = at_work.is_none_or(|at_work| at_work.contains(group));
+            word == RUNNING && state.active.is_some() && runs && !is_failed(group)
+        };
         let running = begun.iter().filter(is_running).map(shards).sum();
         let pace = match &cluster {
             _ if word != RUNNING => None,
@@ -154,23 +166,25 @@ impl Status {
         let records_per_s = pace.and_then(|pace| pace.records_per_s());
         // What waits for somebody is not done at any pace.
         let idle = cluster.as_ref().is_some_and(Cluster::is_idle);
-        let left = plan.records.saturating_sub(counts.total) as f64;
+        let left = plan.records.saturating_sub(counts.total);
+        let is_told = !idle && pace.is_some_and(|pace| pace.tells_the_end(left));
         let is_signed = PackDir::new(campaign.dir.pack()).member(ATTESTATION).exists();
         Ok(Self {
             schema: SCHEMA,
             campaign: campaign.file.identity.name.clone(),
+            dir: campaign.dir.root().display().to_string(),
             state: word,
             reason,
             pause,
             records_per_s,
-            left_s: records_per_s.filter(|_| !idle).map(|rate| left / rate),
+            left_s: records_per_s.filter(|_| is_told).map(|rate| left as f64 / rate),
             pace: pace.filter(|_| records_per_s.is_some()),
-            core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms)),
+            core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms).saturating_add(used.core_ms)),
             core_hours_max: campaign.file.execution.core_ms_max.map(units::core_hours),
             shards: Shards { total: plan.shards(), done: look.shards_done(), running, failed },
             records: Records { total: plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },
             reasons: counts.reasons,
-            next: next::commands(campaign.dir.root(), &state.phase, word == RUNNING, is_signed),
+            next: next::commands(campaign.dir.root(), &state.phase, of_people(word), is_signed),
             events: events::last(entries, EVENTS),
             payload_digest: state.payload,
             last_event_ms: state.last_ms,
@@ -179,6 +193,13 @@ impl Status {
             driver_host: driver.host,
             cluster,
         })
+    }
+
+    /// Notes that the pack with this payload digest was brought to another machine, and is signed there.
+    pub fn note_signature_elsewhere(&mut self, payload: &str) {
+        if self.state == "complete" && self.payload_digest.as_deref() == Some(payload) {
+            self.next = next::commands(Path::new(&self.dir), &Phase::Complete, next::There::Nobody, true);
+        }
     }
 
     /// Whether it is not over: somebody is, or should be, at work.
@@ -198,14 +219,14 @@ fn manifest(campaign: &Campaign) -> Result<Manifest> {
     Manifest::read(&fs::read_plain(&path).map_err(|e| Error::io("cannot read", &path, &e))?)
 }
 
-/// The word for a campaign that somebody is at.
-const RUNNING: &str = "running";
-
-/// The word for one that somebody should be at.
-const NO_DRIVER_SEEN: &str = "no_driver_seen";
-
-/// So long after the last event somebody may be about to submit what is next.
-const QUEUED_WITHIN_MS: u64 = 60_000;
+/// What the word means to people who ask what they can do.
+fn of_people(word: &str) -> next::There {
+    match word {
+        RUNNING => next::There::Somebody,
+        CANCELLING => next::There::Unheard,
+        _ => next::There::Nobody,
+    }
+}
 
 /// Events that are told.
 const EVENTS: usize = 5;
@@ -268,26 +289,6 @@ impl Driver {
     fn basis(&self) -> Option<Basis> {
         let pace = self.pace?;
         Some(Basis { since: "driver", finished: pace.finished, elapsed_s: pace.elapsed_ms as f64 / 1e3 })
-    }
-}
-
-fn word_of(state: &State, who: AtWork, hearing: &Hearing) -> (&'static str, Option<String>) {
-    if let AtWork::Silent(seconds) = who {
-        let reason = format!("no sign of a driver for {seconds} s: if it is dead, `molsieve resume` goes on");
-        return (NO_DRIVER_SEEN, Some(reason));
-    }
-    let quiet_ms = clock::unix_ms().saturating_sub(state.last_ms);
-    if who == AtWork::Jobs && quiet_ms > QUEUED_WITHIN_MS && hearing.heard().is_some_and(|heard| !heard.is_in_queue()) {
-        let reason = "nothing of it is in the queue, neither a wave nor a tick: `molsieve resume` goes on";
-        return (NO_DRIVER_SEEN, Some(reason.to_owned()));
-    }
-    match &state.phase {
-        Phase::Planned => ("stopped", Some("planned, and not started yet".to_owned())),
-        Phase::Active => (RUNNING, None),
-        Phase::Stopped => ("stopped", None),
-        Phase::Paused { reason, .. } => ("paused", Some(reason.clone())),
-        Phase::Failed { what, .. } => ("failed", Some(what.clone())),
-        Phase::Complete => ("complete", None),
     }
 }
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PREFIX = Path(__file__).resolve().parents[2] / ".engines" / "htcondor"
+PREFIX = Path(__file__).resolve().parents[2] / ".schedulers" / "htcondor"
 # The releases that have HTCondor, for those that do not: Debian 12 has none.
 RELEASES = {"debian": "trixie", "ubuntu": "noble"}
 

@@ -8,6 +8,7 @@ mod lives;
 mod looks;
 mod lost;
 mod night;
+mod people;
 mod remote;
 mod rivals;
 mod scene;

@@ -114,6 +114,7 @@ fn what_one_home_submits_another_brings_home_and_signs() {
     // And the first one, by signing alone.
     a.here(&["sign", "out/night-1", "--key", "k.pem"]).exits(0).says("fetching the pack");
     a.here(&["verify", "out/night-1", "--key", "k.pub.pem"]).exits(0);
+    a.here(&["status", "out/night-1"]).exits(0).says("molsieve verify out/night-1 --key K.pub.pem");
     assert_eq!(a.facts(&["registry", "list"])["entries"].as_array().unwrap().len(), 2, "{}", digest_here(&a));
 }
 
@@ -136,7 +137,8 @@ fn a_host_that_is_not_the_known_one_gets_nothing() {
             let said = unknown.stderr();
             let fingerprint = said.split_whitespace().find(|word| word.starts_with("SHA256:")).unwrap().to_owned();
             let wrong = format!("SHA256:{}", "A".repeat(43));
-            home.on(&["--accept-host-key", &wrong, "status", "d"]).exits(5).says("is not known");
+            let refused = home.on(&["--accept-host-key", &wrong, "status", "d"]).exits(5);
+            refused.says(&format!("it is {fingerprint}, and not {wrong}"));
             home.on(&["--accept-host-key", &fingerprint, "doctor"]).exits(0);
         }
         assert_eq!(

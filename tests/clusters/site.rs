@@ -57,6 +57,10 @@ fn a_campaign_goes_to_a_site_by_name_and_comes_home_when_nothing_of_it_is_in_the
     {
         assert!(plan.contains(part), "{part}: {plan}");
     }
+    let nowhere = "[scheduler]\nkind = \"slurm\"\npartition = \"nowhere\"\n";
+    let wrong = env.campaign("wrong").python(&script, &[]).shard(4).with(nowhere).write();
+    let refused = said(&slurm, &env, &["plan", &wrong, "--dir", "w", "--test-only"], 5);
+    assert!(refused.contains("start        never: ") && refused.contains("would never start it"), "{refused}");
     env.write("slow", "");
     said(&slurm, &env, &["submit", &there, "--dir", "d"], 0);
     let in_high = || slurm.said("squeue", &["--noheader", "--states=R", "--partition=high"]).lines().count();

@@ -108,8 +108,8 @@ fn a_watch_without_a_terminal_prints_lines_and_ends_with_the_campaign() {
     submitted(&env, &slurm);
     let text = said(&env, &slurm, &["status", "d", "--watch"]);
     let first = text.lines().next().unwrap();
-    assert!(first.contains("night: running; ") && first.contains("of 1600 finished"), "{text}");
-    assert!(text.contains("night: complete\n") && text.contains("molsieve sign d --key"), "{text}");
+    assert!(first.contains("night (d): running; ") && first.contains("of 1600 finished"), "{text}");
+    assert!(text.contains("night (d): complete\n") && text.contains("molsieve sign d --key"), "{text}");
     assert!(!text.contains('\u{1b}'), "a pipe is not drawn on: {text}");
 }
 

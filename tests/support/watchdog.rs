@@ -134,10 +134,11 @@ fn parents() -> BTreeMap<Process, u32> {
     known.collect()
 }
 
-/// A process after all that it started, and that is still below it: whatever holds its output open.
+/// A process, and all that it started and that is still below it, whatever holds its output open. The process is the first:
+/// it must not see one of them end, and go on.
 fn family(pid: u32, parents: &BTreeMap<Process, u32>) -> Vec<u32> {
     let children = parents.iter().filter(|(_, parent)| **parent == pid).map(|((child, _), _)| *child);
-    children.flat_map(|child| family(child, parents)).chain([pid]).collect()
+    [pid].into_iter().chain(children.flat_map(|child| family(child, parents))).collect()
 }
 
 fn kill(pid: u32) {

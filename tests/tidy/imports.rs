@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cli → again, view, housekeeping, remote → run → registry, audit → pack → gather → payload, encode, scheduler → campaign → shard, pilot → scorer → library
-//!     → journal, doctor → layout, fs → id, digest, canonical, clock, stop, units, host, error
+//!     → journal, doctor → layout, fs → id, digest, canonical, clock, stop, patience, units, host, error
 //! ```
 //!
 //! A module imports from its own layer or from below. Unit tests may import what they like.
@@ -59,6 +59,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("host", 10),
     // A flag that pools and workers look at; it knows nothing.
     ("stop", 10),
+    // What is waited for, and whether whoever waits has had enough.
+    ("patience", 10),
     // Numbers that people write: durations and sizes.
     ("units", 10),
     // What a login is: a site profile holds one.

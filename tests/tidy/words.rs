@@ -36,6 +36,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("src/remote/transport/ssh2/", "agent", "the program that holds SSH's keys is called so"),
     ("src/remote/transport/ssh2.rs", "agent", "the program that holds SSH's keys is called so"),
     ("docs/guide/from-a-laptop.md", "agent", "the program that holds SSH's keys is called so"),
+    ("adapters/src/ray/http.rs", "bundle", "systems call a list of certificates so"),
+    ("adapters/Cargo.toml", "provider", "rustls calls its cryptography so"),
     ("docs/threat-model.md", "agent", "the program that holds SSH's keys is called so"),
 ];
 

@@ -138,7 +138,7 @@ pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
         let Some((id, is_final)) = cluster(&job.id) else { continue };
         let Some(whole) = Whole::of(&rows, id, &job.tag.0, is_final) else { continue };
         for row in &whole.parts {
-            reports.insert(TaskId { job: job.id.clone(), index: whole.index(row) }, report(row, Place::Queue));
+            reports.insert(TaskId { job: job.id.clone(), index: index(row) }, report(row, Place::Queue));
         }
         // What is not there was not submitted yet, or has left.
         let Some(own) = whole.own else { continue };
@@ -153,6 +153,7 @@ pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
 /// What follows for a task that is not in the queue from its DAG, which is. What follows a DAG does so after its removal too.
 fn unsubmitted(dag: &Row, is_final: bool) -> TaskReport {
     let (state, why) = match state(dag, Place::Queue) {
+        _ if !dag.is_dag() => (TaskState::Pending, NOT_SUBMITTED),
         TaskState::Held => (TaskState::Held, DAG_HELD),
         _ if dag.status == 3 && !is_final => (TaskState::Cancelled, DAG_REMOVED),
         _ => (TaskState::Pending, NOT_SUBMITTED),
@@ -182,7 +183,7 @@ pub fn history(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
         let Some((id, is_final)) = cluster(&job.id) else { continue };
         let Some(whole) = Whole::of(&rows, id, &job.tag.0, is_final) else { continue };
         for row in &whole.parts {
-            let task = TaskId { job: job.id.clone(), index: whole.index(row) };
+            let task = TaskId { job: job.id.clone(), index: index(row) };
             let ended = || if whole.own.is_none() && is_tried_again(row) { again() } else { report(row, Place::Books) };
             reports.entry(task).or_insert_with(ended);
         }
@@ -228,10 +229,11 @@ impl<'a> Whole<'a> {
         };
         (own.is_some() || !parts.is_empty()).then_some(Self { own: own.or(of_plain), parts, count })
     }
+}
 
-    fn index(&self, row: &Row) -> u64 {
-        if row.node_name.as_deref() == Some(FINAL) { 0 } else { row.task.unwrap_or(0) }
-    }
+/// The number of the task that `row` is of.
+fn index(row: &Row) -> u64 {
+    if row.node_name.as_deref() == Some(FINAL) { 0 } else { row.task.unwrap_or(0) }
 }
 
 /// No job of ours has more tasks: a number that a stranger wrote is not believed.

@@ -1,1 +1,175 @@
+//! What HTCondor's answers mean, and that none of them does harm.
 
+use proptest::prelude::*;
+
+use super::answers::{constraint, done, found, history, queue, submitted};
+use super::rows::tests::{line, said};
+use crate::adapter::AdapterError;
+use crate::command::Said;
+use crate::dialect::Reports;
+use crate::job::{Job, JobId, JobTag, TaskState};
+
+const DAG: &[(&str, &str)] = &[
+    ("ClusterId", "7"),
+    ("JobUniverse", "7"),
+    ("JobStatus", "2"),
+    ("MolsieveTag", "\"w\""),
+    ("MolsieveFinalTag", "\"t\""),
+    ("MolsieveTasks", "3"),
+];
+
+fn node(more: &[(&'static str, &'static str)]) -> String {
+    let own = [("MolsieveTag", "\"w\""), ("DAGManJobId", "7"), ("DAGNodeName", "\"t0\"")];
+    line(&[more, &own].concat())
+}
+
+fn wave() -> Vec<Job> {
+    vec![Job { id: JobId("7".into()), tag: JobTag("w".into()) }]
+}
+
+fn tick() -> Vec<Job> {
+    vec![Job { id: JobId("7".into()).finally(), tag: JobTag("t".into()) }]
+}
+
+fn states(reports: &Reports) -> Vec<(u64, TaskState)> {
+    reports.iter().map(|(task, report)| (task.index, report.state)).collect()
+}
+
+fn no(stderr: &str) -> Said {
+    Said { code: Some(1), stdout: String::new(), stderr: stderr.to_owned() }
+}
+
+#[test]
+fn what_is_not_in_the_queue_waits_for_its_dag() {
+    let running =
+        node(&[("ClusterId", "8"), ("JobStatus", "2"), ("MolsieveTask", "1"), ("RemoteHost", "\"slot1@n1\"")]);
+    let reports = queue(&wave(), &said(line(DAG) + &running)).unwrap();
+    assert_eq!(states(&reports), [(0, TaskState::Pending), (1, TaskState::Running), (2, TaskState::Pending)]);
+    assert!(reports.values().any(|report| report.node.as_deref() == Some("n1")));
+    let with = |status| [&DAG[..2], &[("JobStatus", status)], &DAG[3..]].concat();
+    let held = queue(&wave(), &said(line(&with("5")))).unwrap();
+    assert!(held.values().all(|report| report.state == TaskState::Held && report.reason.as_deref() == Some("DagHeld")));
+    let removed = queue(&wave(), &said(line(&with("3")))).unwrap();
+    assert!(removed.values().all(|report| report.state == TaskState::Cancelled));
+    assert_eq!(
+        states(&queue(&tick(), &said(line(&with("3")))).unwrap()),
+        [(0, TaskState::Pending)],
+        "it follows all the same"
+    );
+}
+
+#[test]
+fn a_number_that_is_another_jobs_by_now_is_not_ours() {
+    let other = [("ClusterId", "7"), ("JobStatus", "2"), ("MolsieveTag", "\"x\""), ("MolsieveTask", "0")];
+    assert_eq!(states(&queue(&wave(), &said(line(&other))).unwrap()), []);
+    let stranger = node(&[("ClusterId", "8"), ("JobStatus", "2"), ("MolsieveTask", "1"), ("MolsieveTag", "\"x\"")]);
+    assert_eq!(states(&queue(&wave(), &said(stranger)).unwrap()), []);
+}
+
+#[test]
+fn the_books_tell_the_last_try_and_a_dag_that_is_there_tries_again() {
+    let exit = |cluster, attempt, code| {
+        let own = [("ClusterId", cluster), ("MolsieveTry", attempt), ("ExitCode", code), ("JobStatus", "4")];
+        node(
+            &[
+                &own[..],
+                &[("MolsieveTask", "0"), ("ExitBySignal", "false"), ("MolsieveRetries", "1"), ("MolsieveUnless", "2")],
+            ]
+            .concat(),
+        )
+    };
+    let of = |text: String| states(&history(&wave(), &said(text)).unwrap());
+    assert_eq!(of(exit("8", "0", "6")), [(0, TaskState::Pending)]);
+    assert_eq!(of(exit("8", "0", "2")), [(0, TaskState::Failed { exit: 2 })], "not after its program's fault");
+    assert_eq!(of(exit("9", "1", "0") + &exit("8", "0", "6")), [(0, TaskState::Succeeded)]);
+    assert_eq!(of(exit("9", "1", "6") + &exit("8", "0", "6")), [(0, TaskState::Failed { exit: 6 })]);
+    let over = [&DAG[..2], &[("JobStatus", "4")], &DAG[3..]].concat();
+    assert_eq!(of(line(&over) + &exit("8", "0", "6")), [(0, TaskState::Failed { exit: 6 })]);
+    let removed = [&DAG[..2], &[("JobStatus", "3")], &DAG[3..]].concat();
+    let all = of(line(&removed) + &exit("8", "0", "0"));
+    assert_eq!(all, [(0, TaskState::Succeeded), (1, TaskState::Cancelled), (2, TaskState::Cancelled)]);
+}
+
+#[test]
+fn a_hold_is_told_with_its_numbers_and_its_words() {
+    let held = node(&[
+        ("ClusterId", "8"),
+        ("JobStatus", "5"),
+        ("MolsieveTask", "0"),
+        ("HoldReasonCode", "13"),
+        ("HoldReasonSubCode", "2"),
+        ("HoldReason", "\"no such file\""),
+    ]);
+    let reports = queue(&wave(), &said(held)).unwrap();
+    let report = reports.values().next().unwrap();
+    assert_eq!((report.state, report.reason.as_deref()), (TaskState::Held, Some("hold 13.2: no such file")));
+}
+
+#[test]
+fn a_job_is_found_by_its_tag_and_its_last_part_by_its_own() {
+    let last = line(&[
+        ("ClusterId", "9"),
+        ("JobStatus", "2"),
+        ("MolsieveTag", "\"t\""),
+        ("DAGManJobId", "7"),
+        ("DAGNodeName", "\"final\""),
+    ]);
+    let plain = line(&[("ClusterId", "12"), ("JobStatus", "1"), ("MolsieveTag", "\"look\"")]);
+    let all = said(line(DAG) + &last + &plain);
+    let of = |tag| found(tag, &all).unwrap().into_iter().map(|job| job.0).collect::<Vec<_>>();
+    assert_eq!(of("w"), ["7"]);
+    assert_eq!(of("t"), ["7/final"]);
+    assert_eq!(of("look"), ["12"]);
+    assert_eq!(of("x"), Vec::<String>::new());
+}
+
+#[test]
+fn a_submission_is_known_by_the_sentence_that_it_ends_with() {
+    let text = "File for submitting this DAG : a.dag.condor.sub\nSubmitting job(s).\n1 job(s) submitted to cluster 17.\n----\n";
+    assert_eq!(submitted(&said(text.into())).unwrap().0, "17");
+    for vague in ["", "Submitting job(s).\n", "1 job(s) submitted to cluster 17", "1 job(s) submitted to cluster x.\n"]
+    {
+        assert!(matches!(submitted(&said(vague.into())), Err(AdapterError::Unreachable(_))), "{vague:?}");
+    }
+    let kind = |text| submitted(&no(text)).unwrap_err();
+    assert!(matches!(kind("ERROR: Failed to parse command file (line 3)."), AdapterError::Rejected(_)));
+    let many = "ERROR: Failed submission for job 5.-1 - aborting entire submit\n\
+        ERROR: Number of submitted jobs would exceed MAX_JOBS_PER_OWNER\n";
+    assert!(matches!(kind(many), AdapterError::TooMany(_)));
+    assert!(matches!(kind("ERROR: Can't find address of local schedd"), AdapterError::Unreachable(_)));
+    assert!(matches!(kind("Segmentation fault"), AdapterError::Unparsed(_)));
+}
+
+#[test]
+fn an_end_of_what_has_ended_is_fine_and_silence_is_silence() {
+    for gone in ["Couldn't find/remove all jobs in cluster 9", "Job 7.0 not found", "There are no jobs in the queue"] {
+        assert_eq!(done(&no(gone)), Ok(()), "{gone}");
+    }
+    assert!(matches!(done(&no("CEDAR:6001:Failed to connect to <127.0.0.1:9618>")), Err(AdapterError::Unreachable(_))));
+    assert!(matches!(done(&no("Error: Permission denied")), Err(AdapterError::Rejected(_))));
+}
+
+#[test]
+fn what_is_no_number_is_asked_for_nowhere() {
+    let job = |id: &str| Job { id: JobId(id.into()), tag: JobTag("w".into()) };
+    assert_eq!(constraint(&[job("7"), job("7/final")]), "ClusterId == 7 || DAGManJobId == 7");
+    assert_eq!(constraint(&[job("7 || True"), job("local-1"), job("")]), "False");
+}
+
+#[test]
+fn a_number_that_a_stranger_wrote_is_not_believed() {
+    let many = [&DAG[..5], &[("MolsieveTasks", "9223372036854775807")]].concat();
+    assert_eq!(queue(&wave(), &said(line(&many))).unwrap().len(), 1_000_000);
+}
+
+proptest! {
+    #[test]
+    fn no_answer_makes_us_panic(text in "\\PC{0,300}", code in proptest::option::of(0i32..3)) {
+        let said = Said { code, stdout: format!("\"molsieve-row{text}\n"), stderr: text };
+        let _ = queue(&wave(), &said);
+        let _ = history(&wave(), &said);
+        let _ = found("t", &said);
+        let _ = submitted(&said);
+        let _ = done(&said);
+    }
+}

@@ -9,7 +9,7 @@ use super::site::{Files, Site};
 use super::words;
 use crate::adapter::AdapterError;
 use crate::job::{EmittedFile, JobSpec, Tasks, Transfers};
-use crate::text::{comment, quoted};
+use crate::text::{Value, comment, quoted};
 
 /// The exit code of a task that has ended at a checkpoint and is to be started again.
 pub const AGAIN: u8 = 85;
@@ -100,7 +100,7 @@ pub fn tasks(site: &Site, job: &JobSpec, number: Number) -> Result<Lines, Adapte
 ///
 /// # Errors
 /// As [`tasks`].
-pub fn here(job: &JobSpec, number: Number) -> Result<Lines, AdapterError> {
+pub fn here(job: &JobSpec) -> Result<Lines, AdapterError> {
     let mut lines = Lines::default();
     lines.put("#", "On the access point: it asks the queue, and submits.");
     lines.put("universe", "local");
@@ -121,7 +121,7 @@ pub fn here(job: &JobSpec, number: Number) -> Result<Lines, AdapterError> {
         lines.put("max_retries", retry.times.to_string());
         lines.put("retry_until", format!("ExitCode =?= {}", retry.unless_exit));
     }
-    marks(&mut lines, job, number)?;
+    marks(&mut lines, job, Number::None)?;
     Ok(lines)
 }
 
@@ -129,6 +129,12 @@ pub fn here(job: &JobSpec, number: Number) -> Result<Lines, AdapterError> {
 fn program(lines: &mut Lines, job: &JobSpec, number: Number) -> Result<(), AdapterError> {
     let script = script_path(job);
     let name = script.file_name().map(OsString::from).unwrap_or_default();
+    // What a job of the access point is given must be plain in HTCondor's older way of writing arguments too.
+    if name.to_str().and_then(Value::new).is_none() {
+        let what =
+            format!("`{}` holds a character that the name of a script cannot", name.to_string_lossy().escape_debug());
+        return Err(AdapterError::Rejected(what));
+    }
     lines.put("executable", "/bin/sh");
     lines.put("transfer_executable", "False");
     let arguments = words::arguments([name.as_os_str()])?;
@@ -151,7 +157,7 @@ fn shared(lines: &mut Lines, site: &Site, job: &JobSpec, number: Number) -> Resu
     lines.put("should_transfer_files", "NO");
     lines.put("output", "/dev/null");
     lines.put("error", "/dev/null");
-    let exported: Vec<&str> = site.export.iter().map(crate::text::Value::as_str).collect();
+    let exported: Vec<&str> = site.export.iter().map(Value::as_str).collect();
     let names = [vec![CARRIED], exported].concat().join(", ");
     lines.put("getenv", names);
     lines.put("#", "A task that ends at a checkpoint and says so is put back into the queue.");
@@ -291,6 +297,6 @@ pub fn script_path(job: &JobSpec) -> PathBuf {
 }
 
 /// The directory that `path` is in.
-pub fn directory(path: &Path) -> &Path {
+fn directory(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::describe::{self, Number, directory};
+use super::describe::{self, Number};
 use super::limits::Limits;
 use super::site::Site;
 use super::words;
@@ -47,7 +47,7 @@ pub fn files(site: &Site, limits: &Limits, job: &JobSpec) -> Result<Vec<EmittedF
     }
     match (&job.finally, job.tasks) {
         (None, Tasks::One) => {
-            let description = describe::here(job, Number::None)?.text("");
+            let description = describe::here(job)?.text("");
             let text = format!(
                 "# {}\n# By hand: condor_submit {}\n{description}queue\n",
                 comment(&job.title),
@@ -118,9 +118,8 @@ fn dag(site: &Site, limits: &Limits, job: &JobSpec) -> Result<EmittedFile, Adapt
         );
     }
     if let Some(last) = &job.finally {
-        let description = describe::here(last, Number::Node)?.text("    ");
-        let _ =
-            writeln!(text, "\n# {}\nFINAL {FINAL} {{\n{description}}}\nVARS {FINAL} task=\"0\"", comment(&last.title));
+        let description = describe::here(last)?.text("    ");
+        let _ = writeln!(text, "\n# {}\nFINAL {FINAL} {{\n{description}}}", comment(&last.title));
     }
     Ok(EmittedFile { path, text })
 }
@@ -158,6 +157,5 @@ fn own_files(job: &JobSpec, index: u64) -> Result<String, AdapterError> {
 /// The name of a file of `job`, as a person types it in its directory.
 fn name(job: &JobSpec, extension: &str) -> Result<String, AdapterError> {
     let path = job.file.with_extension(extension);
-    let _ = directory(&path);
     quoted(path.file_name().unwrap_or_default())
 }

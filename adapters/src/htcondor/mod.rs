@@ -73,8 +73,9 @@ impl Dialect for HtCondor {
     }
 
     fn submit(&self, files: &[EmittedFile]) -> Call {
-        let path = files.first().map(|file| file.path.to_string_lossy().into_owned()).unwrap_or_default();
-        let is_dag = path.ends_with(".dag");
+        let file = files.first().map_or_else(|| std::path::Path::new(""), |file| file.path.as_path());
+        let is_dag = file.extension().is_some_and(|extension| extension == "dag");
+        let path = file.to_string_lossy().into_owned();
         // After an answer that was lost the files of the first try are there; `-force` would throw the rescue file away.
         let words = if is_dag { vec!["condor_submit_dag", "-update_submit"] } else { vec!["condor_submit"] };
         Call::new(words.into_iter().map(str::to_owned).chain([path]))
@@ -115,14 +116,17 @@ impl Dialect for HtCondor {
     }
 
     fn cancel(&self, jobs: &[JobId]) -> Call {
-        let one = |job: &JobId| match answers::cluster(job) {
-            Some((id, true)) => Some(format!("(DAGManJobId == {id} && DAGNodeName == \"{}\")", emit::FINAL)),
-            Some((id, false)) => Some(format!("ClusterId == {id}")),
-            None => None,
-        };
-        let all: Vec<String> = jobs.iter().filter_map(one).collect();
-        let constraint = if all.is_empty() { "False".to_owned() } else { all.join(" || ") };
-        Call::new(["condor_rm", "-constraint", &constraint])
+        let ids: Vec<(u64, bool)> = jobs.iter().filter_map(answers::cluster).collect();
+        // A cluster by its number: what is true of jobs is not true of those that a plain submission has not made yet.
+        let wholes = ids.iter().filter(|(_, is_final)| !is_final).map(|(id, _)| id.to_string());
+        let last = |id: &u64| format!("(DAGManJobId == {id} && DAGNodeName == \"{}\")", emit::FINAL);
+        let lasts: Vec<String> = ids.iter().filter(|(_, is_final)| *is_final).map(|(id, _)| last(id)).collect();
+        let mut argv: Vec<String> = ["condor_rm".to_owned()].into_iter().chain(wholes).collect();
+        if !lasts.is_empty() || argv.len() == 1 {
+            let constraint = if lasts.is_empty() { "False".to_owned() } else { lasts.join(" || ") };
+            argv.extend(["-constraint".to_owned(), constraint]);
+        }
+        Call::new(argv)
     }
 
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {

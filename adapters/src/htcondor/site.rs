@@ -91,7 +91,7 @@ const ATTRIBUTES: &[&str] = &[
     "x509userproxy",
 ];
 
-/// A `ClassAd` expression on one line: letters, digits, blanks and `._:,@=+*&|!()[]{}<>/%~?"-`, 1 to 512 of them, with its quotes and
+/// A `ClassAd` expression on one line: letters, digits, blanks and `._:,@=+*&|!()[]{}<>/%~?^"-`, 1 to 512 of them, with its quotes and
 /// parentheses in pairs. There is no dollar sign and no backslash among them, so it ends where it seems to end, and nothing is
 /// filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub struct Expression(String);
 impl Expression {
     /// Checks `text`; none if it is none.
     pub fn new(text: &str) -> Option<Self> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || " ._:,@=+*&|!()[]{}<>/%~?\"-".contains(c);
+        let plain = |c: char| c.is_ascii_alphanumeric() || " ._:,@=+*&|!()[]{}<>/%~?^\"-".contains(c);
         let fits = (1..=EXPRESSION_MAX).contains(&text.len()) && !text.trim().is_empty() && text.chars().all(plain);
         (fits && is_balanced(text)).then(|| Self(text.trim().to_owned()))
     }
@@ -210,7 +210,7 @@ impl Site {
         }
         let value = Expression::new(value).ok_or_else(|| {
             format!(
-                "the value of `{bare}` may hold letters, digits, blanks and ._:,@=+*&|!()[]{{}}<>/%~?\"- and at most 512 of them, \
+                "the value of `{bare}` may hold letters, digits, blanks and ._:,@=+*&|!()[]{{}}<>/%~?^\"- and at most 512 of them, \
                  with quotes and parentheses in pairs"
             )
         })?;

@@ -82,7 +82,7 @@ pub fn submitted(answer: &Answer) -> Result<Submitted, AdapterError> {
     struct Said {
         submission_id: String,
     }
-    // (By an agent, whose 400 the head repeats within a 500.)
+    // (By a process on some node, whose 400 the head repeats within a 500.)
     if matches!(answer.status, 400 | 500) && answer.text.contains("already exists") {
         return Ok(Submitted::Before);
     }
@@ -147,7 +147,7 @@ fn expect_ok(answer: &Answer) -> Result<(), AdapterError> {
         404 | 405 => AdapterError::Unparsed(format!("there is no Jobs API at this address ({said})")),
         400 | 413 | 422 => AdapterError::Rejected(said),
         408 | 429 | 502..=504 => AdapterError::Unreachable(said),
-        // A head that is starting, or that has no agent which could start a driver now.
+        // A head that is starting, or that has nobody who could start a driver now.
         500 if answer.text.contains("try again later") || answer.text.contains("Cannot connect to host") => {
             AdapterError::Unreachable(said)
         }
@@ -196,7 +196,7 @@ mod tests {
             (400, "TypeError: x", "no"),
             (404, "404: Not Found", "what?"),
             (503, "", "away"),
-            (500, "No available agent to submit job, please try again later.", "away"),
+            (500, "Nobody is available to submit job, please try again later.", "away"),
             (500, "Traceback\nKeyError: 1", "what?"),
             (200, "<html>", "what?"),
             (200, r#"{"submission_id":"a""#, "what?"),

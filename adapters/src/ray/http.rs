@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
+use rustls::crypto::ring::default_provider as cryptography;
+use ureq::Agent as Asker;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::address::Address;
@@ -45,7 +46,7 @@ pub(super) struct Answer {
 /// What asks the Jobs API of one cluster.
 #[derive(Clone)]
 pub struct Client {
-    agent: Agent,
+    asker: Asker,
     address: Address,
     token: Option<Token>,
     roots: RootCerts,
@@ -68,13 +69,13 @@ impl Client {
             }
             None => RootCerts::from([]),
         };
-        Ok(Self { agent: agent(roots.clone(), ANSWER), address, token, roots, answer_max: ANSWER_MAX })
+        Ok(Self { asker: asker(roots.clone(), ANSWER), address, token, roots, answer_max: ANSWER_MAX })
     }
 
     /// With less patience, and less to read.
     #[must_use]
     pub fn limited(self, answer: Duration, answer_max: u64) -> Self {
-        Self { agent: agent(self.roots.clone(), answer), answer_max, ..self }
+        Self { asker: asker(self.roots.clone(), answer), answer_max, ..self }
     }
 
     /// Where it asks.
@@ -84,13 +85,13 @@ impl Client {
 
     /// Asks for `path`.
     pub(super) fn get(&self, path: &str) -> Result<Answer, AdapterError> {
-        let request = self.agent.get(format!("{}{path}", self.address));
+        let request = self.asker.get(format!("{}{path}", self.address));
         self.heard(self.with_token(request).call())
     }
 
     /// Sends `body`, which is JSON, to `path`.
     pub(super) fn post(&self, path: &str, body: &str) -> Result<Answer, AdapterError> {
-        let request = self.agent.post(format!("{}{path}", self.address)).header("Content-Type", "application/json");
+        let request = self.asker.post(format!("{}{path}", self.address)).header("Content-Type", "application/json");
         self.heard(self.with_token(request).send(body))
     }
 
@@ -144,9 +145,9 @@ impl fmt::Debug for Client {
     }
 }
 
-fn agent(roots: RootCerts, answer: Duration) -> Agent {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Agent::config_builder()
+fn asker(roots: RootCerts, answer: Duration) -> Asker {
+    let cryptography = Arc::new(cryptography());
+    Asker::config_builder()
         .timeout_connect(Some(CONNECT.min(answer)))
         .timeout_global(Some(answer))
         .max_redirects(0)
@@ -155,7 +156,7 @@ fn agent(roots: RootCerts, answer: Duration) -> Agent {
         .proxy(None)
         .max_idle_connections(0)
         .user_agent(concat!("molsieve/", env!("CARGO_PKG_VERSION")))
-        .tls_config(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+        .tls_config(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(cryptography).build())
         .build()
         .into()
 }

@@ -163,6 +163,13 @@ impl Dialect for Slurm {
         Call::new(["squeue", "--noheader", "--states=all", &user, &name, &format])
     }
 
+    fn find_all(&self, tags: &[JobTag]) -> Option<Call> {
+        let names: Vec<&str> = tags.iter().map(|tag| tag.0.as_str()).collect();
+        let mut call = self.find(&JobTag(names.join(","))).with("TZ", "UTC");
+        call.argv.push("--array".to_owned());
+        Some(call)
+    }
+
     fn parse_find(&self, tag: &JobTag, said: &Said) -> Result<Vec<JobId>, AdapterError> {
         answers::found(&tag.0, said)
     }

@@ -80,7 +80,7 @@ def squeue(said):
     wanted = {int(n) for n in option("jobs").split(",")} if option("jobs") else None
     rows = []
     for number, job in sorted(jobs().items()):
-        if wanted is not None and number not in wanted or option("name") not in (None, job["name"]):
+        if wanted is not None and number not in wanted or job["name"] not in (option("name") or job["name"]).split(","):
             continue
         for index, pid in enumerate(job["tasks"]):
             word, code = state(number, index, pid)

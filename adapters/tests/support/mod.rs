@@ -2,6 +2,7 @@
 
 pub mod fake_ray;
 pub mod ray_cluster;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, Silent, System};
 use molsieve_adapters::slurm::{Limits, Site};
-use molsieve_adapters::{Cli, Slurm};
+use molsieve_adapters::{Cli, HtCondor, Slurm};
 
 #[path = "../../../tests/support/watchdog.rs"]
 mod watchdog;
@@ -36,18 +37,29 @@ impl Runner for With {
     }
 }
 
-/// SLURM's commands as a script that keeps its jobs in files, and fails on cue.
+/// A scheduler's commands as a script that keeps its jobs in files, and fails on cue.
 pub struct Fake {
     _place: Place,
     dir: tempfile::TempDir,
 }
 
 impl Fake {
+    /// SLURM's.
     pub fn new() -> Self {
+        Self::of("fake_slurm.py", &["sbatch", "squeue", "scancel", "sacct", "scontrol"])
+    }
+
+    /// HTCondor's.
+    pub fn condor() -> Self {
+        let names = ["condor_submit", "condor_submit_dag", "condor_q", "condor_history", "condor_rm", "condor_release"];
+        Self::of("fake_condor.py", &names)
+    }
+
+    fn of(script: &str, names: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/fake_slurm.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(script);
         std::fs::create_dir(dir.path().join("bin")).unwrap();
-        for name in ["sbatch", "squeue", "scancel", "sacct", "scontrol"] {
+        for name in names {
             std::os::unix::fs::symlink(&script, dir.path().join("bin").join(name)).unwrap();
         }
         assert!(
@@ -55,6 +67,7 @@ impl Fake {
             "{} is not executable",
             script.display()
         );
+        tools(dir.path());
         Self { _place: Place::of(dir.path()), dir }
     }
 
@@ -72,19 +85,26 @@ impl Fake {
     }
 
     pub fn slurm(&self) -> Cli<Slurm, With> {
-        let bin = self.dir.path().join("bin").display().to_string();
+        Cli::with(Slurm::new(Site::default(), Limits::default()), self.runner("FAKE_SLURM"))
+    }
+
+    pub fn htcondor(&self) -> Cli<HtCondor, With> {
+        Cli::with(HtCondor::default(), self.runner("FAKE_CONDOR"))
+    }
+
+    fn runner(&self, variable: &'static str) -> With {
+        let (bin, tools) = (self.dir.path().join("bin"), self.dir.path().join("tools"));
         let settings = BTreeMap::from([
-            // Only what the fake itself needs beside it: a real SLURM's commands must not answer for it.
-            ("PATH", format!("{bin}:{}", tools(self.dir.path()))),
-            ("FAKE_SLURM", self.dir.path().display().to_string()),
+            // Only what the fake itself needs beside it: a real scheduler's commands must not answer for it.
+            ("PATH", format!("{}:{}", bin.display(), tools.display())),
+            (variable, self.dir.path().display().to_string()),
         ]);
-        let limit = Duration::from_secs(5);
-        Cli::with(Slurm::new(Site::default(), Limits::default()), With { settings, limit })
+        With { settings, limit: Duration::from_secs(5) }
     }
 }
 
-/// A directory with the few programs that the fake and its jobs use.
-fn tools(dir: &Path) -> String {
+/// Makes a directory with the few programs that the fake and its jobs use.
+fn tools(dir: &Path) {
     let tools = dir.join("tools");
     std::fs::create_dir(&tools).unwrap();
     let asks = ["sh", "sleep", "env", "mv"].map(|name| (name, format!("command -v {name}")));
@@ -95,7 +115,6 @@ fn tools(dir: &Path) -> String {
         let path = String::from_utf8(found.stdout).unwrap();
         std::os::unix::fs::symlink(path.trim(), tools.join(name)).unwrap();
     }
-    tools.display().to_string()
 }
 
 /// A real cluster, brought up for one test and taken down after it.
@@ -116,24 +135,29 @@ impl Cluster {
             eprintln!("skipped: {missing:?} not installed; ./setup installs them");
             return None;
         }
-        Some(Self::up("slurm"))
+        Some(Self::up_with("slurm", &[]))
     }
 
     /// An HTCondor; none where it is not installed, which CI does not accept.
     pub fn htcondor() -> Option<Self> {
-        let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.engines/htcondor/ready");
+        Self::htcondor_with(&[])
+    }
+
+    /// The same, with further arguments of `tests/clusters/htcondor up`.
+    pub fn htcondor_with(more: &[&str]) -> Option<Self> {
+        let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.schedulers/htcondor/ready");
         if !installed("condor_master") && !unpacked.exists() {
             assert!(std::env::var_os("CI").is_none(), "CI needs HTCondor: run ./setup --test");
             eprintln!("skipped: HTCondor is not installed; ./setup --test installs it");
             return None;
         }
-        Some(Self::up("htcondor"))
+        Some(Self::up_with("htcondor", more))
     }
 
-    fn up(program: &'static str) -> Self {
+    fn up_with(program: &'static str, more: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("mc-").tempdir().unwrap();
         let cluster = Self { _place: Place::of(dir.path()), dir, program };
-        cluster.script(&["up"], &[]);
+        cluster.script(&["up"], more);
         cluster
     }
 

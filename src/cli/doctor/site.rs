@@ -11,14 +11,19 @@ use crate::campaign::scheduler::Cluster;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::cli::place;
+use crate::cli::waiting::Teller;
 use crate::doctor::cluster::{self, ClusterFacts};
 use crate::doctor::{Finding, Verdict, disk};
 use crate::error::{Error, Kind, Result};
 use crate::host;
+use crate::patience::Patience;
 use crate::run::cluster::examine;
 use crate::run::cluster::probe::{self, Probe};
 use crate::scheduler::{self, Examined};
 use crate::units;
+
+/// A command of a scheduler may take so long.
+const ANSWERS: Duration = Duration::from_secs(120);
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -83,7 +88,11 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
     let wait = units::duration(&job.wait).map_err(|e| e.within("`--wait`"))?;
     let (kind, asked) = examine::cluster(site)?;
     let binding = scheduler::of(kind)?;
+    let patience = Patience::default();
+    let teller = Teller::of(&patience, output);
+    let waiting = patience.waits("the cluster is asked what it has and allows: its answers are waited for", ANSWERS);
     let Examined { facts, mut findings, profile } = binding.examine(&asked)?;
+    drop((waiting, teller));
     findings.extend(disk::check(dir)?);
     findings.extend(examine::quota(dir));
     let job = job.submit.then(|| try_job(kind, &asked, dir, wait, output)).transpose()?;

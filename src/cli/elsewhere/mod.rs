@@ -19,8 +19,11 @@ use super::{signals, verify};
 use crate::campaign::config::Config;
 use crate::campaign::site::{self, SiteProfile};
 use crate::error::{Error, Kind, Result};
-use crate::layout::{CampaignDir, HomeDir, RemoteRoot};
+use crate::fs;
+use crate::layout::{CampaignDir, HomeDir, PackDir, RemoteRoot};
 use crate::pack::keys::PrivateKey;
+use crate::pack::manifest::Manifest;
+use crate::pack::{ATTESTATION, MANIFEST};
 use crate::remote::client::Client;
 use crate::remote::fetch::{self, Fetched};
 use crate::remote::inputs::{self, Inputs};
@@ -31,6 +34,7 @@ use crate::remote::serve;
 use crate::run::plan;
 use crate::scheduler;
 use crate::stop::Stop;
+use crate::view::next;
 use shown::Shown;
 use words::Words;
 
@@ -120,6 +124,18 @@ pub fn run(args: &[OsString], how: &Args, whole: &Command, output: Output) -> Op
             Sort::Machine => journey.machine(),
         }
     }))
+}
+
+/// `error` with hints that work as they are copied: with the campaign directory of the command line `args`, where it has one.
+pub fn with_dir(error: Error, args: &[OsString], whole: &Command) -> Error {
+    let dir = Words::of(args, whole).ok().and_then(|words| {
+        let name = words.commands.first()?;
+        let sort = COMMANDS.iter().find(|(command, _)| command == name).map(|(_, sort)| *sort)?;
+        directory(&words, sort).ok()?
+    });
+    let Some(dir) = dir.map(|dir| dir.root().display().to_string()) else { return error };
+    let hints = error.hints().iter().map(|hint| next::with_dir(hint, &dir));
+    hints.fold(Error::new(error.kind(), error.what()), Error::hint)
 }
 
 /// What `dir` stands for. Of a `remote.json` that this home did not write there, no key, host key or identity is taken: the
@@ -336,6 +352,11 @@ impl Journey {
             word.clone_from(&there);
         }
         let is_resume = words.commands[0] == "resume";
+        if words.commands[0] == "status"
+            && let Some(payload) = signed_here(&dir)
+        {
+            words.options.push(("--signed".to_owned(), Some(payload)));
+        }
         if !is_resume {
             // What changes something there comes to its end, whatever becomes of the line.
             let watches = ["status", "logs", "peek"].contains(&words.commands[0].as_str());
@@ -402,6 +423,13 @@ struct Told<'a> {
     watches: bool,
     /// The path there and the directory here.
     names: Option<(&'a str, &'a CampaignDir)>,
+}
+
+/// The payload digest of the pack that was brought to `dir`, and signed here.
+fn signed_here(dir: &CampaignDir) -> Option<String> {
+    let pack = PackDir::new(dir.pack());
+    let manifest = fs::read_plain(&pack.member(MANIFEST)).ok().filter(|_| pack.member(ATTESTATION).is_file())?;
+    Manifest::read(&manifest).ok().map(|manifest| manifest.payload.digest)
 }
 
 fn again(error: Error, dir: &CampaignDir) -> Error {

@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use crate::canonical::escape;
+use crate::remote::serve;
 
 /// A line that is longer is shown in parts.
 const LINE_BYTES_MAX: usize = 64 << 10;
@@ -42,6 +43,9 @@ impl<W: Write> Shown<W> {
         if let Some((there, here)) = &self.names {
             text = text.replace(there, here);
         }
+        if text.ends_with(serve::AS_IT_LIES_THERE) {
+            self.names = None;
+        }
         let _ = self.to.write_all(format!("{text}{end}").as_bytes()).and_then(|()| self.to.flush());
     }
 }
@@ -68,5 +72,14 @@ mod tests {
         shown.push(b"`molsieve resume /r/camp");
         shown.push(b"aigns/n` goes on\n");
         assert_eq!(out, b"`molsieve resume n-1` goes on\n");
+    }
+
+    #[test]
+    fn a_file_that_is_shown_as_it_lies_there_keeps_its_paths() {
+        let mut out = Vec::new();
+        let mut shown = Shown::new(&mut out, Some(("/r/n".to_owned(), "n-1".to_owned())));
+        shown.push(format!("`/r/n`\non `h`; {}\nexec worker /r/n\n", serve::AS_IT_LIES_THERE).as_bytes());
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("`n-1`\n") && text.ends_with("\nexec worker /r/n\n"), "{text}");
     }
 }

@@ -92,14 +92,25 @@ pub fn changed(way: &Way, key: &[u8]) -> Error {
         ))
 }
 
-/// The host is not known.
-pub fn unknown(way: &Way, key: &[u8]) -> Error {
-    let found = fingerprint(key);
-    let login = &way.login;
-    let port = login.port.map_or_else(String::new, |port| format!("-p {port} "));
+/// The host is not known. It showed a key of each of its kinds.
+pub fn unknown(way: &Way, keys: &[Vec<u8>]) -> Error {
+    let Login { user, host, port } = &way.login;
+    let found = keys.first().map(|key| fingerprint(key)).unwrap_or_default();
+    if let Some(given) = &way.host_key {
+        let shown: Vec<String> = keys.iter().map(|key| fingerprint(key)).collect();
+        let shown = shown.join(" and ");
+        return unreachable(
+            way,
+            &format!("the host key is not the one that was given: it is {shown}, and not {given}"),
+        )
+        .hint("nothing was sent. Compare both with what the people of the site publish: this may be another machine")
+        .hint(format!("if what it shows is theirs: `--accept-host-key {found}`"));
+    }
+    let port = port.map_or_else(String::new, |port| format!("-p {port} "));
+    let user = user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
     unreachable(way, &format!("the host key is not known: {found}"))
         .hint("compare it with what the people of the site publish; nothing was sent")
-        .hint(format!("`ssh {port}{}` once, by hand, notes it; or say `--accept-host-key {found}`", login.host))
+        .hint(format!("`ssh {port}{user}{host}` once, by hand, notes it; or say `--accept-host-key {found}`"))
 }
 
 /// The key was revoked.
@@ -148,6 +159,28 @@ mod tests {
         ] {
             assert_eq!(judged(&list, login, filler), expected, "{login} {filler}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_not_the_given_one_is_told_with_both() {
+        let mut way = Way {
+            login: "me@h:2222".parse().unwrap(),
+            means: super::super::super::login::Means::Ssh2,
+            root: "molsieve".to_owned(),
+            identity: None,
+            host_key: None,
+            ssh_config: None,
+        };
+        let keys = [key(1), key(2)];
+        let [one, two] = [1, 2].map(|filler| fingerprint(&key(filler)));
+        let strange = unknown(&way, &keys);
+        assert!(strange.what().ends_with(&format!("the host key is not known: {one}")), "{strange}");
+        assert!(strange.hints()[1].starts_with("`ssh -p 2222 me@h` once, by hand"), "{strange:?}");
+        way.host_key = Some("SHA256:other".to_owned());
+        let other = unknown(&way, &keys);
+        let told = format!("is not the one that was given: it is {one} and {two}, and not SHA256:other");
+        assert!(other.what().ends_with(&told), "{other}");
+        assert!(!other.hints().iter().any(|hint| hint.contains("by hand")), "{other:?}");
     }
 
     #[test]

@@ -54,12 +54,10 @@ impl Ssh2 {
     }
 }
 
-/// A host whose key is not known: what is said of it, the key, and the session.
-type Strange = (Judged, Vec<u8>, (Session, TcpStream));
-
 /// A session with a host that has proved to be the one that it should be.
 fn known_session(way: &Way, lists: &[PathBuf]) -> Result<(Session, TcpStream)> {
-    let (mut strange, mut refused): (Option<Strange>, _) = (None, None);
+    let (mut changed, mut accepted, mut refused) = (None, None, None);
+    let mut strange: Vec<Vec<u8>> = Vec::new();
     for kind in HOST_KEYS {
         let (session, socket) = match handshake(way, kind)? {
             Ok(made) => made,
@@ -73,24 +71,22 @@ fn known_session(way: &Way, lists: &[PathBuf]) -> Result<(Session, TcpStream)> {
         match judged.map_err(|e| unreachable(way, &format!("the host key cannot be looked at: {e}")))? {
             Judged::Known => return Ok((session, socket)),
             Judged::Revoked => return Err(known::revoked(way, key)),
-            judged => {
-                // Known by another kind of key, perhaps; a changed key is worse than an unknown one.
-                if strange.as_ref().is_none_or(|(before, ..)| *before == Judged::Unknown && judged == Judged::Changed) {
-                    let key = key.to_vec();
-                    strange = Some((judged, key, (session, socket)));
+            // Known by another kind of key, perhaps; a changed key is worse than an unknown one, and is not accepted.
+            Judged::Changed => drop(changed.get_or_insert_with(|| key.to_vec())),
+            Judged::Unknown => {
+                let key = key.to_vec();
+                if way.host_key.as_ref().is_some_and(|given| *given == known::fingerprint(&key)) {
+                    accepted = Some((session, socket));
                 }
+                strange.push(key);
             }
         }
     }
-    match strange {
-        Some((Judged::Changed, key, _)) => Err(known::changed(way, &key)),
-        Some((_, key, made)) => {
-            if way.host_key.as_ref().is_some_and(|accepted| *accepted == known::fingerprint(&key)) {
-                return Ok(made);
-            }
-            Err(known::unknown(way, &key))
-        }
-        None => {
+    match (changed, accepted) {
+        (Some(key), _) => Err(known::changed(way, &key)),
+        (None, Some(made)) => Ok(made),
+        (None, None) if !strange.is_empty() => Err(known::unknown(way, &strange)),
+        (None, None) => {
             let why = refused.map_or_else(|| "it shows no host key".to_owned(), |error| error.to_string());
             Err(unreachable(way, &format!("no session can be made: {why}")).hint(OTHERWISE))
         }

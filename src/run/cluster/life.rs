@@ -89,6 +89,13 @@ impl Meter {
     }
 }
 
+/// Whether somebody stopped `campaign` on a cluster: a task that begins all the same, since its scheduler was away when it was
+/// told, has nothing to do. What cannot be read says nothing: the work does not depend on it.
+pub fn is_cancelled(campaign: &Campaign) -> bool {
+    let state = || State::of(&journal::read(&campaign.dir).ok()?.entries).ok();
+    campaign.file.execution.cluster.is_some() && state().is_some_and(|state| state.phase == Phase::Stopped)
+}
+
 /// Cores × time, in core-milliseconds.
 fn core_ms(time: Duration, cpus: u64) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(cpus)
@@ -124,7 +131,13 @@ impl Checkpointed<'_> {
         if State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active {
             return Ok(false);
         }
+        let (dir, Orders { wave, task, .. }) = (&self.campaign.dir, self.orders);
+        // Before it is asked: a scheduler that agrees may end this process at once. What cannot be noted is not counted.
+        let noted = TaskTime::note_restart(dir, *wave, *task, true);
         let asked = inside.requeue();
+        if asked.is_err() && noted.is_ok() {
+            let _ = TaskTime::note_restart(dir, *wave, *task, false);
+        }
         info!(element = inside.name(), lives = inside.restarts() + 1, ?asked, "asked to be put back into the queue");
         Ok(asked.is_ok())
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use molsieve_adapters::command::System;
 use molsieve_adapters::{Adapter, AdapterError, JobId, JobSpec};
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::fs;
 use crate::id::GroupIndex;
 use crate::journal;
 use crate::journal::state::State;
+use crate::patience::Patience;
 use crate::run::drive::jobs::{self, Making};
 use crate::run::drive::room::{self, JOBS_BESIDE};
 use crate::run::look::Look;
@@ -77,6 +79,8 @@ pub struct Outlook {
     pub queued: Option<u64>,
     /// How often ticks may submit what is left, by themselves; 0 where jobs may not submit jobs.
     pub rounds: u64,
+    /// How often a look follows, in seconds; none where there are no looks.
+    pub look_s: Option<u64>,
     /// The scripts.
     pub scripts: Vec<Script>,
     /// What the scheduler makes of it, where it was asked.
@@ -88,12 +92,16 @@ pub struct Outlook {
 ///
 /// # Errors
 /// The campaign's files cannot be read; it is rehearsed, and the scheduler cannot be reached (exit 5).
-pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<Outlook>> {
+pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patience) -> Result<Option<Outlook>> {
     let execution = &campaign.file.execution;
     let Some(cluster) = execution.cluster.as_ref() else { return Ok(None) };
     let binding = scheduler::of(execution.scheduler)?;
     scheduler::check(execution)?;
-    let (mut adapter, allows, limits_unknown) = match binding.ask(cluster, Duration::ZERO, Queue::Always) {
+    let most = System::default().limit;
+    let waiting = patience.waits("the scheduler has not answered yet: it is waited for", most);
+    let answer = binding.ask(cluster, Duration::ZERO, Queue::Always);
+    drop(waiting);
+    let (mut adapter, allows, limits_unknown) = match answer {
         Ok(Asked { adapter, allows }) => (adapter, Some(allows), None),
         Err(away) if rehearse => return Err(away),
         Err(away) => (binding.unasked(cluster)?, None, Some(away.what().to_owned())),
@@ -113,7 +121,9 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
         let tick = JobSpec { after: vec![JobId(WAVE_JOB.to_owned())], ..tick };
         scripts.extend(rendered(adapter.as_ref(), "wave", &wave)?);
         scripts.extend(rendered(adapter.as_ref(), "tick", &tick)?);
+        let waiting = patience.waits("the scheduler thinks about when it would start this: it is waited for", most);
         rehearsal = rehearse.then(|| rehearsed(campaign, adapter.as_mut(), wave)).transpose()?;
+        drop(waiting);
     }
     Ok(Some(Outlook {
         site: cluster.site.clone(),
@@ -127,6 +137,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool) -> Result<Option<
         queued: allows.and_then(|allows| allows.queued),
         bounds,
         rounds: if cluster.nodes_may_submit { cluster.rounds_max } else { 0 },
+        look_s: cluster.look_s.filter(|_| cluster.nodes_may_submit),
         scripts,
         rehearsal,
     }))

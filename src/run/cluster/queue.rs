@@ -93,8 +93,8 @@ pub(in crate::run) fn cancel(campaign: &Campaign, adapter: &mut dyn Adapter, sta
     // First what would stand in for the tick: that it was cancelled is what it waits for.
     if state.ticks > 0 {
         tags.push(jobs::stand_in_tag(campaign, state.ticks)?);
+        tags.push(jobs::tick_tag(campaign, state.ticks)?);
     }
-    tags.extend(state.tick.as_ref().map(|tick| JobTag(tick.tag.clone())));
     tags.extend(state.active.as_ref().map(|wave| JobTag(wave.tag.clone())));
     let mut jobs = Vec::new();
     for tag in &tags {

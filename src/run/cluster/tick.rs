@@ -15,6 +15,7 @@ use crate::journal::event::{Entry, Event, PauseCode};
 use crate::journal::state::{Phase, State};
 use crate::journal::{self, Journal};
 use crate::pack::seal::SealedPack;
+use crate::patience::{Patience, Waiting};
 use crate::run::cluster::mid_wave;
 use crate::run::cluster::queue;
 use crate::run::drive::driver::Driver;
@@ -29,6 +30,9 @@ use crate::stop::Stop;
 /// How often a tick looks at what has just ended.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// A wave that was taken back has ended by then, as its tasks checkpoint.
+const TAKEN_BACK: Duration = Duration::from_secs(120);
+
 /// What a tick came to.
 #[derive(Debug)]
 pub enum Ticked {
@@ -42,6 +46,24 @@ pub enum Ticked {
     Stopped,
     /// It waits for somebody.
     Paused(Pause),
+    /// Whoever called had enough. What is in the queue goes on.
+    Left {
+        /// Whether anything is.
+        in_queue: bool,
+    },
+}
+
+/// How far step after step went.
+enum Went {
+    /// The work is in the queue, and its tick behind it.
+    InQueue,
+    /// As far as it goes.
+    Over(Driven),
+    /// Whoever called had enough.
+    Left {
+        /// Whether what is in the queue goes on.
+        in_queue: bool,
+    },
 }
 
 /// Who calls.
@@ -62,11 +84,12 @@ pub enum Caller {
     },
 }
 
-/// Does all that can be done now, and seals the pack when all is there. On a full disk the campaign waits for room.
+/// Does all that can be done now, and seals the pack when all is there. On a full disk the campaign waits for room. A person who
+/// has had enough is heard between steps: before anything is submitted nothing is, and afterwards it is followed by its tick.
 ///
 /// # Errors
 /// As [`crate::run::drive::drive`] and [`finish::seal`].
-pub fn tick(campaign: &Campaign, caller: Caller, program: &Path) -> Result<Ticked> {
+pub fn tick(campaign: &Campaign, caller: Caller, program: &Path, patience: &Patience) -> Result<Ticked> {
     let cluster = campaign.file.execution.cluster.as_ref();
     let cluster = cluster.ok_or_else(|| {
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
@@ -74,11 +97,21 @@ pub fn tick(campaign: &Campaign, caller: Caller, program: &Path) -> Result<Ticke
     })?;
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     if caller != Caller::Person && state.phase != Phase::Active {
+        let has_jobs = state.active.is_some() || state.tick.is_some() || caller != Caller::Tick(None);
+        if state.phase == Phase::Stopped && has_jobs {
+            let mut adapter = scheduler::open(&campaign.file.execution, cluster, caller.patience(), patience)?;
+            clear(campaign, adapter.as_mut())?;
+        }
         return Ok(Ticked::Nothing(state.phase));
     }
     finish::can_write(&campaign.file.identity)?;
-    let mut adapter = scheduler::open(&campaign.file.execution, cluster, caller.patience())?;
-    let ticked = step(campaign, caller, program, adapter.as_mut(), &state);
+    let opened = scheduler::open(&campaign.file.execution, cluster, caller.patience(), patience);
+    if patience.has_enough() {
+        // Nothing was done, whether or not the scheduler has answered.
+        return Ok(Ticked::Left { in_queue: state.phase == Phase::Active && state.tick.is_some() });
+    }
+    let mut adapter = opened?;
+    let ticked = step(campaign, caller, program, adapter.as_mut(), &state, patience);
     if !matches!(ticked, Ok(Ticked::InQueue)) {
         mid_wave::end_if_over(campaign, adapter.as_mut());
     }
@@ -91,6 +124,7 @@ fn step(
     program: &Path,
     adapter: &mut dyn Adapter,
     state: &State,
+    patience: &Patience,
 ) -> Result<Ticked> {
     if caller == Caller::Look {
         // First of all: should this one die, the next goes on.
@@ -120,14 +154,15 @@ fn step(
     if caller != Caller::Person && phase != Phase::Active {
         return Ok(Ticked::Nothing(phase));
     }
-    // Nobody is heard here: a signal means this process (a preemption, a time limit), not the campaign. Killed anywhere,
-    // it is done again; `cancel` is what stops a campaign.
+    // No signal stops the campaign here: to a job it means the process (a preemption, a time limit), and a person who has had
+    // enough leaves. Killed anywhere, it is done again; `cancel` is what stops a campaign.
     let stop = Stop::new();
     finish::reserve(campaign);
     let tasks = campaign.file.execution.cluster.as_ref().map_or(1, scheduler::tasks);
-    let settings = Settings { program: program.to_path_buf(), tasks, stop, watch: &mut |_| {} };
+    let patience = patience.clone();
+    let settings = Settings { program: program.to_path_buf(), tasks, stop, patience, watch: &mut |_| {} };
     let driver = Driver::new(campaign, &mut journal, &history, adapter, settings)?;
-    let ticked = go(driver, caller).and_then(|driven| close(campaign, &mut journal, driven));
+    let ticked = go(driver, caller).and_then(|went| close(campaign, &mut journal, went));
     let ticked = match ticked {
         Err(full) if full.kind() == Kind::Full => {
             finish::pause_for_room(campaign, &journal, &full).map(Ticked::Paused).map_err(|_| full)
@@ -138,17 +173,21 @@ fn step(
     ticked
 }
 
-fn close(campaign: &Campaign, journal: &mut Journal, driven: Option<Driven>) -> Result<Ticked> {
-    match driven {
-        None => Ok(Ticked::InQueue),
-        Some(Driven::Stopped) => Ok(Ticked::Stopped),
-        Some(Driven::Paused(pause)) => {
+fn close(campaign: &Campaign, journal: &mut Journal, went: Went) -> Result<Ticked> {
+    match went {
+        Went::InQueue => Ok(Ticked::InQueue),
+        Went::Left { in_queue } => Ok(Ticked::Left { in_queue }),
+        Went::Over(Driven::Stopped) => {
+            journal.record(Event::QueueCleared {})?;
+            Ok(Ticked::Stopped)
+        }
+        Went::Over(Driven::Paused(pause)) => {
             if pause.code == PauseCode::CoreHours {
                 finish::drain(campaign, journal, None)?;
             }
             Ok(Ticked::Paused(pause))
         }
-        Some(Driven::Ready) => {
+        Went::Over(Driven::Ready) => {
             let closed = finish::close(campaign, journal, None, gather::Missing::Refuse)?;
             Ok(Ticked::Sealed(Box::new(closed.sealed)))
         }
@@ -168,11 +207,24 @@ fn was_stopped_after(entries: &[Entry], round: u64) -> bool {
 fn stopped_with_its_tick(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<()> {
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     journal.record(Event::Stopped { reason: "its tick was cancelled at the scheduler".to_owned() })?;
-    queue::cancel(campaign, adapter, &State::of(&history.entries)?)
+    queue::cancel(campaign, adapter, &State::of(&history.entries)?)?;
+    journal.record(Event::QueueCleared {}).map(drop)
 }
 
-/// Step after step; none if the work is in the queue.
-fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
+/// Ends what a campaign that was stopped has in the queue: its scheduler may have been away when somebody cancelled it. Whoever
+/// has started it again since takes the journal over, and is not touched.
+fn clear(campaign: &Campaign, adapter: &mut dyn Adapter) -> Result<()> {
+    let (mut journal, history) = Journal::take_over(&campaign.dir)?;
+    let state = State::of(&history.entries)?;
+    if state.phase != Phase::Stopped {
+        return Ok(());
+    }
+    queue::cancel(campaign, adapter, &state)?;
+    journal.record(Event::QueueCleared {}).map(drop)
+}
+
+/// Step after step.
+fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Went> {
     match caller {
         Caller::Person => driver.start()?,
         Caller::Tick(_) | Caller::Look | Caller::StandIn { .. } => {
@@ -183,10 +235,14 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
             driver.begin()?;
         }
     }
+    let mut waiting = None;
     loop {
+        if driver.settings.patience.has_enough() && !needs_a_tick(&driver) {
+            return leave(&mut driver);
+        }
         match driver.step()? {
-            Step::Acted => {}
-            Step::Over(driven) => return Ok(Some(driven)),
+            Step::Acted => waiting = None,
+            Step::Over(driven) => return Ok(Went::Over(driven)),
             // (A wave that was taken back is waited for.)
             Step::Wait if driver.has_tasks_in_queue() && !driver.cancelled => {
                 if driver.by_itself {
@@ -197,27 +253,61 @@ fn go(mut driver: Driver<'_>, caller: Caller) -> Result<Option<Driven>> {
                     Followed::Yes => {
                         let Driver { campaign, state, settings, adapter, .. } = &mut driver;
                         mid_wave::follow(campaign, *adapter, state, &settings.program)?;
-                        return Ok(None);
+                        return Ok(Went::InQueue);
                     }
                     Followed::Withdrawn => {}
                     Followed::Refused(pause) => {
                         driver.pause(&pause)?;
-                        return Ok(Some(Driven::Paused(pause)));
+                        return Ok(Went::Over(Driven::Paused(pause)));
                     }
                 }
             }
-            Step::Wait => driver.adapter.wait(LOOK_EVERY),
+            Step::Wait => {
+                waiting.get_or_insert_with(|| ending(&driver));
+                if driver.by_itself {
+                    driver.adapter.wait(LOOK_EVERY);
+                } else {
+                    driver.settings.patience.pause(LOOK_EVERY);
+                }
+            }
         }
     }
+}
+
+/// Whether tasks are in the queue that nothing follows yet: whoever leaves them so leaves them for good.
+fn needs_a_tick(driver: &Driver<'_>) -> bool {
+    let is_submitted = driver.state.active.as_ref().is_some_and(|wave| wave.job.is_some());
+    is_submitted && driver.state.tick.is_none() && driver.has_tasks_in_queue()
+}
+
+/// What is waited for where a wave has ended, or was taken back.
+fn ending(driver: &Driver<'_>) -> Waiting {
+    let (what, most) = if driver.cancelled {
+        ("the wave that was taken back has to end first: it is waited for", TAKEN_BACK)
+    } else {
+        ("the wave has ended, and files may be seen late (`scheduler.settle`): they are looked for", driver.settle())
+    };
+    driver.settings.patience.waits(what, most)
+}
+
+/// Leaves a campaign as it is. Without a tick in the queue nobody goes on with it: then it is stopped.
+fn leave(driver: &mut Driver<'_>) -> Result<Went> {
+    let in_queue = driver.state.tick.is_some();
+    if !in_queue {
+        driver.record(Event::Stopped { reason: "whoever started it left before anything was submitted".to_owned() })?;
+        // (Of a wave that it had before, every task has ended.)
+        driver.record(Event::QueueCleared {})?;
+    }
+    Ok(Went::Left { in_queue })
 }
 
 /// Asks the scheduler to end all jobs of a campaign that was cancelled: first what would follow.
 ///
 /// # Errors
 /// The scheduler cannot be reached (exit 5).
-pub fn cancel(campaign: &Campaign) -> Result<()> {
+pub fn cancel(campaign: &Campaign, patience: &Patience) -> Result<()> {
     let Some(cluster) = campaign.file.execution.cluster.as_ref() else { return Ok(()) };
-    let mut adapter = scheduler::open(&campaign.file.execution, cluster, Caller::Person.patience())?;
+    let mut adapter = scheduler::open(&campaign.file.execution, cluster, Caller::Person.patience(), patience)?;
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     queue::cancel(campaign, adapter.as_mut(), &state)
 }

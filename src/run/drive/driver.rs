@@ -8,7 +8,7 @@ use molsieve_adapters::{Adapter, Job, JobId, JobTag, TaskId, TaskReport, TaskSta
 use crate::campaign::file::Campaign;
 use crate::campaign::scheduler::Cluster;
 use crate::clock::Stopwatch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::journal::event::Event;
 use crate::journal::sign_of_life;
@@ -144,7 +144,7 @@ impl<'a> Driver<'a> {
         let mut found = self.adapter.find(&tag).map_err(|e| refused(&e))?;
         if found.is_empty() && goes_on {
             // A submission that was on its way when its driver died may take a moment to be seen.
-            self.adapter.wait(self.settle().min(LATE_MAX));
+            self.await_late_submission()?;
             found = self.adapter.find(&tag).map_err(|e| refused(&e))?;
         }
         if let Some(job) = found.pop() {
@@ -155,8 +155,25 @@ impl<'a> Driver<'a> {
         self.record(Event::WaveEnded { wave: number, core_ms: ended::used(self, number, tasks) })
     }
 
+    /// Waits as long as a submission may take to be seen.
+    ///
+    /// # Errors
+    /// Who waits has had enough (exit 75): whether it was accepted is not known, and nothing is done.
+    fn await_late_submission(&mut self) -> Result<()> {
+        let late = self.settle().min(LATE_MAX);
+        let patience = &self.settings.patience;
+        let _waiting = patience.waits("a submission that was on its way may be seen late: it is looked for", late);
+        patience.pause(late);
+        if patience.has_enough() {
+            let dir = self.campaign.dir.root().display();
+            return Err(Error::new(Kind::Stopped, "before it was known whether the last submission was accepted")
+                .hint(format!("nothing was submitted; `molsieve resume {dir}` looks for it, and goes on")));
+        }
+        Ok(())
+    }
+
     /// How long what has ended may take to be seen.
-    pub(super) fn settle(&self) -> Duration {
+    pub(in crate::run) fn settle(&self) -> Duration {
         self.campaign.file.execution.cluster.as_ref().map_or(Duration::ZERO, Cluster::settle)
     }
 

@@ -65,7 +65,7 @@ pub(in crate::run) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) 
 /// What the tasks of `wave` wrote down that they used; none where this driver looked on, and noted it as it went.
 pub(in crate::run) fn used(driver: &Driver<'_>, wave: u64, tasks: u64) -> Option<u64> {
     let nobody_looked_on = !driver.adapter.capabilities().lifeline;
-    nobody_looked_on.then(|| TaskTime::of_wave(&driver.campaign.dir, wave, tasks))
+    nobody_looked_on.then(|| TaskTime::of_wave(&driver.campaign.dir, wave, tasks).core_ms)
 }
 
 /// An end that may have been for want of memory, although the scheduler does not say so.

@@ -20,6 +20,7 @@ use molsieve_adapters::Adapter;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::journal::{History, Journal};
+use crate::patience::Patience;
 use crate::run::drive::driver::Driver;
 use crate::run::drive::step::Step;
 use crate::run::look::Progress;
@@ -37,6 +38,8 @@ pub struct Settings<'a> {
     pub tasks: u64,
     /// Raised when somebody asks to stop.
     pub stop: Stop,
+    /// What is waited for, and whether whoever waits has had enough.
+    pub patience: Patience,
     /// Called at every look.
     pub watch: &'a mut dyn FnMut(&Progress<'_>),
 }

@@ -145,6 +145,9 @@ mod tests {
         );
         assert_eq!(variables, 0);
         let (said, _) = command(Launcher::Srun, true, &["--mpi=pmi2"]);
-        assert!(said.contains("--mpi=pmix --kill-on-bad-exit=1") && said.contains("--mpi=pmi2 /b/molsieve-mpi"), "{said}");
+        assert!(
+            said.contains("--mpi=pmix --kill-on-bad-exit=1") && said.contains("--mpi=pmi2 /b/molsieve-mpi"),
+            "{said}"
+        );
     }
 }

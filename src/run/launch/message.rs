@@ -75,7 +75,14 @@ mod tests {
     #[test]
     fn a_message_is_read_as_it_was_said_and_nothing_else_is_one() {
         let ends = [End::Done, End::Stopped, End::Failed(6)].map(Message::Ended);
-        let others = [Message::Ask, Message::Told, Message::Take(GroupIndex(7)), Message::Nothing, Message::Stop, Message::Leave];
+        let others = [
+            Message::Ask,
+            Message::Told,
+            Message::Take(GroupIndex(7)),
+            Message::Nothing,
+            Message::Stop,
+            Message::Leave,
+        ];
         for message in ends.into_iter().chain(others) {
             assert_eq!(Message::of_wire(message.to_wire()), Some(message));
         }

@@ -40,8 +40,14 @@ const HOPELESS: &[(&str, &str)] = &[
         "There are not enough slots available",
         "fewer `ranks`, or `launcher_options = [\"--oversubscribe\"]` where more of them are to share the cores",
     ),
-    ("error while loading shared libraries", "`molsieve-mpi` was built with a library that is not here: build it anew, or say `hand_out = \"static\"`"),
-    ("Invalid MPI type", "this SLURM has no PMIx: say `launcher_options = [\"--mpi=pmi2\"]` if your MPI library knows that, or `launcher = \"mpirun\"`"),
+    (
+        "error while loading shared libraries",
+        "`molsieve-mpi` was built with a library that is not here: build it anew, or say `hand_out = \"static\"`",
+    ),
+    (
+        "Invalid MPI type",
+        "this SLURM has no PMIx: say `launcher_options = [\"--mpi=pmi2\"]` if your MPI library knows that, or `launcher = \"mpirun\"`",
+    ),
     ("unrecognized option", "`launcher_options` holds what this launcher does not know"),
     ("unrecognized argument", "`launcher_options` holds what this launcher does not know"),
 ];
@@ -76,8 +82,9 @@ pub fn of(
     let known = HOPELESS.iter().find(|(said, _)| printed.contains(said));
     Outcome::Broken(match known {
         Some((said, hint)) => Error::usage(format!("{how}: \"{said}\"")).hint(*hint),
-        None => Error::environment(how)
-            .hint("what it printed is in `molsieve logs DIR`; what ranks had finished is kept, and the rest is begun again"),
+        None => Error::environment(how).hint(
+            "what it printed is in `molsieve logs DIR`; what ranks had finished is kept, and the rest is begun again",
+        ),
     })
 }
 
@@ -116,7 +123,9 @@ mod tests {
     #[test]
     fn what_a_rank_says_comes_before_what_the_launcher_makes_of_it() {
         let words = LastWords::of(&Error::new(Kind::Scorer, "the licence is gone"));
-        let Outcome::Failed(heard) = of(Launcher::Mpirun, KILLED, false, Some(words.clone()), "", true) else { panic!() };
+        let Outcome::Failed(heard) = of(Launcher::Mpirun, KILLED, false, Some(words.clone()), "", true) else {
+            panic!()
+        };
         assert_eq!(heard, words);
     }
 

@@ -39,15 +39,18 @@ impl Rank {
         };
         let number = |name: &str| variable(name)?.parse::<u32>().ok();
         let found = pairs.iter().find_map(|(rank, sizes)| Some((number(rank)?, sizes.iter().find_map(|s| number(s)))));
-        let told = pairs.iter().map(|(rank, sizes)| format!("{rank} with {}", sizes[0])).collect::<Vec<_>>().join(", or ");
+        let told =
+            pairs.iter().map(|(rank, sizes)| format!("{rank} with {}", sizes[0])).collect::<Vec<_>>().join(", or ");
         let program = launcher.program();
         match found {
             Some((number, Some(of))) => Self { number, of }.checked(asked, launcher),
             Some((_, None)) => Err(Error::usage(format!("`{program}` says which rank this is, and not of how many"))
                 .hint(format!("the environment must hold one of: {told}"))
                 .hint("build `molsieve-mpi`, which asks the MPI library, or use `launcher = \"srun\"`")),
-            None => Err(Error::usage(format!("this is to be one of {asked} ranks, and the environment does not say which"))
-                .hint(format!("it must be started by `{program}`, which says so in: {told}"))),
+            None => {
+                Err(Error::usage(format!("this is to be one of {asked} ranks, and the environment does not say which"))
+                    .hint(format!("it must be started by `{program}`, which says so in: {told}")))
+            }
         }
     }
 
@@ -84,7 +87,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn of(launcher: Launcher, asked: u32, variables: &[(&str, &str)]) -> Result<Rank> {
-        let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let find =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         Rank::of_environment(launcher, asked, find)
     }
 

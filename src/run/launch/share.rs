@@ -151,8 +151,20 @@ impl Desk<'_> {
                 }
                 self.post.send(from, next.map_or(Message::Nothing, Message::Take))
             }
-            (Message::Told, Some(out)) => if out.stop() { self.stop_all() } else { Ok(()) },
-            (Message::Ended(end), Some(out)) => if out.ended(from, end) { self.stop_all() } else { Ok(()) },
+            (Message::Told, Some(out)) => {
+                if out.stop() {
+                    self.stop_all()
+                } else {
+                    Ok(())
+                }
+            }
+            (Message::Ended(end), Some(out)) => {
+                if out.ended(from, end) {
+                    self.stop_all()
+                } else {
+                    Ok(())
+                }
+            }
             (Message::Take(group), None) => {
                 let _ = self.gives.send(Some(group));
                 Ok(())

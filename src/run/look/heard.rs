@@ -55,6 +55,15 @@ pub struct Meaning {
     pub hint: &'static str,
 }
 
+/// A small job beside a wave and its tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// The scheduler's name for it.
+    pub job: String,
+    /// What is said of it.
+    pub element: Element,
+}
+
 /// An answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
@@ -66,6 +75,10 @@ pub struct Heard {
     pub tick: Option<Element>,
     /// Whether an earlier tick is at work.
     pub tick_at_work: bool,
+    /// What stands in for the tick, should that fail.
+    pub stand_in: Option<Beside>,
+    /// What looks at the wave while it runs.
+    pub look: Option<Beside>,
     /// What the reasons in it mean, where that is known.
     pub meanings: BTreeMap<String, Meaning>,
 }
@@ -73,9 +86,20 @@ pub struct Heard {
 impl Heard {
     /// Whether anything of the campaign waits or runs.
     pub fn is_in_queue(&self) -> bool {
-        let lives = |element: &Element| element.stand != Stand::Ended;
-        self.tick_at_work || self.wave.iter().any(lives) || self.tick.as_ref().is_some_and(lives)
+        let waits = |look: &Beside| look.element.stand != Stand::Ended;
+        self.is_followed() || self.wave.iter().any(lives) || self.look.as_ref().is_some_and(waits)
     }
+
+    /// Whether something goes on when the wave has ended, or does so now: a tick, what stands in for it, or a look at work.
+    pub fn is_followed(&self) -> bool {
+        let stands_in = self.stand_in.as_ref().is_some_and(|beside| lives(&beside.element));
+        let looks = self.look.as_ref().is_some_and(|look| look.element.stand == Stand::Running);
+        self.tick_at_work || self.tick.as_ref().is_some_and(lives) || stands_in || looks
+    }
+}
+
+fn lives(element: &Element) -> bool {
+    element.stand != Stand::Ended
 }
 
 /// What came of asking.
@@ -88,19 +112,19 @@ pub enum Hearing {
     /// It was not heard; a sentence says why.
     Silence(String),
     /// It answered.
-    Heard(Heard),
+    Heard(Box<Heard>),
 }
 
 impl Hearing {
     /// The answer, if there is one.
-    pub const fn heard(&self) -> Option<&Heard> {
+    pub fn heard(&self) -> Option<&Heard> {
         if let Self::Heard(heard) = self { Some(heard) } else { None }
     }
 }
 
 impl From<Result<Heard, String>> for Hearing {
     fn from(answer: Result<Heard, String>) -> Self {
-        answer.map_or_else(Self::Silence, Self::Heard)
+        answer.map_or_else(Self::Silence, |heard| Self::Heard(Box::new(heard)))
     }
 }
 
@@ -113,6 +137,9 @@ pub struct Question {
     tick: Option<Job>,
     /// The tick before, which may be at work.
     earlier: Option<Job>,
+    /// The marks on what stands in for the tick, and on every look.
+    stand_in: Option<JobTag>,
+    look: Option<JobTag>,
 }
 
 impl Question {
@@ -126,13 +153,11 @@ impl Question {
         let earlier = last_tick(entries).filter(|last| tick.as_ref() != Some(last));
         let is_over = state.phase != Phase::Active && state.active.is_none();
         let is_nothing = wave.is_none() && tick.is_none() && earlier.is_none();
-        (!is_over && !is_nothing).then(|| Self {
-            scheduler: campaign.file.execution.scheduler,
-            cluster: cluster.clone(),
-            wave,
-            tick,
-            earlier,
-        })
+        let any = [&wave, &tick, &earlier].into_iter().flatten().next();
+        let beside = |what: &str| any.and_then(|job| tag_beside(&job.tag, what));
+        let (stand_in, look) = (beside(&format!("s{}", state.ticks)), beside("look"));
+        let (scheduler, cluster) = (campaign.file.execution.scheduler, cluster.clone());
+        (!is_over && !is_nothing).then_some(Self { scheduler, cluster, wave, tick, earlier, stand_in, look })
     }
 
     /// Asks, with one query for all jobs and seconds of patience.
@@ -146,10 +171,13 @@ impl Question {
     }
 
     fn ask_of(&self, adapter: &mut dyn Adapter) -> Result<Heard, String> {
-        let jobs: Vec<Job> = [&self.wave, &self.tick, &self.earlier].into_iter().flatten().cloned().collect();
-        let reports = adapter.poll(&jobs).map_err(|e| e.to_string())?;
+        let known = [&self.wave, &self.tick, &self.earlier].into_iter().flatten();
+        let beside = [&self.stand_in, &self.look].into_iter().flatten().cloned();
+        let tags: Vec<JobTag> = known.map(|job| job.tag.clone()).chain(beside).collect();
+        let (jobs, reports) = adapter.survey(&tags).map_err(|e| e.to_string())?;
         let mut heard = Heard { at_ms: clock::unix_ms(), ..Heard::default() };
         let is = |job: &Option<Job>, task: &TaskId| job.as_ref().is_some_and(|job| job.id == task.job);
+        let tag_of = |task: &TaskId| jobs.iter().find(|job| job.id == task.job).map(|job| &job.tag);
         for (task, report) in reports {
             let Some(element) = element(task.index, report) else { continue };
             if let Some(reason) = &element.reason
@@ -161,12 +189,33 @@ impl Question {
                 heard.wave.push(element);
             } else if is(&self.tick, &task) {
                 heard.tick = Some(element);
-            } else {
-                heard.tick_at_work |= element.stand != Stand::Ended;
+            } else if is(&self.earlier, &task) {
+                heard.tick_at_work |= lives(&element);
+            } else if tag_of(&task) == self.stand_in.as_ref() {
+                heard.stand_in = Some(first(heard.stand_in, &task, element));
+            } else if tag_of(&task) == self.look.as_ref() {
+                heard.look = Some(first(heard.look, &task, element));
             }
         }
         Ok(heard)
     }
+}
+
+/// The mark on another job of the campaign that a job with this one belongs to.
+fn tag_beside(tag: &JobTag, what: &str) -> Option<JobTag> {
+    tag.0.rsplit_once('-').map(|(place, _)| JobTag(format!("{place}-{what}")))
+}
+
+/// Of several jobs with one mark, the one that runs, else one that waits.
+fn first(before: Option<Beside>, task: &TaskId, element: Element) -> Beside {
+    let rank = |element: &Element| match element.stand {
+        Stand::Running => 0,
+        Stand::Waiting | Stand::Held => 1,
+        Stand::Ended => 2,
+    };
+    before
+        .filter(|before| rank(&before.element) <= rank(&element))
+        .unwrap_or_else(|| Beside { job: task.job.0.clone(), element })
 }
 
 /// What is known of a task; nothing where the scheduler's word for it is not.
@@ -221,7 +270,8 @@ mod tests {
         let job = |id: &str, tag: &str| Some(Job { id: JobId(id.into()), tag: JobTag(tag.into()) });
         let (wave, tick, earlier) = (job("7", "m-1"), job("8", "m-t2"), job("6", "m-t1"));
         let cluster = SchedulerSection::of(SchedulerKind::Slurm).cluster().unwrap().unwrap();
-        Question { scheduler: SchedulerKind::Slurm, cluster, wave, tick, earlier }
+        let (stand_in, look) = (Some(JobTag("m-s2".into())), Some(JobTag("m-look".into())));
+        Question { scheduler: SchedulerKind::Slurm, cluster, wave, tick, earlier, stand_in, look }
     }
 
     fn row(job: &str, task: &str, name: &str, state: &str, start: &str, node: &str, reason: &str) -> String {
@@ -242,6 +292,10 @@ mod tests {
             row("7", "3", "m-1", "FROBNICATED", time, "n2", "None"),
             row("8", "N/A", "m-t2", "PENDING", "N/A", "", "Dependency"),
             row("6", "N/A", "m-t1", "COMPLETED", time, "n1", "None"),
+            row("9", "N/A", "m-s2", "PENDING", "N/A", "", "Dependency"),
+            row("5", "N/A", "m-look", "COMPLETED", time, "n1", "None"),
+            row("10", "N/A", "m-look", "PENDING", time, "", "BeginTime"),
+            row("11", "N/A", "another", "RUNNING", time, "n1", "None"),
         ];
         let heard = asked(Ok(text.concat())).unwrap();
         let stands: Vec<_> = heard.wave.iter().map(|e| (e.task, e.stand)).collect();
@@ -249,7 +303,17 @@ mod tests {
         assert_eq!(heard.wave[0].start_ms, clock::of_utc(time));
         assert!(heard.meanings["JobHeldUser"].hint.contains("release"));
         assert!(heard.tick.as_ref().is_some_and(|tick| tick.stand == Stand::Waiting) && !heard.tick_at_work);
-        assert!(heard.is_in_queue());
+        assert!(heard.is_in_queue() && heard.is_followed());
+        let (stand_in, look) = (heard.stand_in.unwrap(), heard.look.unwrap());
+        assert_eq!((stand_in.job.as_str(), stand_in.element.stand), ("9", Stand::Waiting));
+        assert_eq!((look.job.as_str(), look.element.start_ms), ("10", clock::of_utc(time)));
+    }
+
+    #[test]
+    fn a_look_that_waits_follows_no_wave_and_one_at_work_does() {
+        let of = |state: &str| asked(Ok(row("10", "N/A", "m-look", state, "N/A", "", "BeginTime"))).unwrap();
+        assert!(of("PENDING").is_in_queue() && !of("PENDING").is_followed());
+        assert!(of("RUNNING").is_followed());
     }
 
     #[test]

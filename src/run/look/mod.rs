@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::campaign::file::Campaign;
+use crate::clock::Stopwatch;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::id::GroupIndex;
+use crate::journal::task_time::{TaskTime, Used};
 use crate::layout::EntryKind;
 use crate::shard::checkpoint;
 use crate::shard::judge::{self, Proven};
@@ -51,7 +53,12 @@ pub struct Look<'a> {
     sealers: BTreeMap<GroupIndex, Sealer>,
     /// Rows in checkpoints of groups that have no receipt.
     tallies: BTreeMap<(GroupIndex, PathBuf), checkpoint::Tally>,
+    /// What the tasks of a wave had used when that was last looked at, and which wave that was.
+    used: Option<(u64, Used, Stopwatch)>,
 }
+
+/// What tasks have used is looked at no more often: they write it down once a minute.
+const USED_EVERY: Duration = Duration::from_secs(30);
 
 /// The attempt that sealed a task group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +92,7 @@ impl<'a> Look<'a> {
             sealed: Counts::default(),
             sealers: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            used: None,
         })
     }
 
@@ -93,6 +101,16 @@ impl<'a> Look<'a> {
     pub fn only(mut self, groups: impl IntoIterator<Item = GroupIndex>) -> Self {
         self.missing = groups.into_iter().collect();
         self
+    }
+
+    /// What the `tasks` of `wave` have used, as far as they wrote that down.
+    pub fn used(&mut self, wave: u64, tasks: u64) -> Used {
+        let known = self.used.filter(|(of, _, since)| *of == wave && since.elapsed() < USED_EVERY);
+        let (_, used, _) = known.unwrap_or_else(|| {
+            let used = TaskTime::of_wave(&self.campaign.dir, wave, tasks);
+            *self.used.insert((wave, used, Stopwatch::start()))
+        });
+        used
     }
 
     /// Looks again.

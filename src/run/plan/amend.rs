@@ -19,6 +19,7 @@ use crate::journal::Journal;
 use crate::journal::event::Event;
 use crate::journal::state::{Phase, State, Wave};
 use crate::journal::task_time::TaskTime;
+use crate::patience::Patience;
 use crate::run::wave;
 use crate::scheduler::{self, refused};
 use crate::scorer::identity::ScorerLaunch;
@@ -191,7 +192,9 @@ fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Option<State>> {
         return Ok(None);
     }
     let dir = campaign.dir.root().display();
-    match scheduler::open(old, cluster, PATIENCE).and_then(|mut adapter| in_queue(adapter.as_mut(), &state)) {
+    match scheduler::open(old, cluster, PATIENCE, &Patience::default())
+        .and_then(|mut adapter| in_queue(adapter.as_mut(), &state))
+    {
         Ok(None) => {}
         Ok(Some(job)) => {
             return Err(Error::usage(format!(
@@ -217,7 +220,10 @@ fn left_behind(campaign: &Campaign, new: &Execution) -> Result<Option<State>> {
 fn leaving(campaign: &Campaign, state: State) -> Vec<Event> {
     let ended = |wave: Wave| {
         let tasks = wave::read(&campaign.dir, wave.number).map_or(0, |tasks| tasks.len() as u64);
-        Event::WaveEnded { wave: wave.number, core_ms: Some(TaskTime::of_wave(&campaign.dir, wave.number, tasks)) }
+        Event::WaveEnded {
+            wave: wave.number,
+            core_ms: Some(TaskTime::of_wave(&campaign.dir, wave.number, tasks).core_ms),
+        }
     };
     let wave = state.active.map(ended);
     let what = "the campaign left its cluster".to_owned();

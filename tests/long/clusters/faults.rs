@@ -125,7 +125,7 @@ pub fn time_limit(scene: &Scene<'_>) {
     let hit = |element: &&Element| {
         was(element).is_some_and(|b| element.restarts > b.restarts || element.exit == 75 && b.exit != 75)
     };
-    until("a task ended at a checkpoint before its time limit", 150, || {
+    until("a task ended at a checkpoint before its time limit", 240, || {
         seen::log_lines(&scene.dir(), stopped) > were && scene.elements().iter().any(|element| hit(&element))
     });
     let after: Vec<Element> = scene.elements().into_iter().filter(|element| hit(&element)).collect();
@@ -165,13 +165,14 @@ pub fn bad_node(scene: &Scene<'_>, node: &str) {
         // Whoever has ended in this moment need not be.
         let _ = scene.slurm.command("scontrol").args(["requeue", &element.id]).output().unwrap();
     }
-    await_bad_node(scene, node);
+    // (What others have room for goes to them.)
+    await_bad_node(scene, node, 1);
 }
 
-/// Waits until `node` has eaten some tasks.
-pub fn await_bad_node(scene: &Scene<'_>, node: &str) {
+/// Waits until `node` has eaten so many tasks.
+pub fn await_bad_node(scene: &Scene<'_>, node: &str, tasks: usize) {
     let eaten = |element: &Element| element.node == node && element.exit == 6;
-    until("the bad node fails tasks", 90, || scene.elements().iter().filter(|element| eaten(element)).count() >= 3);
+    until("the bad node fails tasks", 90, || scene.elements().iter().filter(|element| eaten(element)).count() >= tasks);
     let after: Vec<Element> = scene.elements().into_iter().filter(eaten).collect();
     scene.note_change(&format!("{node} fails everything"), &[], &after);
 }

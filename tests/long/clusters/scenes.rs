@@ -114,7 +114,7 @@ pub fn bad_node(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
         scene.switch("bin/bad", Some("n3"));
         scene.switch("hold", Some("1"));
         scene.submit();
-        faults::await_bad_node(&scene, "n3");
+        faults::await_bad_node(&scene, "n3", 3);
         scene.release();
         // It stays as bad as it is.
         scene.ends_well(240);
@@ -285,7 +285,7 @@ pub fn all_together(stage: &Stage, slurm: &Slurm, show: Show<'_>, seed: u64) {
     for last in (1..faults.len()).rev() {
         faults.swap(last, chance.below(last as u64 + 1) as usize);
     }
-    let scene = stage.scene(slurm, "all", "2min", "signal_before = \"60s\"\nsettle = \"4s\"\ntasks = 18");
+    let scene = stage.scene(slurm, "all", "3min", "signal_before = \"60s\"\nsettle = \"4s\"\ntasks = 18");
     show(&scene, &|| {
         scene.note(format!("seed {seed}: {}", faults.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")));
         let late = Late::begin(&scene, "n4");

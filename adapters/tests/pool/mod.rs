@@ -1,18 +1,17 @@
 //! What HTCondor's binding promises beside the conformance suite, on a real pool.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on has failed")]
-
-mod support;
+mod faults;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::{Cluster, With};
+use molsieve_adapters::htcondor::inside::Running;
 use molsieve_adapters::htcondor::{Limits, Site};
 use molsieve_adapters::{
-    Adapter, Cli, HtCondor, Job, JobId, JobSpec, JobTag, Resources, Retry, TaskReport, TaskState, Tasks,
+    Adapter, Cli, HtCondor, Inside, Job, JobId, JobSpec, JobTag, Resources, Retry, TaskReport, TaskState, Tasks,
 };
-use support::{Cluster, With};
 
 type Condor = Cli<HtCondor, With>;
 
@@ -92,6 +91,7 @@ fn a_real_pool_keeps_the_promises_of_its_binding() {
     a_dag_that_somebody_removes_is_cancelled_and_followed(condor, place, &pool);
     a_task_that_somebody_removes_is_tried_again(condor, place);
     what_has_left_the_queue_is_found_in_the_books(condor, place);
+    very_many_tasks_are_made_as_there_is_room_for_them(condor, place);
 }
 
 fn what_follows_runs_when_all_have_ended_however_they_ended(condor: &mut Condor, place: &Path) {
@@ -110,12 +110,44 @@ fn what_follows_runs_when_all_have_ended_however_they_ended(condor: &mut Condor,
 }
 
 fn a_task_that_asks_for_it_is_put_back_and_goes_on(condor: &mut Condor, place: &Path) {
-    let script = "echo x >>$0.ran; [ $(wc -l <$0.ran) = 3 ] || exit 85";
+    let script = "echo x >>$0.ran; life=$(wc -l <$0.ran); cp $_CONDOR_JOB_AD $0.job.$life; \
+        cp $_CONDOR_MACHINE_AD $0.node.$life; [ $life = 3 ] || exit 85";
     let mut job = tasks(place, "again", 1, script);
     job.argv[3] = place.join("again").into();
     let job = submit(condor, &job);
     assert_eq!(ended(condor, &job, "a task that asks to be put back twice"), [TaskState::Succeeded]);
     assert_eq!(written(place, "again.ran").lines().count(), 3);
+    for life in 1..=3 {
+        // What a task would read of itself.
+        let own = Running::of(|name| match name {
+            "_CONDOR_JOB_AD" => Some(place.join(format!("again.job.{life}")).display().to_string()),
+            "_CONDOR_MACHINE_AD" => Some(place.join(format!("again.node.{life}")).display().to_string()),
+            _ => None,
+        });
+        let own = own.unwrap();
+        assert_eq!(own.restarts(), life - 1, "of the life {life}");
+        assert!(
+            own.node().is_some_and(|node| node.split_once('.').is_some_and(|(_, domain)| domain == "pool"))
+                && own.name().ends_with(".0"),
+            "{own:?}"
+        );
+        assert!(own.ends_at_s().is_some() && own.requeue_exit() == Some(85));
+    }
+}
+
+fn very_many_tasks_are_made_as_there_is_room_for_them(condor: &mut Condor, place: &Path) {
+    const MANY: u64 = 10_001;
+    let bag = submit(condor, &tasks(place, "bag", MANY, "exit 0"));
+    let seen = until(condor, &bag, "a plain submission", |seen| {
+        seen.iter().filter(|report| report.state == TaskState::Succeeded).count() >= 20
+    });
+    let waiting = seen.iter().filter(|report| report.state == TaskState::Pending).count();
+    assert!(seen.len() as u64 == MANY && waiting > 5000, "{} of which {waiting} wait", seen.len());
+    assert_eq!(condor.find(&bag.tag).unwrap(), std::slice::from_ref(&bag.id));
+    condor.cancel(std::slice::from_ref(&bag.id)).unwrap();
+    let states = ended(condor, &bag, "a plain submission that was cancelled");
+    let known = |state: &TaskState| matches!(state, TaskState::Succeeded | TaskState::Cancelled);
+    assert!(states.len() as u64 == MANY && states.iter().all(known), "{} known", states.len());
 }
 
 fn a_job_that_begins_later_waits_in_the_queue_and_can_be_ended(condor: &mut Condor, place: &Path) {
