@@ -184,9 +184,14 @@ const fn encoding_bytes(format: Format, rows: u64) -> u64 {
 /// That a task is to get more cores than this machine has, where it is.
 pub fn too_many_cores(campaign: &Campaign) -> Option<String> {
     let (asked, here) = (campaign.file.execution.task_cpus(), host::cores() as u64);
+    let keys = if campaign.file.execution.launch.is_some() {
+        "`scheduler.ranks` with `resources.cpus`"
+    } else {
+        "`resources.cpus`"
+    };
     (asked > here && campaign.file.execution.cluster.is_none()).then(|| {
         format!(
-            "`resources.cpus` gives a task {asked} cores, and {here} may be used here: its threads or children will share \
+            "{keys} gives a task {asked} cores, and {here} may be used here: its threads or children will share \
              them, and core time is counted as if there were {asked}"
         )
     })

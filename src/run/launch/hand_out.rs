@@ -25,7 +25,7 @@ impl HandOut {
     }
 
     /// The next task group for whoever asks; none when there is none left, or when all are to stop.
-    pub fn next(&mut self) -> Option<GroupIndex> {
+    pub fn give(&mut self) -> Option<GroupIndex> {
         if self.stopping { None } else { self.left.pop_front() }
     }
 
@@ -68,11 +68,11 @@ mod tests {
         HandOut::new((0..groups).map(GroupIndex), ranks)
     }
 
-    /// How long ranks are busy under costs that are handed out by `next`, and how long the last one is.
+    /// How long ranks are busy under costs that are handed out by `give`, and how long the last one is.
     fn busy(costs: &[u64], ranks: usize) -> u64 {
         let mut free = vec![0_u64; ranks];
         let mut out = hand_out(costs.len() as u64, ranks as u32);
-        while let Some(group) = out.next() {
+        while let Some(group) = out.give() {
             let first = free.iter_mut().min().unwrap();
             *first += costs[group.0 as usize];
         }
@@ -83,7 +83,7 @@ mod tests {
         #[test]
         fn every_group_is_handed_out_once_in_its_order(groups in 0u64..200, asks in proptest::collection::vec(0u32..7, 0..300)) {
             let mut out = hand_out(groups, 7);
-            let given: Vec<u64> = asks.iter().filter_map(|_| out.next()).map(|group| group.0).collect();
+            let given: Vec<u64> = asks.iter().filter_map(|_| out.give()).map(|group| group.0).collect();
             prop_assert_eq!(given, (0..groups.min(asks.len() as u64)).collect::<Vec<_>>());
         }
 
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_launch_is_done_when_all_ranks_are_and_nothing_is_left() {
         let mut out = hand_out(2, 2);
-        assert_eq!((out.next(), out.next(), out.next()), (Some(GroupIndex(0)), Some(GroupIndex(1)), None));
+        assert_eq!((out.give(), out.give(), out.give()), (Some(GroupIndex(0)), Some(GroupIndex(1)), None));
         assert!(!out.ended(1, End::Done) && !out.is_over());
         assert_eq!(out.exit(), 75, "rank 0 is at work");
         assert!(!out.ended(0, End::Done) && out.is_over());
@@ -111,9 +111,9 @@ mod tests {
     #[test]
     fn after_a_stop_nothing_is_handed_out_and_the_end_is_at_a_checkpoint() {
         let mut out = hand_out(9, 2);
-        out.next();
+        out.give();
         assert!(out.stop() && !out.stop());
-        assert_eq!(out.next(), None);
+        assert_eq!(out.give(), None);
         out.ended(0, End::Done);
         out.ended(1, End::Stopped);
         assert_eq!(out.exit(), 75);
@@ -123,9 +123,9 @@ mod tests {
     fn what_the_program_did_ends_all_and_what_a_node_did_does_not() {
         let mut out = hand_out(9, 3);
         assert!(!out.ended(1, End::Failed(6)));
-        assert!(out.next().is_some(), "the others go on");
+        assert!(out.give().is_some(), "the others go on");
         assert_eq!(out.exit(), 6);
         assert!(out.ended(2, End::Failed(2)));
-        assert_eq!((out.next(), out.exit()), (None, 2));
+        assert_eq!((out.give(), out.exit()), (None, 2));
     }
 }

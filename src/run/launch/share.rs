@@ -106,11 +106,8 @@ impl Desk<'_> {
                 }
                 self.hear(from, message)?;
             }
-            loop {
-                match asked.try_recv() {
-                    Ok(message) => self.pass_on(message)?,
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
+            while let Ok(message) = asked.try_recv() {
+                self.pass_on(message)?;
                 is_quiet = false;
             }
             if self.stop.is_raised() && self.stop_own() {
@@ -144,7 +141,7 @@ impl Desk<'_> {
     fn hear(&mut self, from: u32, message: Message) -> Result<()> {
         match (message, &mut self.out) {
             (Message::Ask, Some(out)) => {
-                let next = out.next();
+                let next = out.give();
                 if from == 0 {
                     let _ = self.gives.send(next);
                     return Ok(());
