@@ -38,6 +38,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
         sync_ms: 30_000,
         scheduler: SchedulerKind::Local,
         cluster: None,
+        launch: None,
         cpus: 1,
         memory_mib: None,
         walltime_s: None,

@@ -130,8 +130,11 @@ pub struct JobSpec {
     pub tasks: Tasks,
     /// How many of them may run at a time; none leaves it to the scheduler.
     pub running_max: Option<u64>,
-    /// What each of them needs.
+    /// What each of them needs; where a task has ranks, what each of these needs.
     pub resources: Resources,
+    /// A task is an allocation of so many ranks, over as many nodes as that takes, in which its program starts them; none is one
+    /// process on one node. A scheduler that has no word for it refuses the job, except for this machine, which is all nodes.
+    pub ranks: Option<u32>,
     /// It starts when these jobs have ended, however they ended.
     pub after: Vec<JobId>,
     /// It starts only when one of these jobs has ended otherwise than well; if they all end well, it never starts and leaves

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::identity::Identity;
 use super::kind::SchedulerKind;
+use super::launch::Launch;
 use super::scheduler::Cluster;
 use crate::canonical;
 use crate::error::{Error, Result};
@@ -59,7 +60,10 @@ pub struct Execution {
     /// What a cluster is asked for; none on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Cluster>,
-    /// Cores a task.
+    /// How a task is launched that has many ranks; none where it is one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<Launch>,
+    /// Cores a task, or a rank of it.
     pub cpus: u32,
     /// GPUs a task.
     #[serde(default, skip_serializing_if = "canonical::json::is_default")]
@@ -86,6 +90,11 @@ impl Execution {
         Duration::from_millis(self.sync_ms)
     }
 
+    /// Cores of a whole task, with all its ranks.
+    pub fn task_cpus(&self) -> u64 {
+        u64::from(self.cpus) * self.launch.as_ref().map_or(1, |launch| u64::from(launch.ranks))
+    }
+
     /// What the journal and a pack may tell of it: no path, no environment, no key. What is not set is left out.
     pub fn told(&self) -> Map<String, Json> {
         // Without `..`, here and below: whoever adds a field decides whether it is told.
@@ -96,6 +105,7 @@ impl Execution {
             scheduler,
             // Accounts and addresses are the site's business.
             cluster: _,
+            launch,
             cpus,
             gpus,
             memory_mib,
@@ -107,6 +117,7 @@ impl Execution {
         } = self;
         let mut told = vec![
             ("scheduler", json!(scheduler)),
+            ("ranks", json!(launch.as_ref().map(|launch| launch.ranks))),
             ("cpus", json!(cpus)),
             ("gpus", json!(gpus)),
             ("memory_mib", json!(memory_mib)),

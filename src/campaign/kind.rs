@@ -24,6 +24,8 @@ pub enum SchedulerKind {
     HtCondor,
     /// Ray.
     Ray,
+    /// This machine, as one launch of many ranks.
+    Mpi,
 }
 
 /// What is known of a scheduler before it is spoken to.
@@ -33,14 +35,17 @@ struct Row {
     word: &'static str,
     /// Whether its queue outlives us. Otherwise the work ends with whoever drives it.
     is_cluster: bool,
+    /// Whether its tasks are launches, and somebody has to say of how many ranks.
+    needs_ranks: bool,
 }
 
 /// The schedulers, in the order in which they are listed.
 const TABLE: &[Row] = &[
-    Row { kind: SchedulerKind::Local, word: "local", is_cluster: false },
-    Row { kind: SchedulerKind::Slurm, word: "slurm", is_cluster: true },
-    Row { kind: SchedulerKind::HtCondor, word: "htcondor", is_cluster: true },
-    Row { kind: SchedulerKind::Ray, word: "ray", is_cluster: true },
+    Row { kind: SchedulerKind::Local, word: "local", is_cluster: false, needs_ranks: false },
+    Row { kind: SchedulerKind::Slurm, word: "slurm", is_cluster: true, needs_ranks: false },
+    Row { kind: SchedulerKind::HtCondor, word: "htcondor", is_cluster: true, needs_ranks: false },
+    Row { kind: SchedulerKind::Ray, word: "ray", is_cluster: true, needs_ranks: false },
+    Row { kind: SchedulerKind::Mpi, word: "mpi", is_cluster: false, needs_ranks: true },
 ];
 
 impl SchedulerKind {
@@ -59,10 +64,18 @@ impl SchedulerKind {
         self.row().is_cluster
     }
 
+    /// Whether its tasks are launches of so many ranks as somebody has to say.
+    pub fn needs_ranks(self) -> bool {
+        self.row().needs_ranks
+    }
+
     /// How those among `kinds` are chosen that are clusters, for a hint: as in `kind = "slurm"`.
     pub fn chosen(kinds: impl Iterator<Item = Self>) -> String {
-        let clusters = kinds.filter(|kind| kind.is_cluster());
-        clusters.map(|kind| format!("`kind = \"{kind}\"`")).collect::<Vec<_>>().join(" or ")
+        Self::listed(kinds.filter(|kind| kind.is_cluster()))
+    }
+
+    fn listed(kinds: impl Iterator<Item = Self>) -> String {
+        kinds.map(|kind| format!("`kind = \"{kind}\"`")).collect::<Vec<_>>().join(" or ")
     }
 
     fn row(self) -> &'static Row {
@@ -136,6 +149,8 @@ enum Said {
 use Said::{Flag, Other, Word};
 
 const SLURM: Of = Of::Only(&[SchedulerKind::Slurm]);
+/// Where a task may be a launch of many ranks.
+const LAUNCHES: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::Mpi]);
 
 /// What batch schedulers have in common, each in its own words.
 const BATCH: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::HtCondor]);
@@ -171,6 +186,10 @@ pub const KEYS: &[Key] = &[
     key("allow_http", RAY, Flag(|section| section.allow_http)),
     key("python", RAY, Word(|section| section.python.as_ref())),
     key("grace", RAY, Word(|section| section.grace.as_ref())),
+    key("ranks", LAUNCHES, Other(|section| section.ranks.is_some())),
+    key("launcher", LAUNCHES, Other(|section| section.launcher.is_some())),
+    key("launcher_options", LAUNCHES, Other(|section| !section.launcher_options.is_empty())),
+    key("hand_out", LAUNCHES, Other(|section| section.hand_out.is_some())),
     key("running", Of::Clusters, Other(|section| section.running.is_some())),
     key("tasks", Of::Clusters, Other(|section| section.tasks.is_some())),
     key("signal_before", BATCH, Other(|section| section.signal_before.is_some())),
@@ -231,7 +250,7 @@ pub fn words(section: &SchedulerSection) -> impl Iterator<Item = (String, String
 /// There is one (exit 2).
 pub fn check(section: &SchedulerSection, kind: SchedulerKind) -> Result<()> {
     let Some(stray) = KEYS.iter().find(|key| key.is_said(section) && !key.is_of(kind)) else { return Ok(()) };
-    let chosen = SchedulerKind::chosen(SchedulerKind::all().filter(|kind| stray.is_of(*kind)));
+    let chosen = SchedulerKind::listed(SchedulerKind::all().filter(|kind| stray.is_of(*kind)));
     if !KEYS.iter().any(|key| key.is_of(kind) && !matches!(key.of, Of::All)) {
         return Err(Error::usage(format!("`[scheduler]` with `kind = \"{kind}\"` needs no other key"))
             .hint(format!("remove the other keys, or say which scheduler they are for: {chosen}")));
@@ -269,9 +288,11 @@ mod tests {
         assert_eq!(said(&SchedulerSection::default()), ["kind"]);
         for key in &KEYS[1..] {
             let value = match key.name {
-                "modules" | "export" | "directives" => "[\"a\"]",
-                "running" | "tasks" | "rounds" => "3",
+                "modules" | "export" | "directives" | "launcher_options" => "[\"a\"]",
+                "running" | "tasks" | "rounds" | "ranks" => "3",
                 "nodes_may_submit" | "allow_http" => "false",
+                "launcher" => "\"srun\"",
+                "hand_out" => "\"static\"",
                 _ => "\"a\"",
             };
             let section: SchedulerSection = toml::from_str(&format!("{} = {value}", key.name)).unwrap();

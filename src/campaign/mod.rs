@@ -7,6 +7,7 @@ pub mod file;
 pub mod identity;
 pub mod kind;
 mod known_keys;
+pub mod launch;
 mod protocol;
 mod resources;
 pub mod scheduler;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::kind::{self, SchedulerKind};
+use super::launch::{HandOut, Launch, Launcher};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::units;
@@ -68,6 +69,15 @@ pub struct SchedulerSection {
     pub python: Option<String>,
     /// How long a task that was asked to end may take for a checkpoint.
     pub grace: Option<String>,
+    /// How many ranks a task has; none is one process, which nobody launches.
+    pub ranks: Option<u32>,
+    /// What starts them.
+    pub launcher: Option<Launcher>,
+    /// Further options of that.
+    #[serde(default)]
+    pub launcher_options: Vec<String>,
+    /// How task groups come to ranks.
+    pub hand_out: Option<HandOut>,
     /// How many tasks may run at a time.
     pub running: Option<u64>,
     /// How many tasks one submission may have.
@@ -174,6 +184,16 @@ impl SchedulerSection {
         kind.is_cluster().then(|| self.asked_of_a_cluster()).transpose()
     }
 
+    /// How a task is launched that has many ranks; none where it is one process.
+    ///
+    /// # Errors
+    /// As [`SchedulerSection::cluster`] and [`Launch::of`].
+    pub fn launch(&self) -> Result<Option<Launch>> {
+        let kind = self.kind()?;
+        kind::check(self, kind)?;
+        Launch::of(self, kind)
+    }
+
     /// The text that batch scripts are made from, where one is named: a path from `base`.
     ///
     /// # Errors
@@ -218,7 +238,8 @@ impl SchedulerSection {
             export: self.export.clone(),
             directives: self.directives.clone(),
             running_max: self.running,
-            tasks_max: self.tasks,
+            // One allocation that is kept busy, where it has ranks.
+            tasks_max: self.tasks.or(self.ranks.map(|_| 1)),
             signal_before_s: seconds(&self.signal_before, "signal_before", 120)?,
             settle_s,
             rounds_max: self.rounds.unwrap_or(ROUNDS_MAX),

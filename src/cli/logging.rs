@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 use crate::error::Result;
 use crate::fs;
 use crate::layout::CampaignDir;
+use crate::run::task::TaskName;
 
 /// The environment variable that says how much is logged, as in `MOLSIEVE_LOG=debug`.
 const LEVEL: &str = "MOLSIEVE_LOG";
@@ -15,9 +16,9 @@ const LEVEL: &str = "MOLSIEVE_LOG";
 ///
 /// # Errors
 /// The system refuses (exit 6).
-pub fn start(dir: &CampaignDir, wave: u64, task: u64) -> Result<()> {
+pub fn start(dir: &CampaignDir, task: &TaskName) -> Result<()> {
     fs::create_dir(&dir.logs())?;
-    let file = fs::open_log(&dir.log(&CampaignDir::task_name(wave, task)))?;
+    let file = fs::open_log(&dir.log(&task.log()))?;
     let filter = EnvFilter::try_from_env(LEVEL).unwrap_or_else(|_| EnvFilter::new("info"));
     // A line that finds no room is lost. The default is to complain on stderr, and to panic if that has no room either.
     let subscriber = tracing_subscriber::fmt()

@@ -5,6 +5,7 @@
 
 pub mod exit_code;
 pub mod output;
+pub mod rank;
 
 mod archive;
 mod asked;
@@ -21,6 +22,7 @@ mod forecast;
 mod gather;
 mod init;
 mod keygen;
+mod launch;
 mod library;
 mod logging;
 mod logs;
@@ -152,6 +154,9 @@ enum Command {
     /// Work on the task groups of one task; started by a scheduler.
     #[command(hide = true)]
     Worker(worker::Args),
+    /// Start the ranks of one task; started by a scheduler.
+    #[command(hide = true)]
+    Launch(launch::Args),
     /// Try out what a campaign's jobs do; started by a scheduler for `molsieve doctor --site --try`.
     #[command(hide = true)]
     Probe(probe::Args),
@@ -245,6 +250,7 @@ fn dispatch(command: Command, how: &elsewhere::Args, output: Output) -> Result<E
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Worker(args) => worker::run(&args),
+        Command::Launch(args) => launch::run(&args),
         Command::Follow(args) => follow::run(&args, output),
         Command::ServeRemote(args) => serve::run(&args),
     }

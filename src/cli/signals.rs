@@ -15,6 +15,11 @@ use crate::stop::Stop;
 pub struct FirstSignal(Arc<OnceLock<i32>>);
 
 impl FirstSignal {
+    /// Whether there was one.
+    pub fn is_there(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// Whether it was the one by which a scheduler says that the time is nearly up (SIGUSR1).
     pub fn is_of_the_clock(&self) -> bool {
         self.0.get() == Some(&SIGUSR1)
@@ -38,6 +43,25 @@ pub fn raise_on_signal(stop: &Stop, at_once: impl Fn() + Send + 'static) -> Resu
                 at_once();
                 std::process::exit(Kind::Stopped.exit_code().into());
             }
+            stop.raise();
+        }
+    });
+    Ok(first)
+}
+
+/// Raises `stop` at every such signal, and never ends the process by itself: a rank is told by its launcher, by the scheduler and by
+/// other ranks, all at once.
+///
+/// # Errors
+/// As [`raise_on_signal`].
+pub fn raise_on_signals(stop: &Stop) -> Result<FirstSignal> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
+        .map_err(|e| Error::environment(format!("cannot listen for signals: {e}")))?;
+    let (stop, first) = (stop.clone(), FirstSignal::default());
+    let told = first.clone();
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            let _ = told.0.set(signal);
             stop.raise();
         }
     });

@@ -92,7 +92,7 @@ fn after(outlook: &Outlook) -> String {
 fn rounds(outlook: &Outlook, campaign: &Campaign, forecast: &Forecast) -> Option<String> {
     let (execution, hours) = (&campaign.file.execution, forecast.core_hours.as_ref()?);
     let limit = execution.walltime_s? as f64;
-    let task_s = hours.expected * 3600.0 / outlook.tasks.max(1) as f64 / f64::from(execution.cpus.max(1));
+    let task_s = hours.expected * 3600.0 / outlook.tasks.max(1) as f64 / execution.task_cpus().max(1) as f64;
     (task_s > limit).then(|| {
         let rounds = (task_s / limit).ceil();
         let who = if outlook.rounds == 0 { ", each with a `molsieve resume`" } else { "" };

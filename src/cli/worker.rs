@@ -1,5 +1,6 @@
-//! `molsieve worker`: works on the task groups of one task. Schedulers start it, people need not.
+//! `molsieve worker`: works on the task groups of one task, or on a rank's share of them. Schedulers start it, people need not.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use tracing::{error, info};
@@ -8,77 +9,89 @@ use super::exit_code::Exit;
 use super::signals::FirstSignal;
 use super::{place, signals};
 use crate::campaign::file::Campaign;
+use crate::campaign::launch::Launcher;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::id::{AttemptId, GroupIndex};
 use crate::journal::last_words::LastWords;
 use crate::layout::CampaignDir;
-use crate::library::snapshot::Snapshot;
 use crate::run::cluster::life::{self, Checkpointed, Meter, Orders};
-use crate::run::wave;
+use crate::run::launch::rank::Rank;
+use crate::run::task::{self, Process, TaskName, by_this_node};
 use crate::scheduler;
 use crate::scorer::Ended;
-use crate::scorer::open::{self, Here};
-use crate::shard::checkpoint::{self, Header};
-use crate::shard::group::Workplace;
-use crate::shard::worker::{self, Assignment};
 use crate::stop::Stop;
 
 /// Arguments of `worker`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The campaign directory.
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// The wave.
     #[arg(long)]
-    wave: u64,
+    pub(super) wave: u64,
     /// The task of that wave, from 0.
     #[arg(long)]
-    task: u64,
+    pub(super) task: u64,
     /// Stop when standard input ends.
     #[arg(long)]
-    lifeline: bool,
+    pub(super) lifeline: bool,
     /// Stop at a checkpoint when so many core-milliseconds are used.
     #[arg(long, value_name = "CORE_MS")]
-    share: Option<u64>,
+    pub(super) share: Option<u64>,
     /// The cluster puts a task back into the queue that asks for it.
     #[arg(long)]
-    may_requeue: bool,
+    pub(super) may_requeue: bool,
+    /// This is one of so many ranks, which share the task groups by their numbers.
+    #[arg(long, requires = "launcher")]
+    pub(super) ranks: Option<u32>,
+    /// What started the ranks, and says in the environment which this is.
+    #[arg(long)]
+    pub(super) launcher: Option<Launcher>,
 }
 
 impl Args {
-    fn orders(&self) -> Orders {
+    pub(super) fn orders(&self) -> Orders {
         Orders { wave: self.wave, task: self.task, share_ms: self.share, may_requeue: self.may_requeue }
+    }
+
+    pub(super) fn name(&self, rank: Option<Rank>) -> TaskName {
+        TaskName { wave: self.wave, task: self.task, rank: rank.map(|rank| rank.number) }
     }
 }
 
 /// Runs it. A failure leaves its last words for the driver.
 ///
 /// # Errors
-/// As [`worker::work`]; stopped at a clean checkpoint is exit 75, or the code by which its scheduler gives it another life.
+/// As [`Process::work`]; stopped at a clean checkpoint is exit 75, or the code by which its scheduler gives it another life.
 pub fn run(args: &Args) -> Result<Exit> {
+    let dir = CampaignDir::new(&args.dir);
+    let rank = match (args.ranks, args.launcher) {
+        (Some(ranks), Some(launcher)) => {
+            let rank = Rank::of_environment(launcher, ranks, |name| std::env::var(name).ok());
+            Some(rank.inspect_err(|refused| drop(leave(refused, &dir, &args.name(None))))?)
+        }
+        _ => None,
+    };
     let stop = Stop::new();
-    let first_signal = signals::raise_on_signal(&stop, || {})?;
-    if args.lifeline {
+    let first_signal =
+        if rank.is_some() { signals::raise_on_signals(&stop)? } else { signals::raise_on_signal(&stop, || {})? };
+    // Of ranks the first alone has the standard input of their launcher.
+    if args.lifeline && rank.is_none_or(|rank| rank.number == 0) {
         signals::raise_at_end_of_lifeline(&stop);
     }
-    let dir = CampaignDir::new(&args.dir);
-    // Another task of this wave has failed as this one would.
-    if let Some(words) = LastWords::of_wave(&dir, args.wave).map(|words| words.on(scheduler::node())) {
-        let _ = super::logging::start(&dir, args.wave, args.task);
-        error!(what = words.what, "not begun: another task of this wave has failed, and this one would do so too");
-        let _ = words.leave(&dir, args.wave, args.task);
-        return Ok(Exit::Of(Kind::of_exit_code(words.process_exit())));
+    if let Some(exit) = not_begun(&dir, &args.name(rank)) {
+        return Ok(exit);
     }
-    match live(args, dir.clone(), &stop, &first_signal) {
+    match live(args, dir.clone(), rank, &stop, &first_signal) {
         Ok((Ended::Done, _)) => Ok(Exit::Done),
-        Ok((Ended::Stopped, again)) => Ok(again.map_or(Exit::Of(Kind::Stopped), Exit::Code)),
+        // Another code would have `mpirun` kill the other ranks, which come to their checkpoints by themselves: unless this one was
+        // told by its lifeline, which no other has.
+        Ok((Ended::Stopped, _)) if args.launcher == Some(Launcher::Mpirun) && first_signal.is_there() => Ok(Exit::Done),
+        Ok((Ended::Stopped, again)) => Ok(stopped(again)),
         Err(failure) => {
-            error!(what = failure.what(), "failed");
-            let words = LastWords::of(&failure).on(scheduler::node());
-            // If not even this can be written, the exit code still says what kind of failure it was.
-            let _ = words.leave(&dir, args.wave, args.task);
+            let words = leave(&failure, &dir, &args.name(rank));
             match failure.kind() {
                 Kind::Scorer | Kind::Full => Ok(Exit::Of(Kind::of_exit_code(words.process_exit()))),
                 _ => Err(failure),
@@ -87,103 +100,91 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
 }
 
+/// How a process ends that stopped at a clean checkpoint, and may have another life by the exit code `again`.
+pub(super) fn stopped(again: Option<u8>) -> Exit {
+    again.map_or(Exit::Of(Kind::Stopped), Exit::Code)
+}
+
+/// How a process of `task` ends that need not begin, since another task of its wave has failed as this one would.
+pub(super) fn not_begun(dir: &CampaignDir, task: &TaskName) -> Option<Exit> {
+    let words = LastWords::of_wave(dir, task.wave)?.on(scheduler::node());
+    let _ = super::logging::start(dir, task);
+    error!(what = words.what, "not begun: another task of this wave has failed, and this one would do so too");
+    let _ = words.leave(dir, task.wave, task.task);
+    Some(Exit::Of(Kind::of_exit_code(words.process_exit())))
+}
+
+/// Leaves the last words of a process of `task`. If not even this can be done, the exit code still says what kind of failure it was.
+pub(super) fn leave(failure: &Error, dir: &CampaignDir, task: &TaskName) -> LastWords {
+    error!(what = failure.what(), "failed");
+    let words = LastWords::of(failure).on(scheduler::node());
+    let _ = words.leave(dir, task.wave, task.task);
+    words
+}
+
 /// Works on the task, with an account of what it uses where nobody looks on; how it ended, and by which exit code it gets another life.
-fn live(args: &Args, dir: CampaignDir, stop: &Stop, first_signal: &FirstSignal) -> Result<(Ended, Option<u8>)> {
+fn live(
+    args: &Args,
+    dir: CampaignDir,
+    rank: Option<Rank>,
+    stop: &Stop,
+    signal: &FirstSignal,
+) -> Result<(Ended, Option<u8>)> {
     let began_ms = clock::unix_ms();
     let attempt = AttemptId::random()?;
-    super::logging::start(&dir, args.wave, args.task)?;
+    super::logging::start(&dir, &args.name(rank))?;
     let campaign = Campaign::open(dir).map_err(by_this_node)?;
     if life::is_cancelled(&campaign) {
         info!("not begun: the campaign was stopped, and the scheduler has not heard of it");
         return Ok((Ended::Stopped, None));
     }
     let orders = args.orders();
-    let (cpus, left) = (campaign.file.execution.cpus, life::time_left(&campaign, began_ms));
-    let meter = (!args.lifeline).then(|| Meter::start(&campaign.dir, &orders, cpus, left, stop));
-    let groups = groups(args, &campaign.dir);
-    let ended = groups.and_then(|groups| Ok((work(args, &campaign, &groups, &attempt, stop)?, groups)));
+    // (What starts ranks keeps account of all of them, and asks for another life of all.)
+    let is_alone = !args.lifeline && rank.is_none();
+    let (cpus, left) = (u64::from(campaign.file.execution.cpus), life::time_left(&campaign, began_ms));
+    let meter = is_alone.then(|| Meter::start(&campaign.dir, &orders, cpus, left, stop));
+    let groups = task::groups(&campaign.dir, args.wave, args.task);
+    let groups = groups.map(|groups| rank.map_or_else(|| groups.clone(), |rank| rank.share(&groups)));
+    let ended = groups.and_then(|groups| Ok((work(args, &campaign, rank, &groups, &attempt, stop)?, groups)));
     let metered = meter.map(Meter::end).unwrap_or_default();
     let (ended, groups) = ended?;
     if matches!(ended, Ended::Done) {
         return Ok((ended, None));
     }
+    let is_further = || life::is_further(&campaign.dir, &groups, &attempt);
     if metered.is_spent {
-        info!("the share of core time is used up");
-        LastWords::spent().leave(&campaign.dir, args.wave, args.task)?;
-    } else if metered.is_late || first_signal.is_of_the_clock() {
-        let (campaign, orders, groups, attempt) = (&campaign, &orders, &groups, &attempt);
-        let asked = Checkpointed { campaign, orders, groups, attempt, began_ms }.ask_for_another_life();
-        // The checkpoint is there, whatever went wrong with the asking: the next wave goes on from it.
-        match asked {
-            Ok(again) => return Ok((ended, again)),
-            Err(failure) => error!(what = failure.what(), "another life could not be asked for"),
-        }
+        spent(&campaign.dir, &orders)?;
+    } else if is_alone && (metered.is_late || signal.is_of_the_clock()) {
+        let of = Checkpointed { campaign: &campaign, orders: &orders, is_further: &is_further, began_ms };
+        return Ok((ended, another_life(&of)));
     }
     Ok((ended, None))
 }
 
-/// The task groups of this task.
-fn groups(args: &Args, dir: &CampaignDir) -> Result<Vec<GroupIndex>> {
-    let groups = wave::read(dir, args.wave).map_err(by_this_node)?;
-    usize::try_from(args.task).ok().and_then(|task| groups.into_iter().nth(task)).ok_or_else(|| {
-        Error::usage(format!("wave {} has no task {}", args.wave, args.task)).hint("tasks are counted from 0")
+/// Says that a task has used its share of the core time.
+pub(super) fn spent(dir: &CampaignDir, orders: &Orders) -> Result<()> {
+    info!("the share of core time is used up");
+    LastWords::spent().leave(dir, orders.wave, orders.task)
+}
+
+/// Asks for another life; by which exit code it is had, where it is by one. The checkpoint is there, whatever goes wrong with the
+/// asking: the next wave goes on from it.
+pub(super) fn another_life(of: &Checkpointed<'_>) -> Option<u8> {
+    of.ask_for_another_life().unwrap_or_else(|failure| {
+        error!(what = failure.what(), "another life could not be asked for");
+        None
     })
 }
 
-/// What was there when the task was submitted, and is not there now, is this node's doing and not the campaign's.
-fn by_this_node(error: Error) -> Error {
-    match error.kind() {
-        Kind::Usage => Error::environment(error.what())
-            .hint("it was there when the task was submitted: check that its file system is mounted on this node"),
-        _ => error,
-    }
-}
-
-fn work(args: &Args, campaign: &Campaign, groups: &[GroupIndex], attempt: &AttemptId, stop: &Stop) -> Result<Ended> {
+fn work(
+    args: &Args,
+    campaign: &Campaign,
+    rank: Option<Rank>,
+    groups: &[GroupIndex],
+    attempt: &AttemptId,
+    stop: &Stop,
+) -> Result<Ended> {
     info!(%attempt, groups = groups.len(), host = host::name(), "started");
-    let (identity, execution) = (&campaign.file.identity, &campaign.file.execution);
-    let library = campaign.dir.library_named(&execution.library);
-    if !library.exists() {
-        return Err(Error::environment(format!("the library snapshot `{}` is not there", library.display()))
-            .hint("it was there when the campaign was planned: check that its file system is mounted on this node"));
-    }
-    let library = Snapshot::open(&library)?;
-    if library.root() != identity.library.root {
-        return Err(Error::usage("the library snapshot is not the one that was planned"));
-    }
-    let here = Here { program: place::this_program()? };
-    let post = execution.post(&here, identity.seed, campaign.dir.scorer_stderr(attempt))?;
-    let mut pool = open::pool(&execution.scorer, &identity.scorer, &post)?;
-    let place = Workplace {
-        host: host::name(),
-        cpu: host::cpu(),
-        scheduler: format!("{} wave {} task {}", execution.scheduler, args.wave, args.task),
-        sync: execution.sync(),
-        keep: identity.keep(execution.keep),
-    };
-    let header = Header {
-        schema: checkpoint::SCHEMA.to_owned(),
-        plan: campaign.plan.digest()?,
-        scorer: identity.scorer.digest()?,
-        group: crate::id::GroupIndex(0),
-        attempt: attempt.clone(),
-    };
-    let assignment =
-        Assignment { dir: &campaign.dir, plan: &campaign.plan, library: &library, header, groups: groups.to_vec() };
-    let ended = worker::work(assignment, &place, pool.as_mut(), stop)?;
-    let facts = pool.facts();
-    info!(
-        children = facts.starts,
-        crashes = facts.crashes,
-        timeouts = facts.timeouts,
-        broken_replies = facts.violations,
-        lines_of_noise = facts.noise_lines,
-        slowest_request_ms = facts.slowest.first().map(|request| request.ms),
-        "{}",
-        match ended {
-            Ended::Done => "all records are finished",
-            Ended::Stopped => "stopped before all records were finished",
-        }
-    );
-    Ok(ended)
+    let process = Process { campaign, task: args.name(rank), attempt, program: place::this_program()? };
+    process.work(Box::new(VecDeque::from(groups.to_vec())), stop)
 }

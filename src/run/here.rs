@@ -54,7 +54,9 @@ pub fn run(campaign: &Campaign, mut local: Local, work: Work<'_>) -> Result<Ende
     let key = work.key;
     let (mut journal, history) = Journal::take_over(&campaign.dir)?;
     finish::reserve(campaign);
-    let tasks = wave::tasks(u64::MAX, work.slots);
+    // A launch shares its task groups out itself.
+    let is_launch = campaign.file.execution.launch.is_some();
+    let tasks = if is_launch { 1 } else { wave::tasks(u64::MAX, work.slots) };
     let settings = drive::Settings {
         program: work.program,
         tasks,
@@ -78,12 +80,13 @@ pub fn run(campaign: &Campaign, mut local: Local, work: Work<'_>) -> Result<Ende
 }
 
 /// One worker for the cores of one task. How many GPUs this machine has is not known, and two workers would
-/// take the same ones: with GPUs there is one worker.
+/// take the same ones: with GPUs there is one worker. So there is one launch, of so many ranks as it was asked for.
 pub fn default_slots(campaign: &Campaign) -> u64 {
-    if campaign.file.execution.gpus > 0 {
+    let execution = &campaign.file.execution;
+    if execution.gpus > 0 || execution.launch.is_some() {
         return 1;
     }
-    host::cores() as u64 / u64::from(campaign.file.execution.cpus)
+    host::cores() as u64 / u64::from(execution.cpus)
 }
 
 fn close(campaign: &Campaign, journal: &mut Journal, key: Option<&Path>, driven: Driven) -> Result<Ended> {

@@ -20,6 +20,7 @@ use molsieve_adapters::{Adapter, AdapterError, Attendant, Inside, JobId, Patient
 
 use crate::campaign::file::Execution;
 use crate::campaign::kind::{self, SchedulerKind};
+use crate::campaign::launch::Launcher;
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::clock::Stopwatch;
 use crate::doctor::Finding;
@@ -53,7 +54,7 @@ pub fn of(kind: SchedulerKind) -> Result<&'static dyn Binding> {
 
 fn binding(kind: SchedulerKind) -> Option<&'static dyn Binding> {
     match kind {
-        SchedulerKind::Local => None,
+        SchedulerKind::Local | SchedulerKind::Mpi => None,
         SchedulerKind::Slurm => Some(&slurm::Slurm),
         SchedulerKind::HtCondor => Some(&htcondor::HtCondor),
         SchedulerKind::Ray => Some(&ray::Ray),
@@ -274,6 +275,12 @@ pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: 
 /// # Errors
 /// As [`Binding::check`].
 pub fn check(execution: &Execution) -> Result<()> {
+    if execution.gpus > 0 && execution.launch.as_ref().is_some_and(|launch| launch.launcher == Launcher::Mpirun) {
+        return Err(Error::usage(
+            "`resources.gpus` says GPUs for ranks that `mpirun` starts, which does not deal them out",
+        )
+        .hint("say `launcher = \"srun\"` on a cluster, or leave `ranks` away: a worker a task gets its own"));
+    }
     execution.cluster.as_ref().map_or(Ok(()), |cluster| of(execution.scheduler)?.check(cluster, execution.gpus))
 }
 

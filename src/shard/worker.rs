@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use super::checkpoint::Header;
 use super::group::{OpenGroup, Workplace, header_for};
@@ -41,7 +42,41 @@ pub struct Assignment<'a> {
     /// Plan, scorer and attempt, as each checkpoint will name them; its group is replaced.
     pub header: Header,
     /// The task groups, in order.
-    pub groups: Vec<GroupIndex>,
+    pub groups: Box<dyn Queue + 'a>,
+}
+
+/// Where the task groups of a worker come from, one after the other.
+pub trait Queue: fmt::Debug {
+    /// The next one. With `may_wait` it is waited for; else [`Next::NotYet`] says that nobody knows yet whether there is one.
+    ///
+    /// # Errors
+    /// Whoever hands them out is gone.
+    fn next(&mut self, may_wait: bool) -> Result<Next>;
+
+    /// Whether another one is known to come.
+    fn has_more(&self) -> bool;
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This task group.
+    Group(GroupIndex),
+    /// That is not known yet.
+    NotYet,
+    /// Nothing.
+    End,
+}
+
+/// A list that was known from the beginning.
+impl Queue for VecDeque<GroupIndex> {
+    fn next(&mut self, _: bool) -> Result<Next> {
+        Ok(self.pop_front().map_or(Next::End, Next::Group))
+    }
+
+    fn has_more(&self) -> bool {
+        !self.is_empty()
+    }
 }
 
 /// Works on `assignment` until every group has its receipt, or until `stop`.
@@ -68,7 +103,6 @@ pub fn work(assignment: Assignment<'_>, place: &Workplace, pool: &mut dyn Pool, 
 struct Desk<'a> {
     assignment: Assignment<'a>,
     place: &'a Workplace,
-    queue: VecDeque<GroupIndex>,
     /// Groups that are open, by their first ordinal.
     open: BTreeMap<Ordinal, OpenGroup>,
     /// The group whose records are being drawn: its first ordinal and its slice.
@@ -91,9 +125,8 @@ struct Ready {
 
 impl<'a> Desk<'a> {
     fn new(assignment: Assignment<'a>, place: &'a Workplace) -> Self {
-        let queue = assignment.groups.iter().copied().collect();
         let (open, ready) = (BTreeMap::new(), VecDeque::new());
-        Self { assignment, place, queue, open, drawing: None, ready, in_flight: 0, lost: Some(0) }
+        Self { assignment, place, open, drawing: None, ready, in_flight: 0, lost: Some(0) }
     }
 
     fn next(&mut self, max: usize) -> Result<Supply> {
@@ -107,8 +140,13 @@ impl<'a> Desk<'a> {
                 self.in_flight += block.len();
                 return Ok(Supply::Records { block, alone });
             }
-            if !self.read_on()? && !self.open_next()? {
-                return Ok(Supply::End);
+            if self.read_on()? {
+                continue;
+            }
+            match self.open_next()? {
+                Next::Group(_) => {}
+                Next::NotYet => return Ok(Supply::Wait),
+                Next::End => return Ok(Supply::End),
             }
         }
     }
@@ -162,9 +200,13 @@ impl<'a> Desk<'a> {
         Ok(true)
     }
 
-    /// Opens the next group that has no receipt yet; whether there was one.
-    fn open_next(&mut self) -> Result<bool> {
-        while let Some(group) = self.queue.pop_front() {
+    /// Opens the next group that has no receipt yet, if there is one. It is waited for only where nothing else is to be done.
+    fn open_next(&mut self) -> Result<Next> {
+        loop {
+            let group = match self.assignment.groups.next(self.in_flight == 0)? {
+                Next::Group(group) => group,
+                other => return Ok(other),
+            };
             let Assignment { dir, plan, library, header, .. } = &self.assignment;
             let group_dir = dir.group(group);
             let proven = Proven { plan, plan_digest: header.plan, scorer: header.scorer };
@@ -178,9 +220,10 @@ impl<'a> Desk<'a> {
             }
             self.open.insert(range.start, opened);
             self.drawing = Some((range.start, Slice::open(library, range)?));
-            return Ok(true);
+            // One that was kept open as perhaps the last is known not to be it.
+            self.seal_early()?;
+            return Ok(Next::Group(group));
         }
-        Ok(false)
     }
 
     fn group_of(&mut self, ordinal: Ordinal) -> Result<&mut OpenGroup> {
@@ -222,7 +265,7 @@ impl<'a> Desk<'a> {
     /// Seals what is complete while the pool is at work. The last group of the task is left for its
     /// end: only then are the facts of the pool known, which its receipt holds for the whole task.
     fn seal_early(&mut self) -> Result<()> {
-        if self.queue.is_empty() && self.open.len() == 1 {
+        if !self.assignment.groups.has_more() && self.open.len() == 1 {
             return Ok(());
         }
         self.seal_complete(&PoolFacts::default())

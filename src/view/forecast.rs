@@ -111,6 +111,7 @@ impl Forecast {
         let tasks = match &campaign.file.execution.cluster {
             // One submission, over as many tasks as there are workers or more.
             Some(cluster) => scheduler::tasks(cluster).min(plan.groups()).max(1),
+            None if campaign.file.execution.launch.is_some() => 1,
             None => wave::tasks(plan.groups(), workers),
         };
         let columns = &campaign.file.identity.scorer.description.columns;
@@ -125,7 +126,7 @@ impl Forecast {
         let files = files(campaign, tasks, formats);
         let core_hours = plan.pilot.as_ref().map(|pilot| expected(pilot.core_hours(plan.records, tasks)));
         // No more workers than tasks are at work.
-        let cores = workers.min(tasks).saturating_mul(u64::from(campaign.file.execution.cpus)).max(1) as f64;
+        let cores = workers.min(tasks).saturating_mul(campaign.file.execution.task_cpus()).max(1) as f64;
         let seconds = |hours: f64| hours * 3600.0 / cores;
         let wall_s = core_hours.map(|h| expected([h.expected, h.low, h.high].map(seconds)));
         let bytes = Bytes { rows, checkpoints, pack, other, total };
@@ -182,10 +183,15 @@ const fn encoding_bytes(format: Format, rows: u64) -> u64 {
 
 /// That a task is to get more cores than this machine has, where it is.
 pub fn too_many_cores(campaign: &Campaign) -> Option<String> {
-    let (asked, here) = (u64::from(campaign.file.execution.cpus), host::cores() as u64);
+    let (asked, here) = (campaign.file.execution.task_cpus(), host::cores() as u64);
+    let keys = if campaign.file.execution.launch.is_some() {
+        "`scheduler.ranks` with `resources.cpus`"
+    } else {
+        "`resources.cpus`"
+    };
     (asked > here && campaign.file.execution.cluster.is_none()).then(|| {
         format!(
-            "`resources.cpus` gives a task {asked} cores, and {here} may be used here: its threads or children will share \
+            "{keys} gives a task {asked} cores, and {here} may be used here: its threads or children will share \
              them, and core time is counted as if there were {asked}"
         )
     })

@@ -8,6 +8,7 @@ mod limits;
 mod lives;
 mod looks;
 mod lost;
+mod mpi;
 mod night;
 mod people;
 mod pool;

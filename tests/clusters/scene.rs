@@ -9,7 +9,7 @@ use crate::support::env::{MOLSIEVE, TestEnv, python};
 
 /// Scores the length of a structure. A file beside it says how: `slow` (40 ms a record; with `slower`, 400), `broken` (it does not start),
 /// `garbage` (it answers what nobody understands), `hungry` (it takes 130 MiB), `sour` (every record is an ERROR).
-const SCORER: &str = r#"
+pub const SCORER: &str = r#"
 import json, os, sys, time
 beside = lambda name: os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
 if os.path.exists(beside("broken")):

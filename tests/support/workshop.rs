@@ -1,5 +1,6 @@
 //! A campaign that workers can really work on: a small library, its snapshot, and a plan.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,7 +75,13 @@ impl Workshop {
 
     pub fn work_on(&self, attempt: u64, groups: Vec<GroupIndex>, pool: &mut dyn Pool) -> Result<Ended> {
         let (dir, plan, library) = (&self.campaign.dir, &self.campaign.plan, &self.library);
-        let assignment = Assignment { dir, plan, library, header: self.header(attempt, GROUP), groups };
+        let assignment = Assignment {
+            dir,
+            plan,
+            library,
+            header: self.header(attempt, GROUP),
+            groups: Box::new(VecDeque::from(groups)),
+        };
         let place = Workplace {
             host: "node-1".to_owned(),
             cpu: "a processor".to_owned(),

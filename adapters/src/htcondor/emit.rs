@@ -45,6 +45,11 @@ pub fn files(site: &Site, limits: &Limits, job: &JobSpec) -> Result<Vec<EmittedF
     if job.transfers.as_ref().is_some_and(|transfers| transfers.own.len() as u64 != count) {
         return Err(AdapterError::Rejected("what is transferred is not said of every task".to_owned()));
     }
+    if job.ranks.is_some() {
+        return Err(AdapterError::Rejected(
+            "a job of HTCondor is one process a task, and no launch of ranks".to_owned(),
+        ));
+    }
     match (&job.finally, job.tasks) {
         (None, Tasks::One) => {
             let description = describe::here(job)?.text("");

@@ -199,7 +199,8 @@ fn what_htcondor_has_no_word_for_is_refused() {
     let instead = JobSpec { instead_of: vec![JobId("1".into())], ..tick() };
     let none = JobSpec { tasks: Tasks::Array(0), ..job() };
     let nothing = JobSpec { argv: Vec::new(), ..job() };
-    for spec in [after, instead, none, nothing] {
+    let ranks = JobSpec { ranks: Some(2), ..job() };
+    for spec in [after, instead, none, nothing, ranks] {
         assert!(matches!(render(&Site::default(), &spec), Err(AdapterError::Rejected(_))), "{spec:?}");
     }
     let unseen = Site { files: Files::Transferred, ..Site::default() };

@@ -89,6 +89,9 @@ fn values(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     if !job.after.is_empty() || !job.instead_of.is_empty() {
         return Err(AdapterError::Rejected("a job of Ray cannot wait for another".to_owned()));
     }
+    if job.ranks.is_some() {
+        return Err(AdapterError::Rejected("a task of Ray is one process, and no launch of ranks".to_owned()));
+    }
     if job.transfers.is_some() {
         return Err(AdapterError::Rejected(
             "Ray transfers no files: its nodes must see those of the submitter".to_owned(),

@@ -104,6 +104,7 @@ fn what_nobody_could_review_is_refused() {
         JobSpec { instead_of: vec![JobId("1".into())], ..job() },
         JobSpec { tasks: Tasks::Array(0), ..job() },
         JobSpec { argv: Vec::new(), ..job() },
+        JobSpec { ranks: Some(2), ..job() },
     ] {
         assert!(matches!(render(&Site::default(), TEMPLATE, &job), Err(AdapterError::Rejected(_))), "{job:?}");
     }

@@ -92,14 +92,23 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     }
     lines.extend(job.begin_after_s.map(|s| format!("--begin=now+{s}")));
     let asked = &job.resources;
-    lines.push("--nodes=1".to_owned());
-    lines.push("--ntasks=1".to_owned());
-    lines.push(format!("--cpus-per-task={}", asked.cpus.max(1)));
-    lines.extend(asked.memory_mib.map(|mib| format!("--mem={mib}M")));
+    let cpus = asked.cpus.max(1);
+    if let Some(ranks) = job.ranks {
+        // Over nodes, and who lies where is SLURM's business: so memory is for a core, and GPUs are for a task of its.
+        lines.push(format!("--ntasks={}", ranks.max(1)));
+        lines.push(format!("--cpus-per-task={cpus}"));
+        lines.extend(asked.memory_mib.map(|mib| format!("--mem-per-cpu={}M", mib.div_ceil(cpus.into()))));
+    } else {
+        lines.push("--nodes=1".to_owned());
+        lines.push("--ntasks=1".to_owned());
+        lines.push(format!("--cpus-per-task={cpus}"));
+        lines.extend(asked.memory_mib.map(|mib| format!("--mem={mib}M")));
+    }
     // SLURM counts whole minutes.
     lines.extend(asked.walltime_s.map(|s| format!("--time={}", s.div_ceil(60).max(1))));
     if asked.gpus > 0 {
-        lines.push(format!("--gres=gpu:{}", asked.gpus));
+        let option = if job.ranks.is_some() { "gpus-per-task=" } else { "gres=gpu:" };
+        lines.push(format!("--{option}{}", asked.gpus));
     }
     // Their names come from what schedulers and workers wrote down: what is none is left out.
     let exclude: Vec<&str> = job.exclude.iter().map(String::as_str).filter(|name| is_node(name)).collect();

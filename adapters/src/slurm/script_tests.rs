@@ -146,3 +146,13 @@ fn a_job_that_is_to_begin_later_waits_for_nothing_else() {
         "{text}"
     );
 }
+
+#[test]
+fn a_task_of_ranks_is_an_allocation_over_nodes() {
+    let ranks = JobSpec { ranks: Some(64), resources: Resources { gpus: 1, ..job().resources }, ..job() };
+    let text = render(&Site::default(), TEMPLATE, &ranks).unwrap().text;
+    for line in ["--ntasks=64", "--cpus-per-task=8", "--mem-per-cpu=1024M", "--gpus-per-task=1"] {
+        assert!(text.contains(&format!("#SBATCH {line}\n")), "{line} is not in {text}");
+    }
+    assert!(!text.contains("--nodes") && !text.contains("--mem=") && !text.contains("--gres"), "{text}");
+}

@@ -56,7 +56,7 @@ pub struct Meter {
 impl Meter {
     /// Goes on from what earlier lives of the task wrote down; `stop` is raised when the share is used up, or when this life has
     /// taken as much as it has `left`.
-    pub fn start(dir: &CampaignDir, orders: &Orders, cpus: u32, left: Option<Duration>, stop: &Stop) -> Self {
+    pub fn start(dir: &CampaignDir, orders: &Orders, cpus: u64, left: Option<Duration>, stop: &Stop) -> Self {
         let (end, ended) = mpsc::channel();
         let (spent, late) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (tell, dir, stop) = (Arc::clone(&spent), dir.clone(), stop.clone());
@@ -65,7 +65,7 @@ impl Meter {
         let (before, watch) = (TaskTime::read(&dir, wave, task), Stopwatch::start());
         let thread = thread::spawn(move || {
             let mut noted = Stopwatch::start();
-            let share = Duration::from_millis(share_ms.unwrap_or(u64::MAX) / u64::from(cpus.max(1)));
+            let share = Duration::from_millis(share_ms.unwrap_or(u64::MAX) / cpus.max(1));
             let note_every = NOTE_EVERY.min(share / 10);
             let used = || before.saturating_add(core_ms(watch.elapsed(), cpus));
             // What cannot be written is not counted: the work is worth more than its account.
@@ -123,21 +123,19 @@ pub fn is_cancelled(campaign: &Campaign) -> bool {
 }
 
 /// Cores × time, in core-milliseconds.
-fn core_ms(time: Duration, cpus: u32) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(u64::from(cpus))
+fn core_ms(time: Duration, cpus: u64) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(cpus)
 }
 
 /// A worker that has ended at a checkpoint.
-#[derive(Debug)]
 pub struct Checkpointed<'a> {
     /// The campaign.
     pub campaign: &'a Campaign,
     /// Which task it was.
     pub orders: &'a Orders,
-    /// Its task groups.
-    pub groups: &'a [GroupIndex],
-    /// Its name.
-    pub attempt: &'a AttemptId,
+    /// Whether this life of it finished anything. One that comes to nothing is not followed by another like it: somebody who
+    /// counts them decides.
+    pub is_further: &'a dyn Fn() -> Result<bool>,
     /// When it began.
     pub began_ms: UnixMs,
 }
@@ -153,7 +151,7 @@ impl Checkpointed<'_> {
         else {
             return Ok(None);
         };
-        if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !self.is_further()? {
+        if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !(self.is_further)()? {
             return Ok(None);
         }
         if State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active {
@@ -184,26 +182,28 @@ impl Checkpointed<'_> {
         let before = Duration::from_secs(cluster.signal_before_s) + binding.signals_early();
         end.is_some_and(|end| Duration::from_millis((end * 1000).saturating_sub(now_ms)) <= before)
     }
+}
 
-    /// Whether this attempt finished anything. A life that comes to nothing is not followed by another like it: somebody who
-    /// counts them decides.
-    fn is_further(&self) -> Result<bool> {
-        for group in self.groups {
-            let dir = self.campaign.dir.group(*group);
-            if dir.file(self.attempt, EntryKind::Receipt).exists() {
-                return Ok(true);
-            }
-            let checkpoint = dir.checkpoint(self.attempt);
-            let mut tally = Tally::default();
-            if checkpoint.exists() {
-                tally.read_on(&checkpoint)?;
-            }
-            if tally.rows > 0 {
-                return Ok(true);
-            }
+/// Whether `attempt` finished anything of `groups`.
+///
+/// # Errors
+/// A checkpoint cannot be read (exit 6).
+pub fn is_further(dir: &CampaignDir, groups: &[GroupIndex], attempt: &AttemptId) -> Result<bool> {
+    for group in groups {
+        let dir = dir.group(*group);
+        if dir.file(attempt, EntryKind::Receipt).exists() {
+            return Ok(true);
         }
-        Ok(false)
+        let checkpoint = dir.checkpoint(attempt);
+        let mut tally = Tally::default();
+        if checkpoint.exists() {
+            tally.read_on(&checkpoint)?;
+        }
+        if tally.rows > 0 {
+            return Ok(true);
+        }
     }
+    Ok(false)
 }
 
 #[cfg(test)]

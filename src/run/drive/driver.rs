@@ -183,7 +183,7 @@ impl<'a> Driver<'a> {
         let running = reports.iter().filter(|task| task.state == TaskState::Running).count() as u64;
         // Where tasks keep account themselves, this driver's few looks are no measure.
         let watched = if self.adapter.capabilities().lifeline { running } else { 0 };
-        self.core_time.look(watched * u64::from(self.campaign.file.execution.cpus));
+        self.core_time.look(watched * self.campaign.file.execution.task_cpus());
         Ok(reports)
     }
 

@@ -66,9 +66,15 @@ fn retry(times: u32) -> Retry {
 /// The job of wave `number`.
 fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
     let Campaign { dir, file, .. } = from.campaign;
-    let mut argv: Vec<OsString> = vec![from.program.into(), "worker".into()];
+    let ranks = file.execution.launch.as_ref().map(|launch| launch.ranks);
+    let command = if ranks.is_some() { "launch" } else { "worker" };
+    let mut argv: Vec<OsString> = vec![from.program.into(), command.into()];
     argv.push(dir.root().as_os_str().to_owned());
     argv.extend(["--wave".into(), number.to_string().into()]);
+    if let Some(launch) = &file.execution.launch {
+        let launcher = launch.launcher.program();
+        argv.extend(["--launcher".into(), launcher.into(), "--ranks".into(), launch.ranks.to_string().into()]);
+    }
     if from.lifeline {
         argv.push("--lifeline".into());
     } else if from.requeues {
@@ -85,6 +91,7 @@ fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
         tasks: Tasks::Array(tasks),
         running_max: file.execution.cluster.as_ref().and_then(|cluster| cluster.running_max),
         resources: resources(&file.execution, from.state),
+        ranks,
         after: Vec::new(),
         instead_of: Vec::new(),
         begin_after_s: None,

@@ -65,7 +65,7 @@ pub(in crate::run) fn left_ms(from: &Making<'_>) -> Option<u64> {
 
 /// Over how many tasks the budget can be dealt, so that the share of each is worth its start.
 pub(in crate::run) fn affordable(from: &Making<'_>) -> u64 {
-    let least = SHARE_MIN_MS.saturating_mul(u64::from(from.campaign.file.execution.cpus.max(1)));
+    let least = SHARE_MIN_MS.saturating_mul(from.campaign.file.execution.task_cpus().max(1));
     left_ms(from).map_or(u64::MAX, |left| left / least)
 }
 

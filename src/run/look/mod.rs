@@ -96,6 +96,13 @@ impl<'a> Look<'a> {
         })
     }
 
+    /// At these task groups alone.
+    #[must_use]
+    pub fn only(mut self, groups: impl IntoIterator<Item = GroupIndex>) -> Self {
+        self.missing = groups.into_iter().collect();
+        self
+    }
+
     /// What the `tasks` of `wave` have used, as far as they wrote that down.
     pub fn used(&mut self, wave: u64, tasks: u64) -> Used {
         let known = self.used.filter(|(of, _, since)| *of == wave && since.elapsed() < USED_EVERY);

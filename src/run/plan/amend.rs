@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::campaign::file::{Campaign, Execution};
 use crate::campaign::kind::SchedulerKind;
+use crate::campaign::launch::Launch;
 use crate::campaign::scheduler::{Cluster, SchedulerSection};
 use crate::campaign::site::SiteProfile;
 use crate::error::{Error, Kind, Result};
@@ -53,6 +54,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Place {
     scheduler: SchedulerKind,
     cluster: Option<Cluster>,
+    launch: Option<Launch>,
     /// What the site gives a task that is not given anything else.
     memory_mib: Option<u64>,
     walltime_s: Option<u64>,
@@ -69,6 +71,7 @@ impl Place {
         let resources = profile.resources_section()?;
         Ok(Self {
             cluster: scheduler::cluster(&section, base)?,
+            launch: section.launch()?,
             scheduler: section.kind()?,
             memory_mib: resources.memory_mib()?,
             walltime_s: resources.walltime_s()?,
@@ -80,8 +83,9 @@ impl Place {
     /// # Errors
     /// It cannot do without them (exit 2).
     pub fn scheduler(kind: SchedulerKind) -> Result<Self> {
-        let cluster = SchedulerSection::of(kind).cluster()?;
-        Ok(Self { scheduler: kind, cluster, memory_mib: None, walltime_s: None })
+        let section = SchedulerSection::of(kind);
+        let (cluster, launch) = (section.cluster()?, section.launch()?);
+        Ok(Self { scheduler: kind, cluster, launch, memory_mib: None, walltime_s: None })
     }
 }
 
@@ -117,6 +121,7 @@ impl Changes {
             // What is said of a cluster stays where only its scheduler is said again.
             if place.cluster.as_ref().is_none_or(|to| to.site.is_some()) || place.scheduler != new.scheduler {
                 new.cluster.clone_from(&place.cluster);
+                new.launch.clone_from(&place.launch);
             }
             new.scheduler = place.scheduler;
             new.memory_mib = new.memory_mib.or(place.memory_mib);

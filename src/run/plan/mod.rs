@@ -306,6 +306,7 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
             as u64,
         scheduler: config.scheduler.kind()?,
         cluster: scheduler::cluster(&config.scheduler, base)?,
+        launch: config.scheduler.launch()?,
         cpus: config.resources.cpus,
         gpus: config.resources.gpus,
         memory_mib: config.resources.memory_mib()?,
