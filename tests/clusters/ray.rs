@@ -4,15 +4,21 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::scene::{Engine, Scene, Wanted};
 use super::slurm::until;
 use crate::support::env::project;
 
+/// A Ray is some twenty processes that are busy while they begin: one is enough for a small machine.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// A cluster of two nodes, brought up for a test and taken down after it; `tests/clusters/ray` does the work.
 struct Ray {
     dir: tempfile::TempDir,
+    /// It is let go after the cluster is down: fields are dropped after their struct.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Ray {
@@ -64,7 +70,9 @@ impl Engine for Ray {
             return None;
         }
         // Ray puts sockets there, whose paths must be short.
-        let cluster = Self { dir: tempfile::Builder::new().prefix("mr-").tempdir_in("/tmp").unwrap() };
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = tempfile::Builder::new().prefix("mr-").tempdir_in("/tmp").unwrap();
+        let cluster = Self { dir, _turn: turn };
         cluster.script("up", &[&["--nodes", "2", "--cpus", "2"], options].concat());
         Some(cluster)
     }

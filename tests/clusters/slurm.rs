@@ -1,10 +1,10 @@
 //! A SLURM of our own, for as long as a test takes; `tests/clusters/slurm` does the work.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::env::{MOLSIEVE, TestEnv, project};
+use crate::support::env::{MOLSIEVE, project};
 
 /// A cluster of four nodes with eight cores each.
 pub struct Slurm {
@@ -99,15 +99,6 @@ impl Slurm {
         let output = self.command(program).args(args).output().unwrap();
         assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// molsieve, with this cluster around it.
-    pub fn molsieve(&self, env: &TestEnv, args: &[&str]) -> Output {
-        let mut command = self.command(MOLSIEVE);
-        command.args(args).current_dir(env.path("")).env("MOLSIEVE_HOME", env.path("home"));
-        // Whom Open MPI would else start nothing for.
-        command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
-        command.output().unwrap()
     }
 
     /// The elements that run on `node`, as `job_element`.
