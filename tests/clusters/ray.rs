@@ -175,15 +175,15 @@ fn a_worker_that_is_killed_and_a_node_that_dies_cost_no_record() {
     let Some(scene) = OnRay::at_work() else { return };
     let on = |name: &str| scene.engine.workers().into_iter().find(|[node, ..]| node == name);
     until("both nodes are at work", 60, || on("n1").is_some() && on("n2").is_some());
-    let [_, pid, killed] = on("n1").unwrap();
+    let ([_, pid, killed], [.., lost]) = (on("n1").unwrap(), on("n2").unwrap());
+    let before = [&killed, &lost].map(|task| scene.engine.starts(task));
     scene.engine.script("kill", &[&pid]);
-    until("it is begun again", 60, || scene.engine.starts(&killed) > 1);
-    let [.., lost] = on("n2").unwrap();
-    let before = scene.engine.starts(&lost);
     scene.engine.script("crash", &["n2"]);
-    // (Its turn comes when the other node has room.)
+    // (Both wait for room on the node that is left.)
     scene.take("slower");
-    until("its task is begun elsewhere", 90, || scene.engine.starts(&lost) > before);
+    until("both are begun again", 90, || {
+        scene.engine.starts(&killed) > before[0] && scene.engine.starts(&lost) > before[1]
+    });
     assert!(scene.engine.workers().iter().all(|[node, ..]| node != "n2"));
     scene.seals(1);
 }
