@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use molsieve::campaign::config::Config;
-use molsieve::campaign::kind::SchedulerKind;
+use molsieve::campaign::kind::{KEYS, SchedulerKind};
 use molsieve::campaign::site::SiteProfile;
 
 use crate::support::guide;
@@ -147,10 +147,18 @@ fn every_shipped_site_profile_can_be_under_a_campaign_file() {
 #[test]
 fn every_key_is_shown_and_every_example_is_accepted() {
     let text = with_examples(&fs::read_to_string(top().join("configs/defaults.toml")).unwrap());
-    // What a site is told means nothing to this machine.
-    let on_a_cluster = text.replace("kind = \"local\"", "kind = \"slurm\"");
-    Config::parse(&on_a_cluster.replace("\"our-cluster\"", "\"configs/sites/university.toml\"")).unwrap();
-    let shown: toml::Table = text.parse().unwrap();
+    let shown: toml::Table = text.replace("\"our-cluster\"", "\"configs/sites/university.toml\"").parse().unwrap();
+    for kind in SchedulerKind::all() {
+        // What one scheduler is told means nothing to another.
+        let mut here = shown.clone();
+        let scheduler = here["scheduler"].as_table_mut().unwrap();
+        scheduler.retain(|name, _| KEYS.iter().any(|key| key.name == name && key.is_of(kind)));
+        scheduler.insert("kind".to_owned(), kind.word().into());
+        if kind != SchedulerKind::Slurm {
+            scheduler.remove("site");
+        }
+        Config::parse(&toml::to_string(&here).unwrap()).unwrap_or_else(|e| panic!("{kind}: {e:?}"));
+    }
     for (section, keys) in &shown {
         let refused = Config::parse(&format!("[{section}]\nqqq = 1\n")).unwrap_err();
         let known = refused.hints()[0].strip_prefix("known are: ").unwrap().split(", ").collect::<BTreeSet<_>>();

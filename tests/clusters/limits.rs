@@ -2,7 +2,6 @@
 
 use serde_json::Value as Json;
 
-use super::scene::Engine as _;
 use super::slurm::{Slurm, until};
 use crate::support::env::TestEnv;
 

@@ -145,7 +145,7 @@ impl OnRay {
 #[test]
 fn a_campaign_goes_through_ray_by_itself_and_is_there_once() {
     let Some(scene) = OnRay::on(600, &[]) else { return };
-    let file = scene.file(&OnRay::wanted(&scene.engine.keys(), &["slow"]));
+    let file = scene.file(&OnRay::wanted(&scene.engine.keys(), &["slow", "slower"]));
     let (_, plan) = scene.says(&["plan", &file, "--dir", "d"]);
     for line in
         ["\"submission_id\": \"molsieve-", "TASKS = 6", "FINALLY = {\"argv\": ", "what is submitted for the wave"]

@@ -1,10 +1,11 @@
 //! A SLURM of our own, for as long as a test takes; `tests/clusters/slurm` does the work.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use crate::support::env::{MOLSIEVE, project};
+use super::scene::Engine;
+use crate::support::env::{MOLSIEVE, TestEnv, project};
 
 /// A cluster of four nodes with eight cores each.
 pub struct Slurm {
@@ -99,6 +100,11 @@ impl Slurm {
         let output = self.command(program).args(args).output().unwrap();
         assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// molsieve, with this cluster around it.
+    pub fn molsieve(&self, env: &TestEnv, args: &[&str]) -> Output {
+        Engine::molsieve(self, env, args)
     }
 
     /// The elements that run on `node`, as `job_element`.
