@@ -1,6 +1,6 @@
 //! The schedulers that a campaign may run on, and the keys of `[scheduler]`: one table of each.
 //!
-//! Who adds a scheduler adds a [`SchedulerKind`] and its line in [`TABLE`], and names it at the [`KEYS`] that it takes.
+//! Who adds a scheduler adds a [`SchedulerKind`] and its line in `TABLE`, and names it at the [`KEYS`] that it takes.
 //! How it is spoken to is `crate::scheduler`'s business; this module is data.
 
 use std::fmt;
