@@ -162,9 +162,9 @@ fn a_campaign_goes_through_ray_by_itself_and_is_there_once() {
     assert_eq!(scene.engine.script("post", &[&request]).split_once(' ').unwrap().1.trim(), "already exists");
     let jobs = scene.engine.script("jobs", &[]);
     assert_eq!(jobs.lines().filter(|line| !line.contains("-look-")).count(), 1, "{again}: {jobs}");
-    let facts = scene.facts();
-    let node = facts["cluster"]["running"][0]["node"].as_str().unwrap_or_default();
-    assert!(["n1", "n2"].contains(&node), "{facts}");
+    // (What Ray calls begun its driver tells a moment later.)
+    let node = || scene.facts()["cluster"]["running"][0]["node"].as_str().map(str::to_owned);
+    until("status names a node", 60, || node().is_some_and(|node| ["n1", "n2"].contains(&node.as_str())));
     scene.seals(1);
     let (exit, logs) = scene.says(&["logs", "d", "task-0"]);
     assert!(exit == Some(0) && !logs.is_empty(), "{logs}");

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use super::scene::Engine;
 use crate::support::env::{MOLSIEVE, TestEnv, project};
 
 /// A cluster of four nodes with eight cores each.
@@ -104,7 +103,9 @@ impl Slurm {
 
     /// molsieve, with this cluster around it.
     pub fn molsieve(&self, env: &TestEnv, args: &[&str]) -> Output {
-        Engine::molsieve(self, env, args)
+        let mut command = self.command(MOLSIEVE);
+        command.args(args).current_dir(env.path("")).env("MOLSIEVE_HOME", env.path("home"));
+        command.output().unwrap()
     }
 
     /// The elements that run on `node`, as `job_element`.
