@@ -23,7 +23,7 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("job-name", "it is written by molsieve itself: jobs are found again by it"),
     ("kill-on-invalid-dep", "it is written by molsieve itself"),
     ("mem", "`resources.memory` says it"),
-    ("nodes", "it is written by molsieve itself: a task has one node"),
+    ("nodes", "it is written by molsieve itself: how many there are follows from what a task asks for"),
     ("no-requeue", "`--requeue` is written by molsieve itself: a task that is begun again goes on from its checkpoint"),
     ("ntasks", "it is written by molsieve itself: `resources.cpus` gives a task more cores"),
     ("open-mode", "it is written by molsieve itself: a task that is begun again goes on with its log"),
@@ -56,9 +56,9 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("no-kill", "leave it away: a task whose node is lost has to end, so that another takes its place"),
     ("nodefile", NODES),
     ("nodelist", NODES),
-    ("ntasks-per-gpu", "leave it away: a job of one task is started once; `resources.cpus` gives it more cores"),
-    ("ntasks-per-node", "leave it away: a job of one task is started once; `resources.cpus` gives it more cores"),
-    ("tasks-per-node", "leave it away: a job of one task is started once; `resources.cpus` gives it more cores"),
+    ("ntasks-per-gpu", RANKS),
+    ("ntasks-per-node", RANKS),
+    ("tasks-per-node", RANKS),
     ("time-min", "`resources.walltime` says the time limit, and a worker counts on it"),
     ("tres-per-task", "`[resources]` says what a task gets"),
     ("uid", ONESELF),
@@ -74,6 +74,10 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("wait", "leave it away: `molsieve run` waits, and `molsieve submit` does not"),
     ("wrap", "`scheduler.template` names a batch script of your own"),
 ];
+
+/// What a task of many processes is.
+const RANKS: &str =
+    "leave it away: `scheduler.ranks` says how many processes a task has, and `resources.cpus` how many cores each";
 
 const ELSEWHERE: &str = "run molsieve on a machine of the cluster that is meant, or with `--on` from elsewhere: jobs are asked about, and cancelled, where they were submitted";
 const ONESELF: &str = "leave it away: jobs are one's own; run molsieve as the user that is meant";
