@@ -49,9 +49,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if campaign.file.execution.cluster.is_some() {
         let patience = Patience::default();
         let _teller = Teller::of(&patience, output);
-        tick::cancel(&campaign, &patience).map_err(|e| unheard(&e, &dir))?;
-        // (Not where somebody has taken over: a tick that has done the same, or a person who goes on.)
-        let _ = journal.record(Event::QueueCleared {});
+        tick::cancel(&campaign, &mut journal, &patience).map_err(|e| unheard(&e, &dir))?;
     }
     output.say(match (AtWork::on(&campaign, &state), state.is_uncleared) {
         (AtWork::Nobody, _) => "cancelled: nothing of it was at work",

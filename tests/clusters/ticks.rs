@@ -70,6 +70,23 @@ fn a_campaign_that_is_cancelled_leaves_nothing_in_the_queue_whether_its_tick_wai
 }
 
 #[test]
+fn who_cancels_notes_it_also_where_a_tick_took_over_and_was_ended_by_it() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    scene.submit(&Wanted::default());
+    scene.await_running(2);
+    // As a tick that found the campaign stopped: it takes the journal over, and dies of the same cancellation.
+    let takes_over = ": > \"$journal/$(printf %06d $(($(ls \"$journal\" | wc -l) + 1))).jsonl\"";
+    let once =
+        "[ -e \"$journal/../was-taken\" ] || { : > \"$journal/../was-taken\"; TAKE; }".replace("TAKE", takes_over);
+    let journal = scene.env.path("d/journal");
+    scene.engine.instead_of("scancel", &format!("journal='{}'\n{once}\nreal \"$@\"", journal.display()));
+    scene.does(&["cancel", "d"]);
+    assert!(scene.env.path("d/was-taken").exists(), "somebody took over in mid-cancellation");
+    scene.await_empty_queue();
+    assert_eq!(scene.facts()["state"], "stopped");
+}
+
+#[test]
 fn whoever_cancels_the_tick_at_the_scheduler_stops_the_campaign() {
     let Some(scene) = Scene::new(&[]) else { return };
     scene.submit(&Wanted { scheduler: "running = 16\ntasks = 8", ..Wanted::default() });

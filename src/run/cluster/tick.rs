@@ -33,6 +33,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A wave that was taken back has ended by then, as its tasks checkpoint.
 const TAKEN_BACK: Duration = Duration::from_secs(120);
 
+/// How often others may take over from who clears the queue: ticks that do the same, of which there are never many.
+const CLEARS: u32 = 5;
+
 /// What a tick came to.
 #[derive(Debug)]
 pub enum Ticked {
@@ -304,15 +307,31 @@ fn leave(driver: &mut Driver<'_>) -> Result<Went> {
     Ok(Went::Left { in_queue })
 }
 
-/// Asks the scheduler to end all jobs of a campaign that was cancelled: first what would follow.
+/// Asks the scheduler to end all jobs of a campaign that was cancelled, first what would follow, and notes in `journal` that it did.
 ///
 /// # Errors
 /// The scheduler cannot be reached (exit 5).
-pub fn cancel(campaign: &Campaign, patience: &Patience) -> Result<()> {
+pub fn cancel(campaign: &Campaign, journal: &mut Journal, patience: &Patience) -> Result<()> {
     let Some(cluster) = campaign.file.execution.cluster.as_ref() else { return Ok(()) };
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, Caller::Person.patience(), patience)?;
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
-    queue::cancel(campaign, adapter.as_mut(), &state)
+    queue::cancel(campaign, adapter.as_mut(), &state)?;
+    let mut noted = journal.record(Event::QueueCleared {}).map(drop);
+    // A tick that found the campaign stopped may have taken the journal over to do the same, and was then ended by this very
+    // cancellation. (Where somebody goes on with the campaign instead, it is theirs.)
+    for _ in 0..CLEARS {
+        if noted.is_ok() || !is_uncleared(campaign)? {
+            break;
+        }
+        noted = clear(campaign, adapter.as_mut());
+    }
+    Ok(())
+}
+
+/// Whether a campaign was stopped, and nobody has noted that its scheduler knows.
+fn is_uncleared(campaign: &Campaign) -> Result<bool> {
+    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    Ok(state.phase == Phase::Stopped && state.is_uncleared)
 }
 
 impl Caller {
