@@ -5,6 +5,8 @@
 
 mod pool;
 mod ray;
+#[path = "../examples/spooler.rs"]
+mod spooler;
 mod support;
 
 use std::collections::BTreeMap;
@@ -19,9 +21,10 @@ use molsieve_adapters::{
     Adapter, AdapterError, Cli, HtCondor, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState,
     Tasks,
 };
+use spooler::Spooler;
 use support::fake_ray::FakeRay;
 use support::ray_cluster::RayCluster;
-use support::{Cluster, Fake};
+use support::{Cluster, Fake, Queue};
 
 /// How each task ends, by its number.
 const TASKS: &str = "case $1 in 0) exit 0;; 1) exit 75;; 2) exit 2;; 3) exit 6;; esac; exec sleep 300";
@@ -129,6 +132,13 @@ fn a_job_without_a_program_is_refused(adapter: &mut dyn Adapter, place: &Path) {
 fn this_machine_conforms() {
     let place = tempfile::tempdir().unwrap();
     conforms(&mut Local::new(2), place.path());
+}
+
+#[test]
+fn the_smallest_binding_conforms_with_the_real_queue_of_a_machine() {
+    let Some(queue) = Queue::up(2) else { return };
+    conforms(&mut Spooler::with(queue.runner()), queue.path());
+    every_exit_is_told_apart(&mut Spooler::with(queue.runner()), queue.path());
 }
 
 #[test]

@@ -211,6 +211,41 @@ impl Drop for Cluster {
     }
 }
 
+/// A task-spooler of its own.
+pub struct Queue {
+    dir: tempfile::TempDir,
+    slots: u32,
+}
+
+impl Queue {
+    /// One that runs so many tasks at once; none where it is not installed, which CI does not accept.
+    pub fn up(slots: u32) -> Option<Self> {
+        if !installed("tsp") {
+            assert!(std::env::var_os("CI").is_none(), "CI needs task-spooler: run ./setup --test");
+            eprintln!("skipped: task-spooler is not installed; ./setup --test installs it");
+            return None;
+        }
+        Some(Self { dir: tempfile::tempdir().unwrap(), slots })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Runs its commands.
+    pub fn runner(&self) -> With {
+        let socket = self.dir.path().join("socket").display().to_string();
+        let settings = BTreeMap::from([("TS_SOCKET", socket), ("TS_SLOTS", self.slots.to_string())]);
+        With { settings, limit: Duration::from_secs(10) }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let _ = self.runner().run(&Call::new(["tsp", "-K"]));
+    }
+}
+
 fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]);
