@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tracing::info;
 
 use super::exit_code::Exit;
+use super::panics::caught;
 use super::signals::FirstSignal;
 use super::{logging, place, signals, worker};
 use crate::campaign::file::Campaign;
@@ -29,7 +30,7 @@ use crate::scorer::argv;
 use crate::stop::Stop;
 
 /// What is beside this program where an MPI library was there when it was built.
-const RANK_PROGRAM: &str = "molsieve-mpi";
+pub(super) const RANK_PROGRAM: &str = "molsieve-mpi";
 
 /// Between two looks at the launcher.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -60,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
     // What an earlier life of this task said is not this one's.
     let _ = fs::remove(&dir.last_words(args.wave, args.task));
-    match live(args, dir.clone(), &stop, &signal, &child) {
+    match caught(|| live(args, dir.clone(), &stop, &signal, &child)) {
         Ok((Outcome::Done, _)) => Ok(Exit::Done),
         Ok((Outcome::Stopped, again)) => Ok(worker::stopped(again)),
         Ok((Outcome::Failed(words), _)) => Ok(Exit::Of(Kind::of_exit_code(words.process_exit()))),
