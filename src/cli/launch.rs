@@ -197,6 +197,22 @@ fn ending(status: ExitStatus) -> Ending {
     Ending { code: status.code(), signal: status.signal() }
 }
 
+/// For a person: how ranks of the first task of `campaign` are started, and how task groups come to them; none where a task is one process.
+pub(super) fn outlook(campaign: &Campaign) -> Option<String> {
+    let (dir, execution) = (&campaign.dir, &campaign.file.execution);
+    let launch = execution.launch.as_ref()?;
+    let molsieve = place::this_program().ok()?;
+    let rank_program = match rank_program(launch, &molsieve) {
+        Ok(program) => program,
+        Err(missing) => return Some(format!("impossible: {}", missing.what())),
+    };
+    let how = if rank_program.is_some() { "rank 0 hands task groups out" } else { "ranks share task groups by number" };
+    let (is_here, cpus) = (execution.cluster.is_none(), execution.cpus);
+    let command = Task { launch, dir, wave: 1, task: 0, cpus, is_here, molsieve, rank_program }.command();
+    let words: Vec<_> = command.argv.iter().map(|word| word.to_string_lossy()).collect();
+    Some(format!("{how}: {}", words.join(" ")))
+}
+
 /// The program of a rank that is handed its task groups; none where they are shared by number.
 fn rank_program(launch: &Launch, molsieve: &Path) -> Result<Option<PathBuf>> {
     let program = molsieve.with_file_name(RANK_PROGRAM);
