@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import agreement
+import mpi
 import report
 import slurm
 from measure import measure
@@ -250,8 +251,12 @@ class Bench:
         """A campaign on a private SLURM, and a plain array of the same work."""
         slurm.measure(self)
 
+    def mpi(self):
+        """Ranks under costs that are very unlike: rank 0 hands out, against shares by number."""
+        mpi.measure(self)
 
-PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "report", "similarity", "peers", "pilot", "slurm"]
+
+PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "report", "similarity", "peers", "pilot", "slurm", "mpi"]
 
 
 def main():

@@ -313,3 +313,24 @@ fn without_a_directory_a_campaign_lies_beside_where_it_is_started_and_the_same_c
     assert_eq!(plan_of(&env, "night"), planned);
     env.molsieve(["run", &file, "--dir", "night"]).exits(0);
 }
+
+#[test]
+fn a_plan_of_ranks_says_how_many_there_are_and_what_starts_them() {
+    let env = TestEnv::new();
+    env.small_library(30);
+    let of = |hand_out: &str| {
+        let more = format!("[scheduler]\nkind = \"mpi\"\nranks = 3\nhand_out = \"{hand_out}\"");
+        env.campaign(hand_out).shard(10).with(&more).write()
+    };
+    let run = env.molsieve(["plan", &of("static"), "--dir", "s"]).exits(0);
+    let run = run.says("1 tasks, each 3 ranks by mpirun, 1 core each");
+    let shown = run.says("launch       ranks share task groups by number: mpirun -n 3 ").stdout();
+    assert!(shown.contains("worker") && shown.contains("--wave 1 --task 0 --ranks 3 --launcher mpirun"), "{shown}");
+    // (Whether `molsieve-mpi` is there depends on the build.)
+    let shown = env.molsieve(["plan", &of("dynamic"), "--dir", "d"]).exits(0).stdout();
+    let line = shown.lines().find(|line| line.starts_with("launch ")).unwrap();
+    assert!(
+        line.contains("rank 0 hands task groups out: mpirun") || line.contains("impossible: there is no"),
+        "{line}"
+    );
+}

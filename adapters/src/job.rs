@@ -135,6 +135,8 @@ pub struct JobSpec {
     /// A task is an allocation of so many ranks, over as many nodes as that takes, in which its program starts them; none is one
     /// process on one node. A scheduler that has no word for it refuses the job, except for this machine, which is all nodes.
     pub ranks: Option<u32>,
+    /// How many of these ranks a node takes at most; none leaves it to the scheduler.
+    pub ranks_per_node: Option<u32>,
     /// It starts when these jobs have ended, however they ended.
     pub after: Vec<JobId>,
     /// It starts only when one of these jobs has ended otherwise than well; if they all end well, it never starts and leaves

@@ -1,4 +1,7 @@
-"""A scorer in jsonl that takes so many microseconds for each byte of a structure, asleep: the load of the machine is not in it."""
+"""A scorer in jsonl that takes so many microseconds for each byte of a structure, asleep: the load of the machine is not in it.
+
+usage: by_length.py MICROSECONDS [RECORDS A REQUEST]
+"""
 
 import json
 import sys
@@ -6,7 +9,9 @@ import time
 
 PER_BYTE_S = float(sys.argv[1]) * 1e-6
 
-print('{"name":"by-length","version":"1","columns":[{"name":"score","type":"int"}],"batch_size":256,"deterministic":true}', flush=True)
+BATCH = int(sys.argv[2]) if len(sys.argv) > 2 else 256
+
+print(json.dumps({"name": "by-length", "version": "1", "columns": [{"name": "score", "type": "int"}], "batch_size": BATCH, "deterministic": True}), flush=True)
 for line in sys.stdin:
     asked = json.loads(line)
     lengths = [(ordinal, len(structure)) for ordinal, _, structure, _ in asked["records"]]

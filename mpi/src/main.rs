@@ -11,7 +11,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, Destination, Source};
 
 fn main() -> ExitCode {
-    let args = match rank::Args::of(std::env::args_os()) {
+    let args = match rank::Args::of(std::env::args_os(), library) {
         Ok(args) => args,
         Err(exit) => return exit,
     };
@@ -28,6 +28,11 @@ fn main() -> ExitCode {
         // Whoever waits for the others in the library's end would wait for ever.
         Then::Exit(exit) => std::process::exit(exit.into()),
     }
+}
+
+/// What the MPI library says of itself; it may be asked before anything else.
+fn library() -> String {
+    mpi::environment::library_version().unwrap_or_default()
 }
 
 /// All ranks of the launch.

@@ -118,6 +118,7 @@ impl Execution {
         let mut told = vec![
             ("scheduler", json!(scheduler)),
             ("ranks", json!(launch.as_ref().map(|launch| launch.ranks))),
+            ("ranks_per_node", json!(launch.as_ref().and_then(|launch| launch.ranks_per_node))),
             ("cpus", json!(cpus)),
             ("gpus", json!(gpus)),
             ("memory_mib", json!(memory_mib)),

@@ -69,6 +69,11 @@ impl SchedulerKind {
         self.row().needs_ranks
     }
 
+    /// Whether a task of its may be a launch of ranks.
+    pub fn launches(self) -> bool {
+        matches!(LAUNCHES, Of::Only(kinds) if kinds.contains(&self))
+    }
+
     /// How those among `kinds` are chosen that are clusters, for a hint: as in `kind = "slurm"`.
     pub fn chosen(kinds: impl Iterator<Item = Self>) -> String {
         Self::listed(kinds.filter(|kind| kind.is_cluster()))
@@ -152,6 +157,9 @@ const SLURM: Of = Of::Only(&[SchedulerKind::Slurm]);
 /// Where a task may be a launch of many ranks.
 const LAUNCHES: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::Mpi]);
 
+/// Whose launches may be over several nodes.
+const ALLOCATIONS: Of = Of::Only(&[SchedulerKind::Slurm]);
+
 /// What batch schedulers have in common, each in its own words.
 const BATCH: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::HtCondor]);
 
@@ -187,6 +195,7 @@ pub const KEYS: &[Key] = &[
     key("python", RAY, Word(|section| section.python.as_ref())),
     key("grace", RAY, Word(|section| section.grace.as_ref())),
     key("ranks", LAUNCHES, Other(|section| section.ranks.is_some())),
+    key("ranks_per_node", ALLOCATIONS, Other(|section| section.ranks_per_node.is_some())),
     key("launcher", LAUNCHES, Other(|section| section.launcher.is_some())),
     key("launcher_options", LAUNCHES, Other(|section| !section.launcher_options.is_empty())),
     key("hand_out", LAUNCHES, Other(|section| section.hand_out.is_some())),
@@ -289,7 +298,7 @@ mod tests {
         for key in &KEYS[1..] {
             let value = match key.name {
                 "modules" | "export" | "directives" | "launcher_options" => "[\"a\"]",
-                "running" | "tasks" | "rounds" | "ranks" => "3",
+                "running" | "tasks" | "rounds" | "ranks" | "ranks_per_node" => "3",
                 "nodes_may_submit" | "allow_http" => "false",
                 "launcher" => "\"srun\"",
                 "hand_out" => "\"static\"",

@@ -26,6 +26,9 @@ pub struct Launch {
     /// How task groups come to them; none is by `molsieve-mpi` where it is there, else by rank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand_out: Option<HandOut>,
+    /// How many of them a node takes at most; none leaves that to the scheduler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks_per_node: Option<u32>,
     /// Further options of the launcher.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
@@ -80,10 +83,6 @@ impl Launch {
     /// Ranks that are none or too many, or missing where they are needed; a launcher that cannot be there (exit 2).
     pub fn of(section: &SchedulerSection, kind: SchedulerKind) -> Result<Option<Self>> {
         let Some(ranks) = section.ranks else { return Self::without_ranks(section, kind) };
-        if ranks == 0 || ranks > RANKS_MAX {
-            return Err(Error::usage(format!("`scheduler.ranks` is {ranks}"))
-                .hint(format!("a task has from 1 to {RANKS_MAX} ranks")));
-        }
         let launcher = section.launcher.unwrap_or_default();
         if launcher == Launcher::Srun && !kind.is_cluster() {
             return Err(Error::usage(format!("`scheduler.launcher` is `srun` with `kind = \"{kind}\"`"))
@@ -96,12 +95,40 @@ impl Launch {
                 format!("at most {OPTIONS_MAX} words without control characters, each as the program is to get it"),
             ));
         }
-        Ok(Some(Self { ranks, launcher, hand_out: section.hand_out, options: options.clone() }))
+        let ranks_per_node = section.ranks_per_node;
+        let launch = Self { ranks, launcher, hand_out: section.hand_out, ranks_per_node, options: options.clone() };
+        launch.checked().map(Some)
+    }
+
+    /// The same with `ranks` of them.
+    ///
+    /// # Errors
+    /// These are none or too many (exit 2).
+    pub fn with_ranks(&self, ranks: u32) -> Result<Self> {
+        Self { ranks, ..self.clone() }.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        let Self { ranks, ranks_per_node, .. } = self;
+        if ranks == 0 || ranks > RANKS_MAX {
+            return Err(Error::usage(format!("`scheduler.ranks` is {ranks}"))
+                .hint(format!("a task has from 1 to {RANKS_MAX} ranks")));
+        }
+        match ranks_per_node.filter(|a_node| *a_node == 0 || *a_node > ranks) {
+            None => Ok(self),
+            Some(a_node) => {
+                Err(Error::usage(format!("`scheduler.ranks_per_node` is {a_node}, and `scheduler.ranks` is {ranks}"))
+                    .hint(format!(
+                        "a node takes from 1 to {ranks} of them; without the key that is left to the scheduler"
+                    )))
+            }
+        }
     }
 
     fn without_ranks(section: &SchedulerSection, kind: SchedulerKind) -> Result<Option<Self>> {
         let said = [
             ("launcher", section.launcher.is_some()),
+            ("ranks_per_node", section.ranks_per_node.is_some()),
             ("hand_out", section.hand_out.is_some()),
             ("launcher_options", !section.launcher_options.is_empty()),
         ];
@@ -131,6 +158,10 @@ mod tests {
         assert_eq!(launch("kind = \"slurm\"").unwrap(), None);
         let found = launch("kind = \"slurm\"\nranks = 8\nlauncher = \"srun\"\nhand_out = \"static\"").unwrap().unwrap();
         assert_eq!((found.ranks, found.launcher, found.hand_out), (8, Launcher::Srun, Some(HandOut::Static)));
+        let found = launch("kind = \"slurm\"\nranks = 8\nranks_per_node = 4").unwrap().unwrap();
+        assert_eq!(found.ranks_per_node, Some(4));
+        assert_eq!(found.with_ranks(16).unwrap().ranks, 16);
+        assert!(found.with_ranks(0).is_err() && found.with_ranks(3).is_err());
         let found = launch("kind = \"mpi\"\nranks = 4\nlauncher_options = [\"--map-by\", \"core\"]").unwrap().unwrap();
         assert_eq!((found.launcher, found.options.len(), found.hand_out), (Launcher::Mpirun, 2, None));
     }
@@ -143,6 +174,10 @@ mod tests {
             ("kind = \"mpi\"\nranks = 2\nlauncher = \"srun\"", "leave `launcher` away"),
             ("kind = \"slurm\"\nlauncher = \"srun\"", "ranks = 64"),
             ("kind = \"mpi\"\nranks = 2\nlauncher_options = [\"a\\nb\"]", "control characters"),
+            ("kind = \"slurm\"\nranks_per_node = 2", "ranks = 64"),
+            ("kind = \"slurm\"\nranks = 4\nranks_per_node = 0", "from 1 to 4"),
+            ("kind = \"slurm\"\nranks = 4\nranks_per_node = 5", "from 1 to 4"),
+            ("kind = \"mpi\"\nranks = 4\nranks_per_node = 2", "it is for `kind = \"slurm\"`"),
             ("kind = \"local\"\nranks = 2", "`kind = \"slurm\"` or `kind = \"mpi\"`"),
         ] {
             let error = launch(text).unwrap_err();

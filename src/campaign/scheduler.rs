@@ -23,6 +23,9 @@ const ROUNDS_MAX: u64 = 100;
 /// How often a wave is looked at while it runs, unless said otherwise.
 const LOOK_S: u64 = 3600;
 
+/// Tasks of a wave where a task has ranks, unless said otherwise: one allocation that is kept busy.
+pub const ALLOCATIONS: u64 = 1;
+
 /// `[scheduler]`, as a person writes it. Each key has its line in [`kind::KEYS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +74,8 @@ pub struct SchedulerSection {
     pub grace: Option<String>,
     /// How many ranks a task has; none is one process, which nobody launches.
     pub ranks: Option<u32>,
+    /// How many of them a node takes at most.
+    pub ranks_per_node: Option<u32>,
     /// What starts them.
     pub launcher: Option<Launcher>,
     /// Further options of that.
@@ -238,8 +243,7 @@ impl SchedulerSection {
             export: self.export.clone(),
             directives: self.directives.clone(),
             running_max: self.running,
-            // One allocation that is kept busy, where it has ranks.
-            tasks_max: self.tasks.or(self.ranks.map(|_| 1)),
+            tasks_max: self.tasks.or(self.ranks.map(|_| ALLOCATIONS)),
             signal_before_s: seconds(&self.signal_before, "signal_before", 120)?,
             settle_s,
             rounds_max: self.rounds.unwrap_or(ROUNDS_MAX),

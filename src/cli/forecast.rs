@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::launch;
 use super::output::Output;
 use super::progress::span;
 use crate::campaign::file::Campaign;
@@ -82,7 +83,14 @@ pub fn say_terms(campaign: &Campaign, forecast: &Forecast, output: Output) {
     let gpus = if execution.gpus > 0 { format!(" and {} GPUs", execution.gpus) } else { String::new() };
     let (workers, tasks) = (forecast.workers, forecast.tasks);
     let place = if execution.cluster.is_some() { "in waves" } else { "on this machine" };
-    output.say(format!("runs         {place}: {workers} at a time of {tasks} tasks, {cores}{gpus} each"));
+    let ranks = execution.launch.as_ref().map_or_else(String::new, |launch| {
+        let a_node = launch.ranks_per_node.map_or_else(String::new, |ranks| format!(", {ranks} a node at most"));
+        format!("each {} ranks by {}{a_node}, ", launch.ranks, launch.launcher.program())
+    });
+    output.say(format!("runs         {place}: {workers} at a time of {tasks} tasks, {ranks}{cores}{gpus} each"));
+    if let Some(launch) = launch::outlook(campaign) {
+        output.say(format!("launch       {launch}"));
+    }
     let errors = match execution.max_error_ppm {
         None => "where all records are ERROR".to_owned(),
         Some(1_000_000) => "never for errors".to_owned(),

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tracing::info;
 
 use super::exit_code::Exit;
+use super::panics::caught;
 use super::signals::FirstSignal;
 use super::{logging, place, signals, worker};
 use crate::campaign::file::Campaign;
@@ -29,7 +30,7 @@ use crate::scorer::argv;
 use crate::stop::Stop;
 
 /// What is beside this program where an MPI library was there when it was built.
-const RANK_PROGRAM: &str = "molsieve-mpi";
+pub(super) const RANK_PROGRAM: &str = "molsieve-mpi";
 
 /// Between two looks at the launcher.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -60,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
     // What an earlier life of this task said is not this one's.
     let _ = fs::remove(&dir.last_words(args.wave, args.task));
-    match live(args, dir.clone(), &stop, &signal, &child) {
+    match caught(|| live(args, dir.clone(), &stop, &signal, &child)) {
         Ok((Outcome::Done, _)) => Ok(Exit::Done),
         Ok((Outcome::Stopped, again)) => Ok(worker::stopped(again)),
         Ok((Outcome::Failed(words), _)) => Ok(Exit::Of(Kind::of_exit_code(words.process_exit()))),
@@ -194,6 +195,22 @@ impl Launched {
 
 fn ending(status: ExitStatus) -> Ending {
     Ending { code: status.code(), signal: status.signal() }
+}
+
+/// For a person: how ranks of the first task of `campaign` are started, and how task groups come to them; none where a task is one process.
+pub(super) fn outlook(campaign: &Campaign) -> Option<String> {
+    let (dir, execution) = (&campaign.dir, &campaign.file.execution);
+    let launch = execution.launch.as_ref()?;
+    let molsieve = place::this_program().ok()?;
+    let rank_program = match rank_program(launch, &molsieve) {
+        Ok(program) => program,
+        Err(missing) => return Some(format!("impossible: {}", missing.what())),
+    };
+    let how = if rank_program.is_some() { "rank 0 hands task groups out" } else { "ranks share task groups by number" };
+    let (is_here, cpus) = (execution.cluster.is_none(), execution.cpus);
+    let command = Task { launch, dir, wave: 1, task: 0, cpus, is_here, molsieve, rank_program }.command();
+    let words: Vec<_> = command.argv.iter().map(|word| word.to_string_lossy()).collect();
+    Some(format!("{how}: {}", words.join(" ")))
 }
 
 /// The program of a rank that is handed its task groups; none where they are shared by number.

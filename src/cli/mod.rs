@@ -5,6 +5,7 @@
 
 pub mod exit_code;
 pub mod output;
+mod panics;
 pub mod rank;
 
 mod archive;

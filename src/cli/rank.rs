@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use tracing::info;
 
 use super::output::{Form, Output};
+use super::panics::caught;
 use super::{logging, signals, worker};
 use crate::campaign::file::Campaign;
 use crate::campaign::launch::Launcher;
@@ -58,13 +60,17 @@ pub struct Args {
 }
 
 impl Args {
-    /// Of a command line; if there is nothing to be done with it, the exit code.
+    /// Of a command line; if there is nothing to be done with it, the exit code. `library` says which MPI library this program was
+    /// linked with.
     ///
     /// # Errors
     /// It is not understood, or only asked for help or the version.
-    pub fn of(args: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
+    pub fn of(args: impl IntoIterator<Item = OsString>, library: impl FnOnce() -> String) -> Result<Self, ExitCode> {
         Self::try_parse_from(args).map_err(|error| {
             let _ = error.print();
+            if error.kind() == ErrorKind::DisplayVersion {
+                Output::new(Form::Human).say(in_short(&library()));
+            }
             if error.use_stderr() { ExitCode::from(Kind::Usage.exit_code()) } else { ExitCode::SUCCESS }
         })
     }
@@ -72,6 +78,12 @@ impl Args {
     fn name(&self, post: &dyn Post) -> TaskName {
         TaskName { wave: self.wave, task: self.task, rank: Some(post.rank()) }
     }
+}
+
+/// The name and the version of an MPI library, of the page that it says of itself.
+fn in_short(library: &str) -> String {
+    let name = library.split(['\n', ',']).next().unwrap_or_default();
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What is to be done now.
@@ -109,13 +121,12 @@ pub fn run(args: &Args, post: &dyn Post) -> Then {
     let groups = if post.rank() == 0 { task::groups(&dir, args.wave, args.task) } else { Ok(Vec::new()) };
     let (groups, unread): (Vec<GroupIndex>, _) = groups.map_or_else(|e| (Vec::new(), Err(e)), |all| (all, Ok(())));
     info!(ranks = post.ranks(), groups = groups.len(), host = host::name(), "started");
-    let left = share::share(post, groups, &stop, |queue| {
-        match unread.and_then(|()| work(args, &name, dir.clone(), queue, &stop)) {
-            Ok(Ended::Done) => End::Done,
-            Ok(Ended::Stopped) => End::Stopped,
-            Err(failure) => End::Failed(failed(&failure)),
-        }
-    });
+    let own = |queue| match caught(|| unread.and_then(|()| work(args, &name, dir.clone(), queue, &stop))) {
+        Ok(Ended::Done) => End::Done,
+        Ok(Ended::Stopped) => End::Stopped,
+        Err(failure) => End::Failed(failed(&failure)),
+    };
+    let left = caught(|| share::share(post, groups, &stop, own));
     match left {
         Ok(Left::Together(exit)) => Then::Finalize(exit),
         Ok(Left::Alone) => Then::Exit(Kind::Stopped.exit_code()),
@@ -139,4 +150,51 @@ fn work(args: &Args, name: &TaskName, dir: CampaignDir, queue: Box<dyn Queue>, s
     let attempt = AttemptId::random()?;
     info!(%attempt, "begins");
     Process { campaign: &campaign, task: *name, attempt: &attempt, program: args.molsieve.clone() }.work(queue, stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::last_words::LastWords;
+    use crate::run::launch::message::Message;
+
+    #[test]
+    fn an_mpi_library_is_called_by_its_name_and_version() {
+        assert_eq!(in_short("Open MPI v4.1.4, package: Debian OpenMPI, ident: 4.1.4"), "Open MPI v4.1.4");
+        assert_eq!(in_short("MPICH Version:\t4.0.2\nMPICH Release date:\tThu Apr  7\n"), "MPICH Version: 4.0.2");
+    }
+
+    /// A world of one rank, whose library has a defect.
+    struct Broken;
+
+    impl Post for Broken {
+        fn rank(&self) -> u32 {
+            0
+        }
+
+        fn ranks(&self) -> u32 {
+            1
+        }
+
+        fn send(&self, _: u32, _: Message) -> Result<()> {
+            Ok(())
+        }
+
+        fn receive(&self) -> Result<Option<(u32, Message)>> {
+            panic!("on purpose")
+        }
+    }
+
+    #[test]
+    fn a_rank_whose_messages_end_in_a_panic_ends_with_words() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().to_str().unwrap();
+        let line =
+            format!("molsieve-mpi {dir} --wave 1 --task 0 --ranks 1 --launcher mpirun --molsieve /m --of-version");
+        let words = line.split(' ').chain([env!("CARGO_PKG_VERSION")]).map(OsString::from);
+        let args = Args::of(words, String::new).unwrap();
+        assert_eq!(run(&args, &Broken), Then::Exit(Kind::Bug.exit_code()));
+        let said = LastWords::hear(&CampaignDir::new(temp.path()), 1, 0).unwrap();
+        assert!(said.what.contains("panicked") && said.program, "{said:?}");
+    }
 }

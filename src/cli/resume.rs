@@ -27,7 +27,7 @@ use crate::units;
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve resume night-1\n  molsieve --on me@login resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate 1\n  molsieve resume night-1 --config first.toml\n  molsieve resume night-1 --site our-cluster\n  molsieve resume night-1 --scheduler local"
+    after_help = "Examples:\n  molsieve resume night-1\n  molsieve --on me@login resume night-1\n  molsieve resume night-1 --core-hours 100 --cpus 8\n  molsieve resume night-1 --max-error-rate 1\n  molsieve resume night-1 --config first.toml\n  molsieve resume night-1 --site our-cluster\n  molsieve resume night-1 --scheduler local\n  molsieve resume night-1 --scheduler mpi --ranks 8"
 )]
 pub struct Args {
     /// The campaign directory.
@@ -56,7 +56,10 @@ struct ChangeArgs {
     /// Go on on this scheduler: `local` is this machine.
     #[arg(long, value_parser = schedulers())]
     scheduler: Option<SchedulerKind>,
-    /// Cores a task.
+    /// Ranks a task, where it is a launch: with `--scheduler mpi`, or on a cluster.
+    #[arg(long, value_name = "N")]
+    ranks: Option<u32>,
+    /// Cores a task; where it is a launch, a rank.
     #[arg(long, value_parser = asked::cores)]
     cpus: Option<u32>,
     /// Memory a task, as in `16G`; `none` leaves it to the scheduler.
@@ -91,9 +94,10 @@ impl ChangeArgs {
         let share = |text: &str| number(text, 0.0, 1.0).map(units::millionths);
         let hours = |text: &str| number(text, f64::MIN_POSITIVE, CORE_HOURS_MAX).map(units::core_ms);
         let site = self.site.as_ref().map(|site| Place::site(site, Path::new("")).map_err(|e| e.within("`--site`")));
-        let scheduler = self.scheduler.map(Place::scheduler);
+        let scheduler = self.scheduler.map(|kind| place(kind, self.ranks));
         Ok(Changes {
             place: site.or(scheduler).transpose()?,
+            ranks: self.ranks,
             cpus: self.cpus,
             memory_mib: limit(self.memory.as_ref(), "--memory", units::size_mib)?,
             walltime_s: limit(self.walltime.as_ref(), "--walltime", seconds)?,
@@ -108,6 +112,12 @@ impl ChangeArgs {
                 .map_err(|e| e.within("`--retry-patience`"))?,
         })
     }
+}
+
+/// On this scheduler, with so many ranks if that is said.
+fn place(kind: SchedulerKind, ranks: Option<u32>) -> Result<Place> {
+    let place = Place::scheduler(kind, ranks).map_err(|e| e.within("`--scheduler`"));
+    place.map_err(|e| if ranks.is_none() && kind.needs_ranks() { e.hint("here that is `--ranks 8`") } else { e })
 }
 
 /// A limit as it is given: `none`, or what `read` makes of it.

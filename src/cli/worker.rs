@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tracing::{error, info};
 
 use super::exit_code::Exit;
+use super::panics::caught;
 use super::signals::FirstSignal;
 use super::{place, signals};
 use crate::campaign::file::Campaign;
@@ -84,7 +85,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     if let Some(exit) = not_begun(&dir, &args.name(rank)) {
         return Ok(exit);
     }
-    match live(args, dir.clone(), rank, &stop, &first_signal) {
+    match caught(|| live(args, dir.clone(), rank, &stop, &first_signal)) {
         Ok((Ended::Done, _)) => Ok(Exit::Done),
         // Another code would have `mpirun` kill the other ranks, which come to their checkpoints by themselves: unless this one was
         // told by its lifeline, which no other has.

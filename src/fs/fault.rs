@@ -3,8 +3,8 @@
 //! `MOLSIEVE_FAULT=kill@N` ends the process with SIGKILL just before its Nth write to disk
 //! (creation, buffer flush, append, sync, rename, removal); an append is first done by half, so
 //! that a torn frame is left. `MOLSIEVE_FAULT=power@N` does the same and cuts every file back to
-//! the length that was last synced, which is what the loss of power may leave. Without the
-//! variable the cost is one relaxed load a write.
+//! the length that was last synced, which is what the loss of power may leave. `MOLSIEVE_FAULT=panic@N`
+//! is a defect of ours at that write, by which the process need not end. Without the variable the cost is one relaxed load a write.
 //!
 //! The cargo features `sabotage-sync` and `sabotage-rename` take the sync or the rename out: the
 //! chaos suite must fail on such a build, or it proves nothing.
@@ -29,6 +29,7 @@ pub const VARIABLE: &str = "MOLSIEVE_FAULT";
 enum What {
     Kill,
     Power,
+    Panic,
 }
 
 static WRITES: AtomicU64 = AtomicU64::new(0);
@@ -43,6 +44,7 @@ fn asked() -> Option<(What, u64)> {
         let what = match what {
             "kill" => What::Kill,
             "power" => What::Power,
+            "panic" => What::Panic,
             _ => return None,
         };
         Some((what, at.parse().ok()?))
@@ -112,6 +114,7 @@ fn note(path: &Path, length: Option<u64>) {
 
 /// Loses what was not synced, if it is the power that fails, and ends the process.
 fn die(what: What) -> ! {
+    assert!(what != What::Panic, "on purpose, as {VARIABLE} says");
     if what == What::Power {
         for (path, length) in SYNCED.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if let Ok(file) = OpenOptions::new().write(true).open(path) {

@@ -1,5 +1,6 @@
 //! Campaigns on real schedulers, brought up for the test and taken down after it.
 
+mod allocations;
 mod blame;
 mod budget;
 mod hostile_remote;
@@ -9,6 +10,7 @@ mod lives;
 mod looks;
 mod lost;
 mod mpi;
+mod mpich;
 mod night;
 mod people;
 mod pool;

@@ -1,15 +1,15 @@
-//! Tasks of many ranks: `molsieve-mpi` under a real Open MPI, here and over nodes of a real SLURM, and plain workers beside it.
+//! Tasks of many ranks on this machine: `molsieve-mpi` under a real Open MPI, and plain workers beside it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::scene::{SCORER, Scene, Wanted};
+use super::scene::SCORER;
 use super::slurm::{is_installed, until};
 use crate::support::env::{MOLSIEVE, Run, TestEnv, processes, python};
 
 /// The program of a rank is there, and what starts it; else the test is skipped, which CI does not accept.
-fn is_there() -> bool {
+pub fn is_there() -> bool {
     let program = Path::new(MOLSIEVE).with_file_name("molsieve-mpi");
     let missing = [("mpirun", is_installed("mpirun")), ("molsieve-mpi", program.is_file())];
     let Some((missing, _)) = missing.into_iter().find(|(_, is_there)| !is_there) else { return true };
@@ -24,43 +24,47 @@ fn is_there() -> bool {
 }
 
 /// A place on this machine, with a campaign of 400 records in 40 task groups, and its digest without any rank.
-struct Here {
-    env: TestEnv,
-    digest: String,
+pub struct Here {
+    pub env: TestEnv,
+    pub digest: String,
+    /// The `molsieve` that is started.
+    pub program: PathBuf,
 }
 
 impl Here {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let env = TestEnv::new();
         let library: String = (0..400).map(|n| format!("{}O\tm{n}\n", "C".repeat(n % 60 + 1))).collect();
         env.write("library.smi", library);
         env.write("score.py", SCORER);
-        let mut here = Self { env, digest: String::new() };
+        let mut here = Self { env, digest: String::new(), program: MOLSIEVE.into() };
         here.run("h", "").exits(0);
         here.digest = here.env.payload_of("h");
         here
     }
 
     /// The campaign file with these lines of `[scheduler]`, for the directory `dir`.
-    fn file(&self, dir: &str, scheduler: &str) -> String {
+    pub fn file(&self, dir: &str, scheduler: &str) -> String {
         let scorer = format!("kind = \"command\"\nprotocol = \"jsonl\"\nargv = [\"{}\", \"score.py\"]", python());
         let rest = format!("[resources]\ncpus = 1\n[checkpoint]\nsync = \"1s\"\n[scheduler]\n{scheduler}");
         self.env.campaign(&format!("c-{dir}")).scorer(&scorer).shards("records = 10").with(&rest).write()
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.env.command(args.iter().copied());
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(args).current_dir(self.env.path("")).stdin(Stdio::null());
+        command.env("MOLSIEVE_HOME", self.env.path("home")).env_remove("MOLSIEVE_FAULT");
         command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
         command
     }
 
-    fn run(&self, dir: &str, scheduler: &str) -> Run {
+    pub fn run(&self, dir: &str, scheduler: &str) -> Run {
         let file = self.file(dir, scheduler);
         Run(self.command(&["run", &file, "--dir", dir]).output().unwrap())
     }
 
     /// Begins it, slowly, and waits until records are finished.
-    fn begin(&self, dir: &str, scheduler: &str) -> Child {
+    pub fn begin(&self, dir: &str, scheduler: &str) -> Child {
         self.env.write("slow", "");
         let file = self.file(dir, scheduler);
         let run =
@@ -69,34 +73,34 @@ impl Here {
         run
     }
 
-    fn finished(&self, dir: &str) -> u64 {
+    pub fn finished(&self, dir: &str) -> u64 {
         let facts = self.command(&["--json", "status", dir]).output().unwrap().stdout;
         let facts: serde_json::Value = serde_json::from_slice(&facts).unwrap_or_default();
         finished(&facts)
     }
 
-    fn resume(&self, dir: &str) {
+    pub fn resume(&self, dir: &str) {
         let _ = std::fs::remove_file(self.env.path("slow"));
         Run(self.command(&["resume", dir]).output().unwrap()).exits(0);
         assert_eq!(self.env.payload_of(dir), self.digest);
     }
 
     /// The ranks at work on the campaign in `dir`.
-    fn ranks(&self, dir: &str, program: &str) -> Vec<u32> {
+    pub fn ranks(&self, dir: &str, program: &str) -> Vec<u32> {
         let dir = self.env.path(dir).display().to_string();
-        let of_the_launcher = processes(&["mpirun -n", &dir]);
+        let of_the_launcher = [processes(&["mpirun -n", &dir]), processes(&["mpirun.mpich -n", &dir])].concat();
         let mut ranks = processes(&[program, &dir, "--ranks"]);
         ranks.retain(|pid| !of_the_launcher.contains(pid) && !processes(&[" launch ", &dir]).contains(pid));
         ranks
     }
 
     /// What a launch says in its log.
-    fn log(&self, dir: &str, name: &str) -> String {
+    pub fn log(&self, dir: &str, name: &str) -> String {
         std::fs::read_to_string(self.env.path(dir).join("logs").join(name)).unwrap_or_default()
     }
 
     /// From here on there is another `mpirun`, which does `script`; in it, `$real` is that of this machine.
-    fn another_mpirun(&self, script: &str) -> String {
+    pub fn another_mpirun(&self, script: &str) -> String {
         let real = PathBuf::from(
             String::from_utf8(Command::new("which").arg("mpirun").output().unwrap().stdout).unwrap().trim(),
         );
@@ -107,11 +111,11 @@ impl Here {
 }
 
 /// How many records are finished, by the facts of `status`.
-fn finished(facts: &serde_json::Value) -> u64 {
+pub fn finished(facts: &serde_json::Value) -> u64 {
     facts["records"]["ok"].as_u64().unwrap_or(0)
 }
 
-fn signal(name: &str, pids: &[u32]) {
+pub fn signal(name: &str, pids: &[u32]) {
     for pid in pids {
         assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success(), "{pid} was there");
     }
@@ -223,90 +227,47 @@ fn who_may_not_start_ranks_is_told_what_to_do() {
     here.resume("d");
 }
 
-/// Lines of `[scheduler]`: ranks that fit on no single node.
-fn over_nodes(launcher: &str, hand_out: &str) -> String {
-    format!(
-        "ranks = 6\nlauncher = \"{launcher}\"\nhand_out = \"{hand_out}\"\n\
-         export = [\"OMPI_ALLOW_RUN_AS_ROOT\", \"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM\"]"
-    )
-}
-
-/// The scene of two nodes with four cores each.
-fn two_nodes() -> Option<Scene> {
-    is_there().then(|| Scene::new(&["--mpi", "--nodes", "2", "--cpus", "4"]))?
-}
-
-/// The nodes on which ranks of the first wave were.
-fn nodes(scene: &Scene) -> Vec<String> {
-    let mut hosts: Vec<String> = (0..6)
-        .filter_map(|rank| {
-            let log = scene.env.path(&format!("d/logs/wave-1-task-0-rank-{rank}.jsonl"));
-            let log = std::fs::read_to_string(log).ok()?;
-            let (_, host) = log.split_once("\"host\":\"")?;
-            Some(host.split('"').next()?.to_owned())
-        })
-        .collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    hosts
-}
-
-/// Submits to `d`, and finds the pack of this machine with the ranks having been on both nodes.
-fn an_allocation(launcher: &str, hand_out: &str) {
-    let Some(scene) = two_nodes() else { return };
-    scene.submit(&Wanted { scheduler: &over_nodes(launcher, hand_out), beside: &[], ..Wanted::default() });
-    scene.await_seal(120);
-    assert_eq!(nodes(&scene), ["n1", "n2"]);
-    scene.await_empty_queue();
+#[test]
+fn a_rank_that_panics_leaves_its_last_words_and_resume_goes_on() {
+    if !is_there() {
+        return;
+    }
+    let here = Here::new();
+    let path = here.another_mpirun("export MOLSIEVE_FAULT=panic@40; exec \"$real\" \"$@\"");
+    for (dir, hand_out) in [("d", "dynamic"), ("s", "static")] {
+        let file = here.file(dir, &format!("kind = \"mpi\"\nranks = 3\nhand_out = \"{hand_out}\""));
+        let run = Run(here.command(&["run", &file, "--dir", dir]).env("PATH", &path).output().unwrap());
+        run.exits(1).says("it panicked at src/fs/fault.rs").says("on purpose, as MOLSIEVE_FAULT says");
+        let of_ranks: String = (0..3).map(|rank| here.log(dir, &format!("wave-1-task-0-rank-{rank}.jsonl"))).collect();
+        assert!(of_ranks.contains("on purpose, as MOLSIEVE_FAULT says"), "{dir}: {of_ranks}");
+        here.env.molsieve(["logs", dir]).exits(0).says("on purpose, as MOLSIEVE_FAULT says");
+        here.resume(dir);
+    }
 }
 
 #[test]
-fn srun_starts_the_ranks_of_an_allocation_over_two_nodes() {
-    an_allocation("srun", "dynamic");
-}
-
-#[test]
-fn mpirun_starts_the_ranks_of_an_allocation_over_two_nodes() {
-    an_allocation("mpirun", "dynamic");
-}
-
-#[test]
-fn srun_starts_plain_workers_that_share_by_rank() {
-    an_allocation("srun", "static");
-}
-
-#[test]
-fn mpirun_starts_plain_workers_that_share_by_rank() {
-    an_allocation("mpirun", "static");
-}
-
-#[test]
-fn a_rank_that_is_killed_in_an_allocation_is_made_up_for_by_the_next_wave() {
-    let Some(scene) = two_nodes() else { return };
-    scene.submit(&Wanted { scheduler: &over_nodes("srun", "dynamic"), ..Wanted::default() });
-    let dir = scene.env.path("d").display().to_string();
-    until("records are finished", 60, || finished(&scene.facts()) > 0);
-    let launchers = processes(&["srun --ntasks", &dir]);
-    let ranks: Vec<u32> =
-        processes(&["molsieve-mpi", &dir, "--ranks"]).into_iter().filter(|pid| !launchers.contains(pid)).collect();
-    signal("-KILL", &ranks[ranks.len() - 1..]);
-    until("another wave is submitted", 90, || scene.events("wave_intended").len() > 1);
-    scene.take("slow");
-    scene.await_seal(120);
-    scene.await_empty_queue();
-}
-
-#[test]
-fn an_allocation_that_is_told_that_its_time_is_up_ends_at_checkpoints_and_another_goes_on() {
-    let Some(scene) = two_nodes() else { return };
-    scene.submit(&Wanted { scheduler: &over_nodes("srun", "dynamic"), ..Wanted::default() });
-    until("records are finished", 60, || finished(&scene.facts()) > 0);
-    let wave = scene.engine.job_named("-1", "R").unwrap();
-    scene.engine.said("scancel", &["--batch", "--signal=USR1", &wave]);
-    until("another wave is submitted", 90, || scene.events("wave_intended").len() > 1);
-    let log = std::fs::read_to_string(scene.env.path("d/logs/wave-1-task-0-rank-5.jsonl")).unwrap();
-    assert!(log.contains("stopped before all records were finished"), "{log}");
-    scene.take("slow");
-    scene.await_seal(120);
-    scene.await_empty_queue();
+fn a_campaign_of_this_machine_goes_on_as_a_launch_of_so_many_ranks_as_resume_says() {
+    if !is_there() {
+        return;
+    }
+    let here = Here::new();
+    let mut run = here.begin("d", "");
+    signal("-INT", &[run.id()]);
+    assert_eq!(run.wait().unwrap().code(), Some(75));
+    let before = here.finished("d");
+    let resume = |args: &[&str]| Run(here.command(&[&["resume", "d"], args].concat()).output().unwrap());
+    resume(&["--scheduler", "mpi"]).exits(2).says("here that is `--ranks 8`");
+    resume(&["--ranks", "3"]).exits(2).says("a task of `kind = \"local\"` is one process");
+    resume(&["--scheduler", "mpi", "--ranks", "0"]).exits(2).says("from 1 to");
+    assert!(before > 0 && here.finished("d") == before, "what was refused changed nothing");
+    let mut run = here.command(&["resume", "d", "--scheduler", "mpi", "--ranks", "3"]).spawn().unwrap();
+    until("more is finished", 60, || here.finished("d") > before);
+    assert_eq!(here.ranks("d", "molsieve-mpi").len(), 3);
+    signal("-INT", &[run.id()]);
+    assert_eq!(run.wait().unwrap().code(), Some(75));
+    std::fs::remove_file(here.env.path("slow")).unwrap();
+    resume(&["--ranks", "2"]).exits(0);
+    assert_eq!(here.env.payload_of("d"), here.digest);
+    assert!(here.log("d", "wave-3-task-0-rank-1.jsonl").contains("finished"));
+    assert!(!here.env.path("d/logs/wave-3-task-0-rank-2.jsonl").exists(), "there are two now");
 }

@@ -213,6 +213,22 @@ fn only_scheduler_run_and_cli_know_the_adapters() {
     }
 }
 
+#[test]
+fn the_crate_that_is_linked_with_an_mpi_library_has_nothing_else_in_it() {
+    let ours = ["molsieve::cli::rank", "molsieve::error", "molsieve::run::launch"];
+    let sources: Vec<Source> = rust_sources().into_iter().filter(|s| s.name.starts_with("mpi/")).collect();
+    assert!(!sources.is_empty(), "the crate mpi/ is not looked at");
+    let mut found = Vec::new();
+    for source in &sources {
+        for (number, line) in source.code().lines().enumerate().filter(|(_, line)| line.contains("molsieve::")) {
+            if !ours.iter().any(|ours| line.contains(ours)) {
+                found.push(format!("{}:{}: `{}`", source.name, number + 1, line.trim()));
+            }
+        }
+    }
+    demand("mpi/ says how two numbers go from rank to rank; what else a rank does is in the root crate", &found);
+}
+
 /// Which schedulers there are is data in `campaign::kind`, and how each is spoken to is in `scheduler`.
 #[test]
 fn only_one_room_knows_which_clusters_there_are() {

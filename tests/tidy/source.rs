@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The directories that are ours. What a build or a campaign leaves elsewhere is not looked at.
-const DIRECTORIES: [&str; 9] =
-    [".ci", "adapters", "bench", "configs", "data", "docs", "examples", "job-templates", "src"];
+const DIRECTORIES: [&str; 10] =
+    [".ci", "adapters", "bench", "configs", "data", "docs", "examples", "job-templates", "mpi", "src"];
 
 /// A file of the project.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All Rust files: both crates and the tests.
+/// All Rust files: the three crates and the tests.
 pub fn rust_sources() -> Vec<Source> {
     text_files().into_iter().filter(|s| has_extension(&s.name, "rs")).collect()
 }

@@ -57,8 +57,8 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("nodefile", NODES),
     ("nodelist", NODES),
     ("ntasks-per-gpu", RANKS),
-    ("ntasks-per-node", RANKS),
-    ("tasks-per-node", RANKS),
+    ("ntasks-per-node", A_NODE),
+    ("tasks-per-node", A_NODE),
     ("time-min", "`resources.walltime` says the time limit, and a worker counts on it"),
     ("tres-per-task", "`[resources]` says what a task gets"),
     ("uid", ONESELF),
@@ -78,6 +78,8 @@ pub const REFUSED: &[(&str, &str)] = &[
 /// What a task of many processes is.
 const RANKS: &str =
     "leave it away: `scheduler.ranks` says how many processes a task has, and `resources.cpus` how many cores each";
+
+const A_NODE: &str = "`scheduler.ranks_per_node` says how many of `scheduler.ranks` a node takes";
 
 const ELSEWHERE: &str = "run molsieve on a machine of the cluster that is meant, or with `--on` from elsewhere: jobs are asked about, and cancelled, where they were submitted";
 const ONESELF: &str = "leave it away: jobs are one's own; run molsieve as the user that is meant";

@@ -96,6 +96,8 @@ fn directives(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     if let Some(ranks) = job.ranks {
         // Over nodes, and who lies where is SLURM's business: so memory is for a core, and GPUs are for a task of its.
         lines.push(format!("--ntasks={}", ranks.max(1)));
+        // (`srun` and `mpirun` read from the environment of the job how many of them a node has.)
+        lines.extend(job.ranks_per_node.map(|ranks| format!("--ntasks-per-node={}", ranks.max(1))));
         lines.push(format!("--cpus-per-task={cpus}"));
         lines.extend(asked.memory_mib.map(|mib| format!("--mem-per-cpu={}M", mib.div_ceil(cpus.into()))));
     } else {

@@ -155,4 +155,7 @@ fn a_task_of_ranks_is_an_allocation_over_nodes() {
         assert!(text.contains(&format!("#SBATCH {line}\n")), "{line} is not in {text}");
     }
     assert!(!text.contains("--nodes") && !text.contains("--mem=") && !text.contains("--gres"), "{text}");
+    assert!(!text.contains("--ntasks-per-node"), "{text}");
+    let text = render(&Site::default(), TEMPLATE, &JobSpec { ranks_per_node: Some(16), ..ranks }).unwrap().text;
+    assert!(text.contains("#SBATCH --ntasks=64\n#SBATCH --ntasks-per-node=16\n"), "{text}");
 }

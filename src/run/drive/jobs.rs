@@ -92,6 +92,7 @@ fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
         running_max: file.execution.cluster.as_ref().and_then(|cluster| cluster.running_max),
         resources: resources(&file.execution, from.state),
         ranks,
+        ranks_per_node: file.execution.launch.as_ref().and_then(|launch| launch.ranks_per_node),
         after: Vec::new(),
         instead_of: Vec::new(),
         begin_after_s: None,

@@ -111,7 +111,7 @@ mod tests {
 
     fn command(launcher: Launcher, rank_program: bool, options: &[&str]) -> (String, usize) {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        let launch = Launch { ranks: 8, launcher, hand_out: None, options };
+        let launch = Launch { ranks: 8, launcher, hand_out: None, ranks_per_node: None, options };
         let dir = CampaignDir::new("/d");
         let rank_program = rank_program.then(|| PathBuf::from("/b/molsieve-mpi"));
         let molsieve = PathBuf::from("/b/molsieve");

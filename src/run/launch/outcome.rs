@@ -48,6 +48,7 @@ const HOPELESS: &[(&str, &str)] = &[
         "Invalid MPI type",
         "this SLURM has no PMIx: say `launcher_options = [\"--mpi=pmi2\"]` if your MPI library knows that, or `launcher = \"mpirun\"`",
     ),
+    ("unknown option", "`launcher_options` holds what this launcher does not know"),
     ("unrecognized option", "`launcher_options` holds what this launcher does not know"),
     ("unrecognized argument", "`launcher_options` holds what this launcher does not know"),
 ];

@@ -76,8 +76,12 @@ pub fn share(
             let _ = asks.send(Message::Ended(end));
         });
         let desk = Desk { post, out, gives, stop, is_stopping: false, own: None };
-        // Without the others this rank cannot go on.
-        desk.serve(&asked).inspect_err(|_| stop.raise())
+        // Without the others this rank cannot go on, nor without what carries its messages.
+        let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| desk.serve(&asked)));
+        if !matches!(served, Ok(Ok(_))) {
+            stop.raise();
+        }
+        served.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 

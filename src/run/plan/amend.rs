@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 use crate::campaign::file::{Campaign, Execution};
 use crate::campaign::kind::SchedulerKind;
 use crate::campaign::launch::Launch;
-use crate::campaign::scheduler::{Cluster, SchedulerSection};
+use crate::campaign::scheduler::{ALLOCATIONS, Cluster, SchedulerSection};
 use crate::campaign::site::SiteProfile;
 use crate::error::{Error, Kind, Result};
 use crate::journal::Journal;
@@ -78,12 +78,12 @@ impl Place {
         })
     }
 
-    /// On the scheduler `kind`, without the words of any site.
+    /// On the scheduler `kind`, without the words of any site; a task has `ranks`, where somebody says how many.
     ///
     /// # Errors
     /// It cannot do without them (exit 2).
-    pub fn scheduler(kind: SchedulerKind) -> Result<Self> {
-        let section = SchedulerSection::of(kind);
+    pub fn scheduler(kind: SchedulerKind, ranks: Option<u32>) -> Result<Self> {
+        let section = SchedulerSection { ranks, ..SchedulerSection::of(kind) };
         let (cluster, launch) = (section.cluster()?, section.launch()?);
         Ok(Self { scheduler: kind, cluster, launch, memory_mib: None, walltime_s: None })
     }
@@ -94,6 +94,8 @@ impl Place {
 pub struct Changes {
     /// Where it goes on.
     pub place: Option<Place>,
+    /// Ranks a task.
+    pub ranks: Option<u32>,
     /// Cores a task.
     pub cpus: Option<u32>,
     /// Memory a task, in MiB.
@@ -127,6 +129,9 @@ impl Changes {
             new.memory_mib = new.memory_mib.or(place.memory_mib);
             new.walltime_s = new.walltime_s.or(place.walltime_s);
         }
+        if let Some(ranks) = self.ranks {
+            launched(&mut new, ranks)?;
+        }
         new.cpus = self.cpus.unwrap_or(new.cpus);
         new.memory_mib = self.memory_mib.over(new.memory_mib);
         new.walltime_s = self.walltime_s.over(new.walltime_s);
@@ -147,6 +152,26 @@ impl Changes {
         scheduler::check(&new)?;
         Ok(new)
     }
+}
+
+/// Makes a task of `new` a launch of so many ranks; where it was one already, what else is said of that stays.
+fn launched(new: &mut Execution, ranks: u32) -> Result<()> {
+    if !new.scheduler.launches() {
+        return Err(Error::usage(format!(
+            "a task of `kind = \"{}\"` is one process, and no launch of ranks",
+            new.scheduler
+        ))
+        .hint(format!("`--scheduler mpi --ranks {ranks}` goes on with ranks on this machine")));
+    }
+    let launch = match &new.launch {
+        Some(launch) => Some(launch.with_ranks(ranks)?),
+        None => SchedulerSection { ranks: Some(ranks), ..SchedulerSection::of(new.scheduler) }.launch()?,
+    };
+    if let Some(cluster) = new.cluster.as_mut().filter(|_| new.launch.is_none()) {
+        cluster.tasks_max = cluster.tasks_max.or(Some(ALLOCATIONS));
+    }
+    new.launch = launch;
+    Ok(())
 }
 
 /// Gives `campaign` another execution. Where that changes anything, its journal is taken over first.
