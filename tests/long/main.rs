@@ -1,5 +1,5 @@
 //! The long suite: runs that are killed at random until every phase was hit often enough, runs that
-//! die before each of their writes, campaigns on a real SLURM to which everything happens, and the table of all engines.
+//! die before each of their writes, campaigns on a real SLURM to which everything happens, and the table of all schedulers.
 //! `./test --long` runs all but the table, which `./test --table` does, and runs the first two again on the builds with `sabotage-sync` and
 //! `sabotage-rename`, where they must fail.
 // So that the lints know helper functions for what they are: parts of tests.

@@ -152,11 +152,10 @@ impl<'a> Cell<'a> {
 
     /// `kill -9` of one process of ours; it is gone.
     pub fn kill(&self, pid: u32, what: &str) {
-        let line = argv(pid).join(" ").replace(&self.stage.env.path("").display().to_string(), "");
-        let line = line.rsplit_once('/').filter(|_| !line.contains(' ')).map_or(line.as_str(), |(_, name)| name);
+        let line = plainly(&argv(pid).join(" "), &self.stage.env.path(""));
         signal("-KILL", &[pid]);
         until("it is dead", 20, || !is_alive(pid));
-        self.note(format!("`kill -9 {pid}`, {what} (`{}`)", shortened(line)));
+        self.note(format!("`kill -9 {pid}`, {what} (`{}`)", shortened(&line)));
     }
 
     /// Waits until no process of it is left.
@@ -186,14 +185,13 @@ impl<'a> Cell<'a> {
         let finished = self.finished();
         assert!(finished > 0 && !self.is_sealed(), "it was in the middle of its work: {finished}");
         self.note(format!(
-            "`molsieve cancel` with {finished} records finished: stopped, {stops} workers logged a stop at a checkpoint, the queue and \
-             the process table have nothing of it"
+            "`molsieve cancel` with {finished} records finished: stopped, logged by {stops} at a checkpoint; nothing in the queue, no process"
         ));
         self.resume();
     }
 
     /// A second submission, and a second worker on a task that runs.
-    pub fn twice<'b>(&'b self) -> AtEnd<'b> {
+    pub fn twice(&self) -> AtEnd<'_> {
         self.submit();
         self.note(format!("`molsieve submit` again: exit 0, {} wave(s) in the journal", self.waves()));
         self.engine.note_submitted_twice(self);
@@ -268,6 +266,7 @@ impl<'a> Cell<'a> {
         let manifest = std::fs::read_to_string(self.dir().join("pack/manifest.json")).unwrap();
         let manifest: Value = serde_json::from_str(&manifest).unwrap();
         assert_eq!(manifest["complete"], true, "{manifest}");
+        assert_eq!(manifest["circumstantial"], 0, "nobody was blamed for what befell it");
         let identity = |dir: &str| {
             let text = std::fs::read_to_string(self.stage.env.path(dir).join("campaign.json")).unwrap();
             serde_json::from_str::<Value>(&text).unwrap()["identity"].clone()
@@ -351,6 +350,14 @@ pub fn variable(pid: u32, name: &str) -> Option<String> {
 pub fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+/// A text without the directories of this machine: neither those of the programs, nor `place`.
+pub fn plainly(text: &str, place: &Path) -> String {
+    let programs = Path::new(MOLSIEVE).parent().unwrap();
+    let places = [programs, place, Path::new(env!("CARGO_MANIFEST_DIR"))]
+        .map(|dir| format!("{}/", dir.display()).replace("//", "/"));
+    places.iter().fold(text.to_owned(), |text, place| text.replace(place, ""))
 }
 
 /// No more than a line of a table can hold.

@@ -1,9 +1,11 @@
 //! What came of all cells, as a document: docs/evidence/one-table.md.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
+use super::cell::plainly;
 use super::engine::{Engine, Fault, first_line, molsieve};
 use super::{MIDDLE, RECORDS, SIZES, Size};
 use crate::clusters::stage::Stage;
@@ -30,7 +32,7 @@ pub struct Document {
     rows: Vec<Row>,
     started: Instant,
     /// Directories that no reader needs to see.
-    place: String,
+    place: PathBuf,
 }
 
 impl Document {
@@ -43,7 +45,7 @@ impl Document {
             missing: Vec::new(),
             rows: Vec::new(),
             started: Instant::now(),
-            place: stage.env.path("").display().to_string(),
+            place: stage.env.path(""),
         }
     }
 
@@ -90,7 +92,7 @@ impl Document {
             _ => format!("{failed} of {cells} cells FAILED."),
         };
         let mut text = format!(
-            "# One table of all engines\n\nWritten by `./test --table`, as it was; [what it stands for](README.md). {verdict}\n\n\
+            "# One table of all schedulers\n\nWritten by `./test --table`, as it was; [what it stands for](README.md#the-table-of-all-schedulers). {verdict}\n\n\
              - Payload digest of this machine, in one shard and without a fault: `{}`\n\
              - Records: {} of the shipped NCI structures, scored by RDKit ({}); shards of {} records\n\
              - {}, {} cores, Linux {}; {} minutes, ended {}\n\n",
@@ -104,15 +106,15 @@ impl Document {
             minutes,
             first_line(Command::new("date").args(["-u", "+%F %R UTC"])),
         );
-        text += "| engine | version | what was up | s to come up |\n|---|---|---|---|\n";
+        text += "| scheduler | version | what was up | s to come up |\n|---|---|---|---|\n";
         self.met.iter().for_each(|line| text += &format!("{line}\n"));
         self.missing.iter().for_each(|name| text += &format!("| {name} | not installed: not run | | |\n"));
         let _ = write!(
             text,
-            "\nWithout a fault, with a worker killed, and stopped and resumed, every engine is tried at every shard size; the other \
+            "\nWithout a fault, with a worker killed, and stopped and resumed, every scheduler is tried at every shard size; the other \
              faults at {} records a shard, and the loss of a coordinator and a second submission also with the whole library in one. \
              MPI in SLURM is tried at {} alone.\n\n\
-             | engine | records a shard | fault | what shows that it hit | digest | records | s |\n|---|---|---|---|---|---|---|\n",
+             | scheduler | records a shard | fault | what shows that it hit | digest | records | s |\n|---|---|---|---|---|---|---|\n",
             MIDDLE.0, MIDDLE.0
         );
         self.rows.iter().for_each(|row| text += &self.line(row));
@@ -126,7 +128,7 @@ impl Document {
             Err(why) => ("FAILED", why.lines().next().unwrap_or_default().to_owned()),
         };
         let proof = if row.proof.is_empty() { "-".to_owned() } else { row.proof.join("<br>") };
-        let clean = |text: &str| text.replace(&self.place, "").replace('|', "\\|");
+        let clean = |text: &str| plainly(text, &self.place).replace('|', "\\|");
         format!("| {engine} | {} | {what} | {} | {digest} | {} | {seconds} |\n", size.0, clean(&proof), clean(&records))
     }
 }

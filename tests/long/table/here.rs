@@ -138,21 +138,12 @@ pub fn busy_rank(cell: &Cell<'_>) -> String {
     ["1", "2", "3"].iter().find(scores).unwrap_or(&"1").to_string()
 }
 
-/// `kill -9` of a rank, and what its launch says of it.
+/// `kill -9` of a rank: its launch ends, and another wave is launched.
 pub fn kill_rank<'a>(cell: &'a Cell<'a>, number: &str, what: &str) -> AtEnd<'a> {
     let pids = rank_pids(cell, number);
     assert_eq!(pids.len(), 1, "rank {number}: {pids:?}");
     cell.kill(pids[0], what);
     until("another wave is launched", 90, || cell.waves() > 1);
-    let log = std::fs::read_to_string(cell.dir().join("logs/wave-1-task-0.jsonl")).unwrap();
-    let said = log.lines().rev().find_map(|line| {
-        let line: serde_json::Value = serde_json::from_str(line).ok()?;
-        let text = line["fields"].to_string();
-        text.contains("signal 9").then(|| line["fields"]["message"].as_str().unwrap_or_default().to_owned())
-    });
-    if let Some(said) = said {
-        cell.note(format!("the launch says: {said}"));
-    }
     cell.hold(false);
     Box::new(|| cell.note_failures())
 }

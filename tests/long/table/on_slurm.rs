@@ -50,7 +50,7 @@ fn kill_worker(scene: &Scene<'_>, cell: &Cell<'_>) {
     cell.kill(pid.unwrap(), &format!("the worker of element {}", element.id));
     let mut after = None;
     until("SLURM knows it", 60, || {
-        after = scene.element(&element.id).filter(|now| !now.runs());
+        after = scene.element(&element.id).filter(|now| !now.runs() && now.state != "COMPLETING");
         after.is_some()
     });
     scene.note_change("SLURM", &[element], &[after.unwrap()]);
