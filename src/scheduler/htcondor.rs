@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use molsieve_adapters::command::{Runner, System};
 use molsieve_adapters::htcondor::inside::Running;
-use molsieve_adapters::htcondor::{self, Expression, Limits, Site};
+use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site};
 use molsieve_adapters::text::Value;
 use molsieve_adapters::{Adapter, Cli, Inside, JobId};
 
@@ -112,6 +112,7 @@ fn site(cluster: &Cluster) -> Result<Site> {
         modules: list("modules", &cluster.modules)?,
         export: list("export", &cluster.export)?,
         signal_before_s: cluster.signal_before_s,
+        files: if cluster.is_carried() { Files::Transferred } else { Files::Shared },
         ..Site::default()
     };
     for line in &cluster.directives {
