@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
-use super::{fault, sync_file, sync_parent};
+use super::{Staged, fault, sync_file, sync_parent};
 use crate::error::{Error, Result};
 
 /// A file of which parts are there, at their places, and the rest reads as zeros and takes no room.
@@ -76,6 +76,12 @@ pub fn adopt(from: &Path, to: &Path) -> Result<Adopted> {
         }
         Err(e) => Err(e.into()),
     };
+    if renamed.as_ref().is_err_and(|e: &io::Error| e.kind() == io::ErrorKind::CrossesDevices) {
+        // It stays where it was, for whoever cleans up there.
+        let mut copy = Staged::create_beside(to)?;
+        super::each_block(file, from, |block| copy.write(block))?;
+        return copy.commit_new().map(|is_new| if is_new { Adopted::Yes } else { Adopted::NameTaken });
+    }
     match renamed {
         Ok(()) => sync_parent(to).map(|()| Adopted::Yes),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(Adopted::NameTaken),

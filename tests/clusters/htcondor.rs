@@ -81,7 +81,17 @@ impl Engine for HtCondor {
             return None;
         }
         let pool = Self { dir: dir.to_path_buf() };
-        pool.script("up", options);
+        // The directory around it, in which campaigns are, is empty for the nodes.
+        let campaigns = dir.parent().unwrap().display().to_string();
+        let hide = |option: &&str| {
+            if *option == "--hide-campaigns" {
+                vec!["--hide".to_owned(), campaigns.clone()]
+            } else {
+                vec![(*option).to_owned()]
+            }
+        };
+        let options: Vec<String> = options.iter().flat_map(|option| hide(option)).collect();
+        pool.script("up", &options.iter().map(String::as_str).collect::<Vec<_>>());
         Some(pool)
     }
 

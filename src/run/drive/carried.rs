@@ -1,15 +1,23 @@
 //! What nodes return that share no files with us, as far as a driver has to do with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use molsieve_adapters::{TaskReport, TaskState};
+use molsieve_adapters::{Adapter, JobTag, TaskReport, TaskState};
 
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::fs;
+use crate::journal::state::State;
+use crate::layout::CampaignDir;
+use crate::patience::Patience;
 use crate::run::drive::driver::Driver;
 use crate::run::parcel::{self, returned::Taker};
 use crate::run::wave;
+use crate::scheduler;
+
+/// So long a transfer may take, beside what a task needs for its checkpoint.
+const TRANSFER: Duration = Duration::from_secs(30);
 
 /// What was taken in of the active wave.
 #[derive(Debug, Default)]
@@ -85,6 +93,40 @@ impl Driver<'_> {
     pub(super) fn clear_carried(&self, number: u64) -> Result<()> {
         clear(self.campaign, number, self.carried.wave == number && !self.carried.refused.is_empty())
     }
+}
+
+/// Has the tasks of the active wave end at a checkpoint and bring back what they have, before they are removed, and takes it in. What
+/// does not come in time is lost: the next wave computes it again.
+///
+/// # Errors
+/// The scheduler does not answer (exit 5), or the system refuses (exit 6).
+pub(in crate::run) fn recall(
+    campaign: &Campaign,
+    adapter: &mut dyn Adapter,
+    state: &State,
+    patience: &Patience,
+) -> Result<()> {
+    let execution = &campaign.file.execution;
+    let (Some(wave), Some(cluster)) =
+        (&state.active, execution.cluster.as_ref().filter(|cluster| cluster.is_carried()))
+    else {
+        return Ok(());
+    };
+    let taker = Taker::of(campaign)?;
+    let tasks = wave::read(&campaign.dir, wave.number)?;
+    let most = Duration::from_secs(cluster.signal_before_s) + TRANSFER;
+    let waiting = patience.waits("tasks come to a checkpoint, and bring back what they have", most);
+    let mut left = Vec::new();
+    for job in adapter.find(&JobTag(wave.tag.clone())).map_err(|e| scheduler::refused(&e))? {
+        left.extend(scheduler::of(execution.scheduler)?.recall(&job.0, most, patience)?);
+    }
+    drop(waiting);
+    for (task, place) in left {
+        if let Some(groups) = usize::try_from(task).ok().and_then(|at| tasks.get(at)) {
+            taker.take_from(&CampaignDir::new(place), wave.number, task, groups)?;
+        }
+    }
+    Ok(())
 }
 
 fn clear(campaign: &Campaign, number: u64, is_refused: bool) -> Result<()> {

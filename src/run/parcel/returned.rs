@@ -5,13 +5,13 @@
 //! What is taken in twice is the same file, and what is left half-way is taken in by the next who looks.
 
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::campaign::file::Campaign;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::fs::sparse::{Adopted, adopt};
-use crate::fs::{self};
 use crate::gather::received;
 use crate::id::{AttemptId, GroupIndex};
 use crate::layout::{CampaignDir, EntryKind, GroupDir};
@@ -77,20 +77,33 @@ impl<'a> Taker<'a> {
     /// The system refuses (exit 6).
     pub fn take(&self, wave: u64, task: u64, groups: &[GroupIndex]) -> Result<Taken> {
         let from = self.campaign.dir.returned_task(wave, task);
+        let taken = self.take_from(&from, wave, task, groups)?;
+        if taken.refused.is_empty() {
+            // What is left is of no use: rows without a receipt, or the checkpoints of what is sealed.
+            groups.iter().try_for_each(|group| fs::tree::remove(from.group(*group).root()))?;
+        }
+        Ok(taken)
+    }
+
+    /// The same, where it lies in another place than its own.
+    ///
+    /// # Errors
+    /// As [`Taker::take`].
+    pub fn take_from(&self, from: &CampaignDir, wave: u64, task: u64, groups: &[GroupIndex]) -> Result<Taken> {
         let mut taken = Taken::default();
         if !is_dir(from.root()) {
             return Ok(taken);
         }
         for group in groups {
-            self.group(&from, *group, &mut taken)?;
+            self.group(from, *group, &mut taken)?;
         }
         for name in names(&from.groups(), &mut taken)? {
             if !groups.iter().any(|group| group.to_string() == name) {
                 taken.refused.push(format!("`groups/{name}` is not of this task"));
             }
         }
-        self.logs(&from, wave, task, &mut taken)?;
-        self.printed(&from, wave, task)?;
+        self.logs(from, wave, task, &mut taken)?;
+        self.printed(from, wave, task)?;
         Ok(taken)
     }
 
@@ -239,6 +252,26 @@ impl<'a> Taker<'a> {
         said.map_err(|e| Error::io("cannot append to", &output, &e))?;
         fs::remove(&path)
     }
+}
+
+/// How many tasks of `wave` returned something that was not taken in yet.
+pub fn waiting(dir: &CampaignDir, wave: u64) -> u64 {
+    let places = below(&dir.returned_wave(wave)).into_iter().map(CampaignDir::new);
+    places.filter(|place| !below(&place.groups()).is_empty()).count() as u64
+}
+
+/// The logs among what the tasks of all waves returned that was not taken in yet.
+pub fn logs(dir: &CampaignDir) -> Vec<PathBuf> {
+    let places = below(&dir.returned()).iter().flat_map(|wave| below(wave)).map(CampaignDir::new).collect::<Vec<_>>();
+    places.iter().flat_map(|place| below(&place.logs())).filter(|path| size(path).is_some()).collect()
+}
+
+/// What is in the directory at `path`, sorted; nothing if it is none.
+fn below(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 /// Moves a file that was checked.
