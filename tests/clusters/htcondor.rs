@@ -31,6 +31,13 @@ impl HtCondor {
         assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
     }
 
+    /// The process of `job`, if it has one.
+    pub fn pid(&self, job: &str) -> Option<u32> {
+        let script = project("tests/clusters/htcondor");
+        let said = Command::new(script).arg("pid").arg(&self.dir).arg(job).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).trim().parse().ok()
+    }
+
     /// Whether anybody on the access point still watches `job`.
     pub fn is_watched(&self, job: &str) -> bool {
         let script = project("tests/clusters/htcondor");

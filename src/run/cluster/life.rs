@@ -22,6 +22,7 @@ use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::journal::task_time::TaskTime;
 use crate::layout::{CampaignDir, EntryKind};
+use crate::run::parcel;
 use crate::scheduler;
 use crate::scorer::identity::ScorerLaunch;
 use crate::shard::checkpoint::Tally;
@@ -173,7 +174,10 @@ impl Checkpointed<'_> {
         if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !(self.is_further)()? {
             return Ok(None);
         }
-        if State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active {
+        // (Where files are carried there is no journal to be read: the scheduler ends what was cancelled.)
+        if !parcel::is_carried(self.campaign)
+            && State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active
+        {
             return Ok(None);
         }
         let (dir, Orders { wave, task, .. }) = (&self.campaign.dir, self.orders);

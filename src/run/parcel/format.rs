@@ -283,3 +283,7 @@ fn damaged(path: &Path, why: &str) -> Error {
     Error::environment(format!("`{}` is not a whole parcel of molsieve's: {why}", path.display()))
         .hint("it was whole when the task was submitted; the next wave makes another")
 }
+
+#[cfg(test)]
+#[path = "format_tests.rs"]
+mod tests;
