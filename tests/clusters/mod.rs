@@ -10,6 +10,7 @@ mod looks;
 mod lost;
 mod mpi;
 mod night;
+mod parcels;
 mod people;
 mod pool;
 mod ranks;

@@ -15,6 +15,7 @@ mod holds;
 pub mod inside;
 pub mod limits;
 pub mod nodes;
+pub mod recall;
 mod rows;
 pub mod site;
 mod states;
