@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::engine::{AtEnd, Engine, Fault};
+use super::engine::{AtEnd, Engine, Fault, proven};
 use super::ranks::signal;
 use super::{SCORER, Size};
 use crate::clusters::seen;
@@ -20,6 +20,8 @@ const HOLD: &str = "0.25";
 /// One campaign.
 pub struct Cell<'a> {
     pub stage: &'a Stage,
+    /// While this file is there, the scorers of all cells are slow. It is where every node sees it.
+    hold: &'a Path,
     pub engine: &'a dyn Engine,
     /// Its directory, in which the campaign file and the campaign directory `d` are.
     pub name: String,
@@ -37,12 +39,12 @@ pub struct Worker {
 
 impl<'a> Cell<'a> {
     /// The campaign file is written.
-    pub fn new(stage: &'a Stage, engine: &'a dyn Engine, size: Size, fault: Fault) -> Self {
+    pub fn new(stage: &'a Stage, hold: &'a Path, engine: &'a dyn Engine, size: Size, fault: Fault) -> Self {
         let part = |text: &str| text.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         let name = format!("{}-{}-{}", part(engine.name()), size.0, part(fault.name()));
-        let cell = Self { stage, engine, name, proof: RefCell::default() };
+        let cell = Self { stage, hold, engine, name, proof: RefCell::default() };
         stage.env.write(&format!("{}/score.py", cell.name), SCORER);
-        let text = campaign(size, &engine.keys(), &stage.env.path("hold"));
+        let text = campaign(size, &engine.keys(), hold);
         stage.env.write(&format!("{}/campaign.toml", cell.name), text);
         cell
     }
@@ -85,10 +87,11 @@ impl<'a> Cell<'a> {
     pub fn hold(&self, is_held: bool) {
         if is_held {
             // Under its name it is whole: scorers read it at any time.
-            std::fs::write(self.stage.env.path("new"), HOLD).unwrap();
-            std::fs::rename(self.stage.env.path("new"), self.stage.env.path("hold")).unwrap();
+            let new = self.hold.with_extension("new");
+            std::fs::write(&new, HOLD).unwrap();
+            std::fs::rename(&new, self.hold).unwrap();
         } else {
-            let _ = std::fs::remove_file(self.stage.env.path("hold"));
+            let _ = std::fs::remove_file(self.hold);
         }
     }
 
@@ -105,8 +108,12 @@ impl<'a> Cell<'a> {
 
     /// Waits until a task that is not finished has rows in its checkpoint, and its worker is there.
     pub fn await_work(&self) {
-        let at_work = || self.rows_in_checkpoints() > 0 && !self.workers().is_empty();
-        until("tasks are in the middle of their work", 120, at_work);
+        until("tasks are in the middle of their work", 120, || self.engine.is_at_work(self));
+    }
+
+    /// The same where tasks work in the campaign directory.
+    pub fn is_at_work_here(&self) -> bool {
+        rows_in_checkpoints(&self.dir().join("groups")) > 0 && !self.workers().is_empty()
     }
 
     /// The campaign goes on after a fault that nothing of it survived.
@@ -195,6 +202,9 @@ impl<'a> Cell<'a> {
         self.submit();
         self.note(format!("`molsieve submit` again: exit 0, {} wave(s) in the journal", self.waves()));
         self.engine.note_submitted_twice(self);
+        if !self.engine.has_twins() {
+            return proven();
+        }
         self.await_work();
         let (mut child, group) = self.twin();
         Box::new(move || {
@@ -233,11 +243,6 @@ impl<'a> Cell<'a> {
 
     fn checkpoints(&self) -> Vec<String> {
         seen::group_files(&self.dir().join("groups"), ".checkpoint")
-    }
-
-    fn rows_in_checkpoints(&self) -> usize {
-        let read = |file: &String| std::fs::read(self.dir().join("groups").join(file)).unwrap_or_default();
-        self.checkpoints().iter().map(|file| row_frames(&read(file))).sum()
     }
 
     pub fn is_sealed(&self) -> bool {
@@ -367,6 +372,12 @@ fn shortened(line: &str) -> String {
     } else {
         format!("{}…", line.chars().take(90).collect::<String>())
     }
+}
+
+/// How many frames of rows the checkpoints of all task groups hold.
+pub fn rows_in_checkpoints(groups: &Path) -> usize {
+    let read = |file: &String| std::fs::read(groups.join(file)).unwrap_or_default();
+    seen::group_files(groups, ".checkpoint").iter().map(|file| row_frames(&read(file))).sum()
 }
 
 /// How many of the frames of a checkpoint hold rows: docs/formats/checkpoint.md.

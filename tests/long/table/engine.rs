@@ -83,6 +83,16 @@ pub trait Engine {
         String::new()
     }
 
+    /// Whether a task of `cell` is in the middle of its work: it has rows in a checkpoint.
+    fn is_at_work(&self, cell: &Cell<'_>) -> bool {
+        cell.is_at_work_here()
+    }
+
+    /// Whether somebody can start a task by hand that runs: tasks whose nodes share no files have a place of their own.
+    fn has_twins(&self) -> bool {
+        true
+    }
+
     /// Lets one of [`Fault::Worker`], [`Fault::Node`] and [`Fault::Coordinator`] befall `cell`, and notes what shows that it hit. It fails
     /// where nothing was hit.
     fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a>;

@@ -1,4 +1,4 @@
-//! One table of all engines: {this machine, SLURM, HTCondor, MPI, Ray} × shard sizes × faults.
+//! One table of all engines: {this machine, SLURM, HTCondor with and without shared files, MPI, Ray} × shard sizes × faults.
 //!
 //! A cell is one campaign: the same library, the same scorer, the same seed, so the same identity, digest for digest. It is submitted, its
 //! fault befalls it in the middle of its work, and what shows that it hit is noted; a fault that hits nothing fails its cell. Every cell
@@ -25,6 +25,7 @@ mod ray_cluster;
 mod scene;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Instant;
 
 use cell::Cell;
@@ -52,10 +53,11 @@ const MIDDLE: Size = Size(25);
 /// What brings an engine up.
 type Up = fn(&Stage) -> Option<Box<dyn Engine>>;
 
-const ENGINES: [(&str, Up); 6] = [
+const ENGINES: [(&str, Up); 7] = [
     ("local", |_| Some(Box::new(here::Local))),
     ("SLURM", |stage| Some(Box::new(on_slurm::Elements::up(stage)?))),
     ("HTCondor", |stage| Some(Box::new(on_htcondor::Pool::up(stage)?))),
+    ("HTCondor, no shared files", |stage| Some(Box::new(on_htcondor::Pool::apart(stage)?))),
     ("MPI", |_| Some(Box::new(here::Mpi::up()?))),
     ("MPI in SLURM", |stage| Some(Box::new(on_slurm::Allocation::up(stage)?))),
     ("Ray", |stage| Some(Box::new(on_ray::OnRay::up(stage)?))),
@@ -69,19 +71,19 @@ fn has_cell(engine: &dyn Engine, size: Size, fault: Fault) -> bool {
     engine.fault(fault).is_some() && (is_middle || engine.is_thorough() && (everywhere || but_for_the_smallest))
 }
 
-/// Whether a run for a part of the table, as `MOLSIEVE_TABLE_ENGINES=SLURM,Ray`, has this one.
+/// Whether a run for a part of the table, as `MOLSIEVE_TABLE_ENGINES='SLURM;Ray'`, has this one.
 fn is_wanted(variable: &str, name: &str) -> bool {
-    std::env::var(variable).map_or(true, |some| some.split(',').any(|one| one == name))
+    std::env::var(variable).map_or(true, |some| some.split(';').any(|one| one == name))
 }
 
-/// The library, and the campaign on this machine in one shard.
-fn stage() -> Stage {
+/// The library, and the campaign on this machine in one shard; while there is a file `hold`, records take their time.
+fn stage(hold: &Path) -> Stage {
     let env = TestEnv::new();
     let lines = include_str!("../../../data/nci_first_5k.smi").lines();
     let library: String = lines.skip(RECORDS.start).take(RECORDS.len()).map(|line| format!("{line}\n")).collect();
     env.write("library.smi", library);
     env.write("here/score.py", SCORER);
-    env.write("here/campaign.toml", cell::campaign(Size(100_000), "kind = \"local\"", &env.path("hold")));
+    env.write("here/campaign.toml", cell::campaign(Size(100_000), "kind = \"local\"", hold));
     Stage::of(env, RECORDS.len())
 }
 
@@ -114,8 +116,8 @@ fn play(cell: &Cell<'_>, fault: Fault) -> (String, u64) {
 }
 
 /// Plays a cell; whatever comes of it, the engine is made fit for the next one.
-fn row(stage: &Stage, engine: &dyn Engine, size: Size, fault: Fault) -> Row {
-    let cell = Cell::new(stage, engine, size, fault);
+fn row(stage: &Stage, hold: &Path, engine: &dyn Engine, size: Size, fault: Fault) -> Row {
+    let cell = Cell::new(stage, hold, engine, size, fault);
     eprintln!("  {}", cell.name);
     let started = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(|| play(&cell, fault))).map_err(|panic| {
@@ -138,7 +140,9 @@ fn row(stage: &Stage, engine: &dyn Engine, size: Size, fault: Fault) -> Row {
 
 #[test]
 fn every_engine_at_every_shard_size_gives_one_payload_digest_whatever_befalls_it() {
-    let stage = stage();
+    let signals = tempfile::tempdir().unwrap();
+    let hold = signals.path().join("hold");
+    let stage = stage(&hold);
     let mut document = document::Document::new(&stage);
     for (name, up) in ENGINES.iter().filter(|(name, _)| is_wanted("MOLSIEVE_TABLE_ENGINES", name)) {
         eprintln!("{name}");
@@ -150,7 +154,7 @@ fn every_engine_at_every_shard_size_gives_one_payload_digest_whatever_befalls_it
         document.met(&*engine, started.elapsed().as_secs());
         for fault in Fault::ALL.into_iter().filter(|fault| is_wanted("MOLSIEVE_TABLE_FAULTS", fault.name())) {
             for size in SIZES.into_iter().filter(|size| has_cell(&*engine, *size, fault)) {
-                document.add(row(&stage, &*engine, size, fault));
+                document.add(row(&stage, &hold, &*engine, size, fault));
             }
         }
     }

@@ -2,22 +2,32 @@
 
 use std::process::Command;
 
-use super::cell::Cell;
+use super::cell::{Cell, rows_in_checkpoints};
 use super::engine::{AtEnd, Engine, Fault, first_line, proven};
 use super::htcondor::HtCondor;
 use super::scene::Engine as Cluster;
 use crate::clusters::slurm::until;
 use crate::clusters::stage::Stage;
 
-/// A pool of four nodes, whose files are shared.
+/// A pool of four nodes.
 pub struct Pool {
     pool: HtCondor,
+    /// Whether its nodes see the directory in which campaigns are, or get what they need.
+    is_shared: bool,
 }
 
 impl Pool {
+    /// Whose files are shared.
     pub fn up(stage: &Stage) -> Option<Self> {
         let pool = HtCondor::up(&stage.env.path("pool"), &["--cpus", "4"])?;
-        Some(Self { pool })
+        Some(Self { pool, is_shared: true })
+    }
+
+    /// For whose nodes the directory is empty in which all of it is: libraries, campaigns, scorers.
+    pub fn apart(stage: &Stage) -> Option<Self> {
+        let options = ["--cpus", "4", "--no-shared-files", "--hide-campaigns"];
+        let pool = HtCondor::up(&stage.env.path("pool-apart"), &options)?;
+        Some(Self { pool, is_shared: false })
     }
 
     /// An attribute of a job that is in the queue; none if it is not.
@@ -100,7 +110,7 @@ fn of(job: &str) -> String {
 
 impl Engine for Pool {
     fn name(&self) -> &'static str {
-        "HTCondor"
+        if self.is_shared { "HTCondor" } else { "HTCondor, no shared files" }
     }
 
     fn version(&self) -> String {
@@ -108,11 +118,25 @@ impl Engine for Pool {
     }
 
     fn shape(&self) -> String {
-        "4 nodes of 4 cores, shared files, DAGs of 12 nodes".to_owned()
+        let files = if self.is_shared { "shared files" } else { "which see no file of a campaign" };
+        format!("4 nodes of 4 cores, {files}; DAGs of 12 tasks")
     }
 
     fn keys(&self) -> String {
-        "kind = \"htcondor\"\nsettle = \"2s\"\ntasks = 12".to_owned()
+        let files = if self.is_shared { "shared" } else { "transfer" };
+        format!("kind = \"htcondor\"\nsettle = \"2s\"\ntasks = 12\nfiles = \"{files}\"")
+    }
+
+    fn is_at_work(&self, cell: &Cell<'_>) -> bool {
+        if self.is_shared {
+            return cell.is_at_work_here();
+        }
+        let place = |job: &String| std::fs::read_link(format!("/proc/{}/cwd", self.pool.pid(job)?)).ok();
+        self.pool.running().iter().filter_map(place).any(|place| rows_in_checkpoints(&place.join("groups")) > 0)
+    }
+
+    fn has_twins(&self) -> bool {
+        self.is_shared
     }
 
     fn fault(&self, fault: Fault) -> Option<&'static str> {
@@ -122,7 +146,8 @@ impl Engine for Pool {
             Fault::Node => "a node crashes: startd, starters and jobs",
             Fault::Coordinator => "kill -9 of condor_dagman and of condor_schedd",
             Fault::Stop => "cancel, resume",
-            Fault::Twice => "submit again, and a twin of a task",
+            Fault::Twice if self.is_shared => "submit again, and a twin of a task",
+            Fault::Twice => "submit again",
         })
     }
 
