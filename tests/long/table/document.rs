@@ -112,7 +112,7 @@ impl Document {
         let _ = write!(
             text,
             "\nWithout a fault, with a worker killed, and stopped and resumed, every scheduler is tried at every shard size; the other \
-             faults at {} records a shard, and the loss of a coordinator and a second submission also with the whole library in one. \
+             faults at {} records a shard, and the loss of a coordinator also with the whole library in one. \
              MPI in SLURM is tried at {} alone.\n\n\
              | scheduler | records a shard | fault | what shows that it hit | digest | records | s |\n|---|---|---|---|---|---|---|\n",
             MIDDLE.0, MIDDLE.0

@@ -67,11 +67,11 @@ const ENGINES: [(&str, Up); 7] = [
 fn has_cell(engine: &dyn Engine, size: Size, fault: Fault) -> bool {
     let everywhere = matches!(fault, Fault::None | Fault::Worker | Fault::Stop);
     let is_middle = size == MIDDLE;
-    let but_for_the_smallest = matches!(fault, Fault::Coordinator | Fault::Twice) && size.0 > MIDDLE.0;
-    engine.fault(fault).is_some() && (is_middle || engine.is_thorough() && (everywhere || but_for_the_smallest))
+    let in_one = fault == Fault::Coordinator && size.0 > MIDDLE.0;
+    engine.fault(fault).is_some() && (is_middle || engine.is_thorough() && (everywhere || in_one))
 }
 
-/// Whether a run for a part of the table, as `MOLSIEVE_TABLE_ENGINES='SLURM;Ray'`, has this one.
+/// Whether a run for a part of the table, as `MOLSIEVE_TABLE_ON='SLURM;Ray'`, has this one.
 fn is_wanted(variable: &str, name: &str) -> bool {
     std::env::var(variable).map_or(true, |some| some.split(';').any(|one| one == name))
 }
@@ -144,7 +144,7 @@ fn every_engine_at_every_shard_size_gives_one_payload_digest_whatever_befalls_it
     let hold = signals.path().join("hold");
     let stage = stage(&hold);
     let mut document = document::Document::new(&stage);
-    for (name, up) in ENGINES.iter().filter(|(name, _)| is_wanted("MOLSIEVE_TABLE_ENGINES", name)) {
+    for (name, up) in ENGINES.iter().filter(|(name, _)| is_wanted("MOLSIEVE_TABLE_ON", name)) {
         eprintln!("{name}");
         let started = Instant::now();
         let Some(engine) = up(&stage) else {

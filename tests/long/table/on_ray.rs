@@ -40,7 +40,7 @@ impl OnRay {
         until("Ray begins it again", 120, || self.ray.starts(&task) > before || cell.is_sealed());
         let after = self.ray.starts(&task);
         assert!(after > before, "`{task}` was not begun again");
-        cell.note(format!("{node} crashed with {on_it} tasks (kill -9 of its raylet and all others): `{task}` begun {before} → {after} times"));
+        cell.note(format!("{node} crashed with {on_it} processes of tasks (kill -9 of its raylet and all others): `{task}` begun {before} → {after} times"));
         self.ray.script("node", &[&node]);
     }
 
