@@ -13,6 +13,8 @@
 //!     ATTEMPT.rows           the sealed payload rows of the group
 //!     ATTEMPT.files.zip      the files that its scorer handed over for its best records, where some are kept
 //!     ATTEMPT.receipt.json   the proof that they are complete
+//! D/launch/parcels/wave-N/   what is carried to the tasks of a wave whose nodes share no files
+//! D/returned/wave-N/K/       what such a task brought back, until it is taken in
 //! D/logs/                    structured logs and what scorers said on stderr
 //! D/pack/                    the sealed pack
 //! ```
@@ -26,12 +28,14 @@
 //! ```
 
 mod home;
+mod parcel;
 mod remote;
 
 use std::path::{Path, PathBuf};
 
 use crate::id::{AttemptId, GroupIndex};
 pub use home::HomeDir;
+pub use parcel::parcels_in;
 pub use remote::{RemoteRoot, below, portable_beside, remote_bin, ssh_dir};
 
 /// A campaign directory.

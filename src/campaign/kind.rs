@@ -166,6 +166,8 @@ const BATCH: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::HtCondor]);
 /// What is written down for jobs may be made from another file.
 const WRITTEN: Of = Of::Only(&[SchedulerKind::Slurm, SchedulerKind::Ray]);
 
+const HTCONDOR: Of = Of::Only(&[SchedulerKind::HtCondor]);
+
 const RAY: Of = Of::Only(&[SchedulerKind::Ray]);
 
 const fn key(name: &'static str, of: Of, said: Said) -> Key {
@@ -188,6 +190,7 @@ pub const KEYS: &[Key] = &[
     key("modules", BATCH, Other(|section| !section.modules.is_empty())),
     key("export", BATCH, Other(|section| !section.export.is_empty())),
     key("directives", BATCH, Other(|section| !section.directives.is_empty())),
+    key("files", HTCONDOR, Word(|section| section.files.as_ref())),
     key("address", RAY, Word(|section| section.address.as_ref())),
     key("token_file", RAY, Word(|section| section.token_file.as_ref())),
     key("ca_file", RAY, Word(|section| section.ca_file.as_ref())),

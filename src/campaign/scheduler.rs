@@ -26,6 +26,10 @@ const LOOK_S: u64 = 3600;
 /// Tasks of a wave where a task has ranks, unless said otherwise: one allocation that is kept busy.
 pub const ALLOCATIONS: u64 = 1;
 
+/// What `files` may be: nodes see the campaign directory, or get what they need.
+const SHARED: &str = "shared";
+const CARRIED: &str = "transfer";
+
 /// `[scheduler]`, as a person writes it. Each key has its line in [`kind::KEYS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +64,8 @@ pub struct SchedulerSection {
     /// Further options of the scheduler's submit command, as in `--exclusive`.
     #[serde(default)]
     pub directives: Vec<String>,
+    /// Whether nodes see the campaign directory (`shared`), or get what they need (`transfer`).
+    pub files: Option<String>,
     /// Where the scheduler is asked, where that is by HTTP.
     pub address: Option<String>,
     /// The file that holds the token which it wants. What is in it is written nowhere.
@@ -222,6 +228,11 @@ impl SchedulerSection {
         if let Some((key, _)) = zero.iter().find(|(_, value)| *value == Some(0)) {
             return Err(Error::usage(format!("`scheduler.{key}` must be at least 1")));
         }
+        if let Some(files) = self.files.as_ref().filter(|files| !matches!(files.as_str(), SHARED | CARRIED)) {
+            let what = format!("`scheduler.files` is `{}`", files.escape_debug());
+            return Err(Error::usage(what)
+                .hint(format!("`{SHARED}`: nodes see the campaign directory; `{CARRIED}`: they get what they need")));
+        }
         let memory = self.tick_memory.as_ref().map(|text| units::size_mib(text)).transpose();
         let look_s = match self.look.as_deref() {
             Some("never") => None,
@@ -256,6 +267,11 @@ impl SchedulerSection {
 }
 
 impl Cluster {
+    /// Whether nodes see none of our files, and get what they need.
+    pub fn is_carried(&self) -> bool {
+        self.words.get("files").is_some_and(|files| files == CARRIED)
+    }
+
     /// How long after the end of a task its files may take to be seen.
     pub const fn settle(&self) -> Duration {
         Duration::from_secs(self.settle_s)
@@ -299,6 +315,10 @@ mod tests {
     #[test]
     fn what_is_no_scheduler_and_no_number_is_refused() {
         let long = "kind = \"slurm\"\nsettle = \"40min\"";
+        let files = "kind = \"htcondor\"\nfiles = \"nfs\"";
+        for text in [files, "kind = \"slurm\"\nfiles = \"transfer\"", "files = \"transfer\""] {
+            assert!(section(text).cluster().is_err(), "{text}");
+        }
         for text in [long, "kind = \"pbs\"", "kind = \"slurm\"\nsettle = \"soon\"", "kind = \"slurm\"\nrunning = 0"] {
             assert!(section(text).cluster().is_err(), "{text}");
         }

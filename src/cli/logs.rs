@@ -15,6 +15,7 @@ use crate::fs;
 use crate::id::Ordinal;
 use crate::journal;
 use crate::layout::CampaignDir;
+use crate::run::parcel::returned;
 use crate::scorer::command::trace::{self, Whose};
 use crate::scorer::command::translate::spec;
 use crate::scorer::reason;
@@ -65,6 +66,8 @@ struct Shown {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let campaign = Campaign::open(CampaignDir::new(&args.dir))?;
     let mut paths = files_of(&campaign.dir.logs())?;
+    // What nodes returned that share no files with us, and nobody took in yet.
+    paths.extend(returned::logs(&campaign.dir));
     paths.retain(|path| args.filter.as_ref().is_none_or(|filter| name_of(path).contains(filter.as_str())));
     match args.record {
         Some(ordinal) => of_record(&campaign, &paths, ordinal, args, output),

@@ -19,6 +19,7 @@ use crate::journal::last_words::LastWords;
 use crate::layout::CampaignDir;
 use crate::run::cluster::life::{self, Checkpointed, Meter, Orders};
 use crate::run::launch::rank::Rank;
+use crate::run::parcel::open;
 use crate::run::task::{self, Process, TaskName, by_this_node};
 use crate::scheduler;
 use crate::scorer::Ended;
@@ -35,6 +36,9 @@ pub struct Args {
     /// The task of that wave, from 0.
     #[arg(long)]
     pub(super) task: u64,
+    /// The campaign is unpacked first, from parcels in that directory.
+    #[arg(long, conflicts_with = "ranks")]
+    pub(super) parcels: bool,
     /// Stop when standard input ends.
     #[arg(long)]
     pub(super) lifeline: bool,
@@ -67,7 +71,10 @@ impl Args {
 /// # Errors
 /// As [`Process::work`]; stopped at a clean checkpoint is exit 75, or the code by which its scheduler gives it another life.
 pub fn run(args: &Args) -> Result<Exit> {
-    let dir = CampaignDir::new(&args.dir);
+    let dir = if args.parcels { open::whole_path(&args.dir)? } else { CampaignDir::new(&args.dir) };
+    if args.parcels {
+        open::make_room(&dir)?;
+    }
     let rank = match (args.ranks, args.launcher) {
         (Some(ranks), Some(launcher)) => {
             let rank = Rank::of_environment(launcher, ranks, |name| std::env::var(name).ok());
@@ -134,7 +141,12 @@ fn live(
     let began_ms = clock::unix_ms();
     let attempt = AttemptId::random()?;
     super::logging::start(&dir, &args.name(rank))?;
-    let campaign = Campaign::open(dir).map_err(by_this_node)?;
+    let unpacked = args.parcels.then(|| open::unpack(&dir, args.wave, args.task)).transpose()?;
+    let campaign = match unpacked {
+        Some(unpacked) => unpacked.campaign(dir),
+        None => Campaign::open(dir),
+    };
+    let campaign = campaign.map_err(by_this_node)?;
     if life::is_cancelled(&campaign) {
         info!("not begun: the campaign was stopped, and the scheduler has not heard of it");
         return Ok((Ended::Stopped, None));

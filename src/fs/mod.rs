@@ -11,6 +11,7 @@ pub mod held;
 pub mod put;
 pub mod read;
 pub mod scratch;
+pub mod sparse;
 pub mod swap;
 pub mod tree;
 
@@ -91,8 +92,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 /// As [`replace`].
 pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut staged = Staged::create_beside(path)?;
-    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    staged.file.get_ref().set_permissions(owner_only).map_err(|e| Error::io("cannot protect", path, &e))?;
+    staged.make_private()?;
     staged.write(bytes)?;
     staged.commit()
 }

@@ -10,6 +10,15 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 
 impl Staged {
+    /// Makes it a file that its owner alone may read and write.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn make_private(&self) -> Result<()> {
+        let owner_only = PermissionsExt::from_mode(0o600);
+        self.file.get_ref().set_permissions(owner_only).map_err(|e| Error::io("cannot protect", &self.path, &e))
+    }
+
     /// Makes it a program: its owner, and whoever else may read it, may execute it.
     ///
     /// # Errors

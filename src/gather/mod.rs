@@ -8,6 +8,7 @@ pub mod extract;
 pub mod finished;
 pub mod join;
 pub mod kept;
+pub mod received;
 pub mod rows;
 pub mod survey;
 

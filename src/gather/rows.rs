@@ -74,7 +74,11 @@ pub(super) fn each_row(receipt: &Receipt, place: &Place, mut each: impl FnMut(&R
     if lines.is_at_boundary() { Ok(()) } else { Err(refused(receipt, place, "end in the middle of a row")) }
 }
 
-fn each_block(receipt: &Receipt, place: &Place, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+/// Hands on the rows of `receipt`, which are in `place`, block by block.
+///
+/// # Errors
+/// As [`Sealed::each_block`].
+pub(super) fn each_block(receipt: &Receipt, place: &Place, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let path = place.path();
     let unreadable = |e: std::io::Error| match place {
         Place::File(_) => Error::io("cannot read", path, &e),

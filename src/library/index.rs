@@ -6,6 +6,7 @@
 //! contiguous; they are read where they are needed, and never all.
 
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -92,13 +93,15 @@ pub(super) struct IndexReader {
     blocks: u64,
     window: Vec<Entry>,
     window_at: u64,
+    /// What was read of the file, in bytes.
+    touched: Vec<Range<u64>>,
 }
 
 impl IndexReader {
     /// Opens the index at `path` for the `blocks` entries from `begin` on.
     pub(super) fn open(path: PathBuf, begin: u64, blocks: u64) -> Result<Self> {
         let file = File::open(&path).map_err(|e| Error::io("cannot read", &path, &e))?;
-        let reader = Self { file, path, begin, blocks, window: Vec::new(), window_at: 0 };
+        let mut reader = Self { file, path, begin, blocks, window: Vec::new(), window_at: 0, touched: Vec::new() };
         let mut magic = [0; 16];
         reader.read_at(&mut magic, 0)?;
         if &magic == MAGIC { Ok(reader) } else { Err(reader.damaged()) }
@@ -142,11 +145,21 @@ impl IndexReader {
         Ok(low)
     }
 
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
+    fn read_at(&mut self, bytes: &mut [u8], offset: u64) -> Result<()> {
+        let end = offset + bytes.len() as u64;
+        match self.touched.last_mut() {
+            Some(last) if (last.start..=last.end).contains(&offset) => last.end = last.end.max(end),
+            _ => self.touched.push(offset..end),
+        }
         self.file.read_exact_at(bytes, offset).map_err(|e| match e.kind() {
             std::io::ErrorKind::UnexpectedEof => self.damaged(),
             _ => Error::io("cannot read", &self.path, &e),
         })
+    }
+
+    /// What was read of the file so far, in bytes: who reads the same entries elsewhere needs no more of it.
+    pub(super) fn touched(self) -> Vec<Range<u64>> {
+        self.touched
     }
 
     /// The error of an index that is not what was written.

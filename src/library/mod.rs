@@ -13,6 +13,7 @@
 pub mod block;
 mod cells;
 pub mod counts;
+pub mod cut;
 pub mod decode;
 mod finished;
 pub mod format;

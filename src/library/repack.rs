@@ -64,6 +64,9 @@ pub(super) struct FrameReader {
 }
 
 impl FrameReader {
+    /// Where the first frame is.
+    pub(super) const BEGINS: u64 = MAGIC.len() as u64;
+
     /// Opens the `.frames` file at `path`.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
         let file = File::open(&path).map_err(|e| Error::io("cannot read", &path, &e))?;

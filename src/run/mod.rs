@@ -9,6 +9,7 @@ pub mod finish;
 pub mod here;
 pub mod launch;
 pub mod look;
+pub mod parcel;
 pub mod plan;
 pub mod policy;
 pub mod task;

@@ -2,18 +2,20 @@
 
 mod examined;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use molsieve_adapters::command::{Runner, System};
+use molsieve_adapters::command::{Call, Runner, System};
 use molsieve_adapters::htcondor::inside::Running;
-use molsieve_adapters::htcondor::{self, Expression, Limits, Site};
+use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site, recall};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, Cli, Inside, JobId};
+use molsieve_adapters::{Adapter, AdapterError, Cli, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Examined, Queue, Rights, patiently};
+use super::{Allows, Asked, Binding, Examined, Queue, Rights, patiently, refused};
 use crate::campaign::scheduler::Cluster;
+use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
+use crate::patience::Patience;
 
 /// The binding.
 #[derive(Debug)]
@@ -25,7 +27,15 @@ impl Binding for HtCondor {
     }
 
     fn programs(&self) -> &'static [&'static str] {
-        &["condor_submit_dag", "condor_submit", "condor_q", "condor_history", "condor_rm", "condor_release"]
+        &[
+            "condor_submit_dag",
+            "condor_submit",
+            "condor_q",
+            "condor_history",
+            "condor_rm",
+            "condor_hold",
+            "condor_release",
+        ]
     }
 
     fn check(&self, cluster: &Cluster, _: u32) -> Result<()> {
@@ -70,6 +80,10 @@ impl Binding for HtCondor {
         htcondor::named(&JobId(job.to_owned()), tasks).unwrap_or_else(|| job.to_owned())
     }
 
+    fn recall(&self, job: &str, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
+        recalled(&JobId(job.to_owned()), most, patience)
+    }
+
     fn signals_before_end(&self) -> bool {
         false
     }
@@ -86,6 +100,34 @@ fn limits() -> Result<Limits> {
     match System::default().run(&call) {
         Ok(said) => Limits::parse(&said).map_err(|e| unreachable(e.to_string())),
         Err(silent) => Err(unreachable(format!("`{}` does not answer: {silent:?}", call.program()))),
+    }
+}
+
+/// How often it is looked whether a task has left its node.
+const RECALL_EVERY: Duration = Duration::from_secs(1);
+
+/// As [`Binding::recall`].
+fn recalled(job: &JobId, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
+    let mut system = System::default();
+    let mut said = |call: Call| match system.run(&call) {
+        Ok(said) => Ok(said),
+        Err(silent) => {
+            Err(refused(&AdapterError::Unreachable(format!("`{}` does not answer: {silent:?}", call.program()))))
+        }
+    };
+    let (Some(hold), Some(ask)) = (recall::hold(job), recall::ask(job)) else { return Ok(Vec::new()) };
+    let spool = said(recall::spool())?;
+    let spool = PathBuf::from(spool.stdout.trim());
+    // (That there is nothing to hold is no failure: it is seen by the question.)
+    said(hold)?;
+    let started = Stopwatch::start();
+    loop {
+        let tasks = recall::read(&said(ask.clone())?, &spool).map_err(|e| refused(&e))?;
+        if !tasks.iter().any(|task| task.is_there) || started.elapsed() >= most || patience.has_enough() {
+            let left = tasks.into_iter().filter(|task| !task.is_there && task.place.is_dir());
+            return Ok(left.map(|task| (task.task, task.place)).collect());
+        }
+        patience.pause(RECALL_EVERY);
     }
 }
 
@@ -112,6 +154,7 @@ fn site(cluster: &Cluster) -> Result<Site> {
         modules: list("modules", &cluster.modules)?,
         export: list("export", &cluster.export)?,
         signal_before_s: cluster.signal_before_s,
+        files: if cluster.is_carried() { Files::Transferred } else { Files::Shared },
         ..Site::default()
     };
     for line in &cluster.directives {

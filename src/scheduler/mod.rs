@@ -12,7 +12,7 @@ mod ray;
 mod slurm;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, System};
@@ -123,6 +123,17 @@ pub trait Binding: Sync {
     fn named(&self, job: &str, tasks: &[u64]) -> String {
         let one = |task: &u64| format!("{job}_{task}");
         if tasks.is_empty() { job.to_owned() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
+    }
+
+    /// Has the tasks of `job` end at a checkpoint, and bring what they have to this machine, before the job is removed; for at most
+    /// `most`, and as long as `patience` has it. The tasks that left something, and where that is: as their nodes left it. None where
+    /// nodes write to our files themselves.
+    ///
+    /// # Errors
+    /// It does not answer (exit 5).
+    fn recall(&self, job: &str, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
+        let _ = (job, most, patience);
+        Ok(Vec::new())
     }
 
     /// The time limit that it makes of one that is asked for, in seconds.

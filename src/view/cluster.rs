@@ -16,6 +16,7 @@ use crate::journal::event::{Entry, Event};
 use crate::journal::state::{Phase, State};
 use crate::run::look::Look;
 use crate::run::look::heard::{Beside, Element, Heard, Hearing, Stand};
+use crate::run::parcel;
 use crate::run::wave;
 use crate::scheduler;
 
@@ -47,6 +48,9 @@ pub struct Cluster {
     pub stand_in: Option<BesideFacts>,
     /// What looks at the wave while it runs; null where the scheduler was not heard, or has none.
     pub look: Option<BesideFacts>,
+    /// Where nodes share no files with us: how many tasks of the active wave returned something that no tick or look has taken in
+    /// yet. Null where they write to our files themselves.
+    pub returned: Option<u64>,
     /// What waits, by what it waits for: first what waits for somebody.
     pub waiting: Vec<Wait>,
     /// What runs.
@@ -223,10 +227,14 @@ impl Cluster {
             if let (Some(job), Some(heard)) = (&active.job, heard) {
                 running = running_tasks(campaign, job, &tasks, look, heard);
                 at_work = Some(groups_of(&running, &tasks));
-                mark_stragglers(&mut running, clock::unix_ms());
+                // (What is not seen is not slow.)
+                if !parcel::is_carried(campaign) {
+                    mark_stragglers(&mut running, clock::unix_ms());
+                }
                 waiting = waits(&dir, kind, job, false, &heard.wave, heard);
             }
         }
+        let returned = returned(campaign, state);
         // One that was cancelled with the campaign is in the journal for ever.
         let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
@@ -242,6 +250,7 @@ impl Cluster {
             tick: tick.map(|tick| TickFacts { round: tick.round, job: tick.job.clone(), state }),
             stand_in: beside(|heard| heard.stand_in.as_ref()),
             look: beside(|heard| heard.look.as_ref()),
+            returned,
             waiting,
             running,
             at_work,
@@ -262,6 +271,12 @@ impl Cluster {
     pub fn active(&self) -> Option<(&WaveFacts, &WaveNow)> {
         self.waves.iter().find_map(|wave| Some((wave, wave.now.as_ref()?)))
     }
+}
+
+/// See [`Cluster::returned`].
+fn returned(campaign: &Campaign, state: &State) -> Option<u64> {
+    let wave = state.active.as_ref().filter(|_| parcel::is_carried(campaign))?;
+    Some(parcel::returned::waiting(&campaign.dir, wave.number))
 }
 
 impl Running {

@@ -1,6 +1,7 @@
 //! Tasks of many ranks over the nodes of a real SLURM, by `srun` and by `mpirun`, with an MPI library and without.
 
-use super::mpi::{finished, is_there, signal};
+use super::mpi::finished;
+use super::ranks::{is_there, signal};
 use super::scene::{Scene, Wanted};
 use super::slurm::until;
 use crate::support::env::processes;

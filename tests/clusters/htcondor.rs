@@ -31,6 +31,13 @@ impl HtCondor {
         assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
     }
 
+    /// The process of `job`, if it has one.
+    pub fn pid(&self, job: &str) -> Option<u32> {
+        let script = project("tests/clusters/htcondor");
+        let said = Command::new(script).arg("pid").arg(&self.dir).arg(job).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).trim().parse().ok()
+    }
+
     /// Whether anybody on the access point still watches `job`.
     pub fn is_watched(&self, job: &str) -> bool {
         let script = project("tests/clusters/htcondor");
@@ -81,7 +88,17 @@ impl Engine for HtCondor {
             return None;
         }
         let pool = Self { dir: dir.to_path_buf() };
-        pool.script("up", options);
+        // The directory around it, in which campaigns are, is empty for the nodes.
+        let campaigns = dir.parent().unwrap().display().to_string();
+        let hide = |option: &&str| {
+            if *option == "--hide-campaigns" {
+                vec!["--hide".to_owned(), campaigns.clone()]
+            } else {
+                vec![(*option).to_owned()]
+            }
+        };
+        let options: Vec<String> = options.iter().flat_map(|option| hide(option)).collect();
+        pool.script("up", &options.iter().map(String::as_str).collect::<Vec<_>>());
         Some(pool)
     }
 

@@ -1,27 +1,13 @@
 //! Tasks of many ranks on this machine: `molsieve-mpi` under a real Open MPI, and plain workers beside it.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use super::ranks::{self, is_there, signal};
 use super::scene::SCORER;
-use super::slurm::{is_installed, until};
+use super::slurm::until;
 use crate::support::env::{MOLSIEVE, Run, TestEnv, processes, python};
-
-/// The program of a rank is there, and what starts it; else the test is skipped, which CI does not accept.
-pub fn is_there() -> bool {
-    let program = Path::new(MOLSIEVE).with_file_name("molsieve-mpi");
-    let missing = [("mpirun", is_installed("mpirun")), ("molsieve-mpi", program.is_file())];
-    let Some((missing, _)) = missing.into_iter().find(|(_, is_there)| !is_there) else { return true };
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "CI needs `{missing}`: ./setup --test, cargo build --release --workspace --features molsieve-mpi/mpi"
-    );
-    eprintln!(
-        "skipped: there is no `{missing}`; ./setup --test installs an MPI library, docs/guide/mpi.md says how to build"
-    );
-    false
-}
 
 /// A place on this machine, with a campaign of 400 records in 40 task groups, and its digest without any rank.
 pub struct Here {
@@ -87,11 +73,7 @@ impl Here {
 
     /// The ranks at work on the campaign in `dir`.
     pub fn ranks(&self, dir: &str, program: &str) -> Vec<u32> {
-        let dir = self.env.path(dir).display().to_string();
-        let of_the_launcher = [processes(&["mpirun -n", &dir]), processes(&["mpirun.mpich -n", &dir])].concat();
-        let mut ranks = processes(&[program, &dir, "--ranks"]);
-        ranks.retain(|pid| !of_the_launcher.contains(pid) && !processes(&[" launch ", &dir]).contains(pid));
-        ranks
+        ranks::of(&self.env.path(dir), program)
     }
 
     /// What a launch says in its log.
@@ -113,12 +95,6 @@ impl Here {
 /// How many records are finished, by the facts of `status`.
 pub fn finished(facts: &serde_json::Value) -> u64 {
     facts["records"]["ok"].as_u64().unwrap_or(0)
-}
-
-pub fn signal(name: &str, pids: &[u32]) {
-    for pid in pids {
-        assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success(), "{pid} was there");
-    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::mpi::{Here, is_there, signal};
+use super::mpi::Here;
+use super::ranks::{is_there, signal};
 use super::slurm::{is_installed, until};
 use crate::support::env::{MOLSIEVE, Run};
 

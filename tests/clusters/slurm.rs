@@ -67,9 +67,14 @@ impl Slurm {
         self.script(&["node"], &[node]);
     }
 
-    /// The controller is stopped, or started.
+    /// The controller is stopped, killed, or started.
     pub fn controller(&self, what: &str) {
         self.script(&["controller"], &[what]);
+    }
+
+    /// The process of the controller.
+    pub fn controller_pid(&self) -> u32 {
+        std::fs::read_to_string(self.dir.join("run/slurmctld.pid")).unwrap().trim().parse().unwrap()
     }
 
     /// A command that means this cluster.

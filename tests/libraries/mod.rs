@@ -1,6 +1,7 @@
 //! A library is read as `docs/formats/snapshot.md` says, whatever its files look like.
 
 mod changes;
+mod cut;
 mod faults;
 mod hostile;
 mod interrupted;

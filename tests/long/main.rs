@@ -1,6 +1,6 @@
 //! The long suite: runs that are killed at random until every phase was hit often enough, runs that
-//! die before each of their writes, and campaigns on a real SLURM to which everything happens.
-//! `./test --long` runs it, and runs the first two again on the builds with `sabotage-sync` and
+//! die before each of their writes, campaigns on a real SLURM to which everything happens, and the table of all schedulers.
+//! `./test --long` runs all but the table, which `./test --table` does, and runs the first two again on the builds with `sabotage-sync` and
 //! `sabotage-rename`, where they must fail.
 // So that the lints know helper functions for what they are: parts of tests.
 #![cfg(test)]
@@ -12,6 +12,7 @@ mod clusters;
 mod env;
 mod kills;
 mod scene;
+mod table;
 mod writes;
 
 /// Where the tests of the night look for what they share.

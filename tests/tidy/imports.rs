@@ -29,6 +29,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("run::drive", 119),
     ("run::finish", 118),
     ("run::plan", 118),
+    ("run::parcel", 118),
     ("run::look", 117),
     // What decides sees no campaign at work.
     ("run::policy", 116),

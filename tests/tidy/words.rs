@@ -38,6 +38,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("docs/guide/from-a-laptop.md", "agent", "the program that holds SSH's keys is called so"),
     ("adapters/src/ray/http.rs", "bundle", "systems call a list of certificates so"),
     ("adapters/Cargo.toml", "provider", "rustls calls its cryptography so"),
+    ("docs/evidence/one-table.md", "lockfile", "an option of HTCondor's is called so"),
     ("docs/threat-model.md", "agent", "the program that holds SSH's keys is called so"),
 ];
 

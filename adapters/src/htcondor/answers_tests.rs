@@ -2,11 +2,14 @@
 
 use proptest::prelude::*;
 
+use super::HtCondor;
 use super::answers::{constraint, done, found, history, queue, submitted};
+use super::limits::Limits;
 use super::rows::tests::{line, said};
+use super::site::Site;
 use crate::adapter::AdapterError;
 use crate::command::Said;
-use crate::dialect::Reports;
+use crate::dialect::{Dialect, Reports};
 use crate::job::{Job, JobId, JobTag, TaskState};
 
 const DAG: &[(&str, &str)] = &[
@@ -172,4 +175,20 @@ proptest! {
         let _ = submitted(&said);
         let _ = done(&said);
     }
+}
+
+#[test]
+fn a_number_is_never_beside_a_condition_since_nothing_would_be_removed() {
+    let condor = HtCondor::new(Site::default(), Limits::default());
+    let id = |text: &str| JobId(text.to_owned());
+    let last = |dag: &str| format!("(DAGManJobId == {dag} && DAGNodeName == \"final\")");
+    let argv = |jobs: &[JobId]| condor.cancel(jobs).argv[1..].to_vec();
+    assert_eq!(argv(&[id("7"), id("9")]), ["7", "9"]);
+    assert_eq!(argv(&[id("7").finally(), id("7")]), ["7"], "the last node of a DAG goes with it");
+    assert_eq!(argv(&[id("7").finally()]), ["-constraint".to_owned(), last("7")]);
+    assert_eq!(
+        argv(&[id("7").finally(), id("9")]),
+        ["-constraint".to_owned(), format!("{} || (ClusterId == 9)", last("7"))]
+    );
+    assert_eq!(argv(&[id("nothing")]), ["-constraint", "False"]);
 }

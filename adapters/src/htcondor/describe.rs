@@ -272,6 +272,14 @@ pub fn script(site: &Site, job: &JobSpec, is_here: bool) -> Result<EmittedFile, 
     if !is_here {
         text += &setup(site)?;
     }
+    if let Some(transfers) = job.transfers.as_ref().filter(|_| !is_here) {
+        let places = transfers.outputs.iter().map(|name| quoted(name.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let _ = writeln!(
+            text,
+            "# What is to be brought back must be there, however this ends.\nmkdir -p {}",
+            places.join(" ")
+        );
+    }
     text +=
         "# The program takes the place of this shell, so it gets the signals itself and its exit code is the task's.\n";
     let _ = writeln!(text, "exec {}", command.join(" "));

@@ -15,6 +15,7 @@ mod holds;
 pub mod inside;
 pub mod limits;
 pub mod nodes;
+pub mod recall;
 mod rows;
 pub mod site;
 mod states;
@@ -118,16 +119,20 @@ impl Dialect for HtCondor {
 
     fn cancel(&self, jobs: &[JobId]) -> Call {
         let ids: Vec<(u64, bool)> = jobs.iter().filter_map(answers::cluster).collect();
-        // A cluster by its number: what is true of jobs is not true of those that a plain submission has not made yet.
-        let wholes = ids.iter().filter(|(_, is_final)| !is_final).map(|(id, _)| id.to_string());
-        let last = |id: &u64| format!("(DAGManJobId == {id} && DAGNodeName == \"{}\")", emit::FINAL);
-        let lasts: Vec<String> = ids.iter().filter(|(_, is_final)| *is_final).map(|(id, _)| last(id)).collect();
-        let mut argv: Vec<String> = ["condor_rm".to_owned()].into_iter().chain(wholes).collect();
-        if !lasts.is_empty() || argv.len() == 1 {
-            let constraint = if lasts.is_empty() { "False".to_owned() } else { lasts.join(" || ") };
-            argv.extend(["-constraint".to_owned(), constraint]);
+        let wholes: Vec<u64> = ids.iter().filter(|(_, is_final)| !is_final).map(|(id, _)| *id).collect();
+        // The last node of a DAG goes with it.
+        let lasts: Vec<u64> =
+            ids.iter().filter(|(id, is_final)| *is_final && !wholes.contains(id)).map(|(id, _)| *id).collect();
+        // A cluster by its number: what is true of jobs is not true of those that a plain submission has not made yet. But beside a
+        // condition a number removes nothing, and `condor_rm` calls that a success. (Where there are DAGs, there are no plain submissions.)
+        if !wholes.is_empty() && lasts.is_empty() {
+            return Call::new(["condor_rm".to_owned()].into_iter().chain(wholes.iter().map(u64::to_string)));
         }
-        Call::new(argv)
+        let last = |id: &u64| format!("(DAGManJobId == {id} && DAGNodeName == \"{}\")", emit::FINAL);
+        let all: Vec<String> =
+            lasts.iter().map(last).chain(wholes.iter().map(|id| format!("(ClusterId == {id})"))).collect();
+        let constraint = if all.is_empty() { "False".to_owned() } else { all.join(" || ") };
+        Call::new(["condor_rm", "-constraint", &constraint])
     }
 
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {

@@ -27,6 +27,7 @@ pub(super) fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
         None => lines.extend(before.map(|wave| line("wave", ended(wave, now_ms)))),
     }
     lines.extend(nodes(&cluster.running));
+    lines.extend(cluster.returned.map(carried));
     let is_normal = |wait: &Wait| wait.tick && wait.reason.as_deref() == Some("Dependency");
     lines.extend(cluster.waiting.iter().filter(|wait| !is_normal(wait)).map(|wait| waiting(wait, now_ms)));
     lines.extend(tick(cluster));
@@ -45,6 +46,15 @@ pub(super) fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
         _ => {}
     }
     lines
+}
+
+/// That nodes share no files with us, and what that means for what is shown; of `tasks` something waits to be taken in.
+fn carried(tasks: u64) -> Line {
+    let waiting = if tasks > 0 { format!("; {tasks} returned something that waits for that") } else { String::new() };
+    line(
+        "files",
+        format!("are carried: what a task does is seen when it has ended, and a tick or a look took it in{waiting}"),
+    )
 }
 
 /// On which nodes tasks run, those with the most first.

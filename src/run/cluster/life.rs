@@ -14,6 +14,7 @@ use molsieve_adapters::Inside;
 use tracing::info;
 
 use crate::campaign::file::Campaign;
+use crate::campaign::scheduler::Cluster;
 use crate::clock::{self, Stopwatch, UnixMs};
 use crate::error::Result;
 use crate::id::{AttemptId, GroupIndex};
@@ -21,12 +22,17 @@ use crate::journal;
 use crate::journal::state::{Phase, State};
 use crate::journal::task_time::TaskTime;
 use crate::layout::{CampaignDir, EntryKind};
+use crate::run::parcel;
 use crate::scheduler;
+use crate::scorer::identity::ScorerLaunch;
 use crate::shard::checkpoint::Tally;
 use crate::stop::Stop;
 
 /// How often what was used is written down; ten times a share, where that is more often.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the checkpoint of a task is brought home that writes to its node alone, at most.
+const TRANSFER_EVERY: Duration = Duration::from_secs(30 * 60);
 
 /// How often the share is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -106,9 +112,23 @@ pub struct Metered {
 
 /// How long a task of `campaign` that has just begun works before it ends at a checkpoint by itself: as far as its scheduler has a
 /// time limit for it, and does not tell it before. Of a short limit it is half.
+///
+/// Where what it does is on its node alone, it ends every half an hour, to have its checkpoint brought home, and goes on at once: a
+/// node that dies takes no more with it.
 pub fn time_left(campaign: &Campaign, now_ms: UnixMs) -> Option<Duration> {
+    let cluster = campaign.file.execution.cluster.as_ref()?;
+    let carried = cluster.is_carried().then(|| between_transfers(&campaign.file.execution.scorer));
+    until_its_end(campaign, cluster, now_ms).into_iter().chain(carried).min()
+}
+
+/// How long a task works before its checkpoint is brought home. In that time it finishes records, however slow.
+fn between_transfers(scorer: &ScorerLaunch) -> Duration {
+    let ScorerLaunch::Command(command) = scorer else { return TRANSFER_EVERY };
+    TRANSFER_EVERY.max(Duration::from_millis(command.startup_timeout_ms.saturating_add(command.timeout_ms)) * 4)
+}
+
+fn until_its_end(campaign: &Campaign, cluster: &Cluster, now_ms: UnixMs) -> Option<Duration> {
     let execution = &campaign.file.execution;
-    let cluster = execution.cluster.as_ref()?;
     let binding = scheduler::of(execution.scheduler).ok().filter(|binding| !binding.signals_before_end())?;
     let end_s = binding.inside()?.ends_at_s()?;
     let whole = Duration::from_millis((end_s * 1000).saturating_sub(now_ms));
@@ -154,7 +174,10 @@ impl Checkpointed<'_> {
         if !self.is_at_the_end_of_its_time(inside.as_mut(), clock::unix_ms()) || !(self.is_further)()? {
             return Ok(None);
         }
-        if State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active {
+        // (Where files are carried there is no journal to be read: the scheduler ends what was cancelled.)
+        if !parcel::is_carried(self.campaign)
+            && State::of(&journal::read(&self.campaign.dir)?.entries)?.phase != Phase::Active
+        {
             return Ok(None);
         }
         let (dir, Orders { wave, task, .. }) = (&self.campaign.dir, self.orders);

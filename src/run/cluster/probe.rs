@@ -12,7 +12,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use molsieve_adapters::{Adapter, EmittedFile, Finally, Job, JobSpec, JobTag, Patient, Resources, TaskReport, Tasks};
+use molsieve_adapters::{
+    Adapter, EmittedFile, Finally, Job, JobSpec, JobTag, OwnFiles, Patient, Resources, TaskReport, Tasks, Transfers,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::kind::SchedulerKind;
@@ -26,7 +28,8 @@ use crate::fs;
 use crate::fs::tree::StagedDir;
 use crate::host;
 use crate::id::AttemptId;
-use crate::layout;
+use crate::layout::{self, CampaignDir};
+use crate::run::parcel;
 use crate::scheduler::{self, Queue, Rights, refused};
 
 /// Files that go there and back.
@@ -41,6 +44,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 const WALLTIME_S: u64 = 120;
 /// Memory of the job, in MiB.
 const MEMORY_MIB: u64 = 200;
+/// The directory in which the two sides talk, where it is carried.
+const TALK: &str = "talk";
 /// The file of the job.
 const JOB: &str = "probe";
 /// How long a job that was cancelled may take to go.
@@ -76,20 +81,25 @@ pub fn run(kind: SchedulerKind, cluster: &Cluster, dir: &Path, program: PathBuf,
     let staged = StagedDir::create_beside(&layout::doctor_place(dir))?;
     let place = std::path::absolute(staged.building_at()).map_err(|e| Error::io("cannot find", dir, &e))?;
     let token = AttemptId::random()?;
-    fs::write_new(&layout::doctor_file(&place, "token"), token.as_str().as_bytes())?;
-    fs::write_new(&layout::doctor_file(&place, "taken"), b"here")?;
+    let talk = talk(cluster, &place);
+    fs::create_dir(&talk)?;
+    fs::write_new(&layout::doctor_file(&talk, "token"), token.as_str().as_bytes())?;
+    fs::write_new(&layout::doctor_file(&talk, "taken"), b"here")?;
     let asked = scheduler::of(kind)?.ask(cluster, ASK_EVERY, Queue::IfLimited)?;
     let mut adapter = Patient::new(asked.adapter, ASK_EVERY);
     // Where a tick is part of its wave, what is one task alone does not run on a node.
     let on_a_node = if adapter.capabilities().finally == Finally::Native { Tasks::Array(1) } else { Tasks::One };
-    let spec = JobSpec { tasks: on_a_node, ..job(kind, cluster, &place, program, &token) };
+    let mut spec = JobSpec { tasks: on_a_node, ..job(kind, cluster, &place, &program, &token) };
+    if cluster.is_carried() {
+        carry(&mut spec, &place, &talk, program);
+    }
     for EmittedFile { path, text } in adapter.files(&spec).map_err(|e| refused(&e))? {
         fs::replace(&path, text.as_bytes())?;
     }
     let id = adapter.submit(&spec).map_err(|e| refused(&e))?;
     let job = Job { id, tag: spec.tag };
     let mut probe = Probe { job: job.id.0.clone(), node: None, exchange: None, waited_s: None, why: None };
-    let heard = listen(&mut adapter, &job, &place, patience, &mut probe);
+    let heard = listen(&mut adapter, &job, (&place, &talk), patience, &mut probe);
     // Whatever came of it, nothing stays.
     adapter.cancel(std::slice::from_ref(&job.id)).map_err(|e| refused(&e))?;
     let gone = Stopwatch::start();
@@ -99,11 +109,32 @@ pub fn run(kind: SchedulerKind, cluster: &Cluster, dir: &Path, program: PathBuf,
     heard.map(|()| probe)
 }
 
-fn job(kind: SchedulerKind, cluster: &Cluster, place: &Path, program: PathBuf, token: &AttemptId) -> JobSpec {
+/// Where the two sides talk: a directory of its own goes there and back, where nodes share no files.
+fn talk(cluster: &Cluster, place: &Path) -> PathBuf {
+    if cluster.is_carried() { layout::doctor_file(place, TALK) } else { place.to_path_buf() }
+}
+
+/// Makes `spec`, whose files are in `place`, a job to which `talk` and `program` are carried.
+fn carry(spec: &mut JobSpec, place: &Path, talk: &Path, program: PathBuf) {
+    let name = program.file_name().map(PathBuf::from).unwrap_or_default();
+    let own = OwnFiles { inputs: vec![program, talk.to_path_buf()], place: place.to_path_buf() };
+    spec.argv[0] = layout::doctor_file(Path::new(parcel::HERE), &name.to_string_lossy()).into();
+    spec.argv[2] = TALK.into();
+    let names = vec![TALK.to_owned()];
+    spec.transfers = Some(Transfers { inputs: Vec::new(), outputs: names.clone(), checkpoints: names, own: vec![own] });
+}
+
+fn job(kind: SchedulerKind, cluster: &Cluster, place: &Path, program: &Path, token: &AttemptId) -> JobSpec {
     JobSpec {
         tag: JobTag(format!("molsieve-doctor-{token}")),
         title: "molsieve: tries out what a campaign's jobs do; it may be cancelled at any time".to_owned(),
-        argv: vec![program.into(), "probe".into(), place.into(), token.as_str().into(), kind.word().into()],
+        argv: vec![
+            program.as_os_str().to_owned(),
+            "probe".into(),
+            place.into(),
+            token.as_str().into(),
+            kind.word().into(),
+        ],
         tasks: Tasks::One,
         running_max: None,
         resources: Resources {
@@ -123,10 +154,20 @@ fn job(kind: SchedulerKind, cluster: &Cluster, place: &Path, program: PathBuf, t
 }
 
 /// Hears what the job says, and how soon.
-fn listen(adapter: &mut dyn Adapter, job: &Job, place: &Path, patience: Duration, probe: &mut Probe) -> Result<()> {
+///
+/// Where the two sides talk by a directory that is carried, there is the report at its end, and nothing else.
+fn listen(
+    adapter: &mut dyn Adapter,
+    job: &Job,
+    (place, talk): (&Path, &Path),
+    patience: Duration,
+    probe: &mut Probe,
+) -> Result<()> {
+    let is_carried = place != talk;
     let (started, mut asked) = (Stopwatch::start(), Stopwatch::start());
     let report = loop {
-        if let Some(report) = read(&layout::doctor_file(place, "report"))? {
+        // (A transfer is not atomic.)
+        if !is_carried && let Some(report) = read(&layout::doctor_file(talk, "report"))? {
             break report;
         }
         if asked.elapsed() >= ASK_EVERY {
@@ -135,6 +176,9 @@ fn listen(adapter: &mut dyn Adapter, job: &Job, place: &Path, patience: Duration
             let waits =
                 state.as_ref().and_then(|report| report.reason.clone()).unwrap_or_else(|| "no reason".to_owned());
             if let Some(ended) = state.filter(|report| report.state.is_final()) {
+                if let Some(report) = read(&layout::doctor_file(talk, "report"))? {
+                    break report;
+                }
                 probe.why = Some(format!("it ended as {:?}, and left nothing here{}", ended.state, last_words(place)));
                 return Ok(());
             }
@@ -148,6 +192,9 @@ fn listen(adapter: &mut dyn Adapter, job: &Job, place: &Path, patience: Duration
     probe.waited_s = Some(started.elapsed().as_secs());
     probe.node = Some(canonical::json::from_line("the report of the job", &report)?);
     let mut rounds = Vec::new();
+    if is_carried {
+        return Ok(());
+    }
     for round in 1..=ROUNDS {
         let sent = clock::unix_ms();
         fs::replace(&layout::doctor_file(place, &format!("ping-{round}")), b"\n")?;
@@ -166,7 +213,8 @@ fn state(adapter: &mut dyn Adapter, job: &Job) -> Option<TaskReport> {
 
 /// What the job printed, if anything.
 fn last_words(place: &Path) -> String {
-    let said = fs::read_plain(&layout::doctor_file(place, "probe.out")).unwrap_or_default();
+    let printed = [layout::doctor_file(place, "probe.out"), CampaignDir::new(place).printed(0)];
+    let said = printed.iter().find_map(|path| fs::read_plain(path).ok()).unwrap_or_default();
     let text = String::from_utf8_lossy(&said).into_owned();
     text.lines().next_back().map_or_else(String::new, |line| format!(": {}", line.trim()))
 }
@@ -213,6 +261,10 @@ pub fn on_node(place: &Path, token: &str, kind: SchedulerKind) -> Result<()> {
         said,
     };
     fs::replace(&file("report"), &canonical::json::to_line(&report)?)?;
+    // (The name of a directory, and no path, is one that was carried here: nobody answers.)
+    if place == Path::new(TALK) {
+        return Ok(());
+    }
     for round in 1..=ROUNDS {
         if awaited(&file(&format!("ping-{round}")))?.is_none() {
             break;

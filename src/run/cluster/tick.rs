@@ -18,6 +18,7 @@ use crate::pack::seal::SealedPack;
 use crate::patience::{Patience, Waiting};
 use crate::run::cluster::mid_wave;
 use crate::run::cluster::queue;
+use crate::run::drive::carried;
 use crate::run::drive::driver::Driver;
 use crate::run::drive::step::Step;
 use crate::run::drive::submission::{self, Followed};
@@ -315,6 +316,7 @@ pub fn cancel(campaign: &Campaign, journal: &mut Journal, patience: &Patience) -
     let Some(cluster) = campaign.file.execution.cluster.as_ref() else { return Ok(()) };
     let mut adapter = scheduler::open(&campaign.file.execution, cluster, Caller::Person.patience(), patience)?;
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    carried::recall(campaign, adapter.as_mut(), &state, patience)?;
     queue::cancel(campaign, adapter.as_mut(), &state)?;
     let mut noted = journal.record(Event::QueueCleared {}).map(drop);
     // A tick that found the campaign stopped may have taken the journal over to do the same, and was then ended by this very

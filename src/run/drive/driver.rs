@@ -14,6 +14,7 @@ use crate::journal::event::Event;
 use crate::journal::sign_of_life;
 use crate::journal::state::{State, Wave};
 use crate::journal::{History, Journal};
+use crate::run::drive::carried::Carried;
 use crate::run::drive::core_time::CoreTime;
 use crate::run::drive::{LOOK_EVERY, Settings, ended};
 use crate::run::look::Look;
@@ -45,6 +46,8 @@ pub struct Driver<'a> {
     pub(super) quiet: Option<Stopwatch>,
     /// The tasks of the active wave that were held at the last step, and why.
     pub(in crate::run) held: Vec<(u64, String)>,
+    /// What was taken in of the active wave, where nodes share no files.
+    pub(in crate::run) carried: Carried,
     /// Whether this is a tick, with nobody looking on.
     pub(in crate::run) by_itself: bool,
 }
@@ -72,6 +75,7 @@ impl<'a> Driver<'a> {
             cancelled: false,
             quiet: None,
             held: Vec::new(),
+            carried: Carried::default(),
             by_itself: false,
             campaign,
             journal,
@@ -104,6 +108,7 @@ impl<'a> Driver<'a> {
         if self.inherited_core_ms > 0 {
             self.record(Event::CoreTime { core_ms: self.inherited_core_ms })?;
         }
+        self.take_in_what_is_left()?;
         self.look.refresh()?;
         self.finished_before = self.look.finished();
         self.adopt()

@@ -2,7 +2,7 @@
 
 use molsieve_adapters::{Blame, TaskReport, TaskState};
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::journal::event::{Event, PauseCode};
 use crate::journal::last_words::LastWords;
@@ -35,7 +35,13 @@ pub(in crate::run) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) 
         let given_up = driver.state.given_up.contains_key(&(task as u64));
         let report = TaskReport { state: of_given_up(report.state, given_up), ..report.clone() };
         unfinished.push(report.state);
-        let words = LastWords::hear(&driver.campaign.dir, number, task as u64).filter(|_| !given_up);
+        let mut words = LastWords::hear(&driver.campaign.dir, number, task as u64).filter(|_| !given_up);
+        let mut report = report;
+        if let Some(complaint) = driver.carried.refused.get(&(task as u64)) {
+            // Whoever it was that returned it, it was that node.
+            words = Some(LastWords::of(&Error::environment(complaint.clone())));
+            report.state = TaskState::NodeFailed;
+        }
         // What was cancelled was cancelled by somebody; what was checkpointed at a stop, or with its share of the core time
         // used up, is as it should be.
         let is_spent = words.as_ref().is_some_and(|words| words.pause == Some(PauseCode::CoreHours));
@@ -54,6 +60,7 @@ pub(in crate::run) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) 
     }
     let core_ms = used(driver, number, groups.len() as u64);
     driver.record(Event::WaveEnded { wave: number, core_ms })?;
+    driver.clear_carried(number)?;
     let all_cancelled = !unfinished.is_empty() && unfinished.iter().all(|state| *state == TaskState::Cancelled);
     // Some elements of many are submitted again; a whole job was meant. Who cancels the few that are left of one is asked
     // twice: it comes back, and is a whole one then.
@@ -127,7 +134,6 @@ fn failure(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
 
     #[test]
     fn what_a_scheduler_has_forgotten_is_known_by_the_words_of_the_task() {

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::journal::state::State;
 use crate::run::drive::driver::Driver;
 use crate::run::drive::room::{bad_nodes, left_ms, resources};
+use crate::run::parcel;
 
 /// Where a scheduler itself tries again what is part of a wave, so often it tries a task: who is at fault is the campaign's to judge.
 const TASK_RETRIES: u32 = 1;
@@ -68,8 +69,15 @@ fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
     let Campaign { dir, file, .. } = from.campaign;
     let ranks = file.execution.launch.as_ref().map(|launch| launch.ranks);
     let command = if ranks.is_some() { "launch" } else { "worker" };
-    let mut argv: Vec<OsString> = vec![from.program.into(), command.into()];
-    argv.push(dir.root().as_os_str().to_owned());
+    let transfers = parcel::transfers(from.campaign, number, tasks);
+    let (program, place) = match &transfers {
+        None => (from.program.as_os_str(), dir.root().as_os_str()),
+        Some(_) => (parcel::PROGRAM.as_ref(), parcel::HERE.as_ref()),
+    };
+    let mut argv: Vec<OsString> = vec![program.into(), command.into(), place.to_owned()];
+    if transfers.is_some() {
+        argv.push("--parcels".into());
+    }
     argv.extend(["--wave".into(), number.to_string().into()]);
     if let Some(launch) = &file.execution.launch {
         let launcher = launch.launcher.program();
@@ -93,6 +101,7 @@ fn wave_job(from: &Making<'_>, number: u64, tasks: u64) -> Result<JobSpec> {
         resources: resources(&file.execution, from.state),
         ranks,
         ranks_per_node: file.execution.launch.as_ref().and_then(|launch| launch.ranks_per_node),
+        transfers,
         after: Vec::new(),
         instead_of: Vec::new(),
         begin_after_s: None,

@@ -4,6 +4,7 @@
 //! driver does one [step](Driver::step) after the other only as long as there is something to do now; see
 //! [`tick`](crate::run::cluster::tick).
 
+pub mod carried;
 pub mod core_time;
 pub mod driver;
 mod ended;

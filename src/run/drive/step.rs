@@ -39,10 +39,11 @@ impl Driver<'_> {
         let tasks: Vec<TaskState> = reports.iter().map(|report| report.state).collect();
         let held = (0..).zip(&reports).filter(|(_, report)| report.state == TaskState::Held);
         self.held = held.map(|(task, report)| (task, report.reason.clone().unwrap_or_default())).collect();
+        self.note_quiet(&tasks);
+        self.take_in(&reports)?;
         self.look.refresh()?;
         self.show(&tasks)?;
         self.note_core_time(false)?;
-        self.note_quiet(&tasks);
         match policy::decide(&self.state, &self.seen(&tasks)) {
             Decision::Seal => return Ok(Step::Over(Driven::Ready)),
             Decision::Submit(groups) => {

@@ -19,6 +19,7 @@ use crate::journal::state::{Phase, State};
 use crate::run::drive::driver::Driver;
 use crate::run::drive::jobs::{Making, stand_in_job, tick_job, tick_tag, wave_with_tick};
 use crate::run::drive::room::{self, Ask};
+use crate::run::parcel;
 use crate::run::policy::Pause;
 use crate::run::wave;
 use crate::scheduler::{self, RESUME_HINT, refused};
@@ -102,6 +103,9 @@ fn submit_wave(
     driver.record(Event::WaveIntended { wave, tag, tasks: tasks.len() as u64, groups: dealt, finished })?;
     // After the intent: from here on this number is this driver's, and nobody else writes these files.
     wave::write(&campaign.dir, number, tasks)?;
+    if parcel::is_carried(campaign) {
+        parcel::pack::write(campaign, number, tasks, &driver.settings.program)?;
+    }
     driver.cancelled = false;
     if job.finally.is_some() {
         intend_tick(driver, round)?;

@@ -42,7 +42,11 @@ pub(super) fn examine(cluster: &Cluster) -> Result<Examined> {
         partitions: nodes.iter().map(|kind| kind_of_nodes(kind, &limits)).collect(),
         ..ClusterFacts::default()
     };
-    Ok(Examined { findings: judge(&facts, &limits, &nodes), profile: profile(&limits, &nodes), facts })
+    Ok(Examined {
+        findings: judge(&facts, &limits, &nodes, cluster.is_carried()),
+        profile: profile(&limits, &nodes),
+        facts,
+    })
 }
 
 /// How many jobs the user has in the queue; none where nobody says.
@@ -74,7 +78,7 @@ fn kind_of_nodes(of: &Nodes, limits: &Limits) -> PartitionFacts {
 }
 
 /// What is to be said of it.
-fn judge(facts: &ClusterFacts, limits: &Limits, nodes: &[Nodes]) -> Vec<Finding> {
+fn judge(facts: &ClusterFacts, limits: &Limits, nodes: &[Nodes], is_carried: bool) -> Vec<Finding> {
     let mut found = Vec::new();
     let missing: Vec<String> =
         facts.commands.iter().filter(|(_, version)| version.is_none()).map(|(name, _)| format!("`{name}`")).collect();
@@ -102,15 +106,26 @@ fn judge(facts: &ClusterFacts, limits: &Limits, nodes: &[Nodes]) -> Vec<Finding>
             format!("you may have {most} jobs in the queue (MAX_JOBS_PER_OWNER): a wave has no more of them at a time");
         Finding::new("queue", if most < OWNER_LOW { Verdict::Warning } else { Verdict::Good }, what)
     }));
-    found.push(shared(limits, nodes));
+    found.push(if is_carried { carried(nodes) } else { shared(limits, nodes) });
     found
+}
+
+/// Where what tasks need is carried to them, every node will do.
+fn carried(nodes: &[Nodes]) -> Finding {
+    let all: u64 = nodes.iter().map(|kind| kind.count).sum();
+    let what =
+        format!("{all} nodes: what tasks need is carried to them (`files = \"transfer\"`), whatever files they see");
+    Finding::new("nodes", if all > 0 { Verdict::Good } else { Verdict::Problem }, what).hint(
+        "the program of your scorer, or its container's runtime, must be on them: `constraint` says which have it",
+    )
 }
 
 /// Whether any node sees the access point's files.
 fn shared(limits: &Limits, nodes: &[Nodes]) -> Finding {
     let Some(own) = &limits.file_system else {
-        return Finding::new("nodes", Verdict::Problem, "the access point does not say its FILESYSTEM_DOMAIN")
-            .hint("ask the people of the pool: a task runs where the same files are seen");
+        return Finding::new("nodes", Verdict::Problem, "the access point does not say its FILESYSTEM_DOMAIN").hint(
+            "ask the people of the pool: a task runs where the same files are seen, unless `files = \"transfer\"`",
+        );
     };
     let count = |nodes: &mut dyn Iterator<Item = &Nodes>| nodes.map(|kind| kind.count).sum::<u64>();
     let (all, near) = (count(&mut nodes.iter()), count(&mut nodes.iter().filter(|kind| kind.file_system == *own)));
@@ -119,7 +134,7 @@ fn shared(limits: &Limits, nodes: &[Nodes]) -> Finding {
         return Finding::new("nodes", Verdict::Good, what);
     }
     Finding::new("nodes", Verdict::Problem, what).hint(
-        "tasks need the campaign directory on their node, so none would start: ask the people of the pool which file system its nodes share",
+        "none would start that needs the campaign directory on its node: say `files = \"transfer\"` in `[scheduler]`, and what tasks need is carried to them",
     )
 }
 
@@ -133,6 +148,10 @@ fn profile(limits: &Limits, nodes: &[Nodes]) -> Vec<String> {
         let gpus = if *gpus > 0 { format!(", {gpus} GPUs") } else { String::new() };
         let near = if file_system == own { " (this machine's)" } else { "" };
         lines.push(format!("#   {file_system}{near}: {count} nodes of {cores} cores, {memory_mib} MiB{gpus}"));
+    }
+    if !nodes.is_empty() && !nodes.iter().any(|kind| kind.file_system == own) {
+        lines.push("# None of them sees its files: what tasks need is carried to them.".to_owned());
+        lines.push("files = \"transfer\"".to_owned());
     }
     let say = [
         "# Who pays (accounting_group), where the pool wants to know.",
@@ -169,8 +188,12 @@ mod tests {
         let near = shared(&limits, &[nodes("elsewhere"), nodes("chem.org")]);
         assert_eq!(near.verdict, Verdict::Good);
         assert!(near.what.contains("3 of 6 nodes"), "{}", near.what);
+        let carried = judge(&ClusterFacts::default(), &limits, &[nodes("elsewhere")], true);
+        assert!(carried.iter().any(|found| found.what.contains("3 nodes") && found.verdict == Verdict::Good));
+        let lines = |domain| profile(&limits, &[nodes(domain)]).join("\n");
+        assert!(lines("elsewhere").contains("files = \"transfer\"") && !lines("chem.org").contains("\nfiles"));
         let facts = ClusterFacts { commands: vec![("condor_q".to_owned(), None)], ..ClusterFacts::default() };
-        let found = judge(&facts, &limits, &[]);
+        let found = judge(&facts, &limits, &[], false);
         assert!(found.iter().filter(|f| f.verdict == Verdict::Problem).count() == 3, "{found:?}");
         assert!(found.iter().filter(|f| f.verdict == Verdict::Problem).all(|f| f.hint.is_some()));
     }

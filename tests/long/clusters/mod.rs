@@ -3,14 +3,14 @@
 //! Every scene ends with the digest of this machine, every record counted, nothing left in the queue and no process left;
 //! and every fault must have hit something, or the scene fails. What hit what is printed at the end, as a table.
 
-mod faults;
+pub mod faults;
 mod late;
 mod scenes;
-mod seen;
+pub mod seen;
 #[path = "../../clusters/slurm.rs"]
 #[expect(dead_code, reason = "the scenes need only a part of what the tests of the night share")]
-mod slurm;
-mod stage;
+pub mod slurm;
+pub mod stage;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

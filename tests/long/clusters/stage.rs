@@ -56,8 +56,10 @@ const MODULE: &str = "#!/bin/sh\n[ \"$SLURMD_NODENAME\" != \"$(cat \"$(dirname \
 /// What all scenes share.
 pub struct Stage {
     pub env: TestEnv,
-    digest: String,
-    counts: serde_json::Value,
+    /// The payload digest of this machine.
+    pub digest: String,
+    /// The records by their outcome.
+    pub counts: serde_json::Value,
 }
 
 impl Stage {
@@ -68,9 +70,14 @@ impl Stage {
         env.write("library.smi", library);
         env.write("here/campaign.toml", text("", ""));
         env.write("here/score.py", SCORER);
+        Self::of(env, RECORDS)
+    }
+
+    /// Runs the campaign of `here` on this machine; its library has so many records.
+    pub fn of(env: TestEnv, records: usize) -> Self {
         env.molsieve(["run", "here/campaign.toml", "--dir", "here/d"]).exits(0);
         let facts = env.facts(["verify", "--allow-unsigned", "here/d/pack"]);
-        assert_eq!(facts["records"]["total"], RECORDS, "{facts}");
+        assert_eq!(facts["records"]["total"], records, "{facts}");
         let digest = env.payload_of("here/d");
         Self { env, digest, counts: facts["records"].clone() }
     }
@@ -90,7 +97,7 @@ impl Stage {
             let path = self.env.write(&format!("{name}/bin/{program}"), script);
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        Scene { stage: self, slurm, name, evidence: RefCell::default() }
+        Scene::on(self, slurm, name)
     }
 }
 
@@ -109,6 +116,13 @@ pub struct Scene<'a> {
     pub name: &'a str,
     /// What proves that the faults hit.
     pub evidence: RefCell<Vec<String>>,
+}
+
+impl<'a> Scene<'a> {
+    /// A scene whose campaign file is there.
+    pub fn on(stage: &'a Stage, slurm: &'a Slurm, name: &'a str) -> Self {
+        Self { stage, slurm, name, evidence: RefCell::default() }
+    }
 }
 
 impl Scene<'_> {

@@ -1,0 +1,141 @@
+//! What nodes return that share no files with us, as far as a driver has to do with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use molsieve_adapters::{Adapter, JobTag, TaskReport, TaskState};
+
+use crate::campaign::file::Campaign;
+use crate::error::Result;
+use crate::fs;
+use crate::journal::state::State;
+use crate::layout::CampaignDir;
+use crate::patience::Patience;
+use crate::run::drive::driver::Driver;
+use crate::run::parcel::{self, returned::Taker};
+use crate::run::wave;
+use crate::scheduler;
+
+/// So long a transfer may take, beside what a task needs for its checkpoint.
+const TRANSFER: Duration = Duration::from_secs(30);
+
+/// What was taken in of the active wave.
+#[derive(Debug, Default)]
+pub(in crate::run) struct Carried {
+    wave: u64,
+    taken: BTreeSet<u64>,
+    /// Why something of what a task returned was refused.
+    pub refused: BTreeMap<u64, String>,
+}
+
+impl Driver<'_> {
+    /// Takes in what the tasks of the active wave returned that have ended. What nobody knows is waited for, since a transfer may
+    /// be under way.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub(super) fn take_in(&mut self, reports: &[TaskReport]) -> Result<()> {
+        let Some(number) = self.state.active.as_ref().map(|wave| wave.number) else { return Ok(()) };
+        if !parcel::is_carried(self.campaign) {
+            return Ok(());
+        }
+        if self.carried.wave != number {
+            self.carried = Carried { wave: number, ..Carried::default() };
+        }
+        let is_settled = self.quiet.as_ref().is_some_and(|since| since.elapsed() >= self.settle());
+        let is_over = |state: TaskState| state.is_final() || state == TaskState::Unknown && is_settled;
+        let ended = (0..).zip(reports).filter(|(_, report)| is_over(report.state)).map(|(task, _)| task);
+        let new: Vec<u64> = ended.filter(|task| !self.carried.taken.contains(task)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let (tasks, taker) = (wave::read(&self.campaign.dir, number)?, Taker::of(self.campaign)?);
+        for task in new {
+            let groups = usize::try_from(task).ok().and_then(|at| tasks.get(at));
+            let taken = taker.take(number, task, groups.map_or(&[][..], Vec::as_slice))?;
+            self.carried.taken.insert(task);
+            if let Some(complaint) = taken.complaint() {
+                tracing::warn!(task, what = complaint, "not taken in");
+                self.carried.refused.insert(task, complaint);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what waves that are over left to be taken in: somebody cancelled one, say, and nobody looked since.
+    ///
+    /// # Errors
+    /// As [`Driver::take_in`].
+    pub(super) fn take_in_what_is_left(&self) -> Result<()> {
+        let dir = &self.campaign.dir;
+        if !dir.returned().is_dir() {
+            return Ok(());
+        }
+        let active = self.state.active.as_ref().filter(|_| parcel::is_carried(self.campaign)).map(|wave| wave.number);
+        let taker = Taker::of(self.campaign)?;
+        for number in (1..=self.state.waves).filter(|number| Some(*number) != active) {
+            if !dir.returned_wave(number).is_dir() {
+                continue;
+            }
+            let mut is_refused = false;
+            for (task, groups) in (0..).zip(wave::read(dir, number).unwrap_or_default()) {
+                is_refused |= !taker.take(number, task, &groups)?.refused.is_empty();
+            }
+            clear(self.campaign, number, is_refused)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what was carried for wave `number`, which has ended. What was refused stays.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub(super) fn clear_carried(&self, number: u64) -> Result<()> {
+        clear(self.campaign, number, self.carried.wave == number && !self.carried.refused.is_empty())
+    }
+}
+
+/// Has the tasks of the active wave end at a checkpoint and bring back what they have, before they are removed, and takes it in. What
+/// does not come in time is lost: the next wave computes it again.
+///
+/// # Errors
+/// The scheduler does not answer (exit 5), or the system refuses (exit 6).
+pub(in crate::run) fn recall(
+    campaign: &Campaign,
+    adapter: &mut dyn Adapter,
+    state: &State,
+    patience: &Patience,
+) -> Result<()> {
+    let execution = &campaign.file.execution;
+    let (Some(wave), Some(cluster)) =
+        (&state.active, execution.cluster.as_ref().filter(|cluster| cluster.is_carried()))
+    else {
+        return Ok(());
+    };
+    let taker = Taker::of(campaign)?;
+    let tasks = wave::read(&campaign.dir, wave.number)?;
+    let most = Duration::from_secs(cluster.signal_before_s) + TRANSFER;
+    let waiting = patience.waits("tasks come to a checkpoint, and bring back what they have", most);
+    let mut left = Vec::new();
+    for job in adapter.find(&JobTag(wave.tag.clone())).map_err(|e| scheduler::refused(&e))? {
+        left.extend(scheduler::of(execution.scheduler)?.recall(&job.0, most, patience)?);
+    }
+    drop(waiting);
+    for (task, place) in left {
+        if let Some(groups) = usize::try_from(task).ok().and_then(|at| tasks.get(at)) {
+            taker.take_from(&CampaignDir::new(place), wave.number, task, groups)?;
+        }
+    }
+    Ok(())
+}
+
+fn clear(campaign: &Campaign, number: u64, is_refused: bool) -> Result<()> {
+    let dir = &campaign.dir;
+    if dir.wave_parcels(number).is_dir() {
+        fs::tree::remove(&dir.wave_parcels(number))?;
+    }
+    if !is_refused && dir.returned_wave(number).is_dir() {
+        fs::tree::remove(&dir.returned_wave(number))?;
+    }
+    Ok(())
+}
