@@ -132,9 +132,11 @@ fn a_dag_that_somebody_removes_stops_the_campaign_and_resume_finishes_it() {
 #[test]
 fn a_campaign_that_is_cancelled_leaves_nothing_in_the_pool() {
     let Some(scene) = at_work(&slowly()) else { return };
+    let dag = scene.engine.dag();
     scene.does(&["cancel", "d"]);
     scene.await_empty_queue();
     scene.has_no_strays();
+    assert_eq!(scene.engine.left(&format!("ClusterId == {dag}"), "JobStatus"), ["3"], "it was removed");
     assert_eq!(scene.facts()["state"], "stopped");
     assert!(!scene.is_sealed());
     scene.take("slow");

@@ -6,7 +6,7 @@ use super::answers::{constraint, done, found, history, queue, submitted};
 use super::rows::tests::{line, said};
 use crate::adapter::AdapterError;
 use crate::command::Said;
-use crate::dialect::Reports;
+use crate::dialect::{Dialect, Reports};
 use crate::job::{Job, JobId, JobTag, TaskState};
 
 const DAG: &[(&str, &str)] = &[
@@ -172,4 +172,17 @@ proptest! {
         let _ = submitted(&said);
         let _ = done(&said);
     }
+}
+
+#[test]
+fn numbers_and_a_condition_never_stand_together_in_a_removal() {
+    // HTCondor removes what both are true of: with `12 -constraint` of another job that is nothing.
+    let (dag, last) = (JobId("12".to_owned()), JobId("12".to_owned()).finally());
+    let argv = |jobs: &[JobId]| super::HtCondor::default().cancel(jobs).argv;
+    assert_eq!(argv(&[last.clone(), dag.clone()]), ["condor_rm", "12"], "a DAG takes its last node with it");
+    assert_eq!(argv(&[last]), ["condor_rm", "-constraint", "(DAGManJobId == 12 && DAGNodeName == \"final\")"]);
+    let other = JobId("13".to_owned()).finally();
+    let both = "ClusterId == 12 || (DAGManJobId == 13 && DAGNodeName == \"final\")";
+    assert_eq!(argv(&[dag, other]), ["condor_rm", "-constraint", both]);
+    assert_eq!(argv(&[]), ["condor_rm", "-constraint", "False"]);
 }
