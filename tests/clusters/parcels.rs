@@ -135,12 +135,14 @@ fn a_task_that_is_killed_or_must_go_goes_on_elsewhere_from_what_it_had() {
 }
 
 #[test]
+#[ignore = "the long suite runs it"]
 fn a_task_that_the_clock_ends_has_its_checkpoint_brought_home_and_goes_on() {
     let wanted = Wanted { scheduler: "signal_before = \"4s\"\ntasks = 2", walltime: "12s", ..slowly() };
     let Some(scene) = submitted(&wanted) else { return };
     // Twelve seconds of work for each task, of which it has eight at a time.
     scene.is_home(1);
-    assert!(scene.scored().iter().any(|scored| *scored < 100), "{:?}", scene.scored());
+    let lives = scene.engine.left(TASKS, "NumJobCompletions");
+    assert!(lives.iter().any(|lives| lives.parse::<u32>().unwrap() > 1), "{lives:?}");
 }
 
 #[test]
