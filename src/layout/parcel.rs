@@ -51,6 +51,7 @@ impl CampaignDir {
     }
 
     /// What one task of wave `number` returned: it has the names of a campaign directory.
+    #[must_use]
     pub fn returned_task(&self, number: u64, task: u64) -> Self {
         Self::new(self.returned_wave(number).join(task.to_string()))
     }

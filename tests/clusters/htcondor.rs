@@ -97,7 +97,7 @@ impl Engine for HtCondor {
                 vec![(*option).to_owned()]
             }
         };
-        let options: Vec<String> = options.iter().flat_map(|option| hide(option)).collect();
+        let options: Vec<String> = options.iter().flat_map(hide).collect();
         pool.script("up", &options.iter().map(String::as_str).collect::<Vec<_>>());
         Some(pool)
     }

@@ -133,9 +133,11 @@ fn a_dag_that_somebody_removes_stops_the_campaign_and_resume_finishes_it() {
 fn a_campaign_that_is_cancelled_stops_at_checkpoints_and_leaves_nothing_in_the_pool() {
     // Each task would be at work for the better part of a minute.
     let Some(scene) = at_work(&Wanted { beside: &["slow", "slower"], ..Wanted::default() }) else { return };
+    let dag = scene.engine.dag();
     scene.does(&["cancel", "d"]);
     scene.await_empty_queue();
     scene.has_no_strays();
+    assert_eq!(scene.engine.left(&format!("ClusterId == {dag}"), "JobStatus"), ["3"], "it was removed");
     let facts = scene.facts();
     assert_eq!((&facts["state"], &facts["shards"]["done"]), (&"stopped".into(), &0.into()), "{facts}");
     assert!(!scene.is_sealed());

@@ -178,17 +178,14 @@ proptest! {
 }
 
 #[test]
-fn a_number_is_never_beside_a_condition_since_nothing_would_be_removed() {
-    let condor = HtCondor::new(Site::default(), Limits::default());
-    let id = |text: &str| JobId(text.to_owned());
-    let last = |dag: &str| format!("(DAGManJobId == {dag} && DAGNodeName == \"final\")");
-    let argv = |jobs: &[JobId]| condor.cancel(jobs).argv[1..].to_vec();
-    assert_eq!(argv(&[id("7"), id("9")]), ["7", "9"]);
-    assert_eq!(argv(&[id("7").finally(), id("7")]), ["7"], "the last node of a DAG goes with it");
-    assert_eq!(argv(&[id("7").finally()]), ["-constraint".to_owned(), last("7")]);
-    assert_eq!(
-        argv(&[id("7").finally(), id("9")]),
-        ["-constraint".to_owned(), format!("{} || (ClusterId == 9)", last("7"))]
-    );
-    assert_eq!(argv(&[id("nothing")]), ["-constraint", "False"]);
+fn numbers_and_a_condition_never_stand_together_in_a_removal() {
+    // HTCondor removes what both are true of: with `12 -constraint` of another job that is nothing.
+    let (dag, last) = (JobId("12".to_owned()), JobId("12".to_owned()).finally());
+    let argv = |jobs: &[JobId]| super::HtCondor::default().cancel(jobs).argv;
+    assert_eq!(argv(&[last.clone(), dag.clone()]), ["condor_rm", "12"], "a DAG takes its last node with it");
+    assert_eq!(argv(&[last]), ["condor_rm", "-constraint", "(DAGManJobId == 12 && DAGNodeName == \"final\")"]);
+    let other = JobId("13".to_owned()).finally();
+    let both = "ClusterId == 12 || (DAGManJobId == 13 && DAGNodeName == \"final\")";
+    assert_eq!(argv(&[dag, other]), ["condor_rm", "-constraint", both]);
+    assert_eq!(argv(&[]), ["condor_rm", "-constraint", "False"]);
 }

@@ -120,19 +120,18 @@ impl Dialect for HtCondor {
     fn cancel(&self, jobs: &[JobId]) -> Call {
         let ids: Vec<(u64, bool)> = jobs.iter().filter_map(answers::cluster).collect();
         let wholes: Vec<u64> = ids.iter().filter(|(_, is_final)| !is_final).map(|(id, _)| *id).collect();
-        // The last node of a DAG goes with it.
+        // A DAG that is removed takes its last node with it, if that runs; and if it does not, nobody can.
         let lasts: Vec<u64> =
             ids.iter().filter(|(id, is_final)| *is_final && !wholes.contains(id)).map(|(id, _)| *id).collect();
-        // A cluster by its number: what is true of jobs is not true of those that a plain submission has not made yet. But beside a
-        // condition a number removes nothing, and `condor_rm` calls that a success. (Where there are DAGs, there are no plain submissions.)
-        if !wholes.is_empty() && lasts.is_empty() {
+        // A cluster by its number: what is true of jobs is not true of those that a plain submission has not made yet. But numbers and a
+        // condition together mean what both are true of.
+        if lasts.is_empty() && !wholes.is_empty() {
             return Call::new(["condor_rm".to_owned()].into_iter().chain(wholes.iter().map(u64::to_string)));
         }
-        let last = |id: &u64| format!("(DAGManJobId == {id} && DAGNodeName == \"{}\")", emit::FINAL);
-        let all: Vec<String> =
-            lasts.iter().map(last).chain(wholes.iter().map(|id| format!("(ClusterId == {id})"))).collect();
-        let constraint = if all.is_empty() { "False".to_owned() } else { all.join(" || ") };
-        Call::new(["condor_rm", "-constraint", &constraint])
+        let whole = wholes.iter().map(|id| format!("ClusterId == {id}"));
+        let last = lasts.iter().map(|id| format!("(DAGManJobId == {id} && DAGNodeName == \"{}\")", emit::FINAL));
+        let any = whole.chain(last).collect::<Vec<_>>().join(" || ");
+        Call::new(["condor_rm", "-constraint", if any.is_empty() { "False" } else { &any }])
     }
 
     fn parse_cancel(&self, said: &Said) -> Result<(), AdapterError> {

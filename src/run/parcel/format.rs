@@ -124,7 +124,7 @@ impl Writer {
     /// It cannot be read, or the system refuses (exit 6).
     pub fn whole(&mut self, path: &Path, source: &Path) -> Result<()> {
         let length = source.metadata().map_err(|e| Error::io("cannot read", source, &e))?.len();
-        self.ranges(path, source, &[0..length])
+        self.ranges(path, source, std::slice::from_ref(&(0..length)))
     }
 
     /// Adds these parts of the file at `source`; where there are none, that it is there.
@@ -223,7 +223,7 @@ impl Parcel {
         let mut open: Option<(&Path, Sparse)> = None;
         for part in &self.contents.parts {
             let target = dir.inside(&part.path);
-            if is_kept(&part.path) && target.exists() && !open.as_ref().is_some_and(|(path, _)| *path == part.path) {
+            if is_kept(&part.path) && target.exists() && open.as_ref().is_none_or(|(path, _)| *path != part.path) {
                 self.file.seek(SeekFrom::Current(part.bytes.cast_signed())).map_err(refused)?;
                 continue;
             }

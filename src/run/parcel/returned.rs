@@ -117,7 +117,7 @@ impl<'a> Taker<'a> {
                     let size = size(&source.file(&attempt, kind));
                     match size.filter(|size| *size <= FILE_MAX) {
                         None => {
-                            taken.refused.push(format!("`groups/{group}/{name}` is no plain file, or far too large"))
+                            taken.refused.push(format!("`groups/{group}/{name}` is no plain file, or far too large"));
                         }
                         Some(_) if kind == EntryKind::Receipt => receipts.push(attempt),
                         Some(_) => others.push((attempt, kind)),
