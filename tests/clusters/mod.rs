@@ -13,6 +13,7 @@ mod night;
 mod people;
 mod pool;
 mod ray;
+mod ray_ways;
 mod remote;
 mod rivals;
 mod scene;

@@ -2,7 +2,7 @@
 //! between.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,37 +11,47 @@ use super::scene::{Engine, Scene, Wanted};
 use super::slurm::until;
 use crate::support::env::project;
 
-/// A Ray is some twenty processes that are busy while they begin: one is enough for a small machine.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// A Ray is some twenty processes that are busy while they begin: one is enough for a small machine, and for all tests of this
+/// process one after the other. It goes down with the process.
+static SHARED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// A cluster of two nodes, brought up for a test and taken down after it; `tests/clusters/ray` does the work.
-struct Ray {
-    dir: tempfile::TempDir,
-    /// It is let go after the cluster is down: fields are dropped after their struct.
-    _turn: MutexGuard<'static, ()>,
+/// The cluster of two nodes, for as long as a test has it to itself; `tests/clusters/ray` does the work.
+pub struct Ray {
+    dir: PathBuf,
+    /// The jobs that it knew before, one a line.
+    before: String,
+    turn: MutexGuard<'static, Option<PathBuf>>,
 }
 
 impl Ray {
     /// What `tests/clusters/ray VERB DIR WHAT` prints.
-    fn script(&self, verb: &str, what: &[&str]) -> String {
+    pub fn script(&self, verb: &str, what: &[&str]) -> String {
         let script = project("tests/clusters/ray");
-        let output = Command::new(script).arg(verb).arg(self.dir.path().join("c")).args(what).output().unwrap();
+        let output = Command::new(script).arg(verb).arg(&self.dir).args(what).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "tests/clusters/ray {verb} {what:?}: {stderr}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.dir.path().join("c").join(name)).unwrap().trim().to_owned()
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.join(name)).unwrap().trim().to_owned()
     }
 
     /// What a campaign file says of it: where it is, and where its token is.
-    fn keys(&self) -> String {
+    pub fn keys(&self) -> String {
         format!("address = \"{}\"\ntoken_file = \"{}\"\n", self.read("address"), self.file("token"))
     }
 
     fn file(&self, name: &str) -> String {
-        self.dir.path().join("c").join(name).display().to_string()
+        self.dir.join(name).display().to_string()
+    }
+
+    /// The jobs of this test that the head knows, one a line: each with how it is.
+    pub fn jobs(&self) -> String {
+        let all = self.script("jobs", &[]);
+        let name = |line: &str| line.split(' ').next().unwrap_or("").to_owned();
+        let before: Vec<String> = self.before.lines().map(name).collect();
+        all.lines().filter(|line| !before.contains(&name(line))).map(|line| format!("{line}\n")).collect()
     }
 
     /// The tasks of ours that run: the node, the process, the task.
@@ -69,11 +79,19 @@ impl Engine for Ray {
             eprintln!("skipped: there is no Ray in .venv; ./setup --test installs it");
             return None;
         }
+        let turn = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = turn.is_none();
         // Ray puts sockets there, whose paths must be short.
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let dir = tempfile::Builder::new().prefix("mr-").tempdir_in("/tmp").unwrap();
-        let cluster = Self { dir, _turn: turn };
-        cluster.script("up", &[&["--nodes", "2", "--cpus", "2"], options].concat());
+        let new = || tempfile::Builder::new().prefix("mr-").tempdir_in("/tmp").unwrap().keep();
+        let mut cluster = Self { dir: turn.clone().unwrap_or_else(new), before: String::new(), turn };
+        if is_new {
+            let pid = std::process::id().to_string();
+            cluster.script("up", &[&["--nodes", "2", "--cpus", "2", "--while", &pid], options].concat());
+            *cluster.turn = Some(cluster.dir.clone());
+        } else {
+            cluster.script("mend", &[]);
+        }
+        cluster.before = cluster.script("jobs", &[]);
         Some(cluster)
     }
 
@@ -91,7 +109,7 @@ impl Engine for Ray {
     }
 
     fn queue(&self) -> String {
-        let all = self.script("jobs", &[]);
+        let all = self.jobs();
         let alive = all.lines().filter(|line| line.ends_with("RUNNING") || line.ends_with("PENDING"));
         alive.map(|line| format!("{line}\n")).collect()
     }
@@ -99,14 +117,18 @@ impl Engine for Ray {
 
 impl Drop for Ray {
     fn drop(&mut self) {
-        self.script("down", &[]);
+        // What a test that failed has left there is nothing for the next.
+        if std::thread::panicking() {
+            *self.turn = None;
+            self.script("down", &[]);
+        }
     }
 }
 
-type OnRay = Scene<Ray>;
+pub type OnRay = Scene<Ray>;
 
 impl OnRay {
-    fn wanted<'a>(keys: &'a str, beside: &'a [&'a str]) -> Wanted<'a> {
+    pub fn wanted<'a>(keys: &'a str, beside: &'a [&'a str]) -> Wanted<'a> {
         Wanted { scheduler: keys, beside, ..Wanted::default() }
     }
 
@@ -119,7 +141,7 @@ impl OnRay {
     }
 
     /// The campaign has come to its end by itself: what it computed is as on this machine, and it leaves nothing.
-    fn seals(&self, waves: usize) {
+    pub fn seals(&self, waves: usize) {
         ["slow", "slower"].iter().filter(|name| self.env.path(name).exists()).for_each(|name| self.take(name));
         self.await_seal(150);
         assert_eq!(self.events("wave_intended").len(), waves, "waves");
@@ -136,7 +158,7 @@ impl OnRay {
         assert_eq!((said.status.code(), said.stdout.len()), (Some(1), 0), "{said:?}");
     }
 
-    fn says(&self, args: &[&str]) -> (Option<i32>, String) {
+    pub fn says(&self, args: &[&str]) -> (Option<i32>, String) {
         let Output { status, stdout, stderr } = self.engine.molsieve(&self.env, args);
         (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
     }
@@ -160,7 +182,7 @@ fn a_campaign_goes_through_ray_by_itself_and_is_there_once() {
     let (_, again) = scene.says(&["submit", &file, "--dir", "d"]);
     let request = scene.env.path("d/launch/wave-1.json").display().to_string();
     assert_eq!(scene.engine.script("post", &[&request]).split_once(' ').unwrap().1.trim(), "already exists");
-    let jobs = scene.engine.script("jobs", &[]);
+    let jobs = scene.engine.jobs();
     assert_eq!(jobs.lines().filter(|line| !line.contains("-look-")).count(), 1, "{again}: {jobs}");
     // (What Ray calls begun its driver tells a moment later.)
     let node = || scene.facts()["cluster"]["running"][0]["node"].as_str().map(str::to_owned);
@@ -195,7 +217,12 @@ fn a_head_that_is_restarted_in_mid_wave_knows_no_job_and_resume_finishes_the_cam
     let (exit, status) = scene.says(&["status", "d"]);
     assert!(exit == Some(0) && status.contains("cannot be reached"), "{status}");
     scene.engine.script("head", &["start"]);
-    assert_eq!(scene.engine.script("jobs", &[]), "", "a new head knows none");
+    assert_eq!(scene.engine.jobs(), "", "a new head knows none");
+    let facts = scene.facts();
+    assert_eq!((facts["state"].as_str(), &facts["shards"]["running"]), (Some("no_driver_seen"), &0.into()), "{facts}");
+    assert!(facts["reason"].as_str().unwrap().contains("knows none of its jobs any more"), "{facts}");
+    let next = facts["next"].to_string();
+    assert!(next.contains("molsieve resume d") && !next.contains("cancel"), "{next}");
     scene.take("slower");
     scene.does(&["resume", "d"]);
     scene.seals(2);
@@ -208,7 +235,7 @@ fn a_campaign_that_is_cancelled_leaves_nothing_on_ray_and_goes_on_when_somebody_
     scene.await_empty_queue();
     scene.has_no_strays();
     assert_eq!(scene.facts()["state"], "stopped");
-    let jobs = scene.engine.script("jobs", &[]);
+    let jobs = scene.engine.jobs();
     assert!(jobs.lines().all(|line| line.ends_with("STOPPED")), "{jobs}");
     scene.take("slower");
     scene.does(&["resume", "d"]);
@@ -228,7 +255,7 @@ fn a_wrong_token_is_refused_at_once_with_a_sentence_and_doctor_says_what_a_clust
     let (exit, said) = scene.says(&["submit", &file, "--dir", "d"]);
     assert!(exit == Some(5) && said.contains("does not take the token"), "{exit:?} {said}");
     assert!(started.elapsed() < Duration::from_secs(50), "a no is not asked for again");
-    assert!(!said.contains("n0t-the-token") && scene.engine.script("jobs", &[]).is_empty(), "{said}");
+    assert!(!said.contains("n0t-the-token") && scene.engine.jobs().is_empty(), "{said}");
     std::fs::set_permissions(&wrong, PermissionsExt::from_mode(0o644)).unwrap();
     let (exit, said) = scene.says(&["submit", &file, "--dir", "d"]);
     assert!(exit == Some(2) && said.contains("chmod 600"), "{exit:?} {said}");
@@ -240,4 +267,47 @@ fn a_wrong_token_is_refused_at_once_with_a_sentence_and_doctor_says_what_a_clust
     }
     assert_eq!(exit, Some(0), "{said}");
     scene.token_is_nowhere(&["."]);
+}
+
+#[test]
+fn a_wave_that_leaves_something_undone_is_followed_by_another_from_the_head() {
+    let Some(scene) = OnRay::at_work() else { return };
+    let [_, _, task] = scene.engine.workers().remove(0);
+    // What runs for this task dies, and dies again where it is tried again.
+    let mut killed = Vec::new();
+    until("its command has been killed twice", 90, || {
+        let of_task = scene.engine.workers().into_iter().find(|[_, _, title]| *title == task);
+        let command = of_task.and_then(|[_, worker, _]| child_of(&worker)).filter(|pid| !killed.contains(pid));
+        killed.extend(command.inspect(|pid| drop(scene.engine.script("kill", &[pid]))));
+        killed.len() == 2
+    });
+    scene.seals(2);
+    let failed = scene.events("task_failed");
+    assert!(failed.len() == 1 && failed[0]["state"] == "NodeFailed", "{failed:?}");
+    assert_eq!(scene.events("driver_started").len(), 1, "only who submitted; the rest is ticks on the head");
+    let rounds: Vec<_> = scene.events("ticked").iter().filter_map(|tick| tick["round"].as_u64()).collect();
+    assert_eq!(rounds, [1, 2]);
+}
+
+/// What the process `pid` has started.
+fn child_of(pid: &str) -> Option<String> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    children.collect::<String>().split_whitespace().next().map(str::to_owned)
+}
+
+#[test]
+fn a_look_on_the_head_sees_too_many_errors_in_mid_wave_and_pauses_the_campaign() {
+    let Some(scene) = OnRay::on(4000, &[]) else { return };
+    let keys = format!("{}tasks = 8\nlook = \"5s\"\n", scene.engine.keys());
+    scene.submit(&OnRay::wanted(&keys, &["slow", "slower", "sour"]));
+    until("status tells of the look", 60, || scene.facts()["cluster"]["look"]["state"].is_string());
+    let facts = scene.await_state("paused", 150);
+    assert!(facts.to_string().contains("ERROR"), "{facts}");
+    let ticks = scene.events("ticked");
+    assert!(ticks.iter().all(|tick| tick["round"].is_null()), "it was a look that saw it: {ticks:?}");
+    assert_eq!(scene.events("wave_cancelled").len(), 1, "and ended the wave");
+    assert!(facts["records"]["error"].as_u64().unwrap() < 4000, "the wave was not worked to its end: {facts}");
+    scene.await_empty_queue();
+    scene.has_no_strays();
 }
