@@ -172,12 +172,14 @@ fn a_ray_of_a_fake_server_conforms() {
 }
 
 #[test]
-fn a_real_ray_conforms() {
-    let Some(cluster) = RayCluster::up(2, 4) else { return };
+fn a_real_ray_conforms_and_what_dies_on_it_is_survived() {
+    // One cluster for both: to bring one up takes most of what either needs.
+    let Some(cluster) = RayCluster::up(2, 2) else { return };
     let mut adapter = cluster.ray();
     conforms(&mut adapter, cluster.path());
     every_exit_is_told_apart(&mut adapter, cluster.path());
     what_failed_is_tried_again_as_often_as_is_asked(&mut adapter, cluster.path());
+    ray::what_dies_on_a_real_cluster_is_survived(&cluster, &mut adapter);
 }
 
 fn over_the_limit_is_refused_and_leaves_nothing(adapter: &mut dyn Adapter, place: &Path) {

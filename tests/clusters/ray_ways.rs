@@ -114,7 +114,7 @@ fn a_campaign_goes_through_a_proxy_with_tls_and_a_wrong_certificate_is_refused()
 }
 
 #[test]
-fn plain_http_to_another_machine_is_refused_unless_somebody_insists() {
+fn plain_http_needs_somebody_who_insists_and_a_site_may_have_its_own_python_and_driver() {
     let Some(scene) = OnRay::on(200, &[]) else { return };
     // It is no loopback address, though it leads to this machine.
     let address = format!("http://0.0.0.0:{}", port(&scene));
@@ -125,17 +125,11 @@ fn plain_http_to_another_machine_is_refused_unless_somebody_insists() {
         assert!(said.contains("allow_http = true"), "{said}");
     }
     assert_eq!(scene.engine.jobs(), "");
-    scene.submit(&OnRay::wanted(&keys(&scene, &address, "allow_http = true"), &[]));
-    scene.seals(1);
-}
-
-#[test]
-fn a_site_has_its_own_python_and_its_own_driver() {
-    let Some(scene) = OnRay::on(200, &[]) else { return };
+    // Who insists, with a Python and a driver of their own.
     let template = std::fs::read_to_string(project("job-templates/ray_driver.py")).unwrap();
     let holes = template.replace("{job}", "");
     scene.env.write("ours.py", holes);
-    let own = scene.engine.keys();
+    let own = keys(&scene, &address, "allow_http = true");
     let file = scene.file(&OnRay::wanted(&format!("{own}template = \"ours.py\"\n"), &[]));
     let (exit, said) = scene.says(&["plan", &file, "--dir", "d"]);
     assert!(exit == Some(2) && said.contains("{job} 0 times"), "{exit:?} {said}");

@@ -26,8 +26,9 @@ fn around(text: &str) -> impl Iterator<Item = &str> {
 /// What the block of `text` that begins with `head` does not hand on of `all`.
 fn forgotten<'a>(text: &str, head: &str, all: &[&'a str]) -> Vec<&'a str> {
     let own = methods(text, head);
-    // (To hand on may be to ask more: `.submit_while(` for `submit`.)
-    let hands_on = |name: &str| own.iter().any(|(method, body)| *method == name && body.contains(&format!(".{name}")));
+    // (To hand on may be to ask something else of it, or by way of a method of its own.)
+    let asks = |body: &str| ["self.", "(**self)."].iter().any(|other| body.contains(other));
+    let hands_on = |name: &str| own.iter().any(|(method, body)| *method == name && asks(body));
     all.iter().filter(|name| !hands_on(name)).copied().collect()
 }
 

@@ -194,20 +194,17 @@ fn over_tls_a_certificate_is_checked_and_so_is_its_name() {
 
 // ---- a real cluster
 
-#[test]
-fn what_dies_on_a_real_cluster_is_survived() {
-    let Some(cluster) = RayCluster::up(2, 2) else { return };
-    let mut ray = cluster.ray();
-    a_wave_is_followed_and_a_duplicate_is_the_same_job(&cluster, &mut ray);
-    every_exit_is_told_apart_and_tried_again_as_often_as_is_asked(&cluster, &mut ray);
-    what_follows_is_tried_again_too(&cluster, &mut ray);
-    a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(&cluster, &mut ray);
-    limits_are_kept(&cluster, &mut ray);
-    a_task_outlives_its_worker(&cluster, &mut ray);
-    a_task_outlives_its_node_and_keeps_off_bad_ones(&cluster, &mut ray);
-    what_is_too_large_for_every_node_waits_and_says_so(&cluster, &mut ray);
-    a_wrong_token_is_refused(&cluster);
-    a_new_head_knows_nothing_and_takes_the_same_job_again(&cluster, &mut ray);
+pub fn what_dies_on_a_real_cluster_is_survived(cluster: &RayCluster, ray: &mut Ray) {
+    a_wave_is_followed_and_a_duplicate_is_the_same_job(cluster, ray);
+    every_exit_is_told_apart_and_tried_again_as_often_as_is_asked(cluster, ray);
+    what_follows_is_tried_again_too(cluster, ray);
+    a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster, ray);
+    limits_are_kept(cluster, ray);
+    a_task_outlives_its_worker(cluster, ray);
+    a_task_outlives_its_node_and_keeps_off_bad_ones(cluster, ray);
+    what_is_too_large_for_every_node_waits_and_says_so(cluster, ray);
+    a_wrong_token_is_refused(cluster);
+    a_new_head_knows_nothing_and_takes_the_same_job_again(cluster, ray);
 }
 
 fn a_wave_is_followed_and_a_duplicate_is_the_same_job(cluster: &RayCluster, ray: &mut Ray) {
@@ -242,7 +239,8 @@ fn every_exit_is_told_apart_and_tried_again_as_often_as_is_asked(cluster: &RayCl
     ];
     // Where nobody asks, nothing is tried again.
     let again = Retry { times: 1, unless_exit: 2 };
-    for (tag, retry, expected_starts) in [("once", None, [1; 6]), ("again", Some(again), [1, 1, 1, 2, 2, 2])] {
+    for (tag, retry, expected_starts) in [("each-once", None, [1; 6]), ("each-again", Some(again), [1, 1, 1, 2, 2, 2])]
+    {
         let spec = JobSpec { retry, ..job(cluster.path(), tag, 6, &format!("echo start $1; {script}")) };
         let job = submit(ray, &spec);
         assert_eq!(until(ray, &job, all_ended), expected, "{tag}");
@@ -269,15 +267,15 @@ fn what_follows_is_tried_again_too(cluster: &RayCluster, ray: &mut Ray) {
 
 fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayCluster, ray: &mut Ray) {
     let script = "trap 'sleep 5; echo saved $1; exit 75' TERM; echo ready; while :; do sleep 0.1; done";
-    let mut long = job(cluster.path(), "cancelled", 6, script);
+    let mut long = job(cluster.path(), "cancelled-late", 6, script);
     let followed = cluster.path().join("cancelled-followed");
-    let mut last = job(cluster.path(), "cancelled-t", 1, "");
+    let mut last = job(cluster.path(), "cancelled-late-t", 1, "");
     (last.tasks, last.argv) = (Tasks::One, ["/usr/bin/touch".into(), followed.clone().into()].to_vec());
     long.finally = Some(Box::new(last));
     let job = submit(ray, &long);
     // Four of six have room.
     let said = |word: &str| {
-        let output = std::fs::read_to_string(cluster.path().join("cancelled.out")).unwrap_or_default();
+        let output = std::fs::read_to_string(cluster.path().join("cancelled-late.out")).unwrap_or_default();
         output.lines().filter(|line| line.starts_with(word)).count()
     };
     wait_for(|| said("ready") >= 4);
