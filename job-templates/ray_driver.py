@@ -18,19 +18,24 @@ import time
 {job}
 
 MARK = "molsieve: "
-# How often Ray starts a task again that was lost with its process or its node, or whose command could not work there.
-RETRIES = 3
-# Exit codes of a command that could not work where it was; a signal that nobody here has sent is the same.
-MACHINE_AT_FAULT = (6, 126, 127)
+# How often Ray starts a task again that was lost with its process or its node.
+LOSSES = 3
+# Exit codes of a command that went well, or has ended at a checkpoint.
+WELL = (0, 75, 85)
 PR_SET_PDEATHSIG = 1
 
 
-class MachineAtFault(Exception):
-    """The command did not end by its own fault: Ray starts the task again."""
+class TriedAgain(Exception):
+    """The command failed and may try again: Ray starts the task again, where there is room."""
 
     def __init__(self, exit_code, node):
         super().__init__(exit_code, node)
         self.exit_code, self.node = exit_code, node
+
+
+def has_failed(exit_code, retry):
+    """Whether a command that ended so is to be tried again, for as often as `retry` says. A signal is below 0."""
+    return retry is not None and exit_code not in (*WELL, retry["unless_exit"])
 
 
 def tell(**what):
@@ -84,8 +89,8 @@ def work(board, index):
         exit_code, why = 126, None
     else:
         exit_code, why = wait(child, WALLTIME_S)
-    if why is None and (exit_code < 0 or exit_code in MACHINE_AT_FAULT):
-        raise MachineAtFault(exit_code, node)
+    if why is None and has_failed(exit_code, RETRY) and ray.get(board.fail.remote(index)) <= RETRY["times"]:
+        raise TriedAgain(exit_code, node)
     ended = {"task": index, "state": "ended", "exit": exit_code, "why": why, "node": node}
     if why == "cancelled":
         # Of a cancelled task Ray hands over nothing.
@@ -94,10 +99,10 @@ def work(board, index):
 
 
 class Board:
-    """What tasks have to say before they have ended."""
+    """What tasks have to say before they have ended, and how often they have failed."""
 
     def __init__(self):
-        self.heard = []
+        self.heard, self.failures = [], {}
 
     def hear(self, what):
         self.heard.append(what)
@@ -106,14 +111,19 @@ class Board:
         heard, self.heard = self.heard, []
         return heard
 
+    def fail(self, index):
+        self.failures[index] = self.failures.get(index, 0) + 1
+        return self.failures[index]
+
 
 def end_of(ref, index):
     """How a task ended."""
     ended = {"task": index, "state": "ended"}
     try:
         return ray.get(ref)
-    except MachineAtFault as fault:
-        cause = getattr(fault, "cause", fault)
+    except TriedAgain as failure:
+        # It was lost too often to be tried once more.
+        cause = getattr(failure, "cause", failure)
         return ended | {"exit": cause.exit_code, "node": cause.node}
     except ray.exceptions.TaskCancelledError:
         return ended | {"why": "cancelled"}
@@ -144,7 +154,8 @@ class Wave:
         self.board = ray.remote(Board).options(num_cpus=0, scheduling_strategy=here).remote()
         self.task = ray.remote(work)
         self.options = {"num_cpus": CPUS, "num_gpus": GPUS, "memory": MEMORY_MIB and MEMORY_MIB << 20,
-                        "max_retries": RETRIES, "retry_exceptions": [MachineAtFault]} | elsewhere()
+                        "max_retries": LOSSES + (RETRY["times"] if RETRY else 0),
+                        "retry_exceptions": [TriedAgain]} | elsewhere()
         self.waiting = list(range(TASKS or 1))
         self.handed_over, self.told = {}, set()
         self.stopped_at = None
@@ -214,11 +225,12 @@ def submission_id():
 
 
 def follow(stop, address):
-    """Runs what goes on when all tasks have ended; again, where its machine was at fault."""
-    for _ in range(RETRIES):
+    """Runs what goes on when all tasks have ended; again, where it failed and may."""
+    retry = FINALLY["retry"]
+    for left in range(retry["times"] if retry else 0, -1, -1):
         tell(state="finally started", start=now())
         exit_code, _ = run_here(FINALLY["argv"], FINALLY["logs"], FINALLY["walltime_s"], f"{submission_id()}/final", address)
-        if stop or not (exit_code < 0 or exit_code in MACHINE_AT_FAULT):
+        if stop or not left or not has_failed(exit_code, retry):
             break
         time.sleep(5)
     tell(state="finally ended", exit=exit_code)

@@ -12,6 +12,7 @@
 
 pub mod adapter;
 pub mod cli;
+mod clock;
 pub mod command;
 pub mod dialect;
 pub mod htcondor;

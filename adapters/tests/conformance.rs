@@ -18,8 +18,8 @@ use molsieve_adapters::htcondor;
 use molsieve_adapters::slurm::Site;
 use molsieve_adapters::testing::Memory;
 use molsieve_adapters::{
-    Adapter, AdapterError, Cli, HtCondor, Job, JobId, JobSpec, JobTag, Local, Resources, Slurm, TaskId, TaskState,
-    Tasks,
+    Adapter, AdapterError, Cli, HtCondor, Job, JobId, JobSpec, JobTag, Local, Resources, Retry, Slurm, TaskId,
+    TaskState, Tasks,
 };
 use spooler::Spooler;
 use support::fake_ray::FakeRay;
@@ -172,6 +172,7 @@ fn a_real_htcondor_conforms() {
     let mut adapter = Cli::with(HtCondor::new(htcondor::Site::default(), limits), pool.condor_runner());
     conforms(&mut adapter, pool.path());
     every_exit_is_told_apart(&mut adapter, pool.path());
+    what_failed_is_tried_again_as_often_as_is_asked(&mut adapter, pool.path());
 }
 
 #[test]
@@ -181,11 +182,14 @@ fn a_ray_of_a_fake_server_conforms() {
 }
 
 #[test]
-fn a_real_ray_conforms() {
-    let Some(cluster) = RayCluster::up(2, 4) else { return };
+fn a_real_ray_conforms_and_what_dies_on_it_is_survived() {
+    // One cluster for both: to bring one up takes most of what either needs.
+    let Some(cluster) = RayCluster::up(2, 2) else { return };
     let mut adapter = cluster.ray();
     conforms(&mut adapter, cluster.path());
     every_exit_is_told_apart(&mut adapter, cluster.path());
+    what_failed_is_tried_again_as_often_as_is_asked(&mut adapter, cluster.path());
+    ray::what_dies_on_a_real_cluster_is_survived(&cluster, &mut adapter);
 }
 
 fn over_the_limit_is_refused_and_leaves_nothing(adapter: &mut dyn Adapter, place: &Path) {
@@ -217,6 +221,22 @@ fn every_exit_is_told_apart(adapter: &mut dyn Adapter, place: &Path) {
     let expected =
         [TaskState::Succeeded, TaskState::Checkpointed, TaskState::Failed { exit: 2 }, TaskState::Failed { exit: 6 }];
     assert_eq!(seen.into_values().collect::<Vec<_>>(), expected);
+}
+
+/// Of a scheduler that has a word for it.
+fn what_failed_is_tried_again_as_often_as_is_asked(adapter: &mut dyn Adapter, place: &Path) {
+    let mut failing = job(place, "again", 3);
+    failing.retry = Some(Retry { times: 1, unless_exit: 75 });
+    let starts = place.join("again.starts");
+    let script = format!("echo $1 >> {}; {TASKS}", starts.display());
+    failing.argv = ["/bin/sh".into(), "-c".into(), script.into(), "task".into()].to_vec();
+    let job = submit(adapter, &failing);
+    let seen = until(adapter, &job, |seen| all(seen, 3, TaskState::is_final));
+    let expected = [TaskState::Succeeded, TaskState::Checkpointed, TaskState::Failed { exit: 2 }];
+    assert_eq!(seen.into_values().collect::<Vec<_>>(), expected);
+    let starts = std::fs::read_to_string(starts).unwrap();
+    let times = |task: &str| starts.lines().filter(|line| *line == task).count();
+    assert_eq!(["0", "1", "2"].map(times), [1, 1, 2], "{starts}");
 }
 
 fn a_start_is_foretold(adapter: &mut dyn Adapter, place: &Path) {

@@ -33,7 +33,14 @@ pub fn of(
             let reason = format!("no sign of a driver for {seconds} s: if it is dead, `molsieve resume {dir}` goes on");
             return (NO_DRIVER_SEEN, Some(reason));
         }
-        (AtWork::Jobs, Some(heard)) if now_ms.saturating_sub(state.last_ms) > QUEUED_WITHIN_MS => {
+        (AtWork::Jobs, Some(heard)) if is_forgotten(state, heard) => {
+            let reason = format!(
+                "the scheduler knows none of its jobs any more, as after a restart that lost them, so nothing is at work \
+                 there: `molsieve resume {dir}` goes on from its files"
+            );
+            return (NO_DRIVER_SEEN, Some(reason));
+        }
+        (AtWork::Jobs, Some(heard)) if heard.tick_failed || now_ms.saturating_sub(state.last_ms) > QUEUED_WITHIN_MS => {
             return in_queue(heard, &what_helps(campaign, state), now_ms);
         }
         _ => {}
@@ -50,6 +57,12 @@ pub fn of(
         Phase::Failed { what, .. } => ("failed", Some(what.clone())),
         Phase::Complete => ("complete", None),
     }
+}
+
+/// Whether a scheduler that had accepted a tick has lost it and all else: nobody needs to be waited for, since a tick that ends
+/// leaves either another or a campaign that is over.
+fn is_forgotten(state: &State, heard: &Heard) -> bool {
+    heard.knows_none && state.tick.as_ref().is_some_and(|tick| tick.job.is_some())
 }
 
 /// Whether the jobs of a campaign that was stopped may still go on, since nobody could tell their scheduler.
@@ -81,6 +94,8 @@ fn in_queue(heard: &Heard, helps: &str, now_ms: UnixMs) -> (&'static str, Option
         let left_min = look.element.start_ms.map_or(0, |ms| ms.saturating_sub(now_ms)).div_ceil(60_000);
         format!("the look (job {}, in {left_min} min)", look.job)
     });
+    let tick = heard.tick.as_ref().filter(|_| heard.tick_failed).and_then(|tick| tick.reason.as_deref());
+    let why = tick.map_or_else(String::new, |why| format!(" (of its tick the scheduler says: {why})"));
     let has_tasks = heard.wave.iter().any(|task| task.stand != Stand::Ended);
     match (has_tasks, heard.is_followed(), look) {
         (_, true, _) => (RUNNING, None),
@@ -89,11 +104,12 @@ fn in_queue(heard: &Heard, helps: &str, now_ms: UnixMs) -> (&'static str, Option
         }
         (true, false, None) => (RUNNING, Some(format!("nothing follows its wave, as {GONE}: {helps} puts one there"))),
         (false, false, Some(look)) => {
-            let reason = format!("every task of its wave has ended, and {GONE}: {look} goes on, {helps} does so now");
+            let reason =
+                format!("every task of its wave has ended, and {GONE}{why}: {look} goes on, {helps} does so now");
             (NO_DRIVER_SEEN, Some(reason))
         }
         (false, false, None) => {
-            let reason = format!("nothing of it is in the queue, neither a wave nor a tick: {helps} goes on");
+            let reason = format!("nothing of it is in the queue, neither a wave nor a tick{why}: {helps} goes on");
             (NO_DRIVER_SEEN, Some(reason))
         }
     }
@@ -102,6 +118,7 @@ fn in_queue(heard: &Heard, helps: &str, now_ms: UnixMs) -> (&'static str, Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::state::Tick;
     use crate::run::look::heard::{Beside, Element};
 
     fn element(stand: Stand) -> Element {
@@ -132,6 +149,17 @@ mod tests {
     }
 
     #[test]
+    fn a_scheduler_that_has_lost_an_accepted_tick_and_all_else_has_nothing_at_work() {
+        let tick = |job: Option<&str>| Some(Tick { round: 1, tag: "m-t1".into(), job: job.map(str::to_owned) });
+        let state = |job| State { phase: Phase::Active, tick: tick(job), ..State::default() };
+        let none = Heard { knows_none: true, ..Heard::default() };
+        assert!(is_forgotten(&state(Some("m-1/final")), &none));
+        assert!(!is_forgotten(&state(None), &none), "its driver may be about to hand it over");
+        assert!(!is_forgotten(&state(Some("8")), &Heard::default()), "it knows that something has ended");
+        assert!(!is_forgotten(&State::default(), &none));
+    }
+
+    #[test]
     fn a_tick_and_a_stand_in_that_are_gone_are_missed_and_what_repairs_it_is_told() {
         use Stand::{Ended, Running, Waiting};
         let (word, reason) = told(Ended, Some(Ended), Some(Ended), Some(Waiting));
@@ -145,5 +173,14 @@ mod tests {
         let (word, reason) = told(Ended, Some(Ended), None, Some(Ended));
         assert_eq!(word, NO_DRIVER_SEEN);
         assert!(reason.starts_with("nothing of it is in the queue"), "{reason}");
+    }
+
+    #[test]
+    fn what_a_scheduler_says_of_a_tick_that_failed_is_told() {
+        let tick = Element { reason: Some("no such interpreter".to_owned()), ..element(Stand::Ended) };
+        let heard = Heard { wave: vec![element(Stand::Ended)], tick: Some(tick), ..Heard::default() };
+        let told = |tick_failed| in_queue(&Heard { tick_failed, ..heard.clone() }, "`molsieve tick d`", 0).1.unwrap();
+        assert!(told(true).contains("(of its tick the scheduler says: no such interpreter)"), "{}", told(true));
+        assert!(!told(false).contains("interpreter"), "{}", told(false));
     }
 }

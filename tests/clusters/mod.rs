@@ -18,6 +18,7 @@ mod pool;
 mod ranks;
 mod ray;
 mod ray_cluster;
+mod ray_ways;
 mod remote;
 mod rivals;
 mod scene;

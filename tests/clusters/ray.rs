@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use super::ray_cluster::Ray;
 use super::scene::{Engine, Scene, Wanted};
 use super::slurm::until;
+use crate::support::env::project;
 
-type OnRay = Scene<Ray>;
+pub type OnRay = Scene<Ray>;
 
 impl OnRay {
-    fn wanted<'a>(keys: &'a str, beside: &'a [&'a str]) -> Wanted<'a> {
+    pub fn wanted<'a>(keys: &'a str, beside: &'a [&'a str]) -> Wanted<'a> {
         Wanted { scheduler: keys, beside, ..Wanted::default() }
     }
 
@@ -25,7 +26,7 @@ impl OnRay {
     }
 
     /// The campaign has come to its end by itself: what it computed is as on this machine, and it leaves nothing.
-    fn seals(&self, waves: usize) {
+    pub fn seals(&self, waves: usize) {
         ["slow", "slower"].iter().filter(|name| self.env.path(name).exists()).for_each(|name| self.take(name));
         self.await_seal(150);
         assert_eq!(self.events("wave_intended").len(), waves, "waves");
@@ -42,7 +43,7 @@ impl OnRay {
         assert_eq!((said.status.code(), said.stdout.len()), (Some(1), 0), "{said:?}");
     }
 
-    fn says(&self, args: &[&str]) -> (Option<i32>, String) {
+    pub fn says(&self, args: &[&str]) -> (Option<i32>, String) {
         let Output { status, stdout, stderr } = self.engine.molsieve(&self.env, args);
         (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
     }
@@ -66,7 +67,7 @@ fn a_campaign_goes_through_ray_by_itself_and_is_there_once() {
     let (_, again) = scene.says(&["submit", &file, "--dir", "d"]);
     let request = scene.env.path("d/launch/wave-1.json").display().to_string();
     assert_eq!(scene.engine.script("post", &[&request]).split_once(' ').unwrap().1.trim(), "already exists");
-    let jobs = scene.engine.script("jobs", &[]);
+    let jobs = scene.engine.jobs();
     assert_eq!(jobs.lines().filter(|line| !line.contains("-look-")).count(), 1, "{again}: {jobs}");
     // (What Ray calls begun its driver tells a moment later.)
     let node = || scene.facts()["cluster"]["running"][0]["node"].as_str().map(str::to_owned);
@@ -101,7 +102,12 @@ fn a_head_that_is_restarted_in_mid_wave_knows_no_job_and_resume_finishes_the_cam
     let (exit, status) = scene.says(&["status", "d"]);
     assert!(exit == Some(0) && status.contains("cannot be reached"), "{status}");
     scene.engine.script("head", &["start"]);
-    assert_eq!(scene.engine.script("jobs", &[]), "", "a new head knows none");
+    assert_eq!(scene.engine.jobs(), "", "a new head knows none");
+    let facts = scene.facts();
+    assert_eq!((facts["state"].as_str(), &facts["shards"]["running"]), (Some("no_driver_seen"), &0.into()), "{facts}");
+    assert!(facts["reason"].as_str().unwrap().contains("knows none of its jobs any more"), "{facts}");
+    let next = facts["next"].to_string();
+    assert!(next.contains("molsieve resume d") && !next.contains("cancel"), "{next}");
     scene.take("slower");
     scene.does(&["resume", "d"]);
     scene.seals(2);
@@ -114,7 +120,7 @@ fn a_campaign_that_is_cancelled_leaves_nothing_on_ray_and_goes_on_when_somebody_
     scene.await_empty_queue();
     scene.has_no_strays();
     assert_eq!(scene.facts()["state"], "stopped");
-    let jobs = scene.engine.script("jobs", &[]);
+    let jobs = scene.engine.jobs();
     assert!(jobs.lines().all(|line| line.ends_with("STOPPED")), "{jobs}");
     scene.take("slower");
     scene.does(&["resume", "d"]);
@@ -134,7 +140,7 @@ fn a_wrong_token_is_refused_at_once_with_a_sentence_and_doctor_says_what_a_clust
     let (exit, said) = scene.says(&["submit", &file, "--dir", "d"]);
     assert!(exit == Some(5) && said.contains("does not take the token"), "{exit:?} {said}");
     assert!(started.elapsed() < Duration::from_secs(50), "a no is not asked for again");
-    assert!(!said.contains("n0t-the-token") && scene.engine.script("jobs", &[]).is_empty(), "{said}");
+    assert!(!said.contains("n0t-the-token") && scene.engine.jobs().is_empty(), "{said}");
     std::fs::set_permissions(&wrong, PermissionsExt::from_mode(0o644)).unwrap();
     let (exit, said) = scene.says(&["submit", &file, "--dir", "d"]);
     assert!(exit == Some(2) && said.contains("chmod 600"), "{exit:?} {said}");
@@ -146,4 +152,47 @@ fn a_wrong_token_is_refused_at_once_with_a_sentence_and_doctor_says_what_a_clust
     }
     assert_eq!(exit, Some(0), "{said}");
     scene.token_is_nowhere(&["."]);
+}
+
+#[test]
+fn a_wave_that_leaves_something_undone_is_followed_by_another_from_the_head() {
+    let Some(scene) = OnRay::at_work() else { return };
+    let [_, _, task] = scene.engine.workers().remove(0);
+    // What runs for this task dies, and dies again where it is tried again.
+    let mut killed = Vec::new();
+    until("its command has been killed twice", 90, || {
+        let of_task = scene.engine.workers().into_iter().find(|[_, _, title]| *title == task);
+        let command = of_task.and_then(|[_, worker, _]| child_of(&worker)).filter(|pid| !killed.contains(pid));
+        killed.extend(command.inspect(|pid| drop(scene.engine.script("kill", &[pid]))));
+        killed.len() == 2
+    });
+    scene.seals(2);
+    let failed = scene.events("task_failed");
+    assert!(failed.len() == 1 && failed[0]["state"] == "NodeFailed", "{failed:?}");
+    assert_eq!(scene.events("driver_started").len(), 1, "only who submitted; the rest is ticks on the head");
+    let rounds: Vec<_> = scene.events("ticked").iter().filter_map(|tick| tick["round"].as_u64()).collect();
+    assert_eq!(rounds, [1, 2]);
+}
+
+/// What the process `pid` has started.
+fn child_of(pid: &str) -> Option<String> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    children.collect::<String>().split_whitespace().next().map(str::to_owned)
+}
+
+#[test]
+fn a_look_on_the_head_sees_too_many_errors_in_mid_wave_and_pauses_the_campaign() {
+    let Some(scene) = OnRay::on(4000, &[]) else { return };
+    let keys = format!("{}tasks = 8\nlook = \"5s\"\n", scene.engine.keys());
+    scene.submit(&OnRay::wanted(&keys, &["slow", "slower", "sour"]));
+    until("status tells of the look", 60, || scene.facts()["cluster"]["look"]["state"].is_string());
+    let facts = scene.await_state("paused", 150);
+    assert!(facts.to_string().contains("ERROR"), "{facts}");
+    let ticks = scene.events("ticked");
+    assert!(ticks.iter().all(|tick| tick["round"].is_null()), "it was a look that saw it: {ticks:?}");
+    assert_eq!(scene.events("wave_cancelled").len(), 1, "and ended the wave");
+    assert!(facts["records"]["error"].as_u64().unwrap() < 4000, "the wave was not worked to its end: {facts}");
+    scene.await_empty_queue();
+    scene.has_no_strays();
 }

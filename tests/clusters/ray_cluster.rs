@@ -1,34 +1,36 @@
 //! A Ray cluster of our own, for as long as a test takes; `tests/clusters/ray` does the work.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::scene::Engine;
 use crate::support::env::project;
 
-/// A Ray is some twenty processes that are busy while they begin: one is enough for a small machine.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// A Ray is some twenty processes that are busy while they begin: one is enough for a small machine, and for all tests of this
+/// process one after the other. It goes down with the process.
+static SHARED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// A cluster of two nodes.
+/// The cluster of two nodes, for as long as a test has it to itself; `tests/clusters/ray` does the work.
 pub struct Ray {
-    dir: tempfile::TempDir,
-    /// It is let go after the cluster is down: fields are dropped after their struct.
-    _turn: MutexGuard<'static, ()>,
+    dir: PathBuf,
+    /// The jobs that it knew before, one a line.
+    before: String,
+    turn: MutexGuard<'static, Option<PathBuf>>,
 }
 
 impl Ray {
     /// What `tests/clusters/ray VERB DIR WHAT` prints.
     pub fn script(&self, verb: &str, what: &[&str]) -> String {
         let script = project("tests/clusters/ray");
-        let output = Command::new(script).arg(verb).arg(self.dir.path().join("c")).args(what).output().unwrap();
+        let output = Command::new(script).arg(verb).arg(&self.dir).args(what).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "tests/clusters/ray {verb} {what:?}: {stderr}");
         String::from_utf8(output.stdout).unwrap()
     }
 
     pub fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.dir.path().join("c").join(name)).unwrap().trim().to_owned()
+        std::fs::read_to_string(self.dir.join(name)).unwrap().trim().to_owned()
     }
 
     /// What a campaign file says of it: where it is, and where its token is.
@@ -37,7 +39,15 @@ impl Ray {
     }
 
     fn file(&self, name: &str) -> String {
-        self.dir.path().join("c").join(name).display().to_string()
+        self.dir.join(name).display().to_string()
+    }
+
+    /// The jobs of this test that the head knows, one a line: each with how it is.
+    pub fn jobs(&self) -> String {
+        let all = self.script("jobs", &[]);
+        let name = |line: &str| line.split(' ').next().unwrap_or("").to_owned();
+        let before: Vec<String> = self.before.lines().map(name).collect();
+        all.lines().filter(|line| !before.contains(&name(line))).map(|line| format!("{line}\n")).collect()
     }
 
     /// The tasks of ours that run: the node, the process, the task.
@@ -65,11 +75,19 @@ impl Engine for Ray {
             eprintln!("skipped: there is no Ray in .venv; ./setup --test installs it");
             return None;
         }
+        let turn = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = turn.is_none();
         // Ray puts sockets there, whose paths must be short.
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let dir = tempfile::Builder::new().prefix("mr-").tempdir_in("/tmp").unwrap();
-        let cluster = Self { dir, _turn: turn };
-        cluster.script("up", &[&["--nodes", "2", "--cpus", "2"], options].concat());
+        let new = || tempfile::Builder::new().prefix("mr-").tempdir_in("/tmp").unwrap().keep();
+        let mut cluster = Self { dir: turn.clone().unwrap_or_else(new), before: String::new(), turn };
+        if is_new {
+            let pid = std::process::id().to_string();
+            cluster.script("up", &[&["--nodes", "2", "--cpus", "2", "--while", &pid], options].concat());
+            *cluster.turn = Some(cluster.dir.clone());
+        } else {
+            cluster.script("mend", &[]);
+        }
+        cluster.before = cluster.script("jobs", &[]);
         Some(cluster)
     }
 
@@ -87,7 +105,7 @@ impl Engine for Ray {
     }
 
     fn queue(&self) -> String {
-        let all = self.script("jobs", &[]);
+        let all = self.jobs();
         let alive = all.lines().filter(|line| line.ends_with("RUNNING") || line.ends_with("PENDING"));
         alive.map(|line| format!("{line}\n")).collect()
     }
@@ -95,6 +113,10 @@ impl Engine for Ray {
 
 impl Drop for Ray {
     fn drop(&mut self) {
-        self.script("down", &[]);
+        // What a test that failed has left there is nothing for the next.
+        if std::thread::panicking() {
+            *self.turn = None;
+            self.script("down", &[]);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The rules read the tree as it lies on disk, without compiling it, so that they also hold for what is not built.
 
+mod forwarders;
 mod imports;
 mod licences;
 mod source;

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::Read;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::describe::AGAIN;
 use super::emit::FINAL;
 use crate::adapter::AdapterError;
+use crate::clock;
 use crate::inside::Inside;
 use crate::text::Value;
 
@@ -114,9 +114,7 @@ fn began_s() -> Option<u64> {
     let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let up_s: u64 = uptime.split('.').next()?.parse().ok()?;
-    let age = Duration::from_secs(up_s.saturating_sub(ticks / TICKS_PER_S));
-    let began = SystemTime::now().checked_sub(age)?;
-    began.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
+    clock::since_epoch().as_secs().checked_sub(up_s.saturating_sub(ticks / TICKS_PER_S))
 }
 
 #[cfg(test)]
@@ -158,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_process_knows_about_when_it_began() {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let now = clock::since_epoch().as_secs();
         assert!(began_s().is_some_and(|began| began <= now + 2 && began + 7 * 86_400 > now));
     }
 }

@@ -26,9 +26,9 @@ pub use token::Token;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
+use crate::clock;
 use crate::dialect::Reports;
 use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
 use answers::{Asked, Details, RuntimeEnv, Submitted};
@@ -254,8 +254,7 @@ fn submission_id(job: &JobSpec) -> Result<String, AdapterError> {
     if job.begin_after_s.is_none() {
         return Ok(tag.clone());
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    Ok(format!("{tag}-{now}"))
+    Ok(format!("{tag}-{}", clock::since_epoch().as_millis()))
 }
 
 /// The job of Ray that `id` is, or is the end of.

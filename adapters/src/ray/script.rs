@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::site::Site;
 use crate::adapter::AdapterError;
-use crate::job::{EmittedFile, JobSpec, Tasks};
+use crate::job::{EmittedFile, JobSpec, Retry, Tasks};
 use crate::text::{comment, quoted};
 
 /// The driver that is used where nobody gives another.
@@ -117,6 +117,7 @@ fn values(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     line("BEGIN_AFTER_S", &job.begin_after_s.unwrap_or(0).to_string(), "");
     let on_head = if is_on_head(job) { "True" } else { "False" };
     line("ON_HEAD", on_head, "it asks and submits, as no node may");
+    line("RETRY", &retry(job.retry), "what a command that failed is given; one that was lost comes back all the same");
     line("EXCLUDE", &list(&job.exclude)?, "nodes that kept failing");
     line("LOGS", &literal(job.logs.as_os_str())?, "what the commands print, all of them");
     line("FINALLY", &finally(job)?, "runs when all tasks have ended");
@@ -132,7 +133,16 @@ fn finally(job: &JobSpec) -> Result<String, AdapterError> {
     }
     let (argv, logs) = (list(&last.argv)?, literal(last.logs.as_os_str())?);
     let walltime_s = last.resources.walltime_s.map_or_else(|| "None".to_owned(), |s| s.to_string());
-    Ok(format!("{{\"argv\": {argv}, \"logs\": {logs}, \"walltime_s\": {walltime_s}}}"))
+    let retry = retry(last.retry);
+    Ok(format!("{{\"argv\": {argv}, \"logs\": {logs}, \"walltime_s\": {walltime_s}, \"retry\": {retry}}}"))
+}
+
+/// How often something is tried again, as a value of Python.
+fn retry(retry: Option<Retry>) -> String {
+    retry.map_or_else(
+        || "None".to_owned(),
+        |Retry { times, unless_exit }| format!("{{\"times\": {times}, \"unless_exit\": {unless_exit}}}"),
+    )
 }
 
 fn list<T: AsRef<OsStr>>(words: &[T]) -> Result<String, AdapterError> {

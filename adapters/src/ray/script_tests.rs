@@ -7,7 +7,7 @@ use std::process::Command;
 use super::script::{TEMPLATE, check, render};
 use super::site::Site;
 use crate::adapter::AdapterError;
-use crate::job::{JobId, JobSpec, JobTag, Resources, Tasks};
+use crate::job::{JobId, JobSpec, JobTag, Resources, Retry, Tasks};
 
 fn job() -> JobSpec {
     JobSpec {
@@ -57,6 +57,25 @@ fn what_follows_is_in_the_driver_of_what_it_follows() {
     assert!(text(&both).contains(r#"FINALLY = {"argv": ["/opt/molsieve", "tick"], "logs": "#), "{}", text(&both));
     let many = JobSpec { finally: Some(Box::new(job())), ..job() };
     assert!(matches!(render(&Site::default(), TEMPLATE, &many), Err(AdapterError::Rejected(_))));
+}
+
+#[test]
+fn how_often_something_is_tried_again_is_said_for_tasks_and_for_what_follows() {
+    assert!(text(&job()).contains("RETRY = None"));
+    let retry = |times| Some(Retry { times, unless_exit: 75 });
+    let last = JobSpec { tasks: Tasks::One, retry: retry(2), ..job() };
+    let both = text(&JobSpec { finally: Some(Box::new(last)), retry: retry(1), ..job() });
+    assert!(both.contains(r#"RETRY = {"times": 1, "unless_exit": 75}  #"#), "{both}");
+    assert!(both.contains(r#""retry": {"times": 2, "unless_exit": 75}}"#), "{both}");
+}
+
+#[test]
+fn a_command_that_went_well_ended_at_a_checkpoint_or_as_was_said_is_not_tried_again() {
+    let ask = "print([e for e in (0, 2, 3, 6, 75, 85, 127, -9) if driver.has_failed(e, driver.RETRY)])";
+    let with = |retry| python(&JobSpec { retry, ..job() }, ask).trim().to_owned();
+    assert_eq!(with(None), "[]");
+    assert_eq!(with(Some(Retry { times: 1, unless_exit: 75 })), "[2, 3, 6, 127, -9]");
+    assert_eq!(with(Some(Retry { times: 1, unless_exit: 3 })), "[2, 6, 127, -9]");
 }
 
 #[test]

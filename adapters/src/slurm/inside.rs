@@ -3,10 +3,9 @@
 //! An element of an array is named `ARRAYJOB_INDEX`. Its `SLURM_JOB_ID` is a number of its own, and for one element it is that
 //! of the whole array, so what is done to it would hit all.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::answers;
 use crate::adapter::AdapterError;
+use crate::clock;
 use crate::command::{Call, Runner, Said, Silent, System};
 use crate::inside::Inside;
 use crate::text::Value;
@@ -75,8 +74,7 @@ impl<R: Runner> Inside for Element<R> {
         let jobs = format!("--jobs={}", self.name);
         let call = Call::new(["squeue", "--noheader", "--array", &jobs, "--format=%L"]);
         let left = self.hear(&call).ok().filter(Said::is_ok).and_then(|said| time_left_s(&said.stdout))?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Some(now + left)
+        Some(clock::since_epoch().as_secs() + left)
     }
 
     fn requeue(&mut self) -> Result<(), AdapterError> {

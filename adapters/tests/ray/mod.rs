@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use molsieve_adapters::ray::{Address, Client, Plain, Site};
-use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobSpec, JobTag, Ray, Resources, TaskState, Tasks};
+use molsieve_adapters::{Adapter, AdapterError, Job, JobId, JobSpec, JobTag, Ray, Resources, Retry, TaskState, Tasks};
 
 use crate::support::fake_ray::{Cue, FakeRay, TOKEN};
 use crate::support::ray_cluster::RayCluster;
@@ -194,19 +194,17 @@ fn over_tls_a_certificate_is_checked_and_so_is_its_name() {
 
 // ---- a real cluster
 
-#[test]
-fn what_dies_on_a_real_cluster_is_survived() {
-    let Some(cluster) = RayCluster::up(2, 2) else { return };
-    let mut ray = cluster.ray();
-    a_wave_is_followed_and_a_duplicate_is_the_same_job(&cluster, &mut ray);
-    every_exit_is_told_apart(&cluster, &mut ray);
-    a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(&cluster, &mut ray);
-    limits_are_kept(&cluster, &mut ray);
-    a_task_outlives_its_worker(&cluster, &mut ray);
-    a_task_outlives_its_node_and_keeps_off_bad_ones(&cluster, &mut ray);
-    what_is_too_large_for_every_node_waits_and_says_so(&cluster, &mut ray);
-    a_wrong_token_is_refused(&cluster);
-    a_new_head_knows_nothing_and_takes_the_same_job_again(&cluster, &mut ray);
+pub fn what_dies_on_a_real_cluster_is_survived(cluster: &RayCluster, ray: &mut Ray) {
+    a_wave_is_followed_and_a_duplicate_is_the_same_job(cluster, ray);
+    every_exit_is_told_apart_and_tried_again_as_often_as_is_asked(cluster, ray);
+    what_follows_is_tried_again_too(cluster, ray);
+    a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster, ray);
+    limits_are_kept(cluster, ray);
+    a_task_outlives_its_worker(cluster, ray);
+    a_task_outlives_its_node_and_keeps_off_bad_ones(cluster, ray);
+    what_is_too_large_for_every_node_waits_and_says_so(cluster, ray);
+    a_wrong_token_is_refused(cluster);
+    a_new_head_knows_nothing_and_takes_the_same_job_again(cluster, ray);
 }
 
 fn a_wave_is_followed_and_a_duplicate_is_the_same_job(cluster: &RayCluster, ray: &mut Ray) {
@@ -229,9 +227,8 @@ fn a_wave_is_followed_and_a_duplicate_is_the_same_job(cluster: &RayCluster, ray:
     assert!(seen.contains("RAY_AUTH_TOKEN_PATH="), "{seen}");
 }
 
-fn every_exit_is_told_apart(cluster: &RayCluster, ray: &mut Ray) {
+fn every_exit_is_told_apart_and_tried_again_as_often_as_is_asked(cluster: &RayCluster, ray: &mut Ray) {
     let script = "case $1 in 0) exit 0;; 1) exit 75;; 2) exit 2;; 3) exit 6;; 4) kill -9 $$;; 5) exit 127;; esac";
-    let job = submit(ray, &job(cluster.path(), "exits", 6, &format!("echo start $1; {script}")));
     let expected = [
         TaskState::Succeeded,
         TaskState::Checkpointed,
@@ -240,23 +237,45 @@ fn every_exit_is_told_apart(cluster: &RayCluster, ray: &mut Ray) {
         TaskState::NodeFailed,
         TaskState::Failed { exit: 127 },
     ];
-    assert_eq!(until(ray, &job, all_ended), expected);
-    let starts = std::fs::read_to_string(cluster.path().join("exits.out")).unwrap();
-    let times = |task: u64| starts.lines().filter(|line| *line == format!("start {task}")).count();
-    assert_eq!([0, 1, 2, 3, 4, 5].map(times), [1, 1, 1, 4, 4, 4], "what its machine did is tried again: {starts}");
+    // Where nobody asks, nothing is tried again.
+    let again = Retry { times: 1, unless_exit: 2 };
+    for (tag, retry, expected_starts) in [("each-once", None, [1; 6]), ("each-again", Some(again), [1, 1, 1, 2, 2, 2])]
+    {
+        let spec = JobSpec { retry, ..job(cluster.path(), tag, 6, &format!("echo start $1; {script}")) };
+        let job = submit(ray, &spec);
+        assert_eq!(until(ray, &job, all_ended), expected, "{tag}");
+        let starts = std::fs::read_to_string(cluster.path().join(format!("{tag}.out"))).unwrap();
+        let times = |task: u64| starts.lines().filter(|line| *line == format!("start {task}")).count();
+        assert_eq!([0, 1, 2, 3, 4, 5].map(times), expected_starts, "{tag}: {starts}");
+    }
+}
+
+fn what_follows_is_tried_again_too(cluster: &RayCluster, ray: &mut Ray) {
+    let mut wave = job(cluster.path(), "wave-again", 1, "exit 0");
+    let mut last = job(cluster.path(), "last-again", 1, "");
+    (last.tasks, last.retry) = (Tasks::One, Some(Retry { times: 2, unless_exit: 75 }));
+    let tried = cluster.path().join("last-tried");
+    // It dies by a signal, fails, and goes well.
+    let script = format!("echo x >> {0}; case $(wc -l < {0}) in 1) kill -9 $$;; 2) exit 3;; esac", tried.display());
+    last.argv = ["/bin/sh".into(), "-c".into(), script.into()].to_vec();
+    wave.finally = Some(Box::new(last.clone()));
+    let job = submit(ray, &wave);
+    let last_job = Job { id: job.id.finally(), tag: last.tag };
+    assert_eq!(until(ray, &last_job, |states| states == [TaskState::Succeeded]), [TaskState::Succeeded]);
+    assert_eq!(std::fs::read_to_string(tried).unwrap().lines().count(), 3);
 }
 
 fn a_cancelled_task_ends_at_its_checkpoint_and_nothing_follows(cluster: &RayCluster, ray: &mut Ray) {
     let script = "trap 'sleep 5; echo saved $1; exit 75' TERM; echo ready; while :; do sleep 0.1; done";
-    let mut long = job(cluster.path(), "cancelled", 6, script);
+    let mut long = job(cluster.path(), "cancelled-late", 6, script);
     let followed = cluster.path().join("cancelled-followed");
-    let mut last = job(cluster.path(), "cancelled-t", 1, "");
+    let mut last = job(cluster.path(), "cancelled-late-t", 1, "");
     (last.tasks, last.argv) = (Tasks::One, ["/usr/bin/touch".into(), followed.clone().into()].to_vec());
     long.finally = Some(Box::new(last));
     let job = submit(ray, &long);
     // Four of six have room.
     let said = |word: &str| {
-        let output = std::fs::read_to_string(cluster.path().join("cancelled.out")).unwrap_or_default();
+        let output = std::fs::read_to_string(cluster.path().join("cancelled-late.out")).unwrap_or_default();
         output.lines().filter(|line| line.starts_with(word)).count()
     };
     wait_for(|| said("ready") >= 4);

@@ -1,37 +1,25 @@
 #!/usr/bin/env python3
-"""HTCondor's commands, each by its name, as far as molsieve asks them. Jobs are files in $FAKE_CONDOR and real processes.
+"""HTCondor's commands, each by its name, as far as molsieve asks them. Jobs are files in $FAKE_PLACE and real processes.
 
 `<command>.cue` there says what the next call does instead: accept-and-hang, half, down, garbage, banner, refuse, too-many, hang.
 A node of a DAG begins at once and is not tried again, and a last node is not run: a real pool does that.
 """
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-PLACE = Path(os.environ["FAKE_CONDOR"])
-NAME = Path(sys.argv[0]).name
+sys.dont_write_bytecode = True
+from fake import PLACE, act, end, jobs
+
 AWAY = "-- Failed to fetch ads from: <127.0.0.1:9618?sock=schedd> : head\nCEDAR:6001:Failed to connect to <127.0.0.1:9618>"
 
 
-def cue():
-    try:
-        path = PLACE / f"{NAME}.cue"
-        text = path.read_text()
-        path.unlink()
-        return text
-    except FileNotFoundError:
-        return ""
-
-
-def refuse(what):
-    print(f"ERROR: {what}", file=sys.stderr)
-    sys.exit(1)
+def refused(what):
+    return f"ERROR: {what}"
 
 
 def unquoted(text):
@@ -56,10 +44,6 @@ def unquoted(text):
 def description(lines):
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#"))
     return {name.strip(): value.strip() for name, value in pairs}
-
-
-def jobs():
-    return {int(path.stem): json.loads(path.read_text()) for path in PLACE.glob("*.job")}
 
 
 def start(asked, number, macros):
@@ -149,33 +133,15 @@ def condor_rm(_):
         if wanted(constraint, number, job) and state(number, job)[0] == 2:
             (PLACE / f"{number}.removed").touch()
             if "pid" in job:
-                try:
-                    os.killpg(job["pid"], signal.SIGTERM)
-                except ProcessLookupError:
-                    pass
+                end(job["pid"])
 
 
 def condor_release(_):
     (PLACE / "released").write_text(sys.argv[-1] + "\n")
 
 
-def main():
-    said = cue()
-    if said == "down":
-        print(AWAY, file=sys.stderr)
-        sys.exit(1)
-    if said == "hang":
-        time.sleep(60)
-    if said == "garbage":
-        print("Segmentation fault", file=sys.stderr)
-        sys.exit(139)
-    if said == "refuse":
-        refuse("Failed to parse submit description")
-    if said == "too-many":
-        refuse("Number of submitted jobs would exceed MAX_JOBS_PER_OWNER")
-    known = {"condor_submit_dag": condor_submit_dag, "condor_q": condor_q, "condor_history": condor_history,
-             "condor_rm": condor_rm, "condor_release": condor_release}
-    known.get(NAME, lambda _: refuse("not in this fake"))(said)
-
-
-main()
+act(
+    {"condor_submit_dag": condor_submit_dag, "condor_q": condor_q, "condor_history": condor_history,
+     "condor_rm": condor_rm, "condor_release": condor_release},
+    {"down": AWAY, "refuse": refused("Failed to parse submit description"),
+     "too-many": refused("Number of submitted jobs would exceed MAX_JOBS_PER_OWNER")})

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""SLURM's commands, each by its name, as far as molsieve asks them. Jobs are files in $FAKE_SLURM and real processes.
+"""SLURM's commands, each by its name, as far as molsieve asks them. Jobs are files in $FAKE_PLACE and real processes.
 
 `<command>.cue` there says what the next call does instead: accept-and-hang, half, down, garbage, banner, refuse, hang.
 """
@@ -7,38 +7,23 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-PLACE = Path(os.environ["FAKE_SLURM"])
-NAME = Path(sys.argv[0]).name
+sys.dont_write_bytecode = True
+from fake import NAME, PLACE, act, end, fail, jobs
+
 AWAY = "Unable to contact slurm controller (connect failure)"
 
 
-def cue():
-    try:
-        path = PLACE / f"{NAME}.cue"
-        text = path.read_text()
-        path.unlink()
-        return text
-    except FileNotFoundError:
-        return ""
-
-
-def refuse(what):
-    print(f"{NAME}: error: {what}", file=sys.stderr)
-    sys.exit(1)
+def refused(what):
+    return f"{NAME}: error: {what}"
 
 
 def option(name):
     return next((a.split("=", 1)[1] for a in sys.argv[1:] if a.startswith(f"--{name}=")), None)
-
-
-def jobs():
-    return {int(path.stem): json.loads(path.read_text()) for path in PLACE.glob("*.job")}
 
 
 def sbatch(said):
@@ -47,7 +32,7 @@ def sbatch(said):
     asked = dict((line.split("=", 1) + [""])[:2] for line in lines)
     last = int(re.match(r"0-(\d+)", asked.get("array", "0-0")).group(1))
     if last > 1000:
-        refuse("Batch job submission failed: Invalid job array specification")
+        fail(refused("Batch job submission failed: Invalid job array specification"))
     number = max(jobs(), default=0) + 1
     tasks = []
     for index in range(last + 1):
@@ -88,8 +73,7 @@ def squeue(said):
                      "State": word, "exit_code": code, "StartTime": "N/A", "NodeList": "fake1", "Reason": "None"}
             rows.append("".join(str(cells[name]).ljust(width) for name, width in widths))
     if wanted and not rows:
-        print("slurm_load_jobs error: Invalid job id specified", file=sys.stderr)
-        sys.exit(1)
+        fail("slurm_load_jobs error: Invalid job id specified")
     if said == "half":
         rows = [rows[0][: len(rows[0]) // 3]]
     if said == "banner":
@@ -103,31 +87,16 @@ def scancel(_):
         for index, pid in enumerate(job["tasks"] if job else []):
             if state(number, index, pid)[0] == "RUNNING":
                 (PLACE / f"{number}.cancelled").touch()
-                try:
-                    os.killpg(pid, signal.SIGTERM)
-                except ProcessLookupError:
-                    pass
+                end(pid)
 
 
 def scontrol(_):
     if sys.argv[1:2] != ["release"]:
-        refuse("not in this fake")
+        fail(refused("not in this fake"))
     with open(PLACE / "released", "a") as out:
         out.writelines(f"{name}\n" for name in sys.argv[2:])
 
 
-def main():
-    said = cue()
-    if said == "down":
-        refuse(AWAY)
-    if said == "hang":
-        time.sleep(60)
-    if said == "garbage":
-        print("Segmentation fault", file=sys.stderr)
-        sys.exit(139)
-    if said == "refuse":
-        refuse("Batch job submission failed: Invalid partition name specified")
-    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel, "scontrol": scontrol}.get(NAME, lambda _: refuse("not in this fake"))(said)
-
-
-main()
+act(
+    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel, "scontrol": scontrol},
+    {"down": refused(AWAY), "refuse": refused("Batch job submission failed: Invalid partition name specified")})

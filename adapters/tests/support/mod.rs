@@ -85,19 +85,19 @@ impl Fake {
     }
 
     pub fn slurm(&self) -> Cli<Slurm, With> {
-        Cli::with(Slurm::new(Site::default(), Limits::default()), self.runner("FAKE_SLURM"))
+        Cli::with(Slurm::new(Site::default(), Limits::default()), self.runner())
     }
 
     pub fn htcondor(&self) -> Cli<HtCondor, With> {
-        Cli::with(HtCondor::default(), self.runner("FAKE_CONDOR"))
+        Cli::with(HtCondor::default(), self.runner())
     }
 
-    fn runner(&self, variable: &'static str) -> With {
+    fn runner(&self) -> With {
         let (bin, tools) = (self.dir.path().join("bin"), self.dir.path().join("tools"));
         let settings = BTreeMap::from([
             // Only what the fake itself needs beside it: a real scheduler's commands must not answer for it.
             ("PATH", format!("{}:{}", bin.display(), tools.display())),
-            (variable, self.dir.path().display().to_string()),
+            ("FAKE_PLACE", self.dir.path().display().to_string()),
         ]);
         With { settings, limit: Duration::from_secs(5) }
     }

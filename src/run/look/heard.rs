@@ -73,6 +73,8 @@ pub struct Heard {
     pub wave: Vec<Element>,
     /// The tick that follows.
     pub tick: Option<Element>,
+    /// Whether that tick has ended in another way than well: it has left nobody who goes on.
+    pub tick_failed: bool,
     /// Whether an earlier tick is at work.
     pub tick_at_work: bool,
     /// What stands in for the tick, should that fail.
@@ -81,6 +83,8 @@ pub struct Heard {
     pub look: Option<Beside>,
     /// What the reasons in it mean, where that is known.
     pub meanings: BTreeMap<String, Meaning>,
+    /// Whether the scheduler knows no job at all of those that it was asked about, not even as ended.
+    pub knows_none: bool,
 }
 
 impl Heard {
@@ -175,10 +179,11 @@ impl Question {
         let beside = [&self.stand_in, &self.look].into_iter().flatten().cloned();
         let tags: Vec<JobTag> = known.map(|job| job.tag.clone()).chain(beside).collect();
         let (jobs, reports) = adapter.survey(&tags).map_err(|e| e.to_string())?;
-        let mut heard = Heard { at_ms: clock::unix_ms(), ..Heard::default() };
+        let mut heard = Heard { at_ms: clock::unix_ms(), knows_none: jobs.is_empty(), ..Heard::default() };
         let is = |job: &Option<Job>, task: &TaskId| job.as_ref().is_some_and(|job| job.id == task.job);
         let tag_of = |task: &TaskId| jobs.iter().find(|job| job.id == task.job).map(|job| &job.tag);
         for (task, report) in reports {
+            let failed = report.state.is_final() && report.state != TaskState::Succeeded;
             let Some(element) = element(task.index, report) else { continue };
             if let Some(reason) = &element.reason
                 && let Some(known) = adapter.explain(reason)
@@ -188,7 +193,7 @@ impl Question {
             if is(&self.wave, &task) {
                 heard.wave.push(element);
             } else if is(&self.tick, &task) {
-                heard.tick = Some(element);
+                (heard.tick, heard.tick_failed) = (Some(element), failed);
             } else if is(&self.earlier, &task) {
                 heard.tick_at_work |= lives(&element);
             } else if tag_of(&task) == self.stand_in.as_ref() {
@@ -319,7 +324,13 @@ mod tests {
     #[test]
     fn a_queue_that_knows_only_ends_has_nothing_of_it() {
         let text = row("7", "0", "m-1", "CANCELLED", "N/A", "", "None");
-        assert!(!asked(Ok(text)).unwrap().is_in_queue());
+        let heard = asked(Ok(text)).unwrap();
+        assert!(!heard.is_in_queue() && !heard.knows_none && !heard.tick_failed);
+        for (state, failed) in [("COMPLETED", false), ("FAILED", true), ("CANCELLED", true), ("RUNNING", false)] {
+            let text = row("8", "N/A", "m-t2", state, "N/A", "n1", "None");
+            assert_eq!(asked(Ok(text)).unwrap().tick_failed, failed, "{state}");
+        }
+        assert!(asked(Ok(String::new())).unwrap().knows_none);
         let text = row("6", "N/A", "m-t1", "RUNNING", "N/A", "n1", "None");
         assert!(asked(Ok(text)).unwrap().is_in_queue(), "the tick before may be at work");
     }

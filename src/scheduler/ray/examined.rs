@@ -1,6 +1,7 @@
 //! What a Ray cluster is, and what to do about it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use molsieve_adapters::ray::facts::{self, Facts, Node};
 use molsieve_adapters::ray::{Address, token::Token};
@@ -32,6 +33,10 @@ fn beyond(address: &Address, nodes: Option<&[Node]>) -> Option<String> {
         return Some(address.to_string());
     }
     let head = nodes?.iter().find(|node| node.is_head)?;
+    // (The address of a cluster that is on this machine alone is no way in from elsewhere.)
+    if head.address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()) {
+        return None;
+    }
     // (A port of the tunnel may be another's there: then nobody listens, and nothing is said.)
     facts::listens(&head.address, address.port()).then(|| format!("{}:{}", head.address, address.port()))
 }
@@ -164,6 +169,22 @@ mod tests {
         let open = judged(false, Some("10.0.0.1:8265"));
         assert_eq!((open[1].verdict, open[2].verdict), (Verdict::Warning, Verdict::Warning), "{open:?}");
         assert!(open[2].what.contains("10.0.0.1:8265") && open[3].what.starts_with("2 × 4 cores"), "{open:?}");
+    }
+
+    #[test]
+    fn a_cluster_on_this_machine_alone_is_not_said_to_listen_beyond_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = format!("http://{}", listener.local_addr().unwrap());
+        let address = Address::parse(&at, Plain::Refused).unwrap();
+        let head = Node {
+            name: "head".to_owned(),
+            address: "127.0.0.1".to_owned(),
+            is_head: true,
+            cpus: 0,
+            gpus: 0,
+            memory_mib: 0,
+        };
+        assert_eq!(beyond(&address, Some(&[head])), None);
     }
 
     #[test]
