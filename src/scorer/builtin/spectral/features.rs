@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn eight_decimals_are_kept_and_zero_has_no_sign() {
-        for (x, kept) in [(0.123_456_784_9, 0.123_456_78), (2.5e-9, 0.0), (1.000_000_015, 1.000_000_02), (3e9, 3e9)] {
+        for (x, kept) in [(0.123_456_784_9, 0.123_456_78), (2.5e-9, 0.0), (1.000_000_015_1, 1.000_000_02), (3e9, 3e9)] {
             assert_eq!(rounded(x), kept);
             assert_eq!(rounded(-x), -kept + 0.0);
         }

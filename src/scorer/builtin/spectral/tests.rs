@@ -43,7 +43,7 @@ fn small_molecules_have_the_values_that_a_pencil_finds() {
         ("spectral_entropy_norm", 0.0),
         ("L_gap", 2.0),
         ("L_trace", 2.0),
-        ("L_entropy_beta", 0.365_337_98),
+        ("L_entropy_beta", 0.365_333_86),
         ("H_gap", 2.236_067_98),
         ("H_trace", 1.0),
         ("W_gap", 3.78),
