@@ -87,7 +87,7 @@ fn settings_that_were_changed_by_hand_are_refused() {
     let text = std::fs::read_to_string(&path).unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
     json["execution"]["scorer"]["spectral2d"]["settings"]["max_atoms"] = 5.into();
-    std::fs::write(&path, json.to_string()).unwrap();
+    std::fs::write(&path, json.to_string() + "\n").unwrap();
     env.molsieve(["resume", "hand"]).exits(2).says("its setting `max_atoms` differs");
 }
 

@@ -186,3 +186,25 @@ fn it_says_of_itself_what_it_gives() {
     assert!(columns.iter().all(has_all));
     assert_eq!(cell(&scorer, "CCO", "score"), cell(&scorer, "CCO", "WH_gap"));
 }
+
+#[test]
+fn the_order_in_which_atoms_and_bonds_are_written_changes_nothing() {
+    let scorer = scorer(Settings::default());
+    for structure in
+        ["CC(=O)Oc1ccccc1C(=O)O", "Cn1cnc2c1c(=O)n(C)c(=O)n2C", "C1CC1C#N", "OB(O)c1ccc(cc1)C(F)(F)F", "CCCCCCCCCCCC"]
+    {
+        let mol = Mol::from_smiles(structure.as_bytes()).unwrap();
+        let row = |mol: &Mol| scorer.describe_mol(mol, &scorer.operators, &scorer.descriptors).unwrap();
+        let n = mol.atoms.len();
+        // (A prime that is no divisor of any of these sizes: every atom has a new place.)
+        for step in [17, 19, 23] {
+            let place = |atom: u16| ((usize::from(atom) * step + 5) % n) as u16;
+            let mut atoms = mol.atoms.clone();
+            (0..n).for_each(|old| atoms[usize::from(place(old as u16))] = mol.atoms[old]);
+            let mut bonds = mol.bonds.clone();
+            bonds.iter_mut().for_each(|bond| (bond.begin, bond.end) = (place(bond.end), place(bond.begin)));
+            bonds.reverse();
+            assert_eq!(row(&Mol::new(atoms, bonds)), row(&mol), "{structure} × {step}");
+        }
+    }
+}
