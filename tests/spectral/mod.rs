@@ -49,7 +49,7 @@ fn scorer(fixture: &Fixture) -> Spectral2d {
     let (library, told, _) = fixture;
     let weight = if told[0] == "bond_order" { EdgeWeight::BondOrder } else { EdgeWeight::BondOrderDeltaChi };
     let settings = Settings { edge_weight: weight, require_connected: told.contains(&"whole"), ..Settings::default() };
-    let notation = if library.ends_with(".sdf") { Notation::Molblock } else { Notation::Smiles };
+    let notation = if *library == MOLFILES.0 { Notation::Molblock } else { Notation::Smiles };
     Spectral2d::new(settings, notation).unwrap()
 }
 
@@ -60,7 +60,7 @@ fn score(scorer: &Spectral2d, structure: &[u8]) -> Verdict {
 /// The structures of a library with their ids.
 fn library(path: &str) -> Vec<(String, String)> {
     let text = read(path);
-    if path.ends_with(".sdf") {
+    if path == MOLFILES.0 {
         let blocks = text.split_terminator("$$$$\n");
         return blocks.map(|block| (block.to_owned(), block.lines().next().unwrap().to_owned())).collect();
     }

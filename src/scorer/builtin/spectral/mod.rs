@@ -127,7 +127,7 @@ impl Spectral2d {
 impl Room {
     /// The values of `descriptors`; none if the eigenvalues were not found.
     fn values<const N: usize>(&mut self, operators: [Operator; N], descriptors: &[Descriptor]) -> Option<Vec<Value>> {
-        let n = self.graph.len();
+        let n = self.graph.atoms();
         self.graph.fill(operators, self.eigen.matrices(n));
         let eigenvalues = self.eigen.eigenvalues::<N>(n)?;
         let mut positive = None;

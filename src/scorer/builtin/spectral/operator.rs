@@ -125,7 +125,7 @@ impl Graph {
     }
 
     /// How many heavy atoms there are.
-    pub fn len(&self) -> usize {
+    pub fn atoms(&self) -> usize {
         self.elements.len()
     }
 

@@ -155,6 +155,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use super::PhysicsMode::{Both, Hamiltonian, Topological};
     use super::*;
 
     fn names(physics_mode: PhysicsMode, edge_weight: EdgeWeight) -> Vec<&'static str> {
@@ -170,7 +171,6 @@ mod tests {
             assert_eq!(names.drain(..3).collect::<Vec<_>>(), always);
             names.join(" ")
         };
-        use PhysicsMode::{Both, Hamiltonian, Topological};
         assert_eq!(rest(Topological, EdgeWeight::Unweighted), "L_gap L_trace L_entropy_beta");
         assert_eq!(rest(Hamiltonian, EdgeWeight::BondOrder), "H_gap H_trace H_entropy_beta WH_gap WH_entropy");
         assert_eq!(names(Both, EdgeWeight::BondOrderDeltaChi), DESCRIPTORS.map(|descriptor| descriptor.name));
