@@ -206,6 +206,18 @@ class Bench:
                    "RDKit, shipped library": (self.compare("bare.py", "all", real, ACTIVES, bare), [bare], None)})
         self.table.note("The shipped library. " + agreement.state(directory / "pack" / "summary.csv", bare / "summary.csv"))
 
+    def spectral2d(self):
+        """All descriptors of the shipped library, without look-alikes, against the same by RDKit and NumPy."""
+        real, bare = TOP / "data" / "nci_first_5k.smi", self.scratch / "bare-spectral2d"
+        argv, directory = self.campaign("spectral2d", real, ['kind = "spectral2d"'])
+        costs = self.rounds({
+            "molsieve": (argv, [directory], None),
+            "RDKit and NumPy, one process": (self.compare("bare.py", "spectral2d", real, ACTIVES, bare), [bare], None),
+        })
+        self.table.section("`spectral2d`, all descriptors, 4,999 records", "≥ 100 × HETERO-2 per core, with decoys")
+        self.table.rows(costs, 4999, against="RDKit and NumPy, one process")
+        self.table.note("The shipped library. " + agreement.state(directory / "pack" / "summary.csv", bare / "summary.csv", agreement.SPECTRAL, 1e-8))
+
     def peers(self):
         """Everybody scores the same records with the same RDKit function, SHARD records a task."""
         for kind, records in [("null", self.records), ("fingerprint", max(self.records // 10, 2_000))]:
@@ -256,7 +268,7 @@ class Bench:
         mpi.measure(self)
 
 
-PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "report", "similarity", "peers", "pilot", "slurm", "mpi"]
+PARTS = ["null", "snapshot", "jsonl", "gather", "outputs", "report", "similarity", "spectral2d", "peers", "pilot", "slurm", "mpi"]
 
 
 def main():

@@ -28,6 +28,7 @@ mod scale;
 mod scorers;
 mod shipped;
 mod similarity;
+mod spectral;
 mod support;
 mod tidy;
 mod trouble;

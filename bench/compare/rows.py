@@ -19,9 +19,12 @@ def null(ordinal, name, _structure):
 
 
 def scorer(kind, actives):
-    """`null`, or the shipped RDKit example: `fingerprint` (similarity and nearest) or `all` (all columns)."""
+    """`null`, the shipped RDKit example: `fingerprint` (similarity and nearest) or `all` (all columns), or `spectral2d`: RDKit's
+    graph and NumPy's eigenvalues."""
     if kind == "null":
         return null
+    if kind == "spectral2d":
+        return spectral2d()
     import rdkit_similarity as example
 
     example.RDLogger.DisableLog("rdApp.*")
@@ -33,6 +36,24 @@ def scorer(kind, actives):
         if values is None:
             return f"{ordinal},{name},ERROR,unparsable{empty}\n"
         return f"{ordinal},{name},OK,,{','.join(map(str, values))}\n"
+
+    return row
+
+
+def spectral2d():
+    """The columns of the built-in `spectral2d`, with its defaults."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "rdkit"))
+    import spectral as oracle
+
+    oracle.RDLogger.DisableLog("rdApp.*")
+    empty = "," * (oracle.HEADER.count(",") + 1)
+
+    def row(ordinal, name, structure):
+        cells = oracle.row(oracle.Chem.MolFromSmiles(structure), "bond_order_delta_chi", whole=True)
+        if cells.startswith("!"):
+            return f"{ordinal},{name},{'ERROR' if cells == '!invalid' else 'SKIP'},{cells[1:]}{empty}\n"
+        # (The first is the score, which is one of the others.)
+        return f"{ordinal},{name},OK,,{cells.split(',')[0]},{cells}\n"
 
     return row
 

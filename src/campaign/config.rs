@@ -15,6 +15,7 @@ use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::library::format::{Delimiter, FileFormat};
+use crate::scorer::builtin::spectral::settings::{EdgeWeight, PhysicsMode};
 use crate::scorer::{ColumnType, Order};
 use crate::shard::kept;
 use crate::units;
@@ -92,10 +93,22 @@ pub struct LibrarySection {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScorerSection {
-    /// `null`, `similarity` or `command`.
+    /// `null`, `similarity`, `spectral2d` or `command`.
     pub kind: String,
     /// `similarity`: the file of actives.
     pub actives: Option<PathBuf>,
+    /// `spectral2d`: which operators are described.
+    pub physics_mode: Option<PhysicsMode>,
+    /// `spectral2d`: what a bond weighs.
+    pub edge_weight: Option<EdgeWeight>,
+    /// `spectral2d`: more heavy atoms are `too_many_atoms`.
+    pub max_atoms: Option<u32>,
+    /// `spectral2d`: whether a structure in several parts is `disconnected`.
+    pub require_connected: Option<bool>,
+    /// `spectral2d`: the descriptor that is the column `score`.
+    pub score: Option<String>,
+    /// `spectral2d`: which end of it is best.
+    pub order: Option<Order>,
     /// `command`: how it is spoken to: `jsonl`, `batch`, `each`, `easydock`.
     pub protocol: Option<String>,
     /// `command`: program and arguments.

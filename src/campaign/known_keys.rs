@@ -12,6 +12,12 @@ const SECTIONS: &[(&str, &[&str])] = &[
         &[
             "kind",
             "actives",
+            "physics_mode",
+            "edge_weight",
+            "max_atoms",
+            "require_connected",
+            "score",
+            "order",
             "protocol",
             "argv",
             "files",

@@ -13,6 +13,8 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::library::format::Notation;
 use crate::scorer::builtin::null::Null;
+use crate::scorer::builtin::spectral::Spectral2d;
+use crate::scorer::builtin::spectral::settings::{DESCRIPTORS, Settings};
 use crate::scorer::builtin::{Builtin, similarity};
 use crate::scorer::command::hello::{self, Hello};
 use crate::scorer::command::settings::Limits;
@@ -33,19 +35,26 @@ pub fn resolve(
     here: &Here,
     notation: Notation,
 ) -> Result<(ScorerIdentity, ScorerLaunch)> {
-    const KINDS: [&str; 3] = ["null", "similarity", "command"];
+    const KINDS: [&str; 4] = ["null", "similarity", "spectral2d", "command"];
     if !KINDS.contains(&section.kind.as_str()) {
         return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind))
             .hint(known_keys::meant(&section.kind, KINDS.into_iter())));
     }
     keys_belong(section)?;
     match section.kind.as_str() {
-        "null" => Ok((builtin_identity(section, Null::new().describe(), Vec::new()), ScorerLaunch::Null)),
+        "null" => Ok((builtin_identity(section, Null::new().describe(), Vec::new(), Map::new()), ScorerLaunch::Null)),
         "similarity" => {
             let actives = base.join(section.actives.as_ref().ok_or_else(|| missing("actives"))?);
             let scorer = similarity::load(&actives)?.reading(notation);
-            let identity = builtin_identity(section, scorer.describe(), scorer.files());
+            let identity = builtin_identity(section, scorer.describe(), scorer.files(), Map::new());
             Ok((identity, ScorerLaunch::Similarity { actives, notation }))
+        }
+        "spectral2d" => {
+            let scorer =
+                Spectral2d::new(spectral_settings(section)?, notation).ok_or_else(|| no_such_score(section))?;
+            let settings = scorer.settings().clone();
+            let identity = builtin_identity(section, scorer.describe(), Vec::new(), settings.identity());
+            Ok((identity, ScorerLaunch::Spectral2d { settings, notation }))
         }
         _ => resolve_command(section, base, here, notation),
     }
@@ -151,22 +160,66 @@ fn settings(
     settings
 }
 
-fn builtin_identity(section: &ScorerSection, description: &Description, files: Vec<ScorerFile>) -> ScorerIdentity {
+/// What is said of `spectral2d`, and what is not.
+fn spectral_settings(section: &ScorerSection) -> Result<Settings> {
+    let default = Settings::default();
+    let max_atoms = section.max_atoms.unwrap_or(default.max_atoms);
+    if !(1..=Settings::MAX_ATOMS_MAX).contains(&max_atoms) {
+        return Err(Error::usage(format!("`scorer.max_atoms` is {max_atoms}"))
+            .hint(format!("say from 1 to {}: structures with more atoms are not read", Settings::MAX_ATOMS_MAX)));
+    }
+    Ok(Settings {
+        physics_mode: section.physics_mode.unwrap_or(default.physics_mode),
+        edge_weight: section.edge_weight.unwrap_or(default.edge_weight),
+        max_atoms,
+        require_connected: section.require_connected.unwrap_or(default.require_connected),
+        score: section.score.clone().unwrap_or(default.score),
+        order: section.order.unwrap_or(default.order),
+    })
+}
+
+/// What `scorer.score` names is none of the descriptors that are computed.
+fn no_such_score(section: &ScorerSection) -> Error {
+    let score = section.score.clone().unwrap_or_default();
+    let known: Vec<&str> = spectral_settings(section)
+        .map(|settings| settings.descriptors().iter().map(|descriptor| descriptor.name).collect())
+        .unwrap_or_default();
+    let what = format!("`scorer.score` is `{}`, which is none of the descriptors", score.escape_debug());
+    let mut error = Error::usage(what).hint(known_keys::meant(&score, known.into_iter()));
+    if DESCRIPTORS.iter().any(|descriptor| descriptor.name == score) {
+        error = error.hint("it is one with another `physics_mode` or `edge_weight`");
+    }
+    error
+}
+
+fn builtin_identity(
+    section: &ScorerSection,
+    description: &Description,
+    files: Vec<ScorerFile>,
+    settings: Map<String, Json>,
+) -> ScorerIdentity {
     ScorerIdentity {
         kind: section.kind.clone(),
         description: description.clone(),
         seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
         argv: Vec::new(),
         files,
-        settings: Map::new(),
+        settings,
     }
 }
 
 /// A key that the scorer of this kind does not read is a mistake, not a decoration.
 fn keys_belong(section: &ScorerSection) -> Result<()> {
     let is_command = section.kind == "command";
+    let is_spectral = section.kind == "spectral2d";
     let given = [
         ("actives", section.actives.is_some(), section.kind == "similarity"),
+        ("physics_mode", section.physics_mode.is_some(), is_spectral),
+        ("edge_weight", section.edge_weight.is_some(), is_spectral),
+        ("max_atoms", section.max_atoms.is_some(), is_spectral),
+        ("require_connected", section.require_connected.is_some(), is_spectral),
+        ("score", section.score.is_some(), is_spectral),
+        ("order", section.order.is_some(), is_spectral),
         ("protocol", section.protocol.is_some(), is_command),
         ("argv", section.argv.is_some(), is_command),
         ("files", !section.files.is_empty(), is_command),

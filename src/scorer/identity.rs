@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::Description;
+use super::builtin::spectral::settings::Settings;
 use super::command::contain::Container;
 use super::command::translate::spec::Translation;
 use crate::canonical;
@@ -19,7 +20,7 @@ use crate::library::format::Notation;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScorerIdentity {
-    /// `null`, `similarity` or `command`.
+    /// `null`, `similarity`, `spectral2d` or `command`.
     pub kind: String,
     /// What it says about itself.
     pub description: Description,
@@ -64,6 +65,14 @@ pub enum ScorerLaunch {
     Similarity {
         /// Absolute path.
         actives: PathBuf,
+        /// How the structures of the library are written.
+        #[serde(default, skip_serializing_if = "Notation::is_smiles")]
+        notation: Notation,
+    },
+    /// Built in, with what was chosen of it.
+    Spectral2d {
+        /// The same as in the identity.
+        settings: Settings,
         /// How the structures of the library are written.
         #[serde(default, skip_serializing_if = "Notation::is_smiles")]
         notation: Notation,

@@ -7,6 +7,7 @@ use super::builtin::Builtin;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
 use super::builtin::similarity::{self, Similarity};
+use super::builtin::spectral::Spectral2d;
 use super::command::contain::{self, Contained, Container};
 use super::command::hello;
 use super::command::launch::{self, Launch, Told};
@@ -67,6 +68,7 @@ pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Resu
     Ok(match checked(launch, frozen)? {
         Checked::Null(scorer) => Box::new(BuiltinPool::new(scorer, threads)?),
         Checked::Similarity(scorer) => Box::new(BuiltinPool::new(scorer, threads)?),
+        Checked::Spectral2d(scorer) => Box::new(BuiltinPool::new(*scorer, threads)?),
         Checked::Command(command) => Box::new(CommandPool::new(settings(command, frozen, post)?)?),
     })
 }
@@ -76,6 +78,7 @@ enum Checked<'a> {
     Null(Null),
     /// Loaded once: what was checked is what scores.
     Similarity(Similarity),
+    Spectral2d(Box<Spectral2d>),
     Command(&'a CommandLaunch),
 }
 
@@ -93,6 +96,15 @@ fn checked<'a>(launch: &'a ScorerLaunch, frozen: &ScorerIdentity) -> Result<Chec
             (now.description, now.files) = (scorer.describe().clone(), scorer.files());
             Checked::Similarity(scorer)
         }
+        ScorerLaunch::Spectral2d { settings, notation } => {
+            let scorer = Spectral2d::new(settings.clone(), *notation).ok_or_else(|| {
+                Error::usage(format!("`{}`, by which the scorer ranks, is none of its columns", settings.score))
+                    .hint("plan the campaign again: what starts its scorer was changed by hand")
+            })?;
+            (now.description, now.files) = (scorer.describe().clone(), Vec::new());
+            now.settings = settings.identity();
+            Checked::Spectral2d(Box::new(scorer))
+        }
         ScorerLaunch::Command(command) => {
             let (argv, mut files) = argv::identify(&command.argv)?;
             files.extend(argv::declared(&command.files)?);
@@ -109,7 +121,7 @@ fn checked<'a>(launch: &'a ScorerLaunch, frozen: &ScorerIdentity) -> Result<Chec
 /// Records that a pool of `cpus` cores scores at a time: its threads, or its children.
 pub fn lanes(launch: &ScorerLaunch, cpus: u32) -> u32 {
     match launch {
-        ScorerLaunch::Null | ScorerLaunch::Similarity { .. } => cpus.max(1),
+        ScorerLaunch::Null | ScorerLaunch::Similarity { .. } | ScorerLaunch::Spectral2d { .. } => cpus.max(1),
         ScorerLaunch::Command(command) => lanes_of(command, cpus),
     }
 }
@@ -123,7 +135,7 @@ fn lanes_of(command: &CommandLaunch, cpus: u32) -> u32 {
 /// fault (a mount, most often) and not the scorer's.
 fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
     let files: Vec<&Path> = match launch {
-        ScorerLaunch::Null => Vec::new(),
+        ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => Vec::new(),
         ScorerLaunch::Similarity { actives, .. } => vec![actives],
         ScorerLaunch::Command(command) => {
             let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::ray_cluster::Ray;
 use super::scene::{Engine, Scene, Wanted};
 use super::slurm::until;
-use crate::support::env::project;
 
 pub type OnRay = Scene<Ray>;
 

@@ -5,16 +5,16 @@
 
 use std::path::Path;
 
-use super::chem::{Mol, Refusal, crippen, hbond, morgan, rotatable, tpsa, weight};
-use super::{Builtin, tanimoto};
+use super::chem::{Mol, crippen, hbond, morgan, rotatable, tpsa, weight};
+use super::{Builtin, structure, tanimoto};
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::library::format::Notation;
 use crate::library::record::Record;
 use crate::scorer::identity::ScorerFile;
-use crate::scorer::precheck::{precheck, precheck_as};
-use crate::scorer::{Column, ColumnType, Description, Order, Value, Verdict, reason as ours};
+use crate::scorer::precheck::precheck;
+use crate::scorer::{Column, ColumnType, Description, Order, Value, Verdict};
 
 /// The columns, in order: name, type, unit (`1`: a number without one), and what it is.
 const COLUMNS: [(&str, ColumnType, Option<&str>, &str); 8] = [
@@ -30,35 +30,6 @@ const COLUMNS: [(&str, ColumnType, Option<&str>, &str); 8] = [
 
 /// Version of the algorithm: it changes when any structure could get another row.
 const VERSION: &str = "1";
-
-/// Not a SMILES, or not a molfile (ERROR).
-const PARSE: &str = "parse";
-/// An atom has more bonds than it can have (ERROR).
-const VALENCE: &str = "valence";
-/// The aromatic atoms cannot be given alternating bonds (ERROR).
-const KEKULE: &str = "kekulize";
-/// More atoms or bonds than the scorer looks at (SKIP).
-const TOO_LARGE: &str = "too_large";
-/// Rings too entangled to look at them all (SKIP).
-const TOO_COMPLEX: &str = "too_complex";
-/// A molfile of version V3000, which is not read (SKIP).
-const V3000: &str = "v3000";
-/// A molfile with atom lists or query bonds, which stands for many structures (SKIP).
-const QUERY: &str = "query";
-
-/// The reason code for a structure that is no molecule here, and whether the structure is at fault.
-const fn reason(refusal: Refusal) -> (&'static str, bool) {
-    match refusal {
-        Refusal::Syntax => (PARSE, true),
-        Refusal::Valence => (VALENCE, true),
-        Refusal::Kekule => (KEKULE, true),
-        Refusal::TooLarge => (TOO_LARGE, false),
-        Refusal::TooComplex => (TOO_COMPLEX, false),
-        Refusal::Version3000 => (V3000, false),
-        Refusal::Query => (QUERY, false),
-        Refusal::Empty => (ours::EMPTY, false),
-    }
-}
 
 /// The scorer with its actives.
 #[derive(Clone, Debug)]
@@ -153,19 +124,9 @@ impl Builtin for Similarity {
     }
 
     fn score(&self, record: &Record<'_>) -> Verdict {
-        if let Some(verdict) = precheck_as(record, self.notation) {
-            return verdict;
-        }
-        let mol = match self.notation {
-            Notation::Smiles => Mol::from_smiles(record.structure),
-            Notation::Molblock => Mol::from_molfile(record.structure),
-        };
-        match mol {
+        match structure::read(record, self.notation) {
             Ok(mol) => Verdict::ok(self.values(&mol)),
-            Err(refusal) => match reason(refusal) {
-                (code, true) => Verdict::error(code),
-                (code, false) => Verdict::skip(code),
-            },
+            Err(verdict) => verdict,
         }
     }
 }
@@ -177,7 +138,7 @@ fn read_active(line: &[u8], number: usize) -> std::result::Result<(String, morga
     if let Some(verdict) = precheck(&Record { ordinal: 0, id: b"", structure }) {
         return Err(verdict.reason.into_owned());
     }
-    let mol = Mol::from_smiles(structure).map_err(|refusal| reason(refusal).0.to_owned())?;
+    let mol = Mol::from_smiles(structure).map_err(|refusal| structure::reason(refusal).0.to_owned())?;
     let id = match fields.next() {
         Some(id) => String::from_utf8(id.to_vec()).map_err(|_| "its id is not UTF-8".to_owned())?,
         None => format!("active-{number}"),
@@ -191,15 +152,11 @@ fn description(notation: Notation) -> Description {
         description: Some(about.to_owned()),
         ..Column::new(name, kind, Order::default())
     };
-    let of_molfiles: &[&str] = if notation == Notation::Molblock { &[V3000, QUERY] } else { &[] };
-    let all = [PARSE, VALENCE, KEKULE, TOO_LARGE, TOO_COMPLEX].iter().chain(of_molfiles);
-    let mut reasons: Vec<String> = all.map(|code| (*code).to_owned()).collect();
-    reasons.sort();
     Description {
         name: "similarity".to_owned(),
         version: VERSION.to_owned(),
         columns: COLUMNS.map(column).to_vec(),
         deterministic: true,
-        reasons,
+        reasons: structure::reasons(notation, &[]),
     }
 }
