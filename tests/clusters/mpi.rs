@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use super::ranks::{self, is_there, signal};
 use super::scene::SCORER;
 use super::slurm::until;
-use crate::support::env::{MOLSIEVE, Run, TestEnv, processes, python};
+use crate::support::env::{MOLSIEVE, Run, TestEnv, python};
 
 /// A place on this machine, with a campaign of 400 records in 40 task groups, and its digest without any rank.
 pub struct Here {

@@ -2,11 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::HtCondor;
 use super::answers::{constraint, done, found, history, queue, submitted};
-use super::limits::Limits;
 use super::rows::tests::{line, said};
-use super::site::Site;
 use crate::adapter::AdapterError;
 use crate::command::Said;
 use crate::dialect::{Dialect, Reports};

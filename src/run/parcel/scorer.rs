@@ -10,7 +10,7 @@ use crate::scorer::identity::{CommandLaunch, ScorerLaunch};
 /// file. Another program, directories, and what is in a container must be on the nodes.
 pub fn moved(launch: &ScorerLaunch) -> Vec<Moved> {
     match launch {
-        ScorerLaunch::Null => Vec::new(),
+        ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => Vec::new(),
         ScorerLaunch::Similarity { actives, .. } => vec![place(actives, Path::new("/"), 0)],
         ScorerLaunch::Command(command) => {
             let mut files: Vec<&Path> = of_command(command);
@@ -55,7 +55,7 @@ pub fn relocate(launch: &mut ScorerLaunch, moved: &[Moved], dir: &CampaignDir) {
         }
     };
     match launch {
-        ScorerLaunch::Null => {}
+        ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => {}
         ScorerLaunch::Similarity { actives, .. } => put(actives),
         ScorerLaunch::Command(command) => {
             command.files.iter_mut().for_each(put);
