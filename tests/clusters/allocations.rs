@@ -130,6 +130,7 @@ fn job(scene: &Scene) -> String {
 }
 
 #[test]
+#[ignore = "the long suite runs it"]
 fn a_time_limit_ends_all_ranks_at_checkpoints_and_the_allocation_has_another_life() {
     let Some(scene) = two_nodes() else { return };
     let scheduler = format!("{}\nsignal_before = \"30s\"", over_nodes("srun", "dynamic"));
@@ -148,6 +149,7 @@ fn a_time_limit_ends_all_ranks_at_checkpoints_and_the_allocation_has_another_lif
 }
 
 #[test]
+#[ignore = "the long suite runs it"]
 fn a_time_limit_ends_all_ranks_at_checkpoints_and_the_next_wave_goes_on_where_no_job_may_be_put_back() {
     let Some(scene) = two_nodes() else { return };
     let refuse = "if [ \"$1\" = requeue ]; then echo 'disabled' >&2; exit 1; fi\nreal \"$@\"";
