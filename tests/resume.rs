@@ -163,6 +163,24 @@ fn cancel_stops_a_campaign_that_another_process_drives() {
 }
 
 #[test]
+fn what_a_task_returned_stays_where_nobody_can_tell_which_task_groups_it_is_of() {
+    let env = TestEnv::new();
+    reference(&env);
+    let file = slow(&env, "c");
+    let mut driver = start(&env, &["run", &file, "--dir", "d"]);
+    wait_until_busy(&env, "d");
+    signal("-TERM", driver.id());
+    assert_eq!(driver.wait().unwrap().code(), Some(75));
+    // As on nodes that share no files: the campaign comes home, and what says who had what has suffered.
+    let returned = env.path("d/returned/wave-1/0/groups/000000/a.rows");
+    std::fs::create_dir_all(returned.parent().unwrap()).unwrap();
+    std::fs::write(&returned, "rows").unwrap();
+    std::fs::write(env.path("d/launch/wave-1.tasks"), "nonsense\n").unwrap();
+    env.molsieve(["resume", "d"]).exits(0);
+    assert!(returned.is_file());
+}
+
+#[test]
 fn a_submitted_campaign_finishes_without_anybody() {
     let env = TestEnv::new();
     let reference = reference(&env);

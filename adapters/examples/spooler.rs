@@ -72,14 +72,7 @@ fn entry(line: &str) -> Option<Entry> {
 
 impl<R: Runner> Adapter for Spooler<R> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            array_len_max: None,
-            room: None,
-            requeues: false,
-            finally: Finally::Driver,
-            lifeline: false,
-            signals_before_end: false,
-        }
+        Capabilities { array_len_max: None, room: None, requeues: false, finally: Finally::Driver, lifeline: false }
     }
 
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {

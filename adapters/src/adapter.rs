@@ -30,8 +30,6 @@ pub struct Capabilities {
     pub finally: Finally,
     /// Whether the standard input of a task ends when the submitter does.
     pub lifeline: bool,
-    /// Whether a task is told before its time limit ends it. Where not, it has to look at the clock itself.
-    pub signals_before_end: bool,
 }
 
 /// Why a scheduler did not do it: the cases that call for different reactions.

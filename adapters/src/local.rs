@@ -99,14 +99,7 @@ impl Drop for Local {
 
 impl Adapter for Local {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            array_len_max: None,
-            room: None,
-            requeues: false,
-            finally: Finally::Driver,
-            lifeline: true,
-            signals_before_end: false,
-        }
+        Capabilities { array_len_max: None, room: None, requeues: false, finally: Finally::Driver, lifeline: true }
     }
 
     fn submit(&mut self, job: &JobSpec) -> Result<JobId, AdapterError> {

@@ -10,7 +10,7 @@
 //! | 5 | the scheduler or the site refused, or cannot be reached |
 //! | 6 | the system refused, or a scorer cannot start or breaks its protocol |
 //! | 75 | stopped at a clean checkpoint: resume |
-//! | 85 | the same, to HTCondor, which knows it as a checkpoint: kept for its adapter, and not used yet |
+//! | 85 | the same, to HTCondor, which knows it as a checkpoint and goes on with the task by itself |
 
 use std::process::ExitCode;
 

@@ -116,8 +116,16 @@ fn recalled(job: &JobId, most: Duration, patience: &Patience) -> Result<Vec<(u64
         }
     };
     let (Some(hold), Some(ask)) = (recall::hold(job), recall::ask(job)) else { return Ok(Vec::new()) };
-    let spool = said(recall::spool())?;
-    let spool = PathBuf::from(spool.stdout.trim());
+    let told = said(recall::spool())?;
+    let spool = PathBuf::from(told.stdout.trim());
+    if !told.is_ok() || !spool.is_absolute() {
+        // As where the access point is another machine. What tasks have since their last checkpoint came home is computed again.
+        tracing::warn!(
+            said = told.gist(),
+            "the spool of the access point is not here: what tasks have cannot be fetched before they are removed"
+        );
+        return Ok(Vec::new());
+    }
     // (That there is nothing to hold is no failure: it is seen by the question.)
     said(hold)?;
     let started = Stopwatch::start();

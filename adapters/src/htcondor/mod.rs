@@ -66,7 +66,6 @@ impl Dialect for HtCondor {
             requeues: true,
             finally: Finally::Native,
             lifeline: false,
-            signals_before_end: false,
         }
     }
 

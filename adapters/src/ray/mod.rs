@@ -155,7 +155,6 @@ impl Adapter for Ray {
             finally: Finally::Native,
             lifeline: false,
             // The driver asks a task to end when its time is up, and only then begins to count the grace.
-            signals_before_end: true,
         }
     }
 

@@ -71,7 +71,6 @@ impl Dialect for Slurm {
             requeues: self.limits.requeue,
             finally: Finally::Dependency,
             lifeline: false,
-            signals_before_end: true,
         }
     }
 

@@ -74,7 +74,6 @@ impl Adapter for Memory {
             requeues: false,
             finally: Finally::Dependency,
             lifeline: false,
-            signals_before_end: true,
         }
     }
 

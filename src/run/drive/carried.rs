@@ -77,8 +77,16 @@ impl Driver<'_> {
             if !dir.returned_wave(number).is_dir() {
                 continue;
             }
+            let tasks = match wave::read(dir, number) {
+                Ok(tasks) => tasks,
+                // Nobody knows which task groups these are of: what was returned stays, for somebody to look at.
+                Err(error) => {
+                    tracing::warn!(wave = number, %error, "what its tasks returned is not taken in");
+                    continue;
+                }
+            };
             let mut is_refused = false;
-            for (task, groups) in (0..).zip(wave::read(dir, number).unwrap_or_default()) {
+            for (task, groups) in (0..).zip(tasks) {
                 is_refused |= !taker.take(number, task, &groups)?.refused.is_empty();
             }
             clear(self.campaign, number, is_refused)?;
@@ -123,7 +131,10 @@ pub(in crate::run) fn recall(
     drop(waiting);
     for (task, place) in left {
         if let Some(groups) = usize::try_from(task).ok().and_then(|at| tasks.get(at)) {
-            taker.take_from(&CampaignDir::new(place), wave.number, task, groups)?;
+            let taken = taker.take_from(&CampaignDir::new(place), wave.number, task, groups)?;
+            if let Some(complaint) = taken.complaint() {
+                tracing::warn!(task, what = complaint, "not taken in, and gone with the job");
+            }
         }
     }
     Ok(())
