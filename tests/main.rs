@@ -6,6 +6,7 @@ mod attacks;
 mod blame;
 mod clusters;
 mod day_two;
+mod decoys;
 mod doctor;
 mod errors;
 mod first_minutes;

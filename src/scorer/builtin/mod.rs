@@ -1,6 +1,7 @@
 //! Built-in scorers: pure functions of one record.
 
 pub mod chem;
+pub mod decoys;
 pub mod null;
 pub mod pool;
 pub mod similarity;

@@ -43,6 +43,13 @@ fn count(fingerprint: &Fingerprint) -> u32 {
     fingerprint.iter().map(|word| word.count_ones()).sum()
 }
 
+/// The Tanimoto similarity of two fingerprints. Two empty ones are alike.
+pub fn of(a: &Fingerprint, b: &Fingerprint) -> f64 {
+    let shared = a.iter().zip(b).map(|(a, b)| (a & b).count_ones()).sum();
+    let fraction = Fraction::new(shared, count(a) + count(b) - shared);
+    f64::from(fraction.shared) / f64::from(fraction.either)
+}
+
 impl Index {
     /// The index of `fingerprints`, whose positions are their order.
     pub fn new(fingerprints: &[Fingerprint]) -> Self {

@@ -19,3 +19,12 @@ pub const RING_WORK_MAX: usize = 20_000_000;
 
 /// Sets of fused rings tried for aromaticity in one ring system.
 pub const FUSED_SETS_MAX: usize = 100_000;
+
+/// Steps of refinement while the atoms of one fragment are put in a canonical order.
+pub const CANON_WORK_MAX: usize = 20_000_000;
+
+/// Choices between atoms that look alike, each within the one before, in the same.
+pub const CANON_DEPTH_MAX: usize = 64;
+
+/// Neighbours of one atom in a molecule that has a canonical order.
+pub const CANON_DEGREE_MAX: usize = 511;

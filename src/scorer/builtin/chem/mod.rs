@@ -10,9 +10,11 @@
 //! fixed order of additions: the same bytes give the same numbers on every machine.
 
 pub mod aromatic;
+pub mod canon;
 pub mod cleanup;
 pub mod crippen;
 mod cycles;
+mod edit;
 pub mod element;
 mod element_table;
 pub mod hbond;
@@ -30,6 +32,7 @@ pub mod smiles_atom;
 pub mod tpsa;
 pub mod valence;
 pub mod weight;
+pub mod write;
 
 /// Why a structure is not a molecule here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +139,12 @@ impl Bond {
 
     /// What it adds to the valence of `atom`, in half bonds.
     pub fn halves(&self, atom: usize) -> i32 {
-        match self.order {
+        self.halves_as(self.order, atom)
+    }
+
+    /// The same if it had this order.
+    fn halves_as(&self, order: Order, atom: usize) -> i32 {
+        match order {
             Order::Dative if usize::from(self.begin) == atom => 0,
             Order::Single | Order::Dative => 2,
             Order::Aromatic => 3,

@@ -23,12 +23,16 @@ fn keeps_higher(atom: &Atom, effective: u8) -> bool {
 
 /// The sum of bond orders and written hydrogens, rounded as described above.
 pub fn explicit(mol: &Mol, index: usize) -> i32 {
-    let atom = &mol.atoms[index];
-    let mut halves = 2 * i32::from(atom.explicit_h);
-    halves += mol.around(index).map(|(_, bond)| bond.halves(index)).sum::<i32>();
+    let halves = mol.around(index).map(|(_, bond)| bond.halves(index)).sum::<i32>();
+    rounded(&mol.atoms[index], halves, || mol.touches_aromatic(index))
+}
+
+/// The same for an atom whose bonds add up to `halves` half bonds.
+fn rounded(atom: &Atom, halves: i32, touches_aromatic: impl Fn() -> bool) -> i32 {
+    let mut halves = 2 * i32::from(atom.explicit_h) + halves;
     let like = element::of(effective(atom));
     let default = like.default_valence();
-    if default >= 0 && halves > 2 * default && mol.touches_aromatic(index) {
+    if default >= 0 && halves > 2 * default && touches_aromatic() {
         let allowed = like.valences.iter().map(|v| i32::from(*v)).take_while(|v| *v != -1 && 2 * v <= halves);
         let nearest = allowed.last().unwrap_or(default);
         if halves - 2 * nearest <= 3 {
@@ -55,7 +59,17 @@ fn permitted(atom: &Atom, explicit: i32) -> bool {
 
 /// The hydrogens that an atom with this explicit valence takes. `None`: there is no valence for it.
 fn implicit(mol: &Mol, index: usize, explicit: i32) -> Option<u8> {
-    let atom = &mol.atoms[index];
+    taken(&mol.atoms[index], explicit, || mol.touches_aromatic(index))
+}
+
+/// The hydrogens that an atom of `element` takes if it is written without brackets and its bonds add up to `halves`
+/// half bonds. `None`: there is no valence for it.
+pub fn unwritten(element: u8, halves: i32, touches_aromatic: bool) -> Option<u8> {
+    let atom = Atom { element, ..Atom::default() };
+    taken(&atom, rounded(&atom, halves, || touches_aromatic), || touches_aromatic)
+}
+
+fn taken(atom: &Atom, explicit: i32, touches_aromatic: impl Fn() -> bool) -> Option<u8> {
     if atom.bracket || atom.element == 0 {
         return Some(0);
     }
@@ -77,7 +91,7 @@ fn implicit(mol: &Mol, index: usize, explicit: i32) -> Option<u8> {
         used -= i32::from(atom.charge);
     }
     let mut allowed = element::of(like).valences.iter().map(|v| i32::from(*v)).take_while(|v| *v >= 0);
-    if mol.touches_aromatic(index) {
+    if touches_aromatic() {
         // An aromatic atom takes hydrogens up to its default valence only.
         let fits = used <= default || allowed.any(|v| v == used);
         return fits.then(|| (default - used).max(0) as u8);
