@@ -134,7 +134,8 @@ fn where_no_files_are_shared_tasks_get_theirs_and_what_they_leave_comes_back() {
     // What is to be brought back and is not there holds a task; nobody wished it.
     let lost = JobSpec {
         transfers: Some(Transfers { outputs: vec!["left".into()], own: vec![own(7)], ..Transfers::default() }),
-        ..tasks(place, "lost", 1, "exit 0")
+        // (The place for it was made before the task began.)
+        ..tasks(place, "lost", 1, "rmdir left")
     };
     let lost = submit(condor, &lost);
     let seen = until(condor, &lost, "a task that leaves nothing", |seen| seen[0].state == TaskState::Held);
