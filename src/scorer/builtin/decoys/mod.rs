@@ -15,10 +15,10 @@ mod swap;
 
 use std::collections::BTreeSet;
 
-pub use draw::Seed;
-pub use facts::{Deltas, Facts};
-pub use strategy::Strategy;
-use swap::{Bench, Refused};
+pub use self::draw::Seed;
+pub use self::facts::{Deltas, Facts};
+pub use self::strategy::Strategy;
+use self::swap::{Bench, Refused};
 
 use super::chem::{Mol, Order, Refusal, canon, element, morgan};
 use super::tanimoto;
