@@ -7,7 +7,7 @@
 //! 94). So the order is exact, and not the best guess that ranks with ties broken at random would be (Weininger 1989;
 //! Schneider, Sahnoun and Landrum, Journal of Chemical Information and Modeling 55 (2015) 2111).
 //!
-//! Most choices need not be tried ([`search`]): parts that do not depend on each other are ordered one after the other
+//! Most choices need not be tried (`search`): parts that do not depend on each other are ordered one after the other
 //! (Junttila and Kaski, TAPAS 2011), and in parts without rings, or where atoms come in pairs, all choices are alike. The
 //! work is bounded by [`limits`](super::limits), in steps and not in time. A molecule that reaches the bound has no
 //! canonical form here, on every machine.
