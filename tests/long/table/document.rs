@@ -102,7 +102,7 @@ impl Document {
             sizes.join(", "),
             molsieve(),
             std::thread::available_parallelism().map_or(0, usize::from),
-            first_line(Command::new("uname").arg("-r")),
+            first_line(Command::new("uname").arg("-r")).split('-').next().unwrap_or_default(),
             minutes,
             first_line(Command::new("date").args(["-u", "+%F %R UTC"])),
         );
