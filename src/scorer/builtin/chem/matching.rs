@@ -75,7 +75,10 @@ impl Graph {
         self.start(optional);
         if !optional {
             for v in self.unpaired() {
-                self.augment(v, false);
+                // One before it may have been paired with it; a search from a paired atom would go in circles.
+                if self.mates[v].is_none() {
+                    self.augment(v, false);
+                }
             }
         }
         self.unpaired().into_iter().all(|v| self.mates[v].is_some() || self.augment(v, true))

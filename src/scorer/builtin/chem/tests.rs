@@ -163,3 +163,14 @@ fn the_table_of_elements_is_whole() {
     assert_eq!(element::by_symbol(b"Xx"), None);
     assert!(element::ELEMENTS.iter().all(|e| !e.valences.is_empty()));
 }
+
+#[test]
+fn an_atom_that_was_paired_in_the_meantime_is_not_paired_again() {
+    // A dummy atom that may have a double bond, and an odd number of atoms around it that must: this went on for ever.
+    for smiles in ["c1c2ccccc2cc2c*cccc12", "O=C[Cu](O)C=Cc1c2ccccc2cc2c*cccc12"] {
+        let mol = mol(smiles);
+        let doubles = |atom: usize| mol.around(atom).filter(|(_, bond)| bond.kekule == Order::Double).count();
+        let ring = (0..mol.atoms.len()).filter(|i| mol.atoms[*i].ring && mol.atoms[*i].element == 6);
+        assert!(ring.into_iter().all(|atom| doubles(atom) == 1), "{smiles}");
+    }
+}
