@@ -56,6 +56,23 @@ fn every_record_is_compared_with_its_decoys_and_the_pack_says_what_that_comes_to
 }
 
 #[test]
+fn the_report_begins_with_the_verdict_and_draws_records_beside_their_decoys() {
+    let env = TestEnv::new();
+    let file = campaign(&env, "shown", 120, SPECTRAL, "count = 2");
+    env.molsieve(["run", &file, "--dir", "shown"]).exits(0);
+    let report = std::fs::read_to_string(env.path("shown/pack/report.html")).unwrap();
+    let at = |text: &str| report.find(text).unwrap_or_else(|| panic!("no `{text}` in the report"));
+    let verdict = signal(&env, "shown")["verdict"].as_str().unwrap().to_owned();
+    assert!(at(&format!("<strong>{verdict}.</strong>")) < at("<h2>Hits</h2>"));
+    assert!(at("control: permuted") < at("The best records beside their decoys"));
+    assert!(report.matches("<span class=\"id\">decoy</span>").count() > 3);
+    // The counts of a comparison are not drawn as if they were scores.
+    assert!(!report.contains("<b>permuted_won</b>") && report.contains("<b>slack</b>"));
+    let index = std::fs::read_to_string(env.path("shown/pack/index.md")).unwrap();
+    assert!(index.contains(&format!("- decoys: `score` is {verdict} (")), "{index}");
+}
+
+#[test]
 fn neither_shards_nor_threads_change_a_verdict() {
     let env = TestEnv::new();
     let pack = |name: &str, shard: u64, workers: &str| {

@@ -14,6 +14,8 @@ use crate::random::Generator;
 const REPLICATES: usize = 999;
 /// Replicates outside the interval, at each end.
 const OUTSIDE: usize = 24;
+/// Of fewer records nothing is said.
+pub const RECORDS_MIN: u64 = 10;
 /// No replicate draws more records.
 const DRAWN_MAX: u64 = 1 << 14;
 
@@ -47,9 +49,10 @@ impl Seed {
     }
 }
 
-/// What is pooled of `cells`, with its interval; `generator` draws. None without a pair.
+/// What is pooled of `cells`, with its interval; `generator` draws. None of fewer than [`RECORDS_MIN`] records: what few of
+/// them do not vary in is not certain.
 pub fn estimate(cells: &Cells, mut generator: Generator) -> Option<Estimate> {
-    let value = cells.pooled()?;
+    let value = cells.pooled().filter(|_| cells.records() >= RECORDS_MIN)?;
     let urn = Urn::new(cells);
     let (drawn, all) = (urn.records().min(DRAWN_MAX), urn.records());
     let narrower = (drawn as f64 / all as f64).sqrt();
@@ -138,8 +141,9 @@ mod tests {
 
     #[test]
     fn what_does_not_vary_has_no_width_and_nothing_has_no_interval() {
-        let Estimate { value, low, high } = estimate(&of(&[(2, 2, 7)]), Generator::new(1)).unwrap();
+        let Estimate { value, low, high } = estimate(&of(&[(2, 2, 10)]), Generator::new(1)).unwrap();
         assert_eq!((value, low, high), (0.5, 0.5, 0.5));
+        assert_eq!(estimate(&of(&[(2, 2, 9)]), Generator::new(1)), None);
         assert_eq!(estimate(&Cells::default(), Generator::new(1)), None);
     }
 }

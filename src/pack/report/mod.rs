@@ -4,6 +4,7 @@
 //! say. Whatever comes from data is escaped in `html`. Its size is bounded, because everything that is
 //! listed is: hits, columns, reasons, slow requests, missing ranges, and the length of each text.
 
+mod beside;
 mod charts;
 pub mod draw;
 mod facts;

@@ -2,16 +2,16 @@
 
 use std::fmt::Write;
 
-use super::Facts;
 use super::html::{count, cut, number, share, text};
 use super::intervals::{self, Line};
+use super::{Facts, beside};
 use crate::signal::{Judgement, Signal, Verdict};
 
 /// The section; empty where records have no decoys.
 pub fn section(facts: &Facts<'_>) -> String {
     let Some(signal) = &facts.found.signal else { return String::new() };
     format!(
-        "<section id=\"signal\">\n<h2>Does the score know more than chance?</h2>\n{}{}{}{}</section>\n",
+        "<section id=\"signal\">\n<h2>Does the score know more than chance?</h2>\n{}{}{}{}{}</section>\n",
         verdict(signal),
         intervals::svg("share of pairs that the record wins, by likeness of its decoys", &lines(signal)).map_or_else(
             String::new,
@@ -22,6 +22,7 @@ pub fn section(facts: &Facts<'_>) -> String {
         ),
         sizes(signal),
         single(signal),
+        beside::section(facts),
     )
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::scorer::builtin::decoys::{self, Strategy, Window};
+use crate::scorer::identity::ScorerIdentity;
 
 /// Version of what follows from these settings: it changes when any record could be compared otherwise.
 const VERSION: u32 = 1;
@@ -35,6 +36,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The settings that `scorer` was frozen with; none if its records are not compared.
+    pub fn of_identity(scorer: &ScorerIdentity) -> Option<Self> {
+        let mut settings = scorer.settings.get("decoys")?.clone();
+        settings.as_object_mut()?.remove("version").filter(|version| *version == VERSION)?;
+        serde_json::from_value(settings).ok()
+    }
+
     /// The same for whoever makes decoys.
     pub fn to_decoys(&self) -> decoys::Settings {
         decoys::Settings {
