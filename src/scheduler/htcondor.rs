@@ -11,7 +11,7 @@ use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site, recall}
 use molsieve_adapters::text::Value;
 use molsieve_adapters::{Adapter, AdapterError, Cli, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Examined, Queue, Rights, patiently, refused};
+use super::{Allows, Asked, Binding, Examined, Notice, Queue, Rights, patiently, refused};
 use crate::campaign::scheduler::Cluster;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
@@ -84,8 +84,8 @@ impl Binding for HtCondor {
         recalled(&JobId(job.to_owned()), most, patience)
     }
 
-    fn signals_before_end(&self) -> bool {
-        false
+    fn notice(&self, cluster: &Cluster) -> Notice {
+        Notice::OwnClock { before: Duration::from_secs(cluster.signal_before_s) }
     }
 }
 

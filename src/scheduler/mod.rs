@@ -141,14 +141,43 @@ pub trait Binding: Sync {
         asked_s
     }
 
-    /// By how much its signal before the time limit may come too early.
-    fn signals_early(&self) -> Duration {
-        Duration::ZERO
+    /// How a task on `cluster` learns that its time limit is near, and how long before.
+    fn notice(&self, cluster: &Cluster) -> Notice;
+}
+
+/// How a task learns that its time limit is near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Its scheduler tells it.
+    Told {
+        /// So long before the limit,
+        before: Duration,
+        /// and by as much as this earlier.
+        early: Duration,
+    },
+    /// Nobody tells it: it looks at the clock itself.
+    OwnClock {
+        /// It ends so long before the limit; of one that is shorter than twice that, after half of it.
+        before: Duration,
+    },
+}
+
+impl Notice {
+    /// How long a task works whose limit is `left` away, before it ends by its own clock; none where it is told.
+    pub fn works_for(self, left: Duration) -> Option<Duration> {
+        match self {
+            Self::Told { .. } => None,
+            Self::OwnClock { before } => Some(left.saturating_sub(before).max(left / 2)),
+        }
     }
 
-    /// Whether it tells a task before its time limit ends it. Where not, a task looks at the clock itself.
-    fn signals_before_end(&self) -> bool {
-        true
+    /// Whether what ended a task with `left` until its limit can have been this.
+    pub fn is_due(self, left: Duration) -> bool {
+        match self {
+            Self::Told { before, early } => left <= before + early,
+            // It knows why it ended, and a scheduler that speaks of limits is not asked.
+            Self::OwnClock { .. } => true,
+        }
     }
 }
 
@@ -376,5 +405,27 @@ mod tests {
             assert!(!binding.programs().is_empty() && !binding.when_full().is_empty(), "{kind}");
         }
         assert!(is_here(SchedulerKind::Local) && around_here().is_cluster());
+    }
+
+    #[test]
+    fn a_task_learns_of_its_end_as_its_scheduler_has_it() {
+        let notice = |kind: SchedulerKind| {
+            let cluster = SchedulerSection::of(kind).cluster().unwrap().unwrap();
+            of(kind).unwrap().notice(&cluster)
+        };
+        let s = Duration::from_secs;
+        assert_eq!(notice(SchedulerKind::Slurm), Notice::Told { before: s(120), early: s(90) });
+        assert_eq!(notice(SchedulerKind::HtCondor), Notice::OwnClock { before: s(120) });
+        // What `signal_before` would be is no word of Ray's: its driver tells a task at the limit.
+        assert_eq!(notice(SchedulerKind::Ray), Notice::Told { before: s(0), early: s(0) });
+    }
+
+    #[test]
+    fn who_looks_at_the_clock_works_for_half_of_a_short_limit_and_who_is_told_until_then() {
+        let s = Duration::from_secs;
+        let own = Notice::OwnClock { before: s(120) };
+        assert_eq!((own.works_for(s(3600)), own.works_for(s(100))), (Some(s(3480)), Some(s(50))));
+        let told = Notice::Told { before: s(120), early: s(90) };
+        assert_eq!((told.works_for(s(3600)), told.is_due(s(210)), told.is_due(s(211))), (None, true, false));
     }
 }

@@ -9,7 +9,7 @@ use molsieve_adapters::ray::inside::{self, Own};
 use molsieve_adapters::ray::{self, Address, Client, Plain, Site, Token, facts, script};
 use molsieve_adapters::{Adapter, AdapterError, Capabilities, Inside};
 
-use super::{Allows, Asked, Binding, Cap, Examined, Queue, Rights, patiently};
+use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights, patiently};
 use crate::campaign::scheduler::Cluster;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -91,6 +91,11 @@ impl Binding for Ray {
 
     fn when_full(&self) -> &'static str {
         "`ray job list` shows what runs, and `ray status` what nodes have left"
+    }
+
+    fn notice(&self, _: &Cluster) -> Notice {
+        // The driver tells a task when its time is up, and counts the grace from then on.
+        Notice::Told { before: Duration::ZERO, early: Duration::ZERO }
     }
 }
 

@@ -12,7 +12,7 @@ use molsieve_adapters::slurm::{self, Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
 use molsieve_adapters::{Adapter, Cli, Inside};
 
-use super::{Allows, Asked, Binding, Cap, Examined, Queue, Rights, patiently};
+use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights, patiently};
 use crate::campaign::scheduler::Cluster;
 use crate::error::{Error, Kind, Result};
 
@@ -86,8 +86,8 @@ impl Binding for Slurm {
         asked_s.div_ceil(60) * 60
     }
 
-    fn signals_early(&self) -> Duration {
-        EARLY
+    fn notice(&self, cluster: &Cluster) -> Notice {
+        Notice::Told { before: Duration::from_secs(cluster.signal_before_s), early: EARLY }
     }
 }
 

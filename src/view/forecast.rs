@@ -1,5 +1,7 @@
 //! What a planned campaign will take: time, core hours, files, room on disk. An estimate, told before work is spent.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::campaign::file::Campaign;
@@ -8,7 +10,7 @@ use crate::error::Result;
 use crate::fs::{self, Room};
 use crate::host;
 use crate::run::wave;
-use crate::scheduler;
+use crate::scheduler::{self, Binding, Notice};
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::{Column, ColumnType};
 use crate::shard::estimate::Pilot;
@@ -197,14 +199,26 @@ pub fn too_many_cores(campaign: &Campaign) -> Option<String> {
     })
 }
 
-/// That tasks are told to end as soon as they begin, where they are: a scheduler's signal may come a minute early.
+/// That tasks are told to end as soon as they begin, where they are.
 pub fn too_little_time(campaign: &Campaign) -> Option<String> {
     let execution = &campaign.file.execution;
-    let before_s = execution.cluster.as_ref()?.signal_before_s;
-    let walltime_s = execution.walltime_s.filter(|walltime| *walltime <= before_s.saturating_add(60))?;
+    let binding = scheduler::of(execution.scheduler).ok()?;
+    hardly_begins(binding, binding.notice(execution.cluster.as_ref()?), execution.walltime_s?)
+}
+
+/// The same of a task that asks `binding` for `asked_s`. (One that looks at the clock itself has half of its time at least.)
+fn hardly_begins(binding: &dyn Binding, notice: Notice, asked_s: u64) -> Option<String> {
+    let limit_s = binding.time_limit_s(asked_s);
+    let Notice::Told { before, early } = notice else { return None };
+    if !notice.is_due(Duration::from_secs(limit_s)) {
+        return None;
+    }
+    let earlier =
+        if early.is_zero() { String::new() } else { format!(", or as much as {} s earlier", early.as_secs()) };
     Some(format!(
-        "`resources.walltime` gives a task {walltime_s} s, and it is told to end {before_s} s before that, or a minute earlier: it will \
-         hardly begin; give it more, or less with `scheduler.signal_before`"
+        "`resources.walltime` gives a task {limit_s} s, and it is told to end {} s before that{earlier}: it will hardly begin; give it \
+         more, or less with `scheduler.signal_before`",
+        before.as_secs()
     ))
 }
 
@@ -264,6 +278,8 @@ fn fell_short(pilot: &Pilot) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::kind::SchedulerKind;
+    use crate::campaign::scheduler::SchedulerSection;
 
     #[test]
     fn a_budget_that_even_luck_does_not_keep_is_said() {
@@ -271,6 +287,26 @@ mod tests {
         assert_eq!(over_budget(&hours, None), None);
         assert_eq!(over_budget(&hours, Some(units::core_ms(9.0))), None);
         assert!(over_budget(&hours, Some(units::core_ms(7.5))).unwrap().contains("allows 7.5, and 8.000 to 12.000"));
+    }
+
+    #[test]
+    fn only_a_task_that_is_told_to_end_before_it_has_begun_is_warned_of() {
+        let warned = |kind: SchedulerKind, before: u64, walltime_s| {
+            let mut cluster = SchedulerSection::of(kind).cluster().unwrap().unwrap();
+            cluster.signal_before_s = before;
+            let binding = scheduler::of(kind).unwrap();
+            hardly_begins(binding, binding.notice(&cluster), walltime_s)
+        };
+        let said = warned(SchedulerKind::Slurm, 120, 170).unwrap();
+        assert!(
+            said.contains("a task 180 s") && said.contains("120 s before that, or as much as 90 s earlier"),
+            "{said}"
+        );
+        // SLURM makes 240 s of it.
+        assert_eq!(warned(SchedulerKind::Slurm, 120, 190), None);
+        // A task of HTCondor's has half of a short limit, and one of Ray's all of it.
+        assert_eq!(warned(SchedulerKind::HtCondor, 120, 60), None);
+        assert_eq!(warned(SchedulerKind::Ray, 120, 60), None);
     }
 
     #[test]
