@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use molsieve_adapters::ray::inside::{self, Own};
 use molsieve_adapters::ray::{self, Address, Client, Plain, Site, Token, facts, script};
-use molsieve_adapters::{Adapter, AdapterError, Capabilities, Inside};
+use molsieve_adapters::{Adapter, AdapterError, Capabilities, Inside, JobId};
 
 use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights, patiently};
 use crate::campaign::scheduler::Cluster;
@@ -91,6 +91,15 @@ impl Binding for Ray {
 
     fn when_full(&self) -> &'static str {
         "`ray job list` shows what runs, and `ray status` what nodes have left"
+    }
+
+    fn task_name(&self, job: &JobId, index: u64) -> String {
+        ray::task_name(job, index)
+    }
+
+    fn named(&self, job: &JobId, _: &[u64]) -> String {
+        // No task is stopped or let go alone.
+        job.0.clone()
     }
 
     fn notice(&self, _: &Cluster) -> Notice {

@@ -10,7 +10,7 @@ use molsieve_adapters::slurm::allowance;
 use molsieve_adapters::slurm::inside::Element;
 use molsieve_adapters::slurm::{self, Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, Cli, Inside};
+use molsieve_adapters::{Adapter, Cli, Inside, JobId};
 
 use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights, patiently};
 use crate::campaign::scheduler::Cluster;
@@ -79,6 +79,14 @@ impl Binding for Slurm {
 
     fn when_full(&self) -> &'static str {
         "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have"
+    }
+
+    fn task_name(&self, job: &JobId, index: u64) -> String {
+        slurm::task_name(job, index)
+    }
+
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+        slurm::named(job, tasks)
     }
 
     fn time_limit_s(&self, asked_s: u64) -> u64 {

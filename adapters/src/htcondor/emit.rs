@@ -23,6 +23,11 @@ const IDLE_MAX: u64 = 1000;
 /// The name of the last node.
 pub const FINAL: &str = "final";
 
+/// The name of the node of task `index`.
+pub fn node(index: u64) -> String {
+    format!("t{index}")
+}
+
 /// Jobs of a user beside a DAG's tasks for which room is left: the DAG itself, its last node, and some to spare.
 const JOBS_BESIDE: u64 = 4;
 
@@ -106,7 +111,8 @@ fn dag(site: &Site, limits: &Limits, job: &JobSpec) -> Result<EmittedFile, Adapt
     let tasks = describe::tasks(site, job, Number::Node)?.text("    ");
     let _ = writeln!(text, "\nSUBMIT-DESCRIPTION task {{\n{tasks}}}\n\n# A node a task.");
     for index in 0..count {
-        let _ = writeln!(text, "JOB t{index} task\nVARS t{index} task=\"{index}\"{}", own_files(job, index)?);
+        let (node, own) = (node(index), own_files(job, index)?);
+        let _ = writeln!(text, "JOB {node} task\nVARS {node} task=\"{index}\"{own}");
     }
     if let Some(retry) = job.retry {
         let _ = writeln!(

@@ -184,6 +184,11 @@ impl Dialect for HtCondor {
     }
 }
 
+/// What task `index` of `job` is called: by its DAG and its node of that, since its jobs have another number in every life.
+pub fn task_name(job: &JobId, index: u64) -> String {
+    format!("{job}/{}", emit::node(index))
+}
+
 /// How `tasks` of `job`, or what belongs to it where none are named, are meant in a command that a person types: with a condition,
 /// since each task is a job of its own that has another number in every life.
 pub fn named(job: &JobId, tasks: &[u64]) -> Option<String> {
