@@ -1,7 +1,7 @@
 //! An adapter for every scheduler that is spoken to by commands: what a dialect writes is run, what is said it reads.
 
 use crate::adapter::{self, Adapter, AdapterError, Capabilities};
-use crate::command::{Call, Runner, Said, Silent, System};
+use crate::command::{Call, Runner, Said, System};
 use crate::dialect::{Dialect, Reports};
 use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskReport, TaskState};
 
@@ -32,17 +32,8 @@ impl<D: Dialect, R: Runner> Cli<D, R> {
     }
 
     fn hear(&mut self, call: &Call) -> Result<Said, AdapterError> {
-        self.runner.run(call).map_err(|silent| {
-            let program = call.program();
-            match silent {
-                // Not `Rejected`: on a node whose file system is away for a minute it comes back.
-                Silent::Absent => AdapterError::Unreachable(format!("`{program}` is not on the PATH of this machine")),
-                Silent::TimedOut(limit) => {
-                    AdapterError::Unreachable(format!("`{program}` did not answer within {} s", limit.as_secs()))
-                }
-                Silent::System(error) => AdapterError::Unreachable(format!("`{program}` cannot be run: {error}")),
-            }
-        })
+        // A program that is absent is no `Rejected`: on a node whose file system is away for a minute it comes back.
+        self.runner.run(call).map_err(|silent| AdapterError::Unreachable(format!("`{}` {silent}", call.program())))
     }
 }
 

@@ -11,10 +11,10 @@ use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site, recall}
 use molsieve_adapters::text::Value;
 use molsieve_adapters::{Adapter, AdapterError, Cli, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Examined, Notice, Queue, Rights, patiently, refused};
+use super::{Allows, Asked, Binding, Examined, Notice, Queue, Rights, refused, told};
 use crate::campaign::scheduler::Cluster;
 use crate::clock::Stopwatch;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::patience::Patience;
 
 /// The binding.
@@ -46,9 +46,9 @@ impl Binding for HtCondor {
         Ok(Box::new(Cli::new(htcondor::HtCondor::new(site(cluster)?, Limits::default()))))
     }
 
-    fn ask(&self, cluster: &Cluster, patience: Duration, queue: Queue) -> Result<Asked> {
+    fn ask(&self, cluster: &Cluster, queue: Queue) -> Result<Asked> {
         let site = site(cluster)?;
-        let limits = patiently(patience, limits)?;
+        let limits = limits()?;
         // A DAG submits its tasks as there is room for them: no limit keeps it from having more.
         let queued = (queue == Queue::Always).then(examined::queued).flatten();
         let allows = Allows { cluster: limits.users.clone(), queued, ..Allows::default() };
@@ -97,18 +97,12 @@ impl Binding for HtCondor {
     }
 }
 
+/// What somebody can look at where a command does not answer.
+const HERE_HINT: &str = "is this an access point of the pool? `condor_q` must work here";
+
 /// What the pool allows.
 fn limits() -> Result<Limits> {
-    let call = htcondor::HtCondor::ask_limits();
-    let unreachable = |what: String| {
-        Error::new(Kind::Scheduler, what)
-            .hint("is this an access point of the pool? `condor_q` must work here")
-            .hint("nothing is lost: the same command goes on from here")
-    };
-    match System::default().run(&call) {
-        Ok(said) => Limits::parse(&said).map_err(|e| unreachable(e.to_string())),
-        Err(silent) => Err(unreachable(format!("`{}` does not answer: {silent:?}", call.program()))),
-    }
+    told(&htcondor::HtCondor::ask_limits(), Limits::parse, HERE_HINT)
 }
 
 /// How often it is looked whether a task has left its node.
@@ -119,9 +113,7 @@ fn recalled(job: &JobId, most: Duration, patience: &Patience) -> Result<Vec<(u64
     let mut system = System::default();
     let mut said = |call: Call| match system.run(&call) {
         Ok(said) => Ok(said),
-        Err(silent) => {
-            Err(refused(&AdapterError::Unreachable(format!("`{}` does not answer: {silent:?}", call.program()))))
-        }
+        Err(silent) => Err(refused(&AdapterError::Unreachable(format!("`{}` {silent}", call.program())))),
     };
     let (Some(hold), Some(ask)) = (recall::hold(job), recall::ask(job)) else { return Ok(Vec::new()) };
     let told = said(recall::spool())?;
@@ -183,6 +175,7 @@ fn site(cluster: &Cluster) -> Result<Site> {
 mod tests {
     use super::*;
     use crate::campaign::scheduler::SchedulerSection;
+    use crate::error::Kind;
 
     fn of(keys: &str) -> Result<Site> {
         let section: SchedulerSection = toml::from_str(&format!("kind = \"htcondor\"\n{keys}")).unwrap();

@@ -91,11 +91,11 @@ pub trait Binding: Sync {
     /// As [`Binding::check`].
     fn unasked(&self, cluster: &Cluster) -> Result<Box<dyn Adapter>>;
 
-    /// Asks what `cluster` allows, and what its user may have; it may not answer for as long as `patience`.
+    /// Asks what `cluster` allows, and what its user may have: once. Who has patience says [`asked`].
     ///
     /// # Errors
     /// As [`Binding::check`]; the scheduler cannot be reached (exit 5).
-    fn ask(&self, cluster: &Cluster, patience: Duration, queue: Queue) -> Result<Asked>;
+    fn ask(&self, cluster: &Cluster, queue: Queue) -> Result<Asked>;
 
     /// For questions about jobs alone, each answered `within` so long or not at all.
     ///
@@ -263,7 +263,7 @@ impl Rights {
         let mut no = |call: &Call| match system.run(call) {
             Ok(said) if said.is_ok() => None,
             Ok(said) => Some(Said::gist(&said)),
-            Err(silent) => Some(format!("`{}` cannot be run: {silent:?}", call.program())),
+            Err(silent) => Some(format!("`{}` {silent}", call.program())),
         };
         let (submit, ask) = (no(submit), no(ask));
         Self { may_submit: submit.is_none(), may_ask: ask.is_none(), said: submit.or(ask) }
@@ -294,21 +294,22 @@ impl Attendant for Waiter {
     }
 }
 
+/// What `cluster`, one of `kind`, says it allows. One that does not answer is asked again for `most`, or until who waits has had enough.
+///
+/// # Errors
+/// As [`Binding::ask`].
+pub fn asked(kind: SchedulerKind, cluster: &Cluster, most: Duration, patience: &Patience) -> Result<Asked> {
+    let binding = of(kind)?;
+    patiently(most, patience, || binding.ask(cluster, Queue::IfLimited))
+}
+
 /// The cluster of `execution`. One that does not answer is asked again for `most`, or until who waits has had enough.
 ///
 /// # Errors
 /// As [`Binding::ask`].
 pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: &Patience) -> Result<Box<dyn Adapter>> {
-    let (binding, started) = (of(execution.scheduler)?, Stopwatch::start());
     let waiting = patience.waits(NOT_ANSWERED, most);
-    let asked = loop {
-        let answer = binding.ask(cluster, Duration::ZERO, Queue::IfLimited);
-        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler && !error.is_for_good());
-        if !is_silence || started.elapsed() >= most || patience.has_enough() {
-            break answer?;
-        }
-        patience.pause(TRY_EVERY.min(most));
-    };
+    let asked = asked(execution.scheduler, cluster, most, patience)?;
     drop(waiting);
     let waiter = Waiter { patience: patience.clone(), waiting: None };
     let patient = Patient::new(asked.adapter, most).attended(waiter);
@@ -376,16 +377,27 @@ pub fn tasks(cluster: &Cluster) -> u64 {
     cluster.tasks_max.unwrap_or(TASKS_MAX)
 }
 
-/// Asks until there is an answer, or no `patience` left.
-fn patiently<T>(patience: Duration, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+/// Asks until there is an answer, for at most `most` and as long as `patience` has it. A no for good is an answer.
+fn patiently<T>(most: Duration, patience: &Patience, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
     let started = Stopwatch::start();
     loop {
         let answer = ask();
-        let is_an_answer = answer.as_ref().map_or_else(Error::is_for_good, |_| true);
-        if is_an_answer || started.elapsed() >= patience {
+        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler && !error.is_for_good());
+        if !is_silence || started.elapsed() >= most || patience.has_enough() {
             return answer;
         }
-        std::thread::sleep(TRY_EVERY.min(patience));
+        patience.pause(TRY_EVERY.min(most));
+    }
+}
+
+/// What `call` was answered, as `read` understands it; `hint` says what to look at where it was not.
+fn told<T>(call: &Call, read: impl FnOnce(&Said) -> Result<T, AdapterError>, hint: &str) -> Result<T> {
+    let unreachable = |what: String| {
+        Error::new(Kind::Scheduler, what).hint(hint).hint("nothing is lost: the same command goes on from here")
+    };
+    match System::default().run(call) {
+        Ok(said) => read(&said).map_err(|e| unreachable(e.to_string())),
+        Err(silent) => Err(unreachable(format!("`{}` {silent}", call.program()))),
     }
 }
 
@@ -410,6 +422,36 @@ mod tests {
             assert!(!binding.programs().is_empty() && !binding.when_full().is_empty(), "{kind}");
         }
         assert!(is_here(SchedulerKind::Local) && around_here().is_cluster());
+    }
+
+    #[test]
+    fn a_scheduler_that_does_not_answer_is_asked_again_and_one_that_says_no_is_not() {
+        let asked = |most, patience: &Patience, kind| {
+            let mut times = 0;
+            let answer: Result<u32> = patiently(most, patience, || {
+                times += 1;
+                if times < 3 { Err(Error::new(kind, "no")) } else { Ok(times) }
+            });
+            (answer.ok(), times)
+        };
+        let most = Duration::from_millis(200);
+        assert_eq!(
+            asked(most, &Patience::default(), Kind::Scheduler).1,
+            2,
+            "a pause is as long as the patience, at most"
+        );
+        assert_eq!(asked(Duration::ZERO, &Patience::default(), Kind::Scheduler), (None, 1));
+        assert_eq!(asked(most, &Patience::default(), Kind::Usage), (None, 1));
+        let gone = crate::stop::Stop::new();
+        gone.raise();
+        assert_eq!(asked(most, &Patience::until(&gone), Kind::Scheduler), (None, 1));
+    }
+
+    #[test]
+    fn who_does_not_answer_is_told_in_words_with_something_to_look_at() {
+        let silent = told(&Call::new(["no-such-program"]), |_| Ok(()), "look there").unwrap_err();
+        assert_eq!(silent.what(), "`no-such-program` is not on the PATH of this machine");
+        assert_eq!((silent.kind(), silent.hints()[0].as_str()), (Kind::Scheduler, "look there"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use molsieve_adapters::ray::inside::{self, Own};
 use molsieve_adapters::ray::{self, Address, Client, Plain, Site, Token, facts, script};
 use molsieve_adapters::{Adapter, AdapterError, Capabilities, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights, patiently};
+use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights};
 use crate::campaign::scheduler::Cluster;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -57,9 +57,9 @@ impl Binding for Ray {
         adapter(cluster, client)
     }
 
-    fn ask(&self, cluster: &Cluster, patience: Duration, _: Queue) -> Result<Asked> {
+    fn ask(&self, cluster: &Cluster, _: Queue) -> Result<Asked> {
         let client = client(cluster)?;
-        patiently(patience, || facts::version(&client).map_err(|e| no(&client, &e)))?;
+        facts::version(&client).map_err(|e| no(&client, &e))?;
         let adapter = adapter(cluster, client)?;
         let Capabilities { array_len_max, .. } = adapter.capabilities();
         let cap = |most| Cap { most, of: "what one driver keeps account of".to_owned() };
