@@ -3,7 +3,7 @@
 use crate::adapter::{self, Adapter, AdapterError, Capabilities};
 use crate::command::{Call, Runner, Said, System};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskReport, TaskState};
 
 /// A scheduler behind its commands.
 #[derive(Debug)]
@@ -102,6 +102,16 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
         let Some(call) = self.dialect.cancel_tasks(job, tasks) else { return Ok(()) };
         let said = self.hear(&call)?;
         self.dialect.parse_cancel(&said)
+    }
+
+    fn recall(&mut self, job: &JobId) -> Result<(), AdapterError> {
+        self.dialect.recall(job).map_or(Ok(()), |call| self.hear(&call).map(drop))
+    }
+
+    fn recalled(&mut self, job: &JobId) -> Result<Vec<Recalled>, AdapterError> {
+        let Some([place, tasks]) = self.dialect.recalled(job) else { return Ok(Vec::new()) };
+        let said = [self.hear(&place)?, self.hear(&tasks)?];
+        self.dialect.parse_recalled(&said)
     }
 
     fn diagnose(&self, output: &str) -> Option<TaskState> {

@@ -2,20 +2,18 @@
 
 mod examined;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use molsieve_adapters::command::{Call, Runner, System};
+use molsieve_adapters::command::System;
 use molsieve_adapters::htcondor::inside::Running;
-use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site, recall};
+use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, AdapterError, Cli, Inside, JobId};
+use molsieve_adapters::{Adapter, Cli, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Examined, Notice, Queue, Rights, refused, told};
+use super::{Allows, Asked, Binding, Examined, Notice, Queue, Rights, told};
 use crate::campaign::scheduler::Cluster;
-use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
-use crate::patience::Patience;
 
 /// The binding.
 #[derive(Debug)]
@@ -88,10 +86,6 @@ impl Binding for HtCondor {
         Some("`condor_q -hold` and the log of the access point say what became of it")
     }
 
-    fn recall(&self, job: &str, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
-        recalled(&JobId(job.to_owned()), most, patience)
-    }
-
     fn notice(&self, cluster: &Cluster) -> Notice {
         Notice::OwnClock { before: Duration::from_secs(cluster.signal_before_s) }
     }
@@ -103,40 +97,6 @@ const HERE_HINT: &str = "is this an access point of the pool? `condor_q` must wo
 /// What the pool allows.
 fn limits() -> Result<Limits> {
     told(&htcondor::HtCondor::ask_limits(), Limits::parse, HERE_HINT)
-}
-
-/// How often it is looked whether a task has left its node.
-const RECALL_EVERY: Duration = Duration::from_secs(1);
-
-/// As [`Binding::recall`].
-fn recalled(job: &JobId, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
-    let mut system = System::default();
-    let mut said = |call: Call| match system.run(&call) {
-        Ok(said) => Ok(said),
-        Err(silent) => Err(refused(&AdapterError::Unreachable(format!("`{}` {silent}", call.program())))),
-    };
-    let (Some(hold), Some(ask)) = (recall::hold(job), recall::ask(job)) else { return Ok(Vec::new()) };
-    let told = said(recall::spool())?;
-    let spool = PathBuf::from(told.stdout.trim());
-    if !told.is_ok() || !spool.is_absolute() {
-        // As where the access point is another machine. What tasks have since their last checkpoint came home is computed again.
-        tracing::warn!(
-            said = told.gist(),
-            "the spool of the access point is not here: what tasks have cannot be fetched before they are removed"
-        );
-        return Ok(Vec::new());
-    }
-    // (That there is nothing to hold is no failure: it is seen by the question.)
-    said(hold)?;
-    let started = Stopwatch::start();
-    loop {
-        let tasks = recall::read(&said(ask.clone())?, &spool).map_err(|e| refused(&e))?;
-        if !tasks.iter().any(|task| task.is_there) || started.elapsed() >= most || patience.has_enough() {
-            let left = tasks.into_iter().filter(|task| !task.is_there && task.place.is_dir());
-            return Ok(left.map(|task| (task.task, task.place)).collect());
-        }
-        patience.pause(RECALL_EVERY);
-    }
 }
 
 /// The site's words, checked.

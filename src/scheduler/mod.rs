@@ -12,7 +12,7 @@ mod ray;
 mod slurm;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, System};
@@ -128,17 +128,6 @@ pub trait Binding: Sync {
     /// Where somebody sees what became of files that were to be carried to a node, as a hint; none where none are carried.
     fn when_not_carried(&self) -> Option<&'static str> {
         None
-    }
-
-    /// Has the tasks of `job` end at a checkpoint, and bring what they have to this machine, before the job is removed; for at most
-    /// `most`, and as long as `patience` has it. The tasks that left something, and where that is: as their nodes left it. None where
-    /// nodes write to our files themselves.
-    ///
-    /// # Errors
-    /// It does not answer (exit 5).
-    fn recall(&self, job: &str, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
-        let _ = (job, most, patience);
-        Ok(Vec::new())
     }
 
     /// The time limit that it makes of one that is asked for, in seconds.

@@ -11,7 +11,7 @@ use super::limits::Limits;
 use super::site::Site;
 use super::words;
 use crate::adapter::AdapterError;
-use crate::job::{EmittedFile, JobSpec, Tasks};
+use crate::job::{EmittedFile, JobSpec, Place, Tasks};
 use crate::text::{comment, quoted};
 
 /// More tasks than these, with nothing after them, are no DAG.
@@ -55,8 +55,14 @@ pub fn files(site: &Site, limits: &Limits, job: &JobSpec) -> Result<Vec<EmittedF
             "a job of HTCondor is one process a task, and no launch of ranks".to_owned(),
         ));
     }
+    if job.place == Place::Submitter && (job.tasks != Tasks::One || job.finally.is_some()) {
+        return Err(AdapterError::Rejected("what runs on the access point is one command".to_owned()));
+    }
+    if job.place == Place::Node && job.begin_after_s.is_some() {
+        return Err(AdapterError::Rejected("only what runs on the access point waits for its time".to_owned()));
+    }
     match (&job.finally, job.tasks) {
-        (None, Tasks::One) => {
+        (None, _) if job.place == Place::Submitter => {
             let description = describe::here(job)?.text("");
             let text = format!(
                 "# {}\n# By hand: condor_submit {}\n{description}queue\n",

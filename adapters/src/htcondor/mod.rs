@@ -15,7 +15,7 @@ mod holds;
 pub mod inside;
 pub mod limits;
 pub mod nodes;
-pub mod recall;
+mod recall;
 mod rows;
 pub mod site;
 mod states;
@@ -28,7 +28,7 @@ pub use site::{Expression, Files, Site};
 use crate::adapter::{AdapterError, Capabilities, Finally};
 use crate::command::{Call, Said};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskReport, TaskState};
 
 /// No list of tasks in a command is longer, in bytes; the rest is done when somebody looks again.
 const LIST_MAX: usize = 100_000;
@@ -152,6 +152,18 @@ impl Dialect for HtCondor {
     fn cancel_tasks(&self, job: &JobId, tasks: &[u64]) -> Option<Call> {
         let constraint = parts(job, tasks).filter(|_| !tasks.is_empty())?;
         Some(Call::new(["condor_rm", "-constraint", &constraint]))
+    }
+
+    fn recall(&self, job: &JobId) -> Option<Call> {
+        recall::hold(job).filter(|_| self.site.files == Files::Transferred)
+    }
+
+    fn recalled(&self, job: &JobId) -> Option<[Call; 2]> {
+        Some([recall::spool(), recall::ask(job)?]).filter(|_| self.site.files == Files::Transferred)
+    }
+
+    fn parse_recalled(&self, said: &[Said; 2]) -> Result<Vec<Recalled>, AdapterError> {
+        recall::read(said)
     }
 
     fn diagnose(&self, _: &str) -> Option<TaskState> {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use molsieve_adapters::{
-    Adapter, EmittedFile, Finally, Job, JobSpec, JobTag, OwnFiles, Patient, Resources, TaskReport, Tasks, Transfers,
+    Adapter, EmittedFile, Job, JobSpec, JobTag, OwnFiles, Patient, Place, Resources, TaskReport, Tasks, Transfers,
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +88,7 @@ pub fn run(kind: SchedulerKind, cluster: &Cluster, dir: &Path, program: PathBuf,
     fs::write_new(&layout::doctor_file(&talk, "taken"), b"here")?;
     let asked = scheduler::asked(kind, cluster, ASK_EVERY, &Patience::default())?;
     let mut adapter = Patient::new(asked.adapter, ASK_EVERY);
-    // Where a tick is part of its wave, what is one task alone does not run on a node.
-    let on_a_node = if adapter.capabilities().finally == Finally::Native { Tasks::Array(1) } else { Tasks::One };
-    let mut spec = JobSpec { tasks: on_a_node, ..job(kind, cluster, &place, &program, &token) };
+    let mut spec = job(kind, cluster, &place, &program, &token);
     if cluster.is_carried() {
         carry(&mut spec, &place, &talk, program);
     }
@@ -137,6 +135,7 @@ fn job(kind: SchedulerKind, cluster: &Cluster, place: &Path, program: &Path, tok
             kind.word().into(),
         ],
         tasks: Tasks::One,
+        place: Place::Node,
         running_max: None,
         resources: Resources {
             cpus: 1,
