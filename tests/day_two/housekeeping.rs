@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{RECORDS, Server, Then, interrupted, licensed, undisturbed};
-use crate::support::env::{TestEnv, finished};
+use super::{RECORDS, Server, at_work, interrupted, licensed, undisturbed};
+use crate::support::env::TestEnv;
 
 /// Makes a file that nobody has touched for a day.
 fn old(path: PathBuf) -> PathBuf {
@@ -75,15 +75,8 @@ fn clean_removes_what_was_left_behind_and_nothing_else() {
 fn clean_leaves_alone_what_somebody_at_work_may_need() {
     let env = TestEnv::new();
     let undisturbed = undisturbed(&env);
-    let server = Server::start(0, 13, Then::Hangs);
+    let (server, mut run) = at_work(&env, 60);
     let port = server.port;
-    let file = licensed(&env, "d", port, "grace = \"100ms\"", "");
-    let mut run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();
-    let begun = Instant::now();
-    while !env.path("d/campaign.json").exists() || finished(&env.facts(["status", "d"])) < 60 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "60 records were never finished");
-        std::thread::sleep(Duration::from_millis(20));
-    }
     let (sealed, open) = (group(&env, true), env.path("d").join(group(&env, false)));
     let needed = old(open.join(".aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp"));
     let rows = old(open.join("aaaaaaaaaaaaaaaa.rows"));
