@@ -72,6 +72,35 @@ fn clean_removes_what_was_left_behind_and_nothing_else() {
 }
 
 #[test]
+fn clean_removes_what_was_carried_to_and_from_nodes_when_it_was_gathered_and_not_before() {
+    let env = TestEnv::new();
+    interrupted(&env, "");
+    let at = |name: &str| env.path("d").join(name);
+    let number = |is_sealed| group(&env, is_sealed).rsplit_once('/').unwrap().1.trim_start_matches('0').to_owned();
+    let number = |is_sealed| Some(number(is_sealed)).filter(|n| !n.is_empty()).unwrap_or_else(|| "0".to_owned());
+    // As a wave of two tasks left it: of one all task groups are sealed by now, of the other none is.
+    std::fs::write(at("launch/wave-1.tasks"), format!("{}\n{}\n", number(true), number(false))).unwrap();
+    let files = [
+        "launch/parcels/wave-1/task-0.parcel",
+        "returned/wave-1/0/groups/000000/aaaaaaaaaaaaaaaa.rows",
+        "returned/wave-1/0/_task.0.out",
+        "returned/wave-1/1/groups/000001/aaaaaaaaaaaaaaaa.checkpoint",
+    ];
+    for name in files {
+        old(at(name));
+    }
+    // (Directories that were made a moment ago are nobody's leftovers yet.)
+    assert_eq!(paths(&env.facts(["clean", "d", "--dry-run"])), [""; 0]);
+    for name in ["launch/parcels/wave-1", "returned/wave-1", "returned/wave-1/0", "returned/wave-1/0/groups"] {
+        std::fs::File::open(at(name)).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    }
+    let facts = env.facts(["clean", "d"]);
+    assert_eq!(paths(&facts), ["launch/parcels/wave-1", "returned/wave-1/0"], "{facts}");
+    assert_eq!(facts["bytes"], 3 * "left behind".len());
+    assert!(at(files[3]).exists() && !at("returned/wave-1/0").exists() && !at("launch/parcels/wave-1").exists());
+}
+
+#[test]
 fn clean_leaves_alone_what_somebody_at_work_may_need() {
     let env = TestEnv::new();
     let undisturbed = undisturbed(&env);
