@@ -39,7 +39,7 @@ impl<R: Runner> Spooler<R> {
     }
 
     fn says(&mut self, call: &Call) -> Result<Said, AdapterError> {
-        self.runner.run(call).map_err(|silent| AdapterError::Unreachable(format!("`tsp`: {silent:?}")))
+        self.runner.run(call).map_err(|silent| AdapterError::Unreachable(format!("`tsp` {silent}")))
     }
 
     /// Every entry that is labelled as ours are; whoever else uses the queue is left alone.

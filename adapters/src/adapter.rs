@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskId, TaskReport, TaskState};
 
 /// How something can be run after all tasks of a job have ended, however they ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,25 @@ pub trait Adapter: fmt::Debug + Send {
         Ok(())
     }
 
+    /// Asks that the tasks of `job` that run end at a checkpoint and bring what they have to this machine, and that none begins: before
+    /// the job is removed, where that throws away what is on nodes. Nothing where nodes write to our files themselves.
+    ///
+    /// # Errors
+    /// See [`AdapterError`].
+    fn recall(&mut self, job: &JobId) -> Result<(), AdapterError> {
+        let _ = job;
+        Ok(())
+    }
+
+    /// What has become of that: the tasks of `job` that are still on nodes, and what the others left.
+    ///
+    /// # Errors
+    /// See [`AdapterError`]; nothing comes to this machine ([`AdapterError::Rejected`]).
+    fn recalled(&mut self, job: &JobId) -> Result<Vec<Recalled>, AdapterError> {
+        let _ = job;
+        Ok(Vec::new())
+    }
+
     /// What the tasks' own output says of an end that the scheduler does not explain, such as a want of memory; none where it
     /// says nothing.
     fn diagnose(&self, output: &str) -> Option<TaskState> {
@@ -220,6 +239,14 @@ impl Adapter for Box<dyn Adapter> {
 
     fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
         (**self).cancel_tasks(job, tasks)
+    }
+
+    fn recall(&mut self, job: &JobId) -> Result<(), AdapterError> {
+        (**self).recall(job)
+    }
+
+    fn recalled(&mut self, job: &JobId) -> Result<Vec<Recalled>, AdapterError> {
+        (**self).recalled(job)
     }
 
     fn diagnose(&self, output: &str) -> Option<TaskState> {

@@ -1,9 +1,9 @@
 //! An adapter for every scheduler that is spoken to by commands: what a dialect writes is run, what is said it reads.
 
 use crate::adapter::{self, Adapter, AdapterError, Capabilities};
-use crate::command::{Call, Runner, Said, Silent, System};
+use crate::command::{Call, Runner, Said, System};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskReport, TaskState};
 
 /// A scheduler behind its commands.
 #[derive(Debug)]
@@ -32,17 +32,8 @@ impl<D: Dialect, R: Runner> Cli<D, R> {
     }
 
     fn hear(&mut self, call: &Call) -> Result<Said, AdapterError> {
-        self.runner.run(call).map_err(|silent| {
-            let program = call.program();
-            match silent {
-                // Not `Rejected`: on a node whose file system is away for a minute it comes back.
-                Silent::Absent => AdapterError::Unreachable(format!("`{program}` is not on the PATH of this machine")),
-                Silent::TimedOut(limit) => {
-                    AdapterError::Unreachable(format!("`{program}` did not answer within {} s", limit.as_secs()))
-                }
-                Silent::System(error) => AdapterError::Unreachable(format!("`{program}` cannot be run: {error}")),
-            }
-        })
+        // A program that is absent is no `Rejected`: on a node whose file system is away for a minute it comes back.
+        self.runner.run(call).map_err(|silent| AdapterError::Unreachable(format!("`{}` {silent}", call.program())))
     }
 }
 
@@ -111,6 +102,16 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
         let Some(call) = self.dialect.cancel_tasks(job, tasks) else { return Ok(()) };
         let said = self.hear(&call)?;
         self.dialect.parse_cancel(&said)
+    }
+
+    fn recall(&mut self, job: &JobId) -> Result<(), AdapterError> {
+        self.dialect.recall(job).map_or(Ok(()), |call| self.hear(&call).map(drop))
+    }
+
+    fn recalled(&mut self, job: &JobId) -> Result<Vec<Recalled>, AdapterError> {
+        let Some([place, tasks]) = self.dialect.recalled(job) else { return Ok(Vec::new()) };
+        let said = [self.hear(&place)?, self.hear(&tasks)?];
+        self.dialect.parse_recalled(&said)
     }
 
     fn diagnose(&self, output: &str) -> Option<TaskState> {

@@ -1,5 +1,6 @@
 //! The commands of a scheduler, run with a time limit and in a known environment.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
@@ -106,6 +107,17 @@ pub enum Silent {
     TimedOut(Duration),
     /// The system refused.
     System(io::Error),
+}
+
+/// As what follows the name of the program in a sentence.
+impl fmt::Display for Silent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("is not on the PATH of this machine"),
+            Self::TimedOut(limit) => write!(f, "did not answer within {} s", limit.as_secs()),
+            Self::System(error) => write!(f, "cannot be run: {error}"),
+        }
+    }
 }
 
 /// What runs the commands: the system, or a test.

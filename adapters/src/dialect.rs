@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::adapter::{AdapterError, Capabilities};
 use crate::command::{Call, Said};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskId, TaskReport, TaskState};
 
 /// What is known of some tasks.
 pub type Reports = BTreeMap<TaskId, TaskReport>;
@@ -101,6 +101,28 @@ pub trait Dialect: fmt::Debug + Send {
     fn cancel_tasks(&self, job: &JobId, tasks: &[u64]) -> Option<Call> {
         let _ = (job, tasks);
         None
+    }
+
+    /// Asks that the tasks of `job` that run end at a checkpoint and bring what they have to this machine, and that none begins; none
+    /// where nodes write to our files themselves. (That nothing runs is no failure: its answer is not looked at.)
+    fn recall(&self, job: &JobId) -> Option<Call> {
+        let _ = job;
+        None
+    }
+
+    /// Asks what has become of that: first where this machine keeps what tasks left, then about the tasks.
+    fn recalled(&self, job: &JobId) -> Option<[Call; 2]> {
+        let _ = job;
+        None
+    }
+
+    /// What was said to these two.
+    ///
+    /// # Errors
+    /// See [`AdapterError`]; nothing comes to this machine ([`AdapterError::Rejected`]).
+    fn parse_recalled(&self, said: &[Said; 2]) -> Result<Vec<Recalled>, AdapterError> {
+        let _ = said;
+        Ok(Vec::new())
     }
 
     /// What the tasks' own output says of an end that the queue does not explain.

@@ -86,6 +86,17 @@ impl Tasks {
     }
 }
 
+/// Where a job runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// On nodes.
+    #[default]
+    Node,
+    /// Where jobs are submitted from, as far as a scheduler tells that from nodes: it asks about jobs, and submits them. It is one
+    /// command ([`Tasks::One`]).
+    Submitter,
+}
+
 /// What a scheduler tries again by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
@@ -128,6 +139,8 @@ pub struct JobSpec {
     pub argv: Vec<OsString>,
     /// Its tasks.
     pub tasks: Tasks,
+    /// Where they run.
+    pub place: Place,
     /// How many of them may run at a time; none leaves it to the scheduler.
     pub running_max: Option<u64>,
     /// What each of them needs; where a task has ranks, what each of these needs.
@@ -158,6 +171,17 @@ pub struct JobSpec {
     pub file: PathBuf,
     /// Where the tasks' own output goes: one file for all, appended to.
     pub logs: PathBuf,
+}
+
+/// A task that was asked to come to a checkpoint, and to bring what it has to this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recalled {
+    /// Its position in the job.
+    pub task: u64,
+    /// Whether it is still on a node.
+    pub is_there: bool,
+    /// What it left is there, if it left anything.
+    pub place: PathBuf,
 }
 
 /// A file that is written before a job is submitted: a person can read it, and submit it by hand.

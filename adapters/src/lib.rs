@@ -32,8 +32,8 @@ pub use dialect::Dialect;
 pub use htcondor::HtCondor;
 pub use inside::Inside;
 pub use job::{
-    Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, OwnFiles, Resources, Retry, TaskId, TaskReport,
-    TaskState, Tasks, Transfers,
+    Blame, EmittedFile, Explained, Job, JobId, JobSpec, JobTag, OwnFiles, Place, Recalled, Resources, Retry, TaskId,
+    TaskReport, TaskState, Tasks, Transfers,
 };
 pub use local::Local;
 pub use patient::{Attendant, Patient};

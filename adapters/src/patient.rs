@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskId, TaskReport, TaskState};
 
 /// How long to wait before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -157,6 +157,14 @@ impl<A: Adapter> Adapter for Patient<A> {
         self.ask(|inner| inner.cancel_tasks(job, tasks))
     }
 
+    fn recall(&mut self, job: &JobId) -> Result<(), AdapterError> {
+        self.ask(|inner| inner.recall(job))
+    }
+
+    fn recalled(&mut self, job: &JobId) -> Result<Vec<Recalled>, AdapterError> {
+        self.ask(|inner| inner.recalled(job))
+    }
+
     fn diagnose(&self, output: &str) -> Option<TaskState> {
         self.inner.diagnose(output)
     }
@@ -268,6 +276,16 @@ mod tests {
         let asked = [Job { id: JobId("1".into()), tag: JobTag("t".into()) }];
         assert!(matches!(patient.poll(&asked), Err(AdapterError::Unreachable(_))));
         assert_eq!(patient.inner.polls.len(), 8, "it was asked once");
+    }
+
+    #[test]
+    fn what_is_to_come_back_is_asked_for_again_too() {
+        let memory = Memory { recalls: vec![Script::Away; 2].into(), ..Memory::default() };
+        let mut patient = Patient::new(memory, Duration::from_secs(60));
+        assert_eq!(patient.recall(&JobId("1".into())), Ok(()));
+        assert!(patient.inner.recalls.is_empty());
+        patient.inner.recalls = vec![Script::Away, Script::Refuse("it is elsewhere".into())].into();
+        assert!(matches!(patient.recalled(&JobId("1".into())), Err(AdapterError::Rejected(_))));
     }
 
     #[test]

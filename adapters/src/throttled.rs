@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskId, TaskReport, TaskState};
 
 /// An adapter that asks seldom.
 #[derive(Debug)]
@@ -94,6 +94,14 @@ impl<A: Adapter> Adapter for Throttled<A> {
     fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
         self.asked.remove(job);
         self.inner.cancel_tasks(job, tasks)
+    }
+
+    fn recall(&mut self, job: &JobId) -> Result<(), AdapterError> {
+        self.inner.recall(job)
+    }
+
+    fn recalled(&mut self, job: &JobId) -> Result<Vec<Recalled>, AdapterError> {
+        self.inner.recalled(job)
     }
 
     fn diagnose(&self, output: &str) -> Option<TaskState> {

@@ -138,8 +138,12 @@ pub fn say_forecast(forecast: &Forecast, output: Output) {
     let bytes = &forecast.bytes;
     let free = forecast.free_files.map_or_else(String::new, |files| format!(", room for {files}"));
     output.say(format!("files        {} files and directories{free}", forecast.files));
+    let carried = match bytes.carried {
+        0 => String::new(),
+        bytes => format!(", parcels {} as long as a wave is", units::bytes(bytes)),
+    };
     output.say(format!(
-        "disk         {} of {} free: rows {}, checkpoints up to {}, pack {}",
+        "disk         {} of {} free: rows {}, checkpoints up to {}, pack {}{carried}",
         units::bytes(bytes.total),
         units::bytes(forecast.free_bytes),
         units::bytes(bytes.rows),

@@ -15,9 +15,6 @@ pub struct Args {
     token: String,
     /// The scheduler whose job this is.
     scheduler: String,
-    /// Its number, where a job of one task is no task of a node's.
-    #[arg(hide = true)]
-    task: Option<u64>,
 }
 
 /// Runs it.

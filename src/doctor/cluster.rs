@@ -170,16 +170,21 @@ pub fn judge_node(node: &NodeFacts, exchange: Option<&Exchange>) -> Vec<Finding>
     found
 }
 
-/// The same, where what tasks need is carried to a node, and what they leave is brought back.
-pub fn judge_carried(node: &NodeFacts) -> Finding {
+/// The same, where what tasks need is carried to a node, and what they leave is brought back; `hint` says where it is seen what became
+/// of that.
+pub fn judge_carried(node: &NodeFacts, hint: Option<&str>) -> Finding {
     let host = &node.host;
     if node.sees_ours {
         let what =
             format!("what is carried to {host} arrives there, molsieve runs there, and what it writes comes back");
         return Finding::new("node: transfers", Verdict::Good, what);
     }
-    Finding::new("node: transfers", Verdict::Problem, format!("{host} did not get what was to be carried to it"))
-        .hint("`condor_q -hold` and the log of the access point say what became of it")
+    let what = format!("{host} did not get what was to be carried to it");
+    let found = Finding::new("node: transfers", Verdict::Problem, what);
+    match hint {
+        Some(hint) => found.hint(hint),
+        None => found,
+    }
 }
 
 fn submits(node: &NodeFacts) -> Finding {

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::clean::{at_work, entries};
+use super::carried;
+use super::clean::{at_work, entries, size};
 use crate::campaign::file::Campaign;
 use crate::canonical::json;
 use crate::digest::{self, Digest, Sha256};
@@ -69,7 +70,7 @@ pub fn archive(campaign: &Campaign, out: &Path, remove_rows: bool) -> Result<Arc
     // The event comes before the removal: nobody takes rows for lost that were put away.
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
     journal.record(Event::Archived { sha256, bytes, rows_removed: remove_rows })?;
-    let freed = if remove_rows { remove(campaign)? } else { 0 };
+    let freed = if remove_rows { remove(campaign, state.waves)? } else { 0 };
     let kept = kept_archives(campaign)?;
     let kept_bytes = kept.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
     let (members, kept_archives) = (written.len() as u64, kept.len() as u64);
@@ -241,8 +242,9 @@ fn tail(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes.split_off(whole_line))
 }
 
-/// Removes rows and checkpoints; the receipts and the kept files stay.
-fn remove(campaign: &Campaign) -> Result<u64> {
+/// Removes rows and checkpoints, and what is left of what was carried to nodes and back in so many waves; the receipts and the kept
+/// files stay.
+fn remove(campaign: &Campaign, waves: u64) -> Result<u64> {
     let mut freed = 0;
     for group in campaign.plan.all_groups() {
         let dir = campaign.dir.group(group);
@@ -253,6 +255,11 @@ fn remove(campaign: &Campaign) -> Result<u64> {
             freed += std::fs::symlink_metadata(&path).map_or(0, |metadata| metadata.len());
             fs::remove(&path)?;
         }
+    }
+    // (It is complete: every task group is sealed.)
+    for (path, _) in carried::leftovers(campaign, waves, &|_| true)? {
+        freed += size(&path);
+        fs::tree::remove(&path)?;
     }
     Ok(freed)
 }

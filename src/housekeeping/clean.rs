@@ -11,17 +11,19 @@
 //! the journal last has recorded nothing. A part that a later snapshot adopted by a hard link keeps
 //! its other name.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::carried;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::tree;
-use crate::id::AttemptId;
+use crate::id::{AttemptId, GroupIndex};
 use crate::journal;
 use crate::journal::state::State;
 use crate::layout::{EntryKind, GroupDir, SnapshotDir};
@@ -77,10 +79,12 @@ pub fn clean(campaign: &Campaign, dry_run: bool) -> Result<Cleaned> {
             "{why}: only checkpoints of sealed task groups are removed; `molsieve resume` it to its end, then clean"
         )
     });
-    let mut search = Search { campaign, quiet: at_work.is_none(), planning: is_planned, found: Vec::new() };
+    let (quiet, sealed) = (at_work.is_none(), BTreeSet::new());
+    let mut search = Search { campaign, quiet, planning: is_planned, sealed, found: Vec::new() };
     search.groups()?;
     if search.quiet {
         search.elsewhere()?;
+        search.carried(state.waves)?;
     }
     let mut removed = search.found;
     removed.sort_by(|a, b| a.path.cmp(&b.path));
@@ -108,6 +112,8 @@ struct Search<'a> {
     quiet: bool,
     /// Somebody may be planning.
     planning: bool,
+    /// Task groups that are sealed.
+    sealed: BTreeSet<GroupIndex>,
     found: Vec<Leftover>,
 }
 
@@ -123,6 +129,7 @@ impl Search<'_> {
                 continue;
             }
             if judge::find(&of, &group_dir, group)?.is_some() {
+                self.sealed.insert(group);
                 for attempt in recover::attempts(&group_dir, EntryKind::Checkpoint)? {
                     self.add(&group_dir.checkpoint(&attempt), "a checkpoint of a sealed task group");
                 }
@@ -158,6 +165,15 @@ impl Search<'_> {
             }
         }
         self.snapshots()
+    }
+
+    /// What was carried to and from the tasks of waves that are over.
+    fn carried(&mut self, waves: u64) -> Result<()> {
+        let sealed = std::mem::take(&mut self.sealed);
+        for (path, what) in carried::leftovers(self.campaign, waves, &|group| sealed.contains(&group))? {
+            self.add_if_old(&path, what);
+        }
+        Ok(())
     }
 
     fn snapshots(&mut self) -> Result<()> {
@@ -211,16 +227,16 @@ fn name_of(path: &Path) -> Option<&str> {
 }
 
 /// Whether `path` is a directory itself, and not a link to one.
-fn is_dir(path: &Path) -> bool {
+pub(super) fn is_dir(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
-/// The bytes of a file, or of all files directly in a directory; none where there is another name for them.
-fn size(path: &Path) -> u64 {
-    let length = |path: &Path| {
-        std::fs::symlink_metadata(path).map_or(0, |metadata| if metadata.nlink() > 1 { 0 } else { metadata.len() })
-    };
-    if is_dir(path) { entries(path).unwrap_or_default().iter().map(|path| length(path)).sum() } else { length(path) }
+/// The bytes of a file, or of all files below a directory; none where there is another name for them.
+pub(super) fn size(path: &Path) -> u64 {
+    if is_dir(path) {
+        return entries(path).unwrap_or_default().iter().map(|path| size(path)).sum();
+    }
+    std::fs::symlink_metadata(path).map_or(0, |metadata| if metadata.nlink() > 1 { 0 } else { metadata.len() })
 }
 
 /// What is in the directory `place`, sorted; nothing if it is not there or is a link.

@@ -2,20 +2,18 @@
 
 mod examined;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use molsieve_adapters::command::{Call, Runner, System};
+use molsieve_adapters::command::System;
 use molsieve_adapters::htcondor::inside::Running;
-use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site, recall};
+use molsieve_adapters::htcondor::{self, Expression, Files, Limits, Site};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, AdapterError, Cli, Inside, JobId};
+use molsieve_adapters::{Adapter, Cli, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Examined, Queue, Rights, patiently, refused};
+use super::{Allows, Asked, Binding, Examined, Notice, Queue, Rights, told};
 use crate::campaign::scheduler::Cluster;
-use crate::clock::Stopwatch;
-use crate::error::{Error, Kind, Result};
-use crate::patience::Patience;
+use crate::error::{Error, Result};
 
 /// The binding.
 #[derive(Debug)]
@@ -46,9 +44,9 @@ impl Binding for HtCondor {
         Ok(Box::new(Cli::new(htcondor::HtCondor::new(site(cluster)?, Limits::default()))))
     }
 
-    fn ask(&self, cluster: &Cluster, patience: Duration, queue: Queue) -> Result<Asked> {
+    fn ask(&self, cluster: &Cluster, queue: Queue) -> Result<Asked> {
         let site = site(cluster)?;
-        let limits = patiently(patience, limits)?;
+        let limits = limits()?;
         // A DAG submits its tasks as there is room for them: no limit keeps it from having more.
         let queued = (queue == Queue::Always).then(examined::queued).flatten();
         let allows = Allows { cluster: limits.users.clone(), queued, ..Allows::default() };
@@ -76,67 +74,29 @@ impl Binding for HtCondor {
         "`condor_q` shows what is in the queue already, and `condor_config_val MAX_JOBS_PER_OWNER MAX_JOBS_SUBMITTED` what may be"
     }
 
-    fn named(&self, job: &str, tasks: &[u64]) -> String {
-        htcondor::named(&JobId(job.to_owned()), tasks).unwrap_or_else(|| job.to_owned())
+    fn task_name(&self, job: &JobId, index: u64) -> String {
+        htcondor::task_name(job, index)
     }
 
-    fn recall(&self, job: &str, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
-        recalled(&JobId(job.to_owned()), most, patience)
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+        htcondor::named(job, tasks).unwrap_or_else(|| job.0.clone())
     }
 
-    fn signals_before_end(&self) -> bool {
-        false
+    fn when_not_carried(&self) -> Option<&'static str> {
+        Some("`condor_q -hold` and the log of the access point say what became of it")
+    }
+
+    fn notice(&self, cluster: &Cluster) -> Notice {
+        Notice::OwnClock { before: Duration::from_secs(cluster.signal_before_s) }
     }
 }
+
+/// What somebody can look at where a command does not answer.
+const HERE_HINT: &str = "is this an access point of the pool? `condor_q` must work here";
 
 /// What the pool allows.
 fn limits() -> Result<Limits> {
-    let call = htcondor::HtCondor::ask_limits();
-    let unreachable = |what: String| {
-        Error::new(Kind::Scheduler, what)
-            .hint("is this an access point of the pool? `condor_q` must work here")
-            .hint("nothing is lost: the same command goes on from here")
-    };
-    match System::default().run(&call) {
-        Ok(said) => Limits::parse(&said).map_err(|e| unreachable(e.to_string())),
-        Err(silent) => Err(unreachable(format!("`{}` does not answer: {silent:?}", call.program()))),
-    }
-}
-
-/// How often it is looked whether a task has left its node.
-const RECALL_EVERY: Duration = Duration::from_secs(1);
-
-/// As [`Binding::recall`].
-fn recalled(job: &JobId, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
-    let mut system = System::default();
-    let mut said = |call: Call| match system.run(&call) {
-        Ok(said) => Ok(said),
-        Err(silent) => {
-            Err(refused(&AdapterError::Unreachable(format!("`{}` does not answer: {silent:?}", call.program()))))
-        }
-    };
-    let (Some(hold), Some(ask)) = (recall::hold(job), recall::ask(job)) else { return Ok(Vec::new()) };
-    let told = said(recall::spool())?;
-    let spool = PathBuf::from(told.stdout.trim());
-    if !told.is_ok() || !spool.is_absolute() {
-        // As where the access point is another machine. What tasks have since their last checkpoint came home is computed again.
-        tracing::warn!(
-            said = told.gist(),
-            "the spool of the access point is not here: what tasks have cannot be fetched before they are removed"
-        );
-        return Ok(Vec::new());
-    }
-    // (That there is nothing to hold is no failure: it is seen by the question.)
-    said(hold)?;
-    let started = Stopwatch::start();
-    loop {
-        let tasks = recall::read(&said(ask.clone())?, &spool).map_err(|e| refused(&e))?;
-        if !tasks.iter().any(|task| task.is_there) || started.elapsed() >= most || patience.has_enough() {
-            let left = tasks.into_iter().filter(|task| !task.is_there && task.place.is_dir());
-            return Ok(left.map(|task| (task.task, task.place)).collect());
-        }
-        patience.pause(RECALL_EVERY);
-    }
+    told(&htcondor::HtCondor::ask_limits(), Limits::parse, HERE_HINT)
 }
 
 /// The site's words, checked.
@@ -175,6 +135,7 @@ fn site(cluster: &Cluster) -> Result<Site> {
 mod tests {
     use super::*;
     use crate::campaign::scheduler::SchedulerSection;
+    use crate::error::Kind;
 
     fn of(keys: &str) -> Result<Site> {
         let section: SchedulerSection = toml::from_str(&format!("kind = \"htcondor\"\n{keys}")).unwrap();

@@ -12,7 +12,7 @@ mod ray;
 mod slurm;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use molsieve_adapters::command::{Call, Runner, Said, System};
@@ -91,11 +91,11 @@ pub trait Binding: Sync {
     /// As [`Binding::check`].
     fn unasked(&self, cluster: &Cluster) -> Result<Box<dyn Adapter>>;
 
-    /// Asks what `cluster` allows, and what its user may have; it may not answer for as long as `patience`.
+    /// Asks what `cluster` allows, and what its user may have: once. Who has patience says [`asked`].
     ///
     /// # Errors
     /// As [`Binding::check`]; the scheduler cannot be reached (exit 5).
-    fn ask(&self, cluster: &Cluster, patience: Duration, queue: Queue) -> Result<Asked>;
+    fn ask(&self, cluster: &Cluster, queue: Queue) -> Result<Asked>;
 
     /// For questions about jobs alone, each answered `within` so long or not at all.
     ///
@@ -119,21 +119,15 @@ pub trait Binding: Sync {
     /// Where somebody sees why there is no room, as a hint.
     fn when_full(&self) -> &'static str;
 
-    /// How `tasks` of `job` are called in its commands; none are the job itself.
-    fn named(&self, job: &str, tasks: &[u64]) -> String {
-        let one = |task: &u64| format!("{job}_{task}");
-        if tasks.is_empty() { job.to_owned() } else { tasks.iter().map(one).collect::<Vec<_>>().join(",") }
-    }
+    /// What people call task `index` of `job`.
+    fn task_name(&self, job: &JobId, index: u64) -> String;
 
-    /// Has the tasks of `job` end at a checkpoint, and bring what they have to this machine, before the job is removed; for at most
-    /// `most`, and as long as `patience` has it. The tasks that left something, and where that is: as their nodes left it. None where
-    /// nodes write to our files themselves.
-    ///
-    /// # Errors
-    /// It does not answer (exit 5).
-    fn recall(&self, job: &str, most: Duration, patience: &Patience) -> Result<Vec<(u64, PathBuf)>> {
-        let _ = (job, most, patience);
-        Ok(Vec::new())
+    /// How `tasks` of `job` are meant in its commands; none are the job itself.
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String;
+
+    /// Where somebody sees what became of files that were to be carried to a node, as a hint; none where none are carried.
+    fn when_not_carried(&self) -> Option<&'static str> {
+        None
     }
 
     /// The time limit that it makes of one that is asked for, in seconds.
@@ -141,14 +135,43 @@ pub trait Binding: Sync {
         asked_s
     }
 
-    /// By how much its signal before the time limit may come too early.
-    fn signals_early(&self) -> Duration {
-        Duration::ZERO
+    /// How a task on `cluster` learns that its time limit is near, and how long before.
+    fn notice(&self, cluster: &Cluster) -> Notice;
+}
+
+/// How a task learns that its time limit is near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Its scheduler tells it.
+    Told {
+        /// So long before the limit,
+        before: Duration,
+        /// and by as much as this earlier.
+        early: Duration,
+    },
+    /// Nobody tells it: it looks at the clock itself.
+    OwnClock {
+        /// It ends so long before the limit; of one that is shorter than twice that, after half of it.
+        before: Duration,
+    },
+}
+
+impl Notice {
+    /// How long a task works whose limit is `left` away, before it ends by its own clock; none where it is told.
+    pub fn works_for(self, left: Duration) -> Option<Duration> {
+        match self {
+            Self::Told { .. } => None,
+            Self::OwnClock { before } => Some(left.saturating_sub(before).max(left / 2)),
+        }
     }
 
-    /// Whether it tells a task before its time limit ends it. Where not, a task looks at the clock itself.
-    fn signals_before_end(&self) -> bool {
-        true
+    /// Whether what ended a task with `left` until its limit can have been this.
+    pub fn is_due(self, left: Duration) -> bool {
+        match self {
+            Self::Told { before, early } => left <= before + early,
+            // It knows why it ended, and a scheduler that speaks of limits is not asked.
+            Self::OwnClock { .. } => true,
+        }
     }
 }
 
@@ -229,7 +252,7 @@ impl Rights {
         let mut no = |call: &Call| match system.run(call) {
             Ok(said) if said.is_ok() => None,
             Ok(said) => Some(Said::gist(&said)),
-            Err(silent) => Some(format!("`{}` cannot be run: {silent:?}", call.program())),
+            Err(silent) => Some(format!("`{}` {silent}", call.program())),
         };
         let (submit, ask) = (no(submit), no(ask));
         Self { may_submit: submit.is_none(), may_ask: ask.is_none(), said: submit.or(ask) }
@@ -260,21 +283,22 @@ impl Attendant for Waiter {
     }
 }
 
+/// What `cluster`, one of `kind`, says it allows. One that does not answer is asked again for `most`, or until who waits has had enough.
+///
+/// # Errors
+/// As [`Binding::ask`].
+pub fn asked(kind: SchedulerKind, cluster: &Cluster, most: Duration, patience: &Patience) -> Result<Asked> {
+    let binding = of(kind)?;
+    patiently(most, patience, || binding.ask(cluster, Queue::IfLimited))
+}
+
 /// The cluster of `execution`. One that does not answer is asked again for `most`, or until who waits has had enough.
 ///
 /// # Errors
 /// As [`Binding::ask`].
 pub fn open(execution: &Execution, cluster: &Cluster, most: Duration, patience: &Patience) -> Result<Box<dyn Adapter>> {
-    let (binding, started) = (of(execution.scheduler)?, Stopwatch::start());
     let waiting = patience.waits(NOT_ANSWERED, most);
-    let asked = loop {
-        let answer = binding.ask(cluster, Duration::ZERO, Queue::IfLimited);
-        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler && !error.is_for_good());
-        if !is_silence || started.elapsed() >= most || patience.has_enough() {
-            break answer?;
-        }
-        patience.pause(TRY_EVERY.min(most));
-    };
+    let asked = asked(execution.scheduler, cluster, most, patience)?;
     drop(waiting);
     let waiter = Waiter { patience: patience.clone(), waiting: None };
     let patient = Patient::new(asked.adapter, most).attended(waiter);
@@ -342,16 +366,27 @@ pub fn tasks(cluster: &Cluster) -> u64 {
     cluster.tasks_max.unwrap_or(TASKS_MAX)
 }
 
-/// Asks until there is an answer, or no `patience` left.
-fn patiently<T>(patience: Duration, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+/// Asks until there is an answer, for at most `most` and as long as `patience` has it. A no for good is an answer.
+fn patiently<T>(most: Duration, patience: &Patience, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
     let started = Stopwatch::start();
     loop {
         let answer = ask();
-        let is_an_answer = answer.as_ref().map_or_else(Error::is_for_good, |_| true);
-        if is_an_answer || started.elapsed() >= patience {
+        let is_silence = answer.as_ref().is_err_and(|error| error.kind() == Kind::Scheduler && !error.is_for_good());
+        if !is_silence || started.elapsed() >= most || patience.has_enough() {
             return answer;
         }
-        std::thread::sleep(TRY_EVERY.min(patience));
+        patience.pause(TRY_EVERY.min(most));
+    }
+}
+
+/// What `call` was answered, as `read` understands it; `hint` says what to look at where it was not.
+fn told<T>(call: &Call, read: impl FnOnce(&Said) -> Result<T, AdapterError>, hint: &str) -> Result<T> {
+    let unreachable = |what: String| {
+        Error::new(Kind::Scheduler, what).hint(hint).hint("nothing is lost: the same command goes on from here")
+    };
+    match System::default().run(call) {
+        Ok(said) => read(&said).map_err(|e| unreachable(e.to_string())),
+        Err(silent) => Err(unreachable(format!("`{}` {silent}", call.program()))),
     }
 }
 
@@ -376,5 +411,70 @@ mod tests {
             assert!(!binding.programs().is_empty() && !binding.when_full().is_empty(), "{kind}");
         }
         assert!(is_here(SchedulerKind::Local) && around_here().is_cluster());
+    }
+
+    #[test]
+    fn a_scheduler_that_does_not_answer_is_asked_again_and_one_that_says_no_is_not() {
+        let asked = |most, patience: &Patience, kind| {
+            let mut times = 0;
+            let answer: Result<u32> = patiently(most, patience, || {
+                times += 1;
+                if times < 3 { Err(Error::new(kind, "no")) } else { Ok(times) }
+            });
+            (answer.ok(), times)
+        };
+        let most = Duration::from_millis(200);
+        assert_eq!(
+            asked(most, &Patience::default(), Kind::Scheduler).1,
+            2,
+            "a pause is as long as the patience, at most"
+        );
+        assert_eq!(asked(Duration::ZERO, &Patience::default(), Kind::Scheduler), (None, 1));
+        assert_eq!(asked(most, &Patience::default(), Kind::Usage), (None, 1));
+        let gone = crate::stop::Stop::new();
+        gone.raise();
+        assert_eq!(asked(most, &Patience::until(&gone), Kind::Scheduler), (None, 1));
+    }
+
+    #[test]
+    fn who_does_not_answer_is_told_in_words_with_something_to_look_at() {
+        let silent = told(&Call::new(["no-such-program"]), |_| Ok(()), "look there").unwrap_err();
+        assert_eq!(silent.what(), "`no-such-program` is not on the PATH of this machine");
+        assert_eq!((silent.kind(), silent.hints()[0].as_str()), (Kind::Scheduler, "look there"));
+    }
+
+    #[test]
+    fn a_task_has_the_name_that_its_scheduler_has_for_it() {
+        let name = |kind, job: &str| of(kind).unwrap().task_name(&JobId(job.to_owned()), 3);
+        assert_eq!(name(SchedulerKind::Slurm, "47"), "47_3");
+        assert_eq!(name(SchedulerKind::HtCondor, "47"), "47/t3");
+        assert_eq!(name(SchedulerKind::Ray, "molsieve-ab-1"), "molsieve-ab-1_3");
+        let named = |kind, tasks: &[u64]| of(kind).unwrap().named(&JobId("47".to_owned()), tasks);
+        assert_eq!(named(SchedulerKind::Slurm, &[3, 5]), "47_3,47_5");
+        assert!(named(SchedulerKind::HtCondor, &[3, 5]).contains("member(MolsieveTask, {3,5})"));
+        // No task of Ray's is stopped or let go alone.
+        assert_eq!(named(SchedulerKind::Ray, &[3, 5]), "47");
+    }
+
+    #[test]
+    fn a_task_learns_of_its_end_as_its_scheduler_has_it() {
+        let notice = |kind: SchedulerKind| {
+            let cluster = SchedulerSection::of(kind).cluster().unwrap().unwrap();
+            of(kind).unwrap().notice(&cluster)
+        };
+        let s = Duration::from_secs;
+        assert_eq!(notice(SchedulerKind::Slurm), Notice::Told { before: s(120), early: s(90) });
+        assert_eq!(notice(SchedulerKind::HtCondor), Notice::OwnClock { before: s(120) });
+        // What `signal_before` would be is no word of Ray's: its driver tells a task at the limit.
+        assert_eq!(notice(SchedulerKind::Ray), Notice::Told { before: s(0), early: s(0) });
+    }
+
+    #[test]
+    fn who_looks_at_the_clock_works_for_half_of_a_short_limit_and_who_is_told_until_then() {
+        let s = Duration::from_secs;
+        let own = Notice::OwnClock { before: s(120) };
+        assert_eq!((own.works_for(s(3600)), own.works_for(s(100))), (Some(s(3480)), Some(s(50))));
+        let told = Notice::Told { before: s(120), early: s(90) };
+        assert_eq!((told.works_for(s(3600)), told.is_due(s(210)), told.is_due(s(211))), (None, true, false));
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use molsieve_adapters::ray::inside::{self, Own};
 use molsieve_adapters::ray::{self, Address, Client, Plain, Site, Token, facts, script};
-use molsieve_adapters::{Adapter, AdapterError, Capabilities, Inside};
+use molsieve_adapters::{Adapter, AdapterError, Capabilities, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Cap, Examined, Queue, Rights, patiently};
+use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights};
 use crate::campaign::scheduler::Cluster;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -57,9 +57,9 @@ impl Binding for Ray {
         adapter(cluster, client)
     }
 
-    fn ask(&self, cluster: &Cluster, patience: Duration, _: Queue) -> Result<Asked> {
+    fn ask(&self, cluster: &Cluster, _: Queue) -> Result<Asked> {
         let client = client(cluster)?;
-        patiently(patience, || facts::version(&client).map_err(|e| no(&client, &e)))?;
+        facts::version(&client).map_err(|e| no(&client, &e))?;
         let adapter = adapter(cluster, client)?;
         let Capabilities { array_len_max, .. } = adapter.capabilities();
         let cap = |most| Cap { most, of: "what one driver keeps account of".to_owned() };
@@ -91,6 +91,20 @@ impl Binding for Ray {
 
     fn when_full(&self) -> &'static str {
         "`ray job list` shows what runs, and `ray status` what nodes have left"
+    }
+
+    fn task_name(&self, job: &JobId, index: u64) -> String {
+        ray::task_name(job, index)
+    }
+
+    fn named(&self, job: &JobId, _: &[u64]) -> String {
+        // No task is stopped or let go alone.
+        job.0.clone()
+    }
+
+    fn notice(&self, _: &Cluster) -> Notice {
+        // The driver tells a task when its time is up, and counts the grace from then on.
+        Notice::Told { before: Duration::ZERO, early: Duration::ZERO }
     }
 }
 

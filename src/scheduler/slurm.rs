@@ -5,16 +5,16 @@ mod examined;
 use std::path::Path;
 use std::time::Duration;
 
-use molsieve_adapters::command::{Call, Runner, System};
+use molsieve_adapters::command::{Call, System};
 use molsieve_adapters::slurm::allowance;
 use molsieve_adapters::slurm::inside::Element;
 use molsieve_adapters::slurm::{self, Allowance, Limits, Site, script};
 use molsieve_adapters::text::Value;
-use molsieve_adapters::{Adapter, Cli, Inside};
+use molsieve_adapters::{Adapter, Cli, Inside, JobId};
 
-use super::{Allows, Asked, Binding, Cap, Examined, Queue, Rights, patiently};
+use super::{Allows, Asked, Binding, Cap, Examined, Notice, Queue, Rights, told};
 use crate::campaign::scheduler::Cluster;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// What somebody needs who writes a template.
 const TEMPLATE_HINT: &str = "docs/guide/slurm.md shows the one that is used otherwise, with its placeholders";
@@ -48,9 +48,9 @@ impl Binding for Slurm {
         Ok(Box::new(Cli::new(dialect(cluster, site(cluster)?, Survey::default()))))
     }
 
-    fn ask(&self, cluster: &Cluster, patience: Duration, queue: Queue) -> Result<Asked> {
+    fn ask(&self, cluster: &Cluster, queue: Queue) -> Result<Asked> {
         let site = site(cluster)?;
-        let survey = survey(&site, patience, queue)?;
+        let survey = survey(&site, queue)?;
         let allows = allows(&survey);
         Ok(Asked { adapter: Box::new(Cli::new(dialect(cluster, site, survey))), allows })
     }
@@ -81,15 +81,26 @@ impl Binding for Slurm {
         "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have"
     }
 
+    fn task_name(&self, job: &JobId, index: u64) -> String {
+        slurm::task_name(job, index)
+    }
+
+    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
+        slurm::named(job, tasks)
+    }
+
     fn time_limit_s(&self, asked_s: u64) -> u64 {
         // It counts whole minutes.
         asked_s.div_ceil(60) * 60
     }
 
-    fn signals_early(&self) -> Duration {
-        EARLY
+    fn notice(&self, cluster: &Cluster) -> Notice {
+        Notice::Told { before: Duration::from_secs(cluster.signal_before_s), early: EARLY }
     }
 }
+
+/// What somebody can look at where a command does not answer.
+const HERE_HINT: &str = "is this a machine of the cluster? `scontrol ping` must work here";
 
 /// What a cluster and its books say.
 #[derive(Clone, Debug, Default)]
@@ -100,37 +111,23 @@ struct Survey {
     allowance: Allowance,
 }
 
-fn survey(site: &Site, patience: Duration, queue: Queue) -> Result<Survey> {
-    let limits = patiently(patience, limits)?;
+fn survey(site: &Site, queue: Queue) -> Result<Survey> {
+    let limits = told(&slurm::Slurm::ask_limits(), Limits::parse, HERE_HINT)?;
     let allowance = Allowance::ask(&mut System::default(), site, &limits, queue == Queue::Always);
     Ok(Survey { limits, allowance })
-}
-
-/// What the cluster allows.
-fn limits() -> Result<Limits> {
-    let call = slurm::Slurm::ask_limits();
-    let unreachable = |what: String| {
-        Error::new(Kind::Scheduler, what)
-            .hint("is this a machine of the cluster? `scontrol ping` must work here")
-            .hint("nothing is lost: the same command goes on from here")
-    };
-    match System::default().run(&call) {
-        Ok(said) => Limits::parse(&said).map_err(|e| unreachable(e.to_string())),
-        Err(silent) => Err(unreachable(format!("`{}` does not answer: {silent:?}", call.program()))),
-    }
 }
 
 /// The same in the program's words.
 fn allows(Survey { limits, allowance }: &Survey) -> Allows {
     let cap = |most: u64, of: &str| Cap { most, of: of.to_owned() };
-    let told = |cap: &allowance::Cap| Cap { most: cap.most, of: cap.of.clone() };
+    let from = |cap: &allowance::Cap| Cap { most: cap.most, of: cap.of.clone() };
     let mut tasks = vec![cap(limits.array_size, "MaxArraySize of the cluster")];
     tasks.extend(limits.array_tasks.map(|most| cap(most, "max_array_tasks of the cluster")));
     Allows {
         cluster: limits.cluster.clone(),
         tasks,
-        submit: allowance.submit.as_ref().map(told),
-        running: allowance.running.as_ref().map(told),
+        submit: allowance.submit.as_ref().map(from),
+        running: allowance.running.as_ref().map(from),
         queued: allowance.queued,
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use molsieve_adapters::JobId;
 use serde::Serialize;
 
 use super::next;
@@ -18,7 +19,7 @@ use crate::run::look::Look;
 use crate::run::look::heard::{Beside, Element, Heard, Hearing, Stand};
 use crate::run::parcel;
 use crate::run::wave;
-use crate::scheduler;
+use crate::scheduler::{self, Binding};
 
 /// So many waves are told of, the last ones.
 const WAVES_MAX: usize = 20;
@@ -215,7 +216,7 @@ impl Cluster {
             return Ok(None);
         }
         let (heard, dir) = (hearing.heard(), campaign.dir.root().display().to_string());
-        let kind = campaign.file.execution.scheduler;
+        let binding = scheduler::of(campaign.file.execution.scheduler)?;
         let mut waves = waves(entries);
         waves.drain(..waves.len().saturating_sub(WAVES_MAX));
         let (mut running, mut waiting, mut at_work) = (Vec::new(), Vec::new(), None);
@@ -224,14 +225,15 @@ impl Cluster {
             if let Some(facts) = waves.last_mut().filter(|wave| wave.number == active.number) {
                 facts.now = Some(now(&tasks, facts.tasks, look, heard));
             }
-            if let (Some(job), Some(heard)) = (&active.job, heard) {
-                running = running_tasks(campaign, job, &tasks, look, heard);
+            if let (Some(job), Some(heard)) = (active.job.clone().map(JobId), heard) {
+                let job = &job;
+                running = running_tasks(campaign, binding, job, &tasks, look, heard);
                 at_work = Some(groups_of(&running, &tasks));
                 // (What is not seen is not slow.)
                 if !parcel::is_carried(campaign) {
                     mark_stragglers(&mut running, clock::unix_ms());
                 }
-                waiting = waits(&dir, kind, job, false, &heard.wave, heard);
+                waiting = waits(&dir, binding, job, false, &heard.wave, heard);
             }
         }
         let returned = returned(campaign, state);
@@ -239,7 +241,8 @@ impl Cluster {
         let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
         if let (Some(job), Some(heard), Some(element)) = (tick.and_then(|tick| tick.job.as_ref()), heard, element) {
-            waiting.extend(waits(&dir, kind, job, true, std::slice::from_ref(element), heard));
+            let job = JobId(job.clone());
+            waiting.extend(waits(&dir, binding, &job, true, std::slice::from_ref(element), heard));
         }
         waiting.sort_by_key(|wait| (!wait.held, wait.tick, std::cmp::Reverse(wait.tasks)));
         let state = element.map(|element| word(element.stand));
@@ -359,7 +362,8 @@ fn now(tasks: &[Vec<GroupIndex>], count: u64, look: &Look<'_>, heard: Option<&He
 
 fn running_tasks(
     campaign: &Campaign,
-    job: &str,
+    binding: &dyn Binding,
+    job: &JobId,
     tasks: &[Vec<GroupIndex>],
     look: &Look<'_>,
     heard: &Heard,
@@ -379,7 +383,7 @@ fn running_tasks(
             written_ms = written_ms.max(at_ms);
         }
         Running {
-            element: format!("{job}_{}", element.task),
+            element: binding.task_name(job, element.task),
             task: element.task,
             node: element.node.clone(),
             since_ms: element.start_ms,
@@ -419,24 +423,29 @@ fn mark_stragglers(running: &mut [Running], now_ms: u64) {
 }
 
 /// What of `elements`, tasks of `job`, waits, by its reason.
-fn waits(dir: &str, kind: SchedulerKind, job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
-    // "None" is the queue's word for what it has not thought of yet.
-    let said = |element: &Element| element.reason.clone().filter(|reason| reason != "None");
+fn waits(
+    dir: &str,
+    binding: &dyn Binding,
+    job: &JobId,
+    is_tick: bool,
+    elements: &[Element],
+    heard: &Heard,
+) -> Vec<Wait> {
     let mut by_reason: BTreeMap<(bool, Option<String>), Vec<&Element>> = BTreeMap::new();
     for element in elements.iter().filter(|element| matches!(element.stand, Stand::Waiting | Stand::Held)) {
-        by_reason.entry((element.stand == Stand::Held, said(element))).or_default().push(element);
+        by_reason.entry((element.stand == Stand::Held, element.reason.clone())).or_default().push(element);
     }
     let one = |((held, reason), elements): ((bool, Option<String>), Vec<&Element>)| {
         let meaning = reason.as_ref().and_then(|reason| heard.meanings.get(reason));
         let tasks: Vec<u64> = elements.iter().map(|element| element.task).collect();
         let tasks = if is_tick || tasks.len() > NAMED_MAX { &[][..] } else { &tasks };
-        let names = scheduler::of(kind).map_or_else(|_| job.to_owned(), |binding| binding.named(job, tasks));
+        let names = binding.named(job, tasks);
         let start_ms = elements.iter().filter_map(|element| element.start_ms).min();
         let hint =
-            meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", &scheduler::whole(job)));
+            meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", &scheduler::whole(&job.0)));
         let hint = hint.map(|hint| next::with_dir(&hint, dir));
         let what = meaning.map(|meaning| meaning.what.to_owned());
-        let (tasks, job) = (elements.len() as u64, job.to_owned());
+        let (tasks, job) = (elements.len() as u64, job.0.clone());
         Wait { reason, job, tick: is_tick, tasks, held, what, hint, start_ms }
     };
     by_reason.into_iter().map(one).collect()

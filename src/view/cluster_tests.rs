@@ -24,6 +24,10 @@ fn running(task: u64, since_ms: u64, finished: u64) -> Running {
     }
 }
 
+fn waits_of(kind: SchedulerKind, elements: &[Element], heard: &Heard) -> Vec<Wait> {
+    waits("d", scheduler::of(kind).unwrap(), &JobId("47".to_owned()), false, elements, heard)
+}
+
 fn stragglers(mut all: Vec<Running>) -> Vec<u64> {
     mark_stragglers(&mut all, 100_000_000);
     all.iter().filter(|task| task.straggler).map(|task| task.task).collect()
@@ -37,19 +41,14 @@ fn what_is_held_is_told_by_its_names_with_the_command_that_lets_it_go() {
         element(6, Stand::Waiting, Some("Priority")),
         element(7, Stand::Running, None),
     ];
-    let waits = waits("d", SchedulerKind::Slurm, "47", false, &elements, &heard(elements.to_vec()));
+    let waits = waits_of(SchedulerKind::Slurm, &elements, &heard(elements.to_vec()));
     let held = waits.iter().find(|wait| wait.held).unwrap();
     assert_eq!((held.tasks, held.hint.as_deref()), (2, Some("`scontrol release 47_3,47_5` or `scancel 47`")));
     let other = waits.iter().find(|wait| !wait.held).unwrap();
     assert_eq!((other.reason.as_deref(), other.tasks, other.what.as_deref()), (Some("Priority"), 1, None));
     assert_eq!(waits.len(), 2);
-}
-
-#[test]
-fn what_the_queue_has_not_thought_of_yet_has_no_reason() {
-    let elements = [element(0, Stand::Waiting, Some("None")), element(1, Stand::Waiting, None)];
-    let waits = waits("d", SchedulerKind::Slurm, "47", false, &elements, &heard(elements.to_vec()));
-    assert_eq!((waits.len(), waits[0].tasks, &waits[0].reason), (1, 2, &None));
+    let waits = waits_of(SchedulerKind::HtCondor, &elements, &heard(elements.to_vec()));
+    assert!(waits[0].hint.as_ref().unwrap().contains("release -constraint '"), "{waits:?}");
 }
 
 #[test]
@@ -62,7 +61,7 @@ fn only_what_runs_has_task_groups_at_work() {
 #[test]
 fn of_many_that_are_held_the_whole_job_is_named() {
     let elements: Vec<Element> = (0..9).map(|task| element(task, Stand::Held, Some("JobHeldUser"))).collect();
-    let waits = waits("d", SchedulerKind::Slurm, "47", false, &elements, &heard(elements.clone()));
+    let waits = waits_of(SchedulerKind::Slurm, &elements, &heard(elements.clone()));
     assert!(waits[0].hint.as_ref().unwrap().contains("release 47`"), "{waits:?}");
 }
 

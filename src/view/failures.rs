@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use molsieve_adapters::JobId;
 use serde::Serialize;
 
 use crate::campaign::file::Campaign;
@@ -10,6 +11,7 @@ use crate::journal::event::{Entry, Event};
 use crate::journal::last_words::LastWords;
 use crate::journal::state::State;
 use crate::run::wave;
+use crate::scheduler;
 
 /// A task that ended otherwise than with everything done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,15 +37,14 @@ pub struct Failure {
 /// # Errors
 /// The events of the journal do not follow each other (exit 4), or a file cannot be read (exit 6).
 pub fn failures(campaign: &Campaign, entries: &[Entry]) -> Result<Vec<Failure>> {
-    let is_array = campaign.file.execution.cluster.is_some();
-    let mut jobs: BTreeMap<u64, String> = BTreeMap::new();
+    // (A campaign on this machine has no binding, and its tasks no names.)
+    let binding = scheduler::of(campaign.file.execution.scheduler).ok();
+    let mut jobs: BTreeMap<u64, JobId> = BTreeMap::new();
     let mut all = Vec::new();
-    let name = |jobs: &BTreeMap<u64, String>, wave: u64, task: u64| {
-        jobs.get(&wave).filter(|_| is_array).map(|job| format!("{job}_{task}"))
-    };
+    let name = |jobs: &BTreeMap<u64, JobId>, wave: u64, task: u64| Some(binding?.task_name(jobs.get(&wave)?, task));
     for Entry { at_ms, event, .. } in entries {
         match event {
-            Event::WaveSubmitted { wave, job } => drop(jobs.insert(*wave, job.clone())),
+            Event::WaveSubmitted { wave, job } => drop(jobs.insert(*wave, JobId(job.clone()))),
             Event::TaskFailed { wave, task, state, node, what, .. } => all.push(Failure {
                 wave: *wave,
                 task: *task,

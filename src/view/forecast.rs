@@ -1,5 +1,8 @@
 //! What a planned campaign will take: time, core hours, files, room on disk. An estimate, told before work is spent.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::campaign::file::Campaign;
@@ -7,8 +10,9 @@ use crate::encode::{self, Format};
 use crate::error::Result;
 use crate::fs::{self, Room};
 use crate::host;
-use crate::run::wave;
-use crate::scheduler;
+use crate::library::snapshot::Snapshot;
+use crate::run::{parcel, wave};
+use crate::scheduler::{self, Binding, Notice};
 use crate::scorer::identity::ScorerLaunch;
 use crate::scorer::{Column, ColumnType};
 use crate::shard::estimate::Pilot;
@@ -45,6 +49,13 @@ const GROUP_FILES: u64 = 3;
 /// with what describes it, its plan, journal, wave and log, and the ten files that every pack has.
 const OTHER_FILES: u64 = 23;
 
+/// Files and directories of a task to whose node everything is carried: its parcel, the place of what it returns, and two
+/// directories in that.
+const CARRIED_TASK_FILES: u64 = 4;
+
+/// The same of a wave: the parcels and the places of a wave each with a directory above, the program, and the parcel for all tasks.
+const CARRIED_FILES: u64 = 6;
+
 /// An expected number and its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Expected {
@@ -67,6 +78,9 @@ pub struct Bytes {
     pub pack: u64,
     /// Descriptions, journal, receipts and logs.
     pub other: u64,
+    /// What is carried to nodes that share no files, as long as a wave is: the library once more, and the program. What they bring back
+    /// is counted where it goes.
+    pub carried: u64,
     /// All of these.
     pub total: u64,
 }
@@ -122,14 +136,15 @@ impl Forecast {
         let checkpoints = open.saturating_mul(group_records).saturating_mul(row + CHECKPOINT_ROW_BYTES);
         let pack = pack_bytes(campaign, rows, row, formats);
         let other = DESCRIPTION_BYTES + plan.groups() * RECEIPT_BYTES + tasks * LOG_BYTES;
-        let total = [checkpoints, pack, other].into_iter().fold(rows, u64::saturating_add);
+        let carried = if parcel::is_carried(campaign) { carried_bytes(campaign) } else { 0 };
+        let total = [checkpoints, pack, other, carried].into_iter().fold(rows, u64::saturating_add);
         let files = files(campaign, tasks, formats);
         let core_hours = plan.pilot.as_ref().map(|pilot| expected(pilot.core_hours(plan.records, tasks)));
         // No more workers than tasks are at work.
         let cores = workers.min(tasks).saturating_mul(campaign.file.execution.task_cpus()).max(1) as f64;
         let seconds = |hours: f64| hours * 3600.0 / cores;
         let wall_s = core_hours.map(|h| expected([h.expected, h.low, h.high].map(seconds)));
-        let bytes = Bytes { rows, checkpoints, pack, other, total };
+        let bytes = Bytes { rows, checkpoints, pack, other, carried, total };
         let mut warnings = warnings(&bytes, files, room);
         warnings.extend(too_many_cores(campaign));
         warnings.extend(too_little_time(campaign));
@@ -159,7 +174,27 @@ fn files(campaign: &Campaign, tasks: u64, formats: &[Format]) -> u64 {
     let library = 1 + library.map_or(0, |entries| entries.count() as u64);
     // The structures of the hits, and the signature.
     let some = u64::from(identity.pack.rank.is_some()) + u64::from(execution.key.is_some()) + formats.len() as u64;
-    campaign.plan.groups() * of_group + tasks * of_task + library + OTHER_FILES + some
+    // (As long as a wave is.)
+    let carried = if parcel::is_carried(campaign) { tasks * CARRIED_TASK_FILES + CARRIED_FILES } else { 0 };
+    campaign.plan.groups() * of_group + tasks * of_task + library + OTHER_FILES + some + carried
+}
+
+/// Bytes of the parcels of a wave: as those of all tasks together hold every record, the library once more. The program is one more name
+/// for a file where that can be.
+fn carried_bytes(campaign: &Campaign) -> u64 {
+    let library = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library));
+    let (mut whole, mut parts) = (0_u64, BTreeMap::new());
+    for file in library.iter().flat_map(|library| library.files()) {
+        if file.is_in_place() {
+            whole = whole.saturating_add(file.source.bytes);
+        } else {
+            // (Several files may be in one part, one after the other.)
+            let end = parts.entry(&file.stored.part).or_insert(0);
+            *end = file.stored.end.max(*end);
+        }
+    }
+    let program = std::env::current_exe().and_then(|path| path.metadata()).map_or(0, |metadata| metadata.len());
+    parts.into_values().fold(whole.saturating_add(program), u64::saturating_add)
 }
 
 /// Bytes of the pack, of which `rows` are those of `summary.csv`, `row` each.
@@ -197,14 +232,26 @@ pub fn too_many_cores(campaign: &Campaign) -> Option<String> {
     })
 }
 
-/// That tasks are told to end as soon as they begin, where they are: a scheduler's signal may come a minute early.
+/// That tasks are told to end as soon as they begin, where they are.
 pub fn too_little_time(campaign: &Campaign) -> Option<String> {
     let execution = &campaign.file.execution;
-    let before_s = execution.cluster.as_ref()?.signal_before_s;
-    let walltime_s = execution.walltime_s.filter(|walltime| *walltime <= before_s.saturating_add(60))?;
+    let binding = scheduler::of(execution.scheduler).ok()?;
+    hardly_begins(binding, binding.notice(execution.cluster.as_ref()?), execution.walltime_s?)
+}
+
+/// The same of a task that asks `binding` for `asked_s`. (One that looks at the clock itself has half of its time at least.)
+fn hardly_begins(binding: &dyn Binding, notice: Notice, asked_s: u64) -> Option<String> {
+    let limit_s = binding.time_limit_s(asked_s);
+    let Notice::Told { before, early } = notice else { return None };
+    if !notice.is_due(Duration::from_secs(limit_s)) {
+        return None;
+    }
+    let earlier =
+        if early.is_zero() { String::new() } else { format!(", or as much as {} s earlier", early.as_secs()) };
     Some(format!(
-        "`resources.walltime` gives a task {walltime_s} s, and it is told to end {before_s} s before that, or a minute earlier: it will \
-         hardly begin; give it more, or less with `scheduler.signal_before`"
+        "`resources.walltime` gives a task {limit_s} s, and it is told to end {} s before that{earlier}: it will hardly begin; give it \
+         more, or less with `scheduler.signal_before`",
+        before.as_secs()
     ))
 }
 
@@ -264,6 +311,8 @@ fn fell_short(pilot: &Pilot) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::kind::SchedulerKind;
+    use crate::campaign::scheduler::SchedulerSection;
 
     #[test]
     fn a_budget_that_even_luck_does_not_keep_is_said() {
@@ -274,8 +323,28 @@ mod tests {
     }
 
     #[test]
+    fn only_a_task_that_is_told_to_end_before_it_has_begun_is_warned_of() {
+        let warned = |kind: SchedulerKind, before: u64, walltime_s| {
+            let mut cluster = SchedulerSection::of(kind).cluster().unwrap().unwrap();
+            cluster.signal_before_s = before;
+            let binding = scheduler::of(kind).unwrap();
+            hardly_begins(binding, binding.notice(&cluster), walltime_s)
+        };
+        let said = warned(SchedulerKind::Slurm, 120, 170).unwrap();
+        assert!(
+            said.contains("a task 180 s") && said.contains("120 s before that, or as much as 90 s earlier"),
+            "{said}"
+        );
+        // SLURM makes 240 s of it.
+        assert_eq!(warned(SchedulerKind::Slurm, 120, 190), None);
+        // A task of HTCondor's has half of a short limit, and one of Ray's all of it.
+        assert_eq!(warned(SchedulerKind::HtCondor, 120, 60), None);
+        assert_eq!(warned(SchedulerKind::Ray, 120, 60), None);
+    }
+
+    #[test]
     fn what_does_not_fit_is_said() {
-        let bytes = Bytes { rows: 4 << 20, checkpoints: 1 << 20, pack: 6 << 20, other: 0, total: 11 << 20 };
+        let bytes = Bytes { rows: 4 << 20, checkpoints: 1 << 20, pack: 6 << 20, other: 0, carried: 0, total: 11 << 20 };
         let room = |bytes, inodes| Room { bytes, inodes };
         assert!(warnings(&bytes, 100, room(11 << 20, Some(100))).is_empty());
         assert!(warnings(&bytes, 100, room(11 << 20, None)).is_empty());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::scene::Engine;
+use super::scene::{Engine, script};
 use super::slurm::is_installed;
 use crate::support::env::project;
 
@@ -15,14 +15,7 @@ pub struct HtCondor {
 impl HtCondor {
     /// What `tests/clusters/htcondor VERB DIR WHAT` prints.
     pub fn script(&self, verb: &str, what: &[&str]) -> String {
-        let script = project("tests/clusters/htcondor");
-        let output = Command::new(script).arg(verb).arg(&self.dir).args(what).output().unwrap();
-        assert!(
-            output.status.success(),
-            "tests/clusters/htcondor {verb} {what:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
+        script("htcondor", verb, &self.dir, what)
     }
 
     /// Ends the process that `which` (`pid`, `starter`, `shadow`, `dagman`) says of `job`, as kill -9 does.

@@ -12,23 +12,13 @@ fn at_work(options: &[&str]) -> Option<Scene> {
     Some(scene)
 }
 
-/// The journal as its writer left it when it was killed before the first event of this kind.
-fn killed_before(scene: &Scene, kind: &str) {
-    let path = scene.env.path("d/journal/000002.jsonl");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let event = format!("\"kind\":\"{kind}\"");
-    assert!(text.contains(&event), "{text}");
-    let left: String = text.split_inclusive('\n').take_while(|line| !line.contains(&event)).collect();
-    std::fs::write(path, left).unwrap();
-}
-
 #[test]
 fn a_driver_that_was_killed_after_a_submission_is_followed_by_one_that_finds_the_job_by_its_tag() {
     let Some(scene) = at_work(&[]) else { return };
     let jobs = |end: &str| scene.engine.queue().lines().filter(|line| line.contains(&format!("{end} "))).count();
     // Before it noted the tick's job, and before it noted the wave's.
     for (lost, waves) in [("tick_submitted", 4), ("wave_submitted", 4)] {
-        killed_before(&scene, lost);
+        scene.was_killed_before(lost);
         scene.does(&["tick", "d"]);
         assert_eq!(jobs("-1"), waves, "the wave is there once: {}", scene.engine.queue());
         std::fs::remove_file(scene.env.path("d/journal/000003.jsonl")).unwrap();
@@ -46,7 +36,7 @@ fn a_driver_that_was_killed_before_a_submission_is_followed_by_one_that_submits(
     // As if nothing had been handed over: what was, is gone and forgotten.
     scene.engine.lose_everything();
     scene.await_empty_queue();
-    killed_before(&scene, "wave_submitted");
+    scene.was_killed_before("wave_submitted");
     let forgotten = || scene.engine.said("squeue", &["--noheader", "--states=all"]).is_empty();
     until("the queue has forgotten", 60, forgotten);
     scene.take("slow");

@@ -15,6 +15,7 @@ mod night;
 mod parcels;
 mod people;
 mod pool;
+mod pool_people;
 mod ranks;
 mod ray;
 mod ray_cluster;

@@ -178,22 +178,12 @@ fn a_task_that_the_clock_ends_is_put_back_and_goes_on_in_its_dag() {
     scene.await_empty_queue();
 }
 
-/// The journal as its writer left it when it was killed before the first event of this kind.
-fn killed_before(scene: &Pool, kind: &str) {
-    let path = scene.env.path("d/journal/000002.jsonl");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let event = format!("\"kind\":\"{kind}\"");
-    assert!(text.contains(&event), "{text}");
-    let left: String = text.split_inclusive('\n').take_while(|line| !line.contains(&event)).collect();
-    std::fs::write(path, left).unwrap();
-}
-
 #[test]
 fn a_driver_that_was_killed_after_a_submission_is_followed_by_one_that_finds_wave_and_tick_by_their_tags() {
     let Some(scene) = at_work(&Wanted { beside: &["slow", "slower"], ..Wanted::default() }) else { return };
     let dag = scene.engine.dag();
     for lost in ["tick_submitted", "wave_submitted"] {
-        killed_before(&scene, lost);
+        scene.was_killed_before(lost);
         scene.does(&["tick", "d"]);
         assert_eq!(scene.engine.dag(), dag, "the wave is there once");
         let ticks = scene.events("tick_submitted");

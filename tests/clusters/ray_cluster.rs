@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::scene::Engine;
+use super::scene::{Engine, script};
 use crate::support::env::project;
 
 /// A Ray is some twenty processes that are busy while they begin: one is enough for a small machine, and for all tests of this
@@ -22,11 +22,7 @@ pub struct Ray {
 impl Ray {
     /// What `tests/clusters/ray VERB DIR WHAT` prints.
     pub fn script(&self, verb: &str, what: &[&str]) -> String {
-        let script = project("tests/clusters/ray");
-        let output = Command::new(script).arg(verb).arg(&self.dir).args(what).output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "tests/clusters/ray {verb} {what:?}: {stderr}");
-        String::from_utf8(output.stdout).unwrap()
+        script("ray", verb, &self.dir, what)
     }
 
     pub fn read(&self, name: &str) -> String {

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use super::slurm::{Slurm, strays, until};
-use crate::support::env::{MOLSIEVE, TestEnv, python};
+use crate::support::env::{MOLSIEVE, TestEnv, project, python};
 
 /// Scores the length of a structure. A file beside it, or where `BESIDE` says, says how: `slow` (40 ms a record; with `slower`, 400), `broken` (it does not start),
 /// `garbage` (it answers what nobody understands), `hungry` (it takes 130 MiB), `sour` (every record is an ERROR).
@@ -59,6 +59,15 @@ pub trait Engine: Sized {
         command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
         command.output().unwrap()
     }
+}
+
+/// What `tests/clusters/ENGINE VERB DIR WHAT` prints, which does what must be done to an engine of that name in `dir`.
+pub fn script(engine: &str, verb: &str, dir: &Path, what: &[&str]) -> String {
+    let program = project(&format!("tests/clusters/{engine}"));
+    let output = Command::new(program).arg(verb).arg(dir).args(what).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "tests/clusters/{engine} {verb} {what:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// What is said in the campaign file, beside what all have in common.
@@ -248,6 +257,16 @@ impl<E: Engine> Scene<E> {
         let text: String = segments.iter().map(|segment| std::fs::read_to_string(segment.path()).unwrap()).collect();
         let events = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         events.map(|entry| entry["event"].clone()).filter(|event| event["kind"] == kind).collect()
+    }
+
+    /// Leaves the journal as its writer left it that was killed before the first event of this kind.
+    pub fn was_killed_before(&self, kind: &str) {
+        let path = self.env.path("d/journal/000002.jsonl");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let event = format!("\"kind\":\"{kind}\"");
+        assert!(text.contains(&event), "{text}");
+        let left: String = text.split_inclusive('\n').take_while(|line| !line.contains(&event)).collect();
+        std::fs::write(path, left).unwrap();
     }
 
     /// Everything that is known, for a person who must find out why.

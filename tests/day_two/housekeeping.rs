@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{RECORDS, Server, Then, interrupted, licensed, undisturbed};
-use crate::support::env::{TestEnv, finished};
+use super::{RECORDS, Server, at_work, interrupted, licensed, undisturbed};
+use crate::support::env::TestEnv;
 
 /// Makes a file that nobody has touched for a day.
 fn old(path: PathBuf) -> PathBuf {
@@ -72,18 +72,40 @@ fn clean_removes_what_was_left_behind_and_nothing_else() {
 }
 
 #[test]
+fn clean_removes_what_was_carried_to_and_from_nodes_when_it_was_gathered_and_not_before() {
+    let env = TestEnv::new();
+    interrupted(&env, "");
+    let at = |name: &str| env.path("d").join(name);
+    let number = |is_sealed| group(&env, is_sealed).rsplit_once('/').unwrap().1.trim_start_matches('0').to_owned();
+    let number = |is_sealed| Some(number(is_sealed)).filter(|n| !n.is_empty()).unwrap_or_else(|| "0".to_owned());
+    // As a wave of two tasks left it: of one all task groups are sealed by now, of the other none is.
+    std::fs::write(at("launch/wave-1.tasks"), format!("{}\n{}\n", number(true), number(false))).unwrap();
+    let files = [
+        "launch/parcels/wave-1/task-0.parcel",
+        "returned/wave-1/0/groups/000000/aaaaaaaaaaaaaaaa.rows",
+        "returned/wave-1/0/_task.0.out",
+        "returned/wave-1/1/groups/000001/aaaaaaaaaaaaaaaa.checkpoint",
+    ];
+    for name in files {
+        old(at(name));
+    }
+    // (Directories that were made a moment ago are nobody's leftovers yet.)
+    assert_eq!(paths(&env.facts(["clean", "d", "--dry-run"])), [""; 0]);
+    for name in ["launch/parcels/wave-1", "returned/wave-1", "returned/wave-1/0", "returned/wave-1/0/groups"] {
+        std::fs::File::open(at(name)).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    }
+    let facts = env.facts(["clean", "d"]);
+    assert_eq!(paths(&facts), ["launch/parcels/wave-1", "returned/wave-1/0"], "{facts}");
+    assert_eq!(facts["bytes"], 3 * "left behind".len());
+    assert!(at(files[3]).exists() && !at("returned/wave-1/0").exists() && !at("launch/parcels/wave-1").exists());
+}
+
+#[test]
 fn clean_leaves_alone_what_somebody_at_work_may_need() {
     let env = TestEnv::new();
     let undisturbed = undisturbed(&env);
-    let server = Server::start(0, 13, Then::Hangs);
+    let (server, mut run) = at_work(&env, 60);
     let port = server.port;
-    let file = licensed(&env, "d", port, "grace = \"100ms\"", "");
-    let mut run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();
-    let begun = Instant::now();
-    while !env.path("d/campaign.json").exists() || finished(&env.facts(["status", "d"])) < 60 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "60 records were never finished");
-        std::thread::sleep(Duration::from_millis(20));
-    }
     let (sealed, open) = (group(&env, true), env.path("d").join(group(&env, false)));
     let needed = old(open.join(".aaaaaaaaaaaaaaaa.rows.0123456789abcdef.tmp"));
     let rows = old(open.join("aaaaaaaaaaaaaaaa.rows"));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{RECORDS, Server, Then, interrupted, licensed, undisturbed};
+use super::{RECORDS, Server, at_work, interrupted, undisturbed};
 use crate::support::env::{TestEnv, finished, project};
 
 #[test]
@@ -28,15 +28,8 @@ fn the_best_rows_of_a_finished_campaign_are_its_hits() {
 fn a_look_in_mid_run_sees_what_is_finished_and_disturbs_nobody() {
     let env = TestEnv::new();
     let undisturbed = undisturbed(&env);
-    let server = Server::start(0, 13, Then::Hangs);
+    let (server, mut run) = at_work(&env, 40);
     let port = server.port;
-    let file = licensed(&env, "d", port, "grace = \"100ms\"", "");
-    let mut run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();
-    let begun = Instant::now();
-    while !env.path("d/campaign.json").exists() || finished(&env.facts(["status", "d"])) < 40 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "40 records were never finished");
-        std::thread::sleep(Duration::from_millis(20));
-    }
     let facts = env.facts(["peek", "d", "--top", "3"]);
     let seen = facts["seen"]["total"].as_u64().unwrap();
     assert!((40..RECORDS as u64).contains(&seen), "{facts}");

@@ -10,11 +10,13 @@ mod watching;
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use crate::support::env::{TestEnv, project};
+use crate::support::env::{TestEnv, finished, project};
 
 /// Records of the library; eight a request, a shard and task group of ten.
 pub const RECORDS: usize = 120;
@@ -100,6 +102,19 @@ pub fn interrupted(env: &TestEnv, rest: &str) -> u16 {
     let file = licensed(env, "d", port, "retry_patience = \"200ms\"", rest);
     env.molsieve(["run", &file, "--dir", "d", "--workers", "1"]).exits(3).says("paused");
     port
+}
+
+/// A campaign in `d` of which so many records are finished, or more, and whose licence server hangs; the server, and who is at work.
+pub fn at_work(env: &TestEnv, records: u64) -> (Server, Child) {
+    let server = Server::start(0, 13, Then::Hangs);
+    let file = licensed(env, "d", server.port, "grace = \"100ms\"", "");
+    let run = env.command(["run", &file, "--dir", "d", "--workers", "1"]).spawn().unwrap();
+    let begun = Instant::now();
+    while !env.path("d/campaign.json").exists() || finished(&env.facts(["status", "d"])) < records {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{records} records were never finished");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (server, run)
 }
 
 /// The kinds of the events in the journal of `dir`.

@@ -6,7 +6,6 @@ use molsieve::canonical::row;
 use molsieve::library::format::Notation;
 use molsieve::library::record::RecordBlock;
 use molsieve::scorer::command::jsonl::reply::{self, Asked};
-use molsieve::scorer::command::settings::Apart;
 use serde_json::Value;
 
 use super::*;
@@ -51,17 +50,8 @@ fn score(script: &str, structures: &[&str]) -> Vec<String> {
     let argv = vec![python().into_os_string(), root().join(script).into_os_string()];
     let launch = Launch { argv, ..launch(&[]) };
     let hello = hello::probe(&launch, &Vec::new(), Duration::from_secs(120)).unwrap();
-    let settings = Settings {
-        launch,
-        children: environments(1, hello.threads, &[]),
-        batch: hello.batch_size,
-        seeder: Seeder::new(1, &hello.description.name),
-        description: hello.description,
-        files: Vec::new(),
-        apart: Apart::OneByOne,
-        limits: limits(),
-        memory_events: None,
-    };
+    let threads = hello.threads;
+    let settings = settings_of(launch, hello, 1, threads);
     let (source, sink) = pair(structures.iter().map(|s| (s.as_bytes(), &b""[..])));
     let run = Run::on(settings, source, sink, &Stop::new());
     assert_eq!(run.ended.ok(), Some(Ended::Done));

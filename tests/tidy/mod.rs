@@ -5,6 +5,7 @@
 mod forwarders;
 mod imports;
 mod licences;
+mod rooms;
 mod source;
 mod words;
 

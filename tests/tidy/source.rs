@@ -101,6 +101,12 @@ impl Source {
         code[..end].to_owned()
     }
 
+    /// The strings in its code, each with the number of its first line; not those of unit tests.
+    pub fn literals(&self) -> Vec<(usize, String)> {
+        let end = self.text.find("#[cfg(test)]\nmod ").unwrap_or(self.text.len());
+        if self.is_unit_tests() { Vec::new() } else { strings(&self.text[..end]) }
+    }
+
     /// Its functions, each with the number of its first line and its length in lines. It relies on rustfmt: the
     /// closing brace stands alone, in the column where the signature began.
     pub fn functions(&self) -> impl Iterator<Item = (usize, usize)> {
@@ -155,6 +161,30 @@ fn without_comments_and_strings(text: &str) -> String {
         at += length;
     }
     String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The strings in `text`, as they are written, each with the number of its first line.
+fn strings(text: &str) -> Vec<(usize, String)> {
+    let (bytes, mut at, mut before, mut found) = (text.as_bytes(), 0, Vec::new(), Vec::new());
+    let mut line = 1;
+    while at < bytes.len() {
+        let (length, instead) = hidden(&bytes[at..], ends_in_word(&before));
+        let part = &bytes[at..at + length.max(1)];
+        if instead == b"\"\"" {
+            found.push((line, String::from_utf8_lossy(part).into_owned()));
+        }
+        before = if length == 0 { part.to_vec() } else { Vec::new() };
+        line += part.iter().filter(|b| **b == b'\n').count();
+        at += part.len();
+    }
+    found
+}
+
+#[test]
+fn strings_are_found_where_they_are() {
+    let found = strings("let a = \"b\"; // \"c\"\nlet d = r#\"e\nf\"#;\n\"g\"");
+    let found: Vec<(usize, &str)> = found.iter().map(|(line, text)| (*line, text.as_str())).collect();
+    assert_eq!(found, [(1, "\"b\""), (2, "r#\"e\nf\"#"), (4, "\"g\"")]);
 }
 
 /// The length of the comment, string or character at the start of `rest`, and what is shown instead; 0 for code.

@@ -11,7 +11,7 @@ use super::limits::Limits;
 use super::site::Site;
 use super::words;
 use crate::adapter::AdapterError;
-use crate::job::{EmittedFile, JobSpec, Tasks};
+use crate::job::{EmittedFile, JobSpec, Place, Tasks};
 use crate::text::{comment, quoted};
 
 /// More tasks than these, with nothing after them, are no DAG.
@@ -22,6 +22,11 @@ const IDLE_MAX: u64 = 1000;
 
 /// The name of the last node.
 pub const FINAL: &str = "final";
+
+/// The name of the node of task `index`.
+pub fn node(index: u64) -> String {
+    format!("t{index}")
+}
 
 /// Jobs of a user beside a DAG's tasks for which room is left: the DAG itself, its last node, and some to spare.
 const JOBS_BESIDE: u64 = 4;
@@ -50,8 +55,14 @@ pub fn files(site: &Site, limits: &Limits, job: &JobSpec) -> Result<Vec<EmittedF
             "a job of HTCondor is one process a task, and no launch of ranks".to_owned(),
         ));
     }
+    if job.place == Place::Submitter && (job.tasks != Tasks::One || job.finally.is_some()) {
+        return Err(AdapterError::Rejected("what runs on the access point is one command".to_owned()));
+    }
+    if job.place == Place::Node && job.begin_after_s.is_some() {
+        return Err(AdapterError::Rejected("only what runs on the access point waits for its time".to_owned()));
+    }
     match (&job.finally, job.tasks) {
-        (None, Tasks::One) => {
+        (None, _) if job.place == Place::Submitter => {
             let description = describe::here(job)?.text("");
             let text = format!(
                 "# {}\n# By hand: condor_submit {}\n{description}queue\n",
@@ -106,7 +117,8 @@ fn dag(site: &Site, limits: &Limits, job: &JobSpec) -> Result<EmittedFile, Adapt
     let tasks = describe::tasks(site, job, Number::Node)?.text("    ");
     let _ = writeln!(text, "\nSUBMIT-DESCRIPTION task {{\n{tasks}}}\n\n# A node a task.");
     for index in 0..count {
-        let _ = writeln!(text, "JOB t{index} task\nVARS t{index} task=\"{index}\"{}", own_files(job, index)?);
+        let (node, own) = (node(index), own_files(job, index)?);
+        let _ = writeln!(text, "JOB {node} task\nVARS {node} task=\"{index}\"{own}");
     }
     if let Some(retry) = job.retry {
         let _ = writeln!(

@@ -6,7 +6,7 @@ use super::emit::{DAG_MAX, files};
 use super::limits::Limits;
 use super::site::{Expression, Files, Site};
 use crate::adapter::AdapterError;
-use crate::job::{EmittedFile, JobId, JobSpec, JobTag, OwnFiles, Resources, Retry, Tasks, Transfers};
+use crate::job::{EmittedFile, JobId, JobSpec, JobTag, OwnFiles, Place, Resources, Retry, Tasks, Transfers};
 use crate::text::Value;
 
 fn job() -> JobSpec {
@@ -30,6 +30,7 @@ fn tick() -> JobSpec {
         title: "molsieve: goes on".into(),
         argv: ["/opt/molsieve", "tick", "/c"].map(Into::into).to_vec(),
         tasks: Tasks::One,
+        place: Place::Submitter,
         running_max: None,
         resources: Resources { cpus: 1, gpus: 0, memory_mib: Some(1024), walltime_s: Some(3600) },
         retry: Some(Retry { times: 2, unless_exit: 75 }),
@@ -181,7 +182,7 @@ fn nothing_of_a_job_becomes_a_line_of_its_own() {
 }
 
 #[test]
-fn what_begins_later_or_alone_is_a_job_of_the_access_point() {
+fn what_begins_later_is_a_job_of_the_access_point() {
     let look = JobSpec { begin_after_s: Some(3600), ..tick() };
     let emitted = render(&Site::default(), &look).unwrap();
     assert_eq!(emitted[0].path, PathBuf::from("/c/launch/tick-1.sub"));
@@ -191,6 +192,9 @@ fn what_begins_later_or_alone_is_a_job_of_the_access_point() {
         "{text}"
     );
     assert!(text.ends_with("\nqueue\n"), "{text}");
+    // One command that nothing follows runs on a node all the same, where it is meant to.
+    let alone = JobSpec { place: Place::Node, ..tick() };
+    assert!(!texts(&Site::default(), &alone).concat().contains("universe = local"));
 }
 
 #[test]
@@ -200,7 +204,9 @@ fn what_htcondor_has_no_word_for_is_refused() {
     let none = JobSpec { tasks: Tasks::Array(0), ..job() };
     let nothing = JobSpec { argv: Vec::new(), ..job() };
     let ranks = JobSpec { ranks: Some(2), ..job() };
-    for spec in [after, instead, none, nothing, ranks] {
+    let later = JobSpec { begin_after_s: Some(60), ..job() };
+    let many = JobSpec { place: Place::Submitter, ..job() };
+    for spec in [after, instead, none, nothing, ranks, later, many] {
         assert!(matches!(render(&Site::default(), &spec), Err(AdapterError::Rejected(_))), "{spec:?}");
     }
     let unseen = Site { files: Files::Transferred, ..Site::default() };

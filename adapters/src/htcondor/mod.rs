@@ -15,7 +15,7 @@ mod holds;
 pub mod inside;
 pub mod limits;
 pub mod nodes;
-pub mod recall;
+mod recall;
 mod rows;
 pub mod site;
 mod states;
@@ -28,7 +28,7 @@ pub use site::{Expression, Files, Site};
 use crate::adapter::{AdapterError, Capabilities, Finally};
 use crate::command::{Call, Said};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskReport, TaskState};
 
 /// No list of tasks in a command is longer, in bytes; the rest is done when somebody looks again.
 const LIST_MAX: usize = 100_000;
@@ -154,6 +154,18 @@ impl Dialect for HtCondor {
         Some(Call::new(["condor_rm", "-constraint", &constraint]))
     }
 
+    fn recall(&self, job: &JobId) -> Option<Call> {
+        recall::hold(job).filter(|_| self.site.files == Files::Transferred)
+    }
+
+    fn recalled(&self, job: &JobId) -> Option<[Call; 2]> {
+        Some([recall::spool(), recall::ask(job)?]).filter(|_| self.site.files == Files::Transferred)
+    }
+
+    fn parse_recalled(&self, said: &[Said; 2]) -> Result<Vec<Recalled>, AdapterError> {
+        recall::read(said)
+    }
+
     fn diagnose(&self, _: &str) -> Option<TaskState> {
         None
     }
@@ -182,6 +194,11 @@ impl Dialect for HtCondor {
     fn parse_find(&self, tag: &JobTag, said: &Said) -> Result<Vec<JobId>, AdapterError> {
         answers::found(&tag.0, said)
     }
+}
+
+/// What task `index` of `job` is called: by its DAG and its node of that, since its jobs have another number in every life.
+pub fn task_name(job: &JobId, index: u64) -> String {
+    format!("{job}/{}", emit::node(index))
 }
 
 /// How `tasks` of `job`, or what belongs to it where none are named, are meant in a command that a person types: with a condition,

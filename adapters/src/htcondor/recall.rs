@@ -9,21 +9,10 @@ use super::emit::FINAL;
 use super::parts;
 use crate::adapter::AdapterError;
 use crate::command::{Call, Said};
-use crate::job::JobId;
+use crate::job::{JobId, Recalled};
 
 /// So many numbers share a directory of the spool.
 const SPREAD: u64 = 10_000;
-
-/// A task that has left something, or still runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recalled {
-    /// Its position in the job.
-    pub task: u64,
-    /// Whether it is still on a node.
-    pub is_there: bool,
-    /// What it left is there, if it left anything.
-    pub place: PathBuf,
-}
 
 /// The tasks of `job` that are in the queue.
 fn tasks(job: &JobId) -> Option<String> {
@@ -46,11 +35,16 @@ pub fn ask(job: &JobId) -> Option<Call> {
     Some(Call::new(["condor_q", "-constraint", &tasks(job)?, "-af:,"].into_iter().chain(names)))
 }
 
-/// What [`ask`] was answered, where the spool is at `spool`.
+/// What [`spool`] and [`ask`] were answered.
 ///
 /// # Errors
-/// It is no answer ([`AdapterError::Unparsed`]).
-pub fn read(said: &Said, spool: &Path) -> Result<Vec<Recalled>, AdapterError> {
+/// It is no answer ([`AdapterError::Unparsed`]); the spool is another machine's ([`AdapterError::Rejected`]).
+pub fn read([place, said]: &[Said; 2]) -> Result<Vec<Recalled>, AdapterError> {
+    let spool = Path::new(place.stdout.trim());
+    if !place.is_ok() || !spool.is_absolute() {
+        let what = format!("the spool of the access point is not here ({})", place.gist());
+        return Err(AdapterError::Rejected(what));
+    }
     if !said.is_ok() {
         return Err(AdapterError::Unreachable(said.gist()));
     }
@@ -75,7 +69,8 @@ mod tests {
     fn what_is_held_is_found_in_the_spool_when_it_has_left_its_node() {
         let said = |text: &str| Said { code: Some(0), stdout: text.to_owned(), stderr: String::new() };
         let answer = said("12017, 0, 4, slot1_1@n1.pool\n13, 0, 0, undefined\n");
-        let found = read(&answer, Path::new("/spool")).unwrap();
+        let read = |answer: Said| read(&[said("/spool\n"), answer]);
+        let found = read(answer).unwrap();
         let recalled = |task, is_there, place: &str| Recalled { task, is_there, place: place.into() };
         assert_eq!(
             found,
@@ -84,9 +79,17 @@ mod tests {
                 recalled(0, false, "/spool/13/0/cluster13.proc0.subproc0"),
             ]
         );
-        assert_eq!(read(&said(""), Path::new("/spool")).unwrap(), []);
-        assert!(read(&said("nonsense\n"), Path::new("/spool")).is_err());
-        assert!(read(&Said { code: Some(1), ..said("") }, Path::new("/spool")).is_err());
+        assert_eq!(read(said("")).unwrap(), []);
+        assert!(read(said("nonsense\n")).is_err());
+        assert!(read(Said { code: Some(1), ..said("") }).is_err());
+    }
+
+    #[test]
+    fn what_an_access_point_elsewhere_keeps_cannot_be_fetched() {
+        let said = |code, text: &str| Said { code: Some(code), stdout: text.to_owned(), stderr: String::new() };
+        for place in [said(1, "/spool\n"), said(0, "Not defined: SPOOL\n"), said(0, "")] {
+            assert!(matches!(read(&[place, said(0, "")]), Err(AdapterError::Rejected(_))));
+        }
     }
 
     #[test]

@@ -243,6 +243,11 @@ impl Adapter for Ray {
     }
 }
 
+/// What task `index` of `job` is called: as the driver calls it.
+pub fn task_name(job: &JobId, index: u64) -> String {
+    format!("{job}_{index}")
+}
+
 /// The name of a job: its tag, so that it can be submitted once. What begins later and again, under the same tag, has the time
 /// in its name.
 fn submission_id(job: &JobSpec) -> Result<String, AdapterError> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::site::Site;
 use crate::adapter::AdapterError;
-use crate::job::{EmittedFile, JobSpec, Retry, Tasks};
+use crate::job::{EmittedFile, JobSpec, Place, Retry, Tasks};
 use crate::text::{comment, quoted};
 
 /// The driver that is used where nobody gives another.
@@ -34,11 +34,6 @@ pub fn check(template: &str) -> Result<(), String> {
         return Err("the template of the driver holds a control character".to_owned());
     }
     fill(template, &Default::default()).map(drop)
-}
-
-/// Whether `job` is one command that runs on the head instead of a node: what waits for its time looks at other jobs.
-pub fn is_on_head(job: &JobSpec) -> bool {
-    job.tasks == Tasks::One && job.begin_after_s.is_some()
 }
 
 /// What the head is asked to run. Ray gives it to a shell, so both words are quoted.
@@ -89,6 +84,9 @@ fn values(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     if !job.after.is_empty() || !job.instead_of.is_empty() {
         return Err(AdapterError::Rejected("a job of Ray cannot wait for another".to_owned()));
     }
+    if job.place == Place::Submitter && job.tasks != Tasks::One {
+        return Err(AdapterError::Rejected("what runs on the head is one command".to_owned()));
+    }
     if job.ranks.is_some() {
         return Err(AdapterError::Rejected("a task of Ray is one process, and no launch of ranks".to_owned()));
     }
@@ -115,7 +113,7 @@ fn values(site: &Site, job: &JobSpec) -> Result<String, AdapterError> {
     line("WALLTIME_S", &number(asked.walltime_s), "");
     line("GRACE_S", &site.grace_s.to_string(), "for a checkpoint, after SIGTERM and before SIGKILL");
     line("BEGIN_AFTER_S", &job.begin_after_s.unwrap_or(0).to_string(), "");
-    let on_head = if is_on_head(job) { "True" } else { "False" };
+    let on_head = if job.place == Place::Submitter { "True" } else { "False" };
     line("ON_HEAD", on_head, "it asks and submits, as no node may");
     line("RETRY", &retry(job.retry), "what a command that failed is given; one that was lost comes back all the same");
     line("EXCLUDE", &list(&job.exclude)?, "nodes that kept failing");

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::script::{TEMPLATE, check, render};
 use super::site::Site;
 use crate::adapter::AdapterError;
-use crate::job::{JobId, JobSpec, JobTag, Resources, Retry, Tasks};
+use crate::job::{JobId, JobSpec, JobTag, Place, Resources, Retry, Tasks};
 
 fn job() -> JobSpec {
     JobSpec {
@@ -79,8 +79,8 @@ fn a_command_that_went_well_ended_at_a_checkpoint_or_as_was_said_is_not_tried_ag
 }
 
 #[test]
-fn what_waits_for_its_time_runs_on_the_head_and_tasks_do_not() {
-    let look = JobSpec { tasks: Tasks::One, begin_after_s: Some(60), ..job() };
+fn what_looks_at_other_jobs_runs_on_the_head_and_tasks_do_not() {
+    let look = JobSpec { tasks: Tasks::One, place: Place::Submitter, begin_after_s: Some(60), ..job() };
     let on_head = |job: &JobSpec| text(job).contains("ON_HEAD = True");
     assert!(on_head(&look));
     for other in [job(), JobSpec { tasks: Tasks::One, ..job() }, JobSpec { begin_after_s: Some(60), ..job() }] {
@@ -122,6 +122,7 @@ fn what_nobody_could_review_is_refused() {
         JobSpec { after: vec![JobId("1".into())], ..job() },
         JobSpec { instead_of: vec![JobId("1".into())], ..job() },
         JobSpec { tasks: Tasks::Array(0), ..job() },
+        JobSpec { place: Place::Submitter, ..job() },
         JobSpec { argv: Vec::new(), ..job() },
         JobSpec { ranks: Some(2), ..job() },
     ] {

@@ -6,7 +6,7 @@
 use super::answers;
 use crate::adapter::AdapterError;
 use crate::clock;
-use crate::command::{Call, Runner, Said, Silent, System};
+use crate::command::{Call, Runner, Said, System};
 use crate::inside::Inside;
 use crate::text::Value;
 
@@ -42,14 +42,7 @@ impl<R: Runner> Element<R> {
     }
 
     fn hear(&mut self, call: &Call) -> Result<Said, AdapterError> {
-        self.runner.run(call).map_err(|silent| {
-            let why = match silent {
-                Silent::Absent => "is not on the PATH of this node".to_owned(),
-                Silent::TimedOut(limit) => format!("did not answer within {} s", limit.as_secs()),
-                Silent::System(error) => format!("cannot be run: {error}"),
-            };
-            AdapterError::Unreachable(format!("`{}` {why}", call.program()))
-        })
+        self.runner.run(call).map_err(|silent| AdapterError::Unreachable(format!("`{}` {silent}", call.program())))
     }
 }
 
@@ -103,6 +96,7 @@ fn time_left_s(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Silent;
 
     /// Says the same to every call, and remembers them.
     #[derive(Debug)]

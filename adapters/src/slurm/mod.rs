@@ -174,9 +174,19 @@ impl Dialect for Slurm {
     }
 }
 
+/// What task `index` of `job`, an array, is called.
+pub fn task_name(job: &JobId, index: u64) -> String {
+    format!("{job}_{index}")
+}
+
+/// How `tasks` of `job`, or the job where none are named, are meant in a command that a person types.
+pub fn named(job: &JobId, tasks: &[u64]) -> String {
+    elements(job, tasks).join(",")
+}
+
 /// The names of `tasks` of `job`, an array; of the job where none are named.
 fn elements(job: &JobId, tasks: &[u64]) -> Vec<String> {
-    if tasks.is_empty() { vec![job.0.clone()] } else { tasks.iter().map(|task| format!("{job}_{task}")).collect() }
+    if tasks.is_empty() { vec![job.0.clone()] } else { tasks.iter().map(|task| task_name(job, *task)).collect() }
 }
 
 /// The path of the script, as an argument; a path in a campaign directory never begins with a dash.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
-use crate::job::{Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use crate::job::{Job, JobId, JobSpec, JobTag, Recalled, TaskId, TaskReport, TaskState};
 
 /// What the scheduler does with the next request of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Memory {
     pub submits: VecDeque<Script>,
     /// The same for polls.
     pub polls: VecDeque<Script>,
+    /// The same for what is to come back from nodes.
+    pub recalls: VecDeque<Script>,
     /// All jobs that it has accepted.
     pub jobs: Vec<(JobId, JobSpec)>,
     /// The states of their tasks. A test moves them.
@@ -66,6 +68,16 @@ fn lost() -> AdapterError {
     AdapterError::Unreachable("no answer".to_owned())
 }
 
+/// What the next of `scripts` says to a question.
+fn answered(scripts: &mut VecDeque<Script>) -> Result<(), AdapterError> {
+    match scripts.pop_front().unwrap_or(Script::Obey) {
+        Script::Obey => Ok(()),
+        Script::LoseAnswer | Script::Away => Err(lost()),
+        Script::Refuse(why) => Err(AdapterError::Rejected(why)),
+        Script::Babble(text) => Err(AdapterError::Unparsed(text)),
+    }
+}
+
 impl Adapter for Memory {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
@@ -95,12 +107,7 @@ impl Adapter for Memory {
 
     fn poll(&mut self, jobs: &[Job]) -> Result<BTreeMap<TaskId, TaskReport>, AdapterError> {
         self.asked += 1;
-        match self.polls.pop_front().unwrap_or(Script::Obey) {
-            Script::Obey => {}
-            Script::LoseAnswer | Script::Away => return Err(lost()),
-            Script::Refuse(why) => return Err(AdapterError::Rejected(why)),
-            Script::Babble(text) => return Err(AdapterError::Unparsed(text)),
-        }
+        answered(&mut self.polls)?;
         let asked = self.states.iter().filter(|(task, _)| jobs.iter().any(|job| job.id == task.job));
         Ok(asked.map(|(task, state)| (task.clone(), TaskReport::of(*state))).collect())
     }
@@ -123,6 +130,14 @@ impl Adapter for Memory {
     fn cancel_tasks(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
         self.move_some(job, tasks, |state| !state.is_final(), TaskState::Cancelled);
         Ok(())
+    }
+
+    fn recall(&mut self, _: &JobId) -> Result<(), AdapterError> {
+        answered(&mut self.recalls)
+    }
+
+    fn recalled(&mut self, _: &JobId) -> Result<Vec<Recalled>, AdapterError> {
+        answered(&mut self.recalls).map(|()| Vec::new())
     }
 
     fn wait(&mut self, _: std::time::Duration) {}

@@ -10,7 +10,7 @@ use crate::support::{Cluster, With};
 use molsieve_adapters::htcondor::inside::Running;
 use molsieve_adapters::htcondor::{Limits, Site};
 use molsieve_adapters::{
-    Adapter, Cli, HtCondor, Inside, Job, JobId, JobSpec, JobTag, Resources, Retry, TaskReport, TaskState, Tasks,
+    Adapter, Cli, HtCondor, Inside, Job, JobId, JobSpec, JobTag, Place, Resources, Retry, TaskReport, TaskState, Tasks,
 };
 
 type Condor = Cli<HtCondor, With>;
@@ -21,6 +21,7 @@ fn shell(place: &Path, tag: &str, script: &str) -> JobSpec {
         title: format!("{tag} of a test"),
         argv: ["/bin/sh", "-c", script, "task"].map(Into::into).to_vec(),
         tasks: Tasks::One,
+        place: Place::Submitter,
         resources: Resources { cpus: 1, gpus: 0, memory_mib: Some(50), walltime_s: Some(600) },
         file: place.join(tag),
         logs: place.join(format!("{tag}.out")),
@@ -29,7 +30,12 @@ fn shell(place: &Path, tag: &str, script: &str) -> JobSpec {
 }
 
 fn tasks(place: &Path, tag: &str, count: u64, script: &str) -> JobSpec {
-    JobSpec { tasks: Tasks::Array(count), retry: Some(Retry { times: 1, unless_exit: 2 }), ..shell(place, tag, script) }
+    JobSpec {
+        tasks: Tasks::Array(count),
+        place: Place::Node,
+        retry: Some(Retry { times: 1, unless_exit: 2 }),
+        ..shell(place, tag, script)
+    }
 }
 
 /// With a last part that runs `script`.

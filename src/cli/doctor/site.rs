@@ -97,7 +97,9 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
     findings.extend(examine::quota(dir));
     let job = job.submit.then(|| try_job(kind, &asked, dir, wait, output)).transpose()?;
     match &job {
-        Some(Probe { node: Some(node), .. }) if asked.is_carried() => findings.push(cluster::judge_carried(node)),
+        Some(Probe { node: Some(node), .. }) if asked.is_carried() => {
+            findings.push(cluster::judge_carried(node, binding.when_not_carried()));
+        }
         Some(Probe { node: Some(node), exchange, .. }) => {
             findings.extend(cluster::judge_node(node, exchange.as_ref()));
         }

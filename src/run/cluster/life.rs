@@ -23,7 +23,7 @@ use crate::journal::state::{Phase, State};
 use crate::journal::task_time::TaskTime;
 use crate::layout::{CampaignDir, EntryKind};
 use crate::run::parcel;
-use crate::scheduler;
+use crate::scheduler::{self, Notice};
 use crate::scorer::identity::ScorerLaunch;
 use crate::shard::checkpoint::Tally;
 use crate::stop::Stop;
@@ -129,10 +129,9 @@ fn between_transfers(scorer: &ScorerLaunch) -> Duration {
 
 fn until_its_end(campaign: &Campaign, cluster: &Cluster, now_ms: UnixMs) -> Option<Duration> {
     let execution = &campaign.file.execution;
-    let binding = scheduler::of(execution.scheduler).ok().filter(|binding| !binding.signals_before_end())?;
+    let binding = scheduler::of(execution.scheduler).ok()?;
     let end_s = binding.inside()?.ends_at_s()?;
-    let whole = Duration::from_millis((end_s * 1000).saturating_sub(now_ms));
-    Some(whole.saturating_sub(Duration::from_secs(cluster.signal_before_s)).max(whole / 2))
+    binding.notice(cluster).works_for(Duration::from_millis((end_s * 1000).saturating_sub(now_ms)))
 }
 
 /// Whether somebody stopped `campaign` on a cluster: a task that begins all the same, since its scheduler was away when it was
@@ -197,13 +196,13 @@ impl Checkpointed<'_> {
         let Some(cluster) = &execution.cluster else { return false };
         let Ok(binding) = scheduler::of(execution.scheduler) else { return false };
         let asked = execution.walltime_s.map(|limit| self.began_ms / 1000 + binding.time_limit_s(limit));
-        let end = inside.ends_at_s().or(asked).or_else(|| inside.ask_end_s());
-        if !binding.signals_before_end() {
+        let notice = binding.notice(cluster);
+        if matches!(notice, Notice::OwnClock { .. }) {
             // It is told by its own clock.
             return true;
         }
-        let before = Duration::from_secs(cluster.signal_before_s) + binding.signals_early();
-        end.is_some_and(|end| Duration::from_millis((end * 1000).saturating_sub(now_ms)) <= before)
+        let end = inside.ends_at_s().or(asked).or_else(|| inside.ask_end_s());
+        end.is_some_and(|end| notice.is_due(Duration::from_millis((end * 1000).saturating_sub(now_ms))))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use molsieve_adapters::command::System;
 use molsieve_adapters::{Adapter, AdapterError, Capabilities, JobId, JobSpec};
@@ -101,7 +100,7 @@ pub fn of(campaign: &Campaign, program: &Path, rehearse: bool, patience: &Patien
     scheduler::check(execution)?;
     let most = System::default().limit;
     let waiting = patience.waits("the scheduler has not answered yet: it is waited for", most);
-    let answer = binding.ask(cluster, Duration::ZERO, Queue::Always);
+    let answer = binding.ask(cluster, Queue::Always);
     drop(waiting);
     let (mut adapter, allows, limits_unknown) = match answer {
         Ok(Asked { adapter, allows }) => (adapter, Some(allows), None),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use molsieve_adapters::{
-    Adapter, EmittedFile, Finally, Job, JobSpec, JobTag, OwnFiles, Patient, Resources, TaskReport, Tasks, Transfers,
+    Adapter, EmittedFile, Job, JobSpec, JobTag, OwnFiles, Patient, Place, Resources, TaskReport, Tasks, Transfers,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +29,9 @@ use crate::fs::tree::StagedDir;
 use crate::host;
 use crate::id::AttemptId;
 use crate::layout::{self, CampaignDir};
+use crate::patience::Patience;
 use crate::run::parcel;
-use crate::scheduler::{self, Queue, Rights, refused};
+use crate::scheduler::{self, Rights, refused};
 
 /// Files that go there and back.
 const ROUNDS: u64 = 5;
@@ -85,11 +86,9 @@ pub fn run(kind: SchedulerKind, cluster: &Cluster, dir: &Path, program: PathBuf,
     fs::create_dir(&talk)?;
     fs::write_new(&layout::doctor_file(&talk, "token"), token.as_str().as_bytes())?;
     fs::write_new(&layout::doctor_file(&talk, "taken"), b"here")?;
-    let asked = scheduler::of(kind)?.ask(cluster, ASK_EVERY, Queue::IfLimited)?;
+    let asked = scheduler::asked(kind, cluster, ASK_EVERY, &Patience::default())?;
     let mut adapter = Patient::new(asked.adapter, ASK_EVERY);
-    // Where a tick is part of its wave, what is one task alone does not run on a node.
-    let on_a_node = if adapter.capabilities().finally == Finally::Native { Tasks::Array(1) } else { Tasks::One };
-    let mut spec = JobSpec { tasks: on_a_node, ..job(kind, cluster, &place, &program, &token) };
+    let mut spec = job(kind, cluster, &place, &program, &token);
     if cluster.is_carried() {
         carry(&mut spec, &place, &talk, program);
     }
@@ -136,6 +135,7 @@ fn job(kind: SchedulerKind, cluster: &Cluster, place: &Path, program: &Path, tok
             kind.word().into(),
         ],
         tasks: Tasks::One,
+        place: Place::Node,
         running_max: None,
         resources: Resources {
             cpus: 1,

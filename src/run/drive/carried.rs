@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use molsieve_adapters::{Adapter, JobTag, TaskReport, TaskState};
+use molsieve_adapters::{Adapter, AdapterError, JobId, JobTag, Recalled, TaskReport, TaskState};
 
 use crate::campaign::file::Campaign;
+use crate::clock::Stopwatch;
 use crate::error::Result;
 use crate::fs;
 use crate::journal::state::State;
@@ -18,6 +19,9 @@ use crate::scheduler;
 
 /// So long a transfer may take, beside what a task needs for its checkpoint.
 const TRANSFER: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether a task has left its node.
+const RECALL_EVERY: Duration = Duration::from_secs(1);
 
 /// What was taken in of the active wave.
 #[derive(Debug, Default)]
@@ -126,10 +130,16 @@ pub(in crate::run) fn recall(
     let waiting = patience.waits("tasks come to a checkpoint, and bring back what they have", most);
     let mut left = Vec::new();
     for job in adapter.find(&JobTag(wave.tag.clone())).map_err(|e| scheduler::refused(&e))? {
-        left.extend(scheduler::of(execution.scheduler)?.recall(&job.0, most, patience)?);
+        match come_back(adapter, &job, most, patience) {
+            Ok(tasks) => left.extend(tasks),
+            Err(AdapterError::Rejected(what)) => {
+                tracing::warn!(what, "what tasks have since it last came home is computed again")
+            }
+            Err(error) => return Err(scheduler::refused(&error)),
+        }
     }
     drop(waiting);
-    for (task, place) in left {
+    for Recalled { task, place, .. } in left {
         if let Some(groups) = usize::try_from(task).ok().and_then(|at| tasks.get(at)) {
             let taken = taker.take_from(&CampaignDir::new(place), wave.number, task, groups)?;
             if let Some(complaint) = taken.complaint() {
@@ -138,6 +148,26 @@ pub(in crate::run) fn recall(
         }
     }
     Ok(())
+}
+
+/// Has the tasks of `job` come back, for at most `most` and as long as `patience` has it: those that left something.
+fn come_back(
+    adapter: &mut dyn Adapter,
+    job: &JobId,
+    most: Duration,
+    patience: &Patience,
+) -> std::result::Result<Vec<Recalled>, AdapterError> {
+    // First whether anything would: a task is not disturbed for nothing.
+    adapter.recalled(job)?;
+    adapter.recall(job)?;
+    let started = Stopwatch::start();
+    loop {
+        let tasks = adapter.recalled(job)?;
+        if !tasks.iter().any(|task| task.is_there) || started.elapsed() >= most || patience.has_enough() {
+            return Ok(tasks.into_iter().filter(|task| !task.is_there && task.place.is_dir()).collect());
+        }
+        patience.pause(RECALL_EVERY);
+    }
 }
 
 fn clear(campaign: &Campaign, number: u64, is_refused: bool) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use molsieve_adapters::{Finally, JobId, JobSpec, JobTag, Resources, Retry, Tasks};
+use molsieve_adapters::{Finally, JobId, JobSpec, JobTag, Place, Resources, Retry, Tasks};
 
 use crate::campaign::file::Campaign;
 use crate::digest;
@@ -126,6 +126,7 @@ pub(in crate::run) fn tick_job(from: &Making<'_>, round: u64) -> Result<JobSpec>
         title: format!("molsieve: goes on with the campaign {} when its wave has ended", file.identity.name),
         argv,
         tasks: Tasks::One,
+        place: Place::Submitter,
         running_max: None,
         resources: Resources {
             cpus: 1,

@@ -6,12 +6,13 @@ use molsieve_adapters::command::{Call, Runner, Said, System};
 use molsieve_adapters::htcondor::Limits;
 use molsieve_adapters::htcondor::nodes::{self, Nodes};
 
-use super::{HtCondor, limits, site};
+use super::{HERE_HINT, HtCondor, limits, site};
 use crate::campaign::scheduler::Cluster;
 use crate::doctor::cluster::{ClusterFacts, PartitionFacts};
 use crate::doctor::{Finding, Verdict};
-use crate::error::{Error, Kind, Result};
-use crate::scheduler::{Binding, Examined, patiently};
+use crate::error::Result;
+use crate::patience::Patience;
+use crate::scheduler::{Binding, Examined, patiently, told};
 use crate::scorer::argv;
 
 /// How long a pool may not answer.
@@ -23,7 +24,7 @@ const OWNER_LOW: u64 = 20;
 /// See [`Binding::examine`](crate::scheduler::Binding::examine).
 pub(super) fn examine(cluster: &Cluster) -> Result<Examined> {
     site(cluster)?;
-    let limits = patiently(PATIENCE, limits)?;
+    let limits = patiently(PATIENCE, &Patience::default(), limits)?;
     let nodes = ask()?;
     let queued = queued();
     let commands = HtCondor.programs().iter().map(|name| {
@@ -57,10 +58,7 @@ pub(super) fn queued() -> Option<u64> {
 }
 
 fn ask() -> Result<Vec<Nodes>> {
-    let said = System::default().run(&nodes::ask());
-    let said =
-        said.map_err(|silent| Error::new(Kind::Scheduler, format!("`condor_status` does not answer: {silent:?}")))?;
-    nodes::parse(&said).map_err(|e| Error::new(Kind::Scheduler, e.to_string()))
+    told(&nodes::ask(), nodes::parse, HERE_HINT)
 }
 
 /// Nodes of one file system domain are what partitions are elsewhere.

@@ -7,13 +7,14 @@ use molsieve_adapters::command::{Call, Runner, Said, System};
 use molsieve_adapters::slurm::allowance::Cap;
 use molsieve_adapters::slurm::partitions::{self, Partition};
 
-use super::{Survey, site, survey};
+use super::{HERE_HINT, Survey, site, survey};
 use crate::campaign::scheduler::Cluster;
 use crate::doctor::cluster::{ClusterFacts, PartitionFacts};
 use crate::doctor::profile::quoted;
 use crate::doctor::{Finding, Verdict};
-use crate::error::{Error, Kind, Result};
-use crate::scheduler::{Examined, Queue};
+use crate::error::Result;
+use crate::patience::Patience;
+use crate::scheduler::{Examined, Queue, patiently, told};
 
 /// The commands that are called; the last two only where books are kept.
 const COMMANDS: [&str; 7] = ["sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "sacctmgr"];
@@ -39,20 +40,19 @@ pub(super) fn examine(cluster: &Cluster) -> Result<Examined> {
 
 /// What `cluster` says of itself.
 fn facts(cluster: &Cluster) -> Result<ClusterFacts> {
-    let Survey { limits, allowance } = survey(&site(cluster)?, PATIENCE, Queue::Always)?;
+    let site = site(cluster)?;
+    let Survey { limits, allowance } = patiently(PATIENCE, &Patience::default(), || survey(&site, Queue::Always))?;
     let mut system = System::default();
-    let said = system.run(&partitions::ask());
-    let said = said.map_err(|silent| Error::new(Kind::Scheduler, format!("`sinfo` does not answer: {silent:?}")))?;
-    let partitions = partitions::parse(&said).map_err(|e| Error::new(Kind::Scheduler, e.to_string()))?;
-    let told = |cap: Cap| (cap.most, cap.of);
+    let partitions = told(&partitions::ask(), partitions::parse, HERE_HINT)?;
+    let from = |cap: Cap| (cap.most, cap.of);
     Ok(ClusterFacts {
         cluster: limits.cluster,
         version: limits.version,
         commands: COMMANDS.iter().map(|name| ((*name).to_owned(), version(&mut system, name))).collect(),
         array_size: Some(limits.array_size),
         array_tasks: limits.array_tasks,
-        submit_max: allowance.submit.map(told),
-        running_max: allowance.running.map(told),
+        submit_max: allowance.submit.map(from),
+        running_max: allowance.running.map(from),
         queued: allowance.queued,
         kill_wait_s: limits.kill_wait_s,
         min_job_age_s: limits.min_job_age_s,

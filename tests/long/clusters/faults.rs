@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::seen::{self, Element};
 use super::slurm::until;
-use super::stage::Scene;
+use super::stage::Act;
 
 /// The elements of `before` as they are now.
-fn now(scene: &Scene<'_>, before: &[Element]) -> Vec<Element> {
+fn now(scene: &Act<'_>, before: &[Element]) -> Vec<Element> {
     let all = scene.elements();
     before.iter().filter_map(|b| all.iter().find(|element| element.id == b.id).cloned()).collect()
 }
@@ -20,7 +20,7 @@ fn all_hit(after: &[Element], before: &[Element]) -> bool {
 }
 
 /// Somebody with a better claim takes `node`.
-pub fn preemption(scene: &Scene<'_>, node: &str) {
+pub fn preemption(scene: &Act<'_>, node: &str) {
     let before = scene.await_running_on(node);
     let claim = ["--parsable", "-p", "high", "-w", node, "--exclusive", "--mem=0", "-t", "5", "-o", "/dev/null"];
     let said = scene.slurm.said("sbatch", &[&claim[..], &["--wrap", "sleep 4"]].concat());
@@ -36,7 +36,7 @@ pub fn preemption(scene: &Scene<'_>, node: &str) {
 }
 
 /// The machine dies with all that runs on it, is noticed, and comes back.
-pub fn crash(scene: &Scene<'_>, node: &str) {
+pub fn crash(scene: &Act<'_>, node: &str) {
     let before = scene.await_running_on(node);
     scene.slurm.crash(node);
     lost(scene, node, &before, "crashed");
@@ -44,7 +44,7 @@ pub fn crash(scene: &Scene<'_>, node: &str) {
 }
 
 /// What SLURM makes of a node that does not answer.
-fn lost(scene: &Scene<'_>, node: &str, before: &[Element], what: &str) {
+fn lost(scene: &Act<'_>, node: &str, before: &[Element], what: &str) {
     let state =
         || scene.slurm.said("sinfo", &["--noheader", "--Node", "--nodes", node, "--partition=batch", "--format=%T"]);
     until("the node is down", 90, || state().starts_with("down"));
@@ -53,7 +53,7 @@ fn lost(scene: &Scene<'_>, node: &str, before: &[Element], what: &str) {
 }
 
 /// The daemon of `node` dies and its jobs live on; they are put back into the queue, and run twice. Gives the orphans.
-pub fn orphans(scene: &Scene<'_>, node: &str) -> Vec<u32> {
+pub fn orphans(scene: &Act<'_>, node: &str) -> Vec<u32> {
     let before = scene.await_running_on(node);
     let worker = |element: &Element| {
         let index = element.id.split('_').nth(1).unwrap().to_owned();
@@ -81,18 +81,18 @@ pub fn orphans(scene: &Scene<'_>, node: &str) -> Vec<u32> {
 }
 
 /// Somebody cancels one element.
-pub fn cancelled_element(scene: &Scene<'_>, node: &str) {
+pub fn cancelled_element(scene: &Act<'_>, node: &str) {
     one(scene, node, "cancelled", "scancel", &[], |after, _| after.state == "CANCELLED");
 }
 
 /// Somebody puts one element back into the queue.
-pub fn requeued_element(scene: &Scene<'_>, node: &str) {
+pub fn requeued_element(scene: &Act<'_>, node: &str) {
     one(scene, node, "requeued", "scontrol", &["requeue"], |after, before| after.restarts > before.restarts);
 }
 
 /// Does something to one element, and waits until it shows.
 fn one(
-    scene: &Scene<'_>,
+    scene: &Act<'_>,
     node: &str,
     what: &str,
     program: &str,
@@ -116,7 +116,7 @@ fn one(
 }
 
 /// Waits until tasks were told of their time limit, and ended at a checkpoint.
-pub fn time_limit(scene: &Scene<'_>) {
+pub fn time_limit(scene: &Act<'_>) {
     let before = scene.elements();
     let stopped = "stopped before all records were finished";
     let were = seen::log_lines(&scene.dir(), stopped);
@@ -135,7 +135,7 @@ pub fn time_limit(scene: &Scene<'_>) {
 }
 
 /// Some of the task groups that are worked on now want more memory than was asked for.
-pub fn hunger(scene: &Scene<'_>) {
+pub fn hunger(scene: &Act<'_>) {
     let mut groups = Vec::new();
     until("task groups are worked on", 60, || {
         groups = seen::group_files(&scene.dir().join("groups"), ".checkpoint");
@@ -148,7 +148,7 @@ pub fn hunger(scene: &Scene<'_>) {
 }
 
 /// Waits until slurmd has killed a task for want of memory; the queue says no more than that a signal ended it.
-pub fn want_of_memory(scene: &Scene<'_>) {
+pub fn want_of_memory(scene: &Act<'_>) {
     let mut said = String::new();
     until("a task is killed for want of memory", 120, || {
         let line = |line: &&str| line.starts_with("slurmstepd") && line.contains("exceeded memory limit");
@@ -159,7 +159,7 @@ pub fn want_of_memory(scene: &Scene<'_>) {
 }
 
 /// `node` can start nothing from now on, and everything that it is given fails at once.
-pub fn bad_node(scene: &Scene<'_>, node: &str) {
+pub fn bad_node(scene: &Act<'_>, node: &str) {
     scene.switch("bin/bad", Some(node));
     for element in scene.await_running_on(node) {
         // Whoever has ended in this moment need not be.
@@ -170,7 +170,7 @@ pub fn bad_node(scene: &Scene<'_>, node: &str) {
 }
 
 /// Waits until `node` has eaten so many tasks.
-pub fn await_bad_node(scene: &Scene<'_>, node: &str, tasks: usize) {
+pub fn await_bad_node(scene: &Act<'_>, node: &str, tasks: usize) {
     let eaten = |element: &Element| element.node == node && element.exit == 6;
     until("the bad node fails tasks", 90, || scene.elements().iter().filter(|element| eaten(element)).count() >= tasks);
     let after: Vec<Element> = scene.elements().into_iter().filter(eaten).collect();
@@ -178,7 +178,7 @@ pub fn await_bad_node(scene: &Scene<'_>, node: &str, tasks: usize) {
 }
 
 /// Nobody answers for some seconds, beginning while tasks or a tick are at work.
-pub fn controller_away(scene: &Scene<'_>, seconds: u64, meanwhile: impl FnOnce()) {
+pub fn controller_away(scene: &Act<'_>, seconds: u64, meanwhile: impl FnOnce()) {
     let before: Vec<Element> = scene.elements().into_iter().filter(Element::runs).collect();
     scene.slurm.controller("stop");
     let ping = scene.slurm.command("scontrol").arg("ping").output().unwrap();
@@ -191,7 +191,7 @@ pub fn controller_away(scene: &Scene<'_>, seconds: u64, meanwhile: impl FnOnce()
 }
 
 /// A worker started by hand on the wave and task of an element that runs.
-pub fn twin(scene: &Scene<'_>, node: &str) -> (Child, String) {
+pub fn twin(scene: &Act<'_>, node: &str) -> (Child, String) {
     let element = scene.await_running_on(node).remove(0);
     let (job, task) = element.id.split_once('_').unwrap();
     let submitted = seen::events_of(&scene.dir(), "wave_submitted");
@@ -215,7 +215,7 @@ pub fn twin(scene: &Scene<'_>, node: &str) -> (Child, String) {
 }
 
 /// How many attempts left a receipt in a task group.
-pub fn receipts(scene: &Scene<'_>, group: &str) -> usize {
+pub fn receipts(scene: &Act<'_>, group: &str) -> usize {
     let files = seen::group_files(&scene.dir().join("groups"), ".receipt.json");
     files.iter().filter(|file| Path::new(file).starts_with(group)).count()
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::seen;
-use super::stage::Scene;
+use super::stage::Act;
 
 /// The task groups as one node has them, and as all others do.
 pub struct Late {
@@ -17,7 +17,7 @@ pub struct Late {
 
 impl Late {
     /// Begins on `node`, before the campaign is submitted; none where nobody may mount.
-    pub fn begin(scene: &Scene<'_>, node: &str) -> Self {
+    pub fn begin(scene: &Act<'_>, node: &str) -> Self {
         let planned = scene.command(&["plan", "campaign.toml", "--dir", "d"]).output().unwrap();
         assert!(planned.status.success(), "{}", String::from_utf8_lossy(&planned.stderr));
         let late =
@@ -30,7 +30,7 @@ impl Late {
     }
 
     /// The node sees again what all see.
-    pub fn end(scene: &Scene<'_>, node: &str) {
+    pub fn end(scene: &Act<'_>, node: &str) {
         scene.slurm.crash(node);
         scene.slurm.repair(node);
     }

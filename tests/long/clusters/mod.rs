@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use scenes::Show;
 use slurm::Slurm;
-use stage::{RECORDS, Scene, Stage};
+use stage::{Act, RECORDS, Stage};
 
 /// What became of a scene.
 struct Row {
@@ -43,7 +43,7 @@ impl Playbill {
     }
 
     /// Shows one scene. Whatever comes of it, the cluster is made fit for the next one.
-    fn show(&self, scene: &Scene<'_>, play: &dyn Fn()) {
+    fn show(&self, scene: &Act<'_>, play: &dyn Fn()) {
         if std::env::var("MOLSIEVE_LONG_SCENES").is_ok_and(|some| !some.split(',').any(|one| one == scene.name)) {
             return;
         }
@@ -86,7 +86,7 @@ impl Playbill {
 }
 
 /// After a scene that failed: an empty queue, and all nodes up.
-fn mend(scene: &Scene<'_>) {
+fn mend(scene: &Act<'_>) {
     scene.release();
     scene.slurm.controller("start");
     for node in ["n1", "n2", "n3", "n4"] {

@@ -8,7 +8,7 @@ use super::faults;
 use super::late::Late;
 use super::seen::{self, jobs};
 use super::slurm::{Slurm, until};
-use super::stage::{Scene, Stage};
+use super::stage::{Act, Stage};
 use crate::chance::Chance;
 
 /// The nodes of the cluster.
@@ -28,7 +28,7 @@ pub fn nothing(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
 }
 
 /// What a scene is shown by: it runs, and is noted, whatever comes of it.
-pub type Show<'a> = &'a dyn Fn(&Scene<'_>, &dyn Fn());
+pub type Show<'a> = &'a dyn Fn(&Act<'_>, &dyn Fn());
 
 /// Tasks that are told of their time limit end at a checkpoint and go on from it.
 pub fn time_limit(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
@@ -72,7 +72,7 @@ pub fn orphans(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
 }
 
 /// A fault that befalls a campaign at work on all nodes, which then goes on without being held.
-fn alone(stage: &Stage, slurm: &Slurm, show: Show<'_>, name: &str, fault: &dyn Fn(&Scene<'_>)) {
+fn alone(stage: &Stage, slurm: &Slurm, show: Show<'_>, name: &str, fault: &dyn Fn(&Act<'_>)) {
     let scene = stage.scene(slurm, name, "10min", "");
     show(&scene, &|| {
         scene.begin(4, &NODES);
@@ -96,7 +96,7 @@ pub fn want_of_memory(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
 }
 
 /// Some later wave asked for twice the memory, because the journal says why a task ended.
-fn asked_for_more(scene: &Scene<'_>) {
+fn asked_for_more(scene: &Act<'_>) {
     let failed = seen::events_of(&scene.dir(), "task_failed");
     assert!(failed.iter().any(|event| event["state"] == "OutOfMemory"), "the journal knows whose fault it was");
     let launch = std::fs::read_dir(scene.dir().join("launch")).unwrap().flatten();
@@ -159,7 +159,7 @@ pub fn killed_driver(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
 }
 
 /// Drivers that die at each of `moments`, each followed by another; the last one lives.
-fn kill_drivers(scene: &Scene<'_>, moments: &[&str]) {
+fn kill_drivers(scene: &Act<'_>, moments: &[&str]) {
     for moment in moments {
         std::fs::remove_file(scene.path("bin/answer")).unwrap_or_default();
         scene.switch(&format!("bin/{moment}"), Some(""));
@@ -238,7 +238,7 @@ pub fn late_files(stage: &Stage, slurm: &Slurm, show: Show<'_>) {
 }
 
 /// The first wave, of which the tick sees less than there is.
-fn ended_and_hidden(scene: &Scene<'_>, late: &Late) {
+fn ended_and_hidden(scene: &Act<'_>, late: &Late) {
     scene.begin(2, &NODES);
     scene.release();
     until("the tick is at work", 120, || !seen::events_of(&scene.dir(), "ticked").is_empty());
@@ -251,7 +251,7 @@ fn ended_and_hidden(scene: &Scene<'_>, late: &Late) {
 
 /// All of them in one campaign, in an order that the seed gives.
 pub fn all_together(stage: &Stage, slurm: &Slurm, show: Show<'_>, seed: u64) {
-    type Fault = (&'static str, fn(&Scene<'_>));
+    type Fault = (&'static str, fn(&Act<'_>));
     let mut faults: Vec<Fault> = vec![
         ("preemption", |scene| faults::preemption(scene, scene.busiest(&SHARED))),
         ("crash", |scene| faults::crash(scene, scene.busiest(&SHARED))),

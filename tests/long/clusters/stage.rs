@@ -83,7 +83,7 @@ impl Stage {
     }
 
     /// A scene called `name`: a campaign file for the cluster, with `more` for `[scheduler]`, and what it calls.
-    pub fn scene<'a>(&'a self, slurm: &'a Slurm, name: &'a str, walltime: &str, more: &str) -> Scene<'a> {
+    pub fn scene<'a>(&'a self, slurm: &'a Slurm, name: &'a str, walltime: &str, more: &str) -> Act<'a> {
         let default = |key: &str, line: &str| if more.contains(key) { String::new() } else { format!("{line}\n") };
         let (settle, tasks) = (default("settle", "settle = \"2s\""), default("tasks", "tasks = 40"));
         let scheduler = format!(
@@ -97,7 +97,7 @@ impl Stage {
             let path = self.env.write(&format!("{name}/bin/{program}"), script);
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        Scene::on(self, slurm, name)
+        Act::on(self, slurm, name)
     }
 }
 
@@ -110,7 +110,7 @@ fn text(resources: &str, scheduler: &str) -> String {
 }
 
 /// A campaign on the cluster, and what befell it.
-pub struct Scene<'a> {
+pub struct Act<'a> {
     pub stage: &'a Stage,
     pub slurm: &'a Slurm,
     pub name: &'a str,
@@ -118,14 +118,14 @@ pub struct Scene<'a> {
     pub evidence: RefCell<Vec<String>>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Act<'a> {
     /// A scene whose campaign file is there.
     pub fn on(stage: &'a Stage, slurm: &'a Slurm, name: &'a str) -> Self {
         Self { stage, slurm, name, evidence: RefCell::default() }
     }
 }
 
-impl Scene<'_> {
+impl Act<'_> {
     pub fn path(&self, below: &str) -> PathBuf {
         self.stage.env.path(self.name).join(below)
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::engine::{AtEnd, Engine, Fault, proven};
+use super::engine::{AtEnd, Blow, Contender, Fault, proven};
 use super::ranks::signal;
 use super::{SCORER, Size};
 use crate::clusters::seen;
@@ -22,7 +22,7 @@ pub struct Cell<'a> {
     pub stage: &'a Stage,
     /// While this file is there, the scorers of all cells are slow. It is where every node sees it.
     hold: &'a Path,
-    pub engine: &'a dyn Engine,
+    pub engine: &'a dyn Contender,
     /// Its directory, in which the campaign file and the campaign directory `d` are.
     pub name: String,
     /// What proves that the fault hit.
@@ -39,7 +39,7 @@ pub struct Worker {
 
 impl<'a> Cell<'a> {
     /// The campaign file is written.
-    pub fn new(stage: &'a Stage, hold: &'a Path, engine: &'a dyn Engine, size: Size, fault: Fault) -> Self {
+    pub fn new(stage: &'a Stage, hold: &'a Path, engine: &'a dyn Contender, size: Size, fault: Fault) -> Self {
         let part = |text: &str| text.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         let name = format!("{}-{}-{}", part(engine.name()), size.0, part(fault.name()));
         let cell = Self { stage, hold, engine, name, proof: RefCell::default() };

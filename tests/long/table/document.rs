@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::cell::plainly;
-use super::engine::{Engine, Fault, first_line, molsieve};
+use super::engine::{Contender, Fault, first_line, molsieve};
 use super::{MIDDLE, RECORDS, SIZES, Size};
 use crate::clusters::stage::Stage;
 
@@ -50,7 +50,7 @@ impl Document {
     }
 
     /// An engine is up, after so many seconds.
-    pub fn met(&mut self, engine: &dyn Engine, seconds: u64) {
+    pub fn met(&mut self, engine: &dyn Contender, seconds: u64) {
         let (name, version, shape) = (engine.name(), engine.version(), engine.shape());
         self.met.push(format!("| {name} | {} | {shape} | {seconds} |", version.trim_matches('$').trim()));
     }

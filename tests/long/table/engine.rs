@@ -38,6 +38,17 @@ impl Fault {
     }
 }
 
+/// What an engine does to a campaign itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blow {
+    /// [`Fault::Worker`].
+    Worker,
+    /// [`Fault::Node`].
+    Node,
+    /// [`Fault::Coordinator`].
+    Coordinator,
+}
+
 /// What is left to be proven when the pack is sealed.
 pub type AtEnd<'a> = Box<dyn FnOnce() + 'a>;
 
@@ -47,7 +58,7 @@ pub fn proven<'a>() -> AtEnd<'a> {
 }
 
 /// A scheduler that is up, or this machine.
-pub trait Engine {
+pub trait Contender {
     /// Its name in the table.
     fn name(&self) -> &'static str;
 
@@ -93,9 +104,9 @@ pub trait Engine {
         true
     }
 
-    /// Lets one of [`Fault::Worker`], [`Fault::Node`] and [`Fault::Coordinator`] befall `cell`, and notes what shows that it hit. It fails
+    /// Lets `blow` befall `cell`, and notes what shows that it hit. It fails
     /// where nothing was hit.
-    fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a>;
+    fn strike<'a>(&'a self, cell: &'a Cell<'a>, blow: Blow) -> AtEnd<'a>;
 
     /// What shows that a second submission left one job.
     fn note_submitted_twice(&self, _cell: &Cell<'_>) {}

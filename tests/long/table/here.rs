@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::cell::{Cell, argv, variable};
-use super::engine::{AtEnd, Engine, Fault, first_line, proven};
+use super::engine::{AtEnd, Blow, Contender, Fault, first_line, proven};
 use super::ranks;
 use crate::clusters::seen;
 use crate::clusters::slurm::until;
@@ -11,7 +11,7 @@ use crate::clusters::slurm::until;
 /// This machine: a driver, and a process a task.
 pub struct Local;
 
-impl Engine for Local {
+impl Contender for Local {
     fn name(&self) -> &'static str {
         "local"
     }
@@ -43,15 +43,15 @@ impl Engine for Local {
         })
     }
 
-    fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a> {
-        match fault {
-            Fault::Worker => {
+    fn strike<'a>(&'a self, cell: &'a Cell<'a>, blow: Blow) -> AtEnd<'a> {
+        match blow {
+            Blow::Worker => {
                 let worker = cell.workers().remove(0);
                 cell.kill(worker.pid, "a worker");
                 cell.hold(false);
                 return Box::new(|| cell.note_failures());
             }
-            Fault::Coordinator => {
+            Blow::Coordinator => {
                 let driver = driver(cell);
                 cell.kill(driver, "the driver");
                 cell.await_nobody();
@@ -59,7 +59,7 @@ impl Engine for Local {
                 cell.note(format!("its workers have ended, {stops} of them logged a stop at a checkpoint"));
                 cell.resume();
             }
-            _ => all_at_once(cell),
+            Blow::Node => all_at_once(cell),
         }
         proven()
     }
@@ -148,7 +148,7 @@ pub fn kill_rank<'a>(cell: &'a Cell<'a>, number: &str, what: &str) -> AtEnd<'a> 
     Box::new(|| cell.note_failures())
 }
 
-impl Engine for Mpi {
+impl Contender for Mpi {
     fn name(&self) -> &'static str {
         "MPI"
     }
@@ -176,14 +176,14 @@ impl Engine for Mpi {
         })
     }
 
-    fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a> {
-        match fault {
-            Fault::Worker => {
+    fn strike<'a>(&'a self, cell: &'a Cell<'a>, blow: Blow) -> AtEnd<'a> {
+        match blow {
+            Blow::Worker => {
                 let number = busy_rank(cell);
                 kill_rank(cell, &number, &format!("rank {number}"))
             }
-            Fault::Coordinator => kill_rank(cell, "0", "rank 0"),
-            _ => {
+            Blow::Coordinator => kill_rank(cell, "0", "rank 0"),
+            Blow::Node => {
                 all_at_once(cell);
                 proven()
             }

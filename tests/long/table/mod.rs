@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use cell::Cell;
 use document::Row;
-use engine::{Engine, Fault, proven};
+use engine::{Blow, Contender, Fault, proven};
 
 /// Where the files that are shared look for it.
 use crate::clusters::slurm;
@@ -51,7 +51,7 @@ const SIZES: [Size; 3] = [Size(1), MIDDLE, Size(100_000)];
 const MIDDLE: Size = Size(25);
 
 /// What brings an engine up.
-type Up = fn(&Stage) -> Option<Box<dyn Engine>>;
+type Up = fn(&Stage) -> Option<Box<dyn Contender>>;
 
 const ENGINES: [(&str, Up); 7] = [
     ("local", |_| Some(Box::new(here::Local))),
@@ -64,7 +64,7 @@ const ENGINES: [(&str, Up); 7] = [
 ];
 
 /// Which cells there are: what is quick at every size, what takes an engine half a minute to notice at one.
-fn has_cell(engine: &dyn Engine, size: Size, fault: Fault) -> bool {
+fn has_cell(engine: &dyn Contender, size: Size, fault: Fault) -> bool {
     let everywhere = matches!(fault, Fault::None | Fault::Worker | Fault::Stop);
     let is_middle = size == MIDDLE;
     let in_one = fault == Fault::Coordinator && size.0 > MIDDLE.0;
@@ -89,6 +89,10 @@ fn stage(hold: &Path) -> Stage {
 
 /// The campaign of a cell, from its beginning to its end; the digest and the records.
 fn play(cell: &Cell<'_>, fault: Fault) -> (String, u64) {
+    let struck = |blow| {
+        cell.begin();
+        cell.engine.strike(cell, blow)
+    };
     let at_end = match fault {
         Fault::None => {
             cell.submit();
@@ -105,10 +109,9 @@ fn play(cell: &Cell<'_>, fault: Fault) -> (String, u64) {
             cell.hold(false);
             at_end
         }
-        _ => {
-            cell.begin();
-            cell.engine.strike(cell, fault)
-        }
+        Fault::Worker => struck(Blow::Worker),
+        Fault::Node => struck(Blow::Node),
+        Fault::Coordinator => struck(Blow::Coordinator),
     };
     cell.await_seal(240);
     at_end();
@@ -116,7 +119,7 @@ fn play(cell: &Cell<'_>, fault: Fault) -> (String, u64) {
 }
 
 /// Plays a cell; whatever comes of it, the engine is made fit for the next one.
-fn row(stage: &Stage, hold: &Path, engine: &dyn Engine, size: Size, fault: Fault) -> Row {
+fn row(stage: &Stage, hold: &Path, engine: &dyn Contender, size: Size, fault: Fault) -> Row {
     let cell = Cell::new(stage, hold, engine, size, fault);
     eprintln!("  {}", cell.name);
     let started = Instant::now();

@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use super::cell::{Cell, rows_in_checkpoints};
-use super::engine::{AtEnd, Engine, Fault, first_line, proven};
+use super::engine::{AtEnd, Blow, Contender, Fault, first_line};
 use super::htcondor::HtCondor;
-use super::scene::Engine as Cluster;
+use super::scene::Engine;
 use crate::clusters::slurm::until;
 use crate::clusters::stage::Stage;
 
@@ -107,7 +107,7 @@ fn of(job: &str) -> String {
     format!("ClusterId == {cluster} && ProcId == {process}")
 }
 
-impl Engine for Pool {
+impl Contender for Pool {
     fn name(&self) -> &'static str {
         if self.is_shared { "HTCondor" } else { "HTCondor, no shared files" }
     }
@@ -158,12 +158,11 @@ impl Engine for Pool {
         self.pool.queue()
     }
 
-    fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a> {
-        match fault {
-            Fault::Worker => self.kill_worker(cell),
-            Fault::Node => self.crash_node(cell),
-            Fault::Coordinator => self.kill_dag(cell),
-            _ => proven(),
+    fn strike<'a>(&'a self, cell: &'a Cell<'a>, blow: Blow) -> AtEnd<'a> {
+        match blow {
+            Blow::Worker => self.kill_worker(cell),
+            Blow::Node => self.crash_node(cell),
+            Blow::Coordinator => self.kill_dag(cell),
         }
     }
 

@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use super::cell::Cell;
-use super::engine::{AtEnd, Engine, Fault, first_line, proven};
+use super::engine::{AtEnd, Blow, Contender, Fault, first_line, proven};
 use super::ray_cluster::Ray;
-use super::scene::Engine as Cluster;
+use super::scene::Engine;
 use crate::clusters::slurm::until;
 use crate::clusters::stage::Stage;
 use crate::env::project;
@@ -62,7 +62,7 @@ impl OnRay {
     }
 }
 
-impl Engine for OnRay {
+impl Contender for OnRay {
     fn name(&self) -> &'static str {
         "Ray"
     }
@@ -98,11 +98,11 @@ impl Engine for OnRay {
         self.ray.queue()
     }
 
-    fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a> {
-        match fault {
-            Fault::Worker => self.kill_worker(cell),
-            Fault::Node => self.crash_node(cell),
-            _ => self.restart_head(cell),
+    fn strike<'a>(&'a self, cell: &'a Cell<'a>, blow: Blow) -> AtEnd<'a> {
+        match blow {
+            Blow::Worker => self.kill_worker(cell),
+            Blow::Node => self.crash_node(cell),
+            Blow::Coordinator => self.restart_head(cell),
         }
         cell.hold(false);
         proven()

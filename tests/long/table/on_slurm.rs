@@ -3,13 +3,13 @@
 use std::process::Command;
 
 use super::cell::Cell;
-use super::engine::{AtEnd, Engine, Fault, first_line, proven};
+use super::engine::{AtEnd, Blow, Contender, Fault, first_line, proven};
 use super::here::{busy_rank, kill_rank, mpirun};
 use super::ranks;
 use crate::clusters::faults;
 use crate::clusters::seen;
 use crate::clusters::slurm::{Slurm, until};
-use crate::clusters::stage::{Scene, Stage};
+use crate::clusters::stage::{Act, Stage};
 
 /// The nodes on which tasks run.
 const NODES: [&str; 4] = ["n1", "n2", "n3", "n4"];
@@ -27,8 +27,8 @@ impl Elements {
 }
 
 /// Does something to the cell as a scene of the long suite, and takes over what it notes.
-fn as_scene<'a, T>(cell: &'a Cell<'a>, slurm: &'a Slurm, what: impl FnOnce(&Scene<'a>) -> T) -> T {
-    let scene = Scene::on(cell.stage, slurm, &cell.name);
+fn as_scene<'a, T>(cell: &'a Cell<'a>, slurm: &'a Slurm, what: impl FnOnce(&Act<'a>) -> T) -> T {
+    let scene = Act::on(cell.stage, slurm, &cell.name);
     let made = what(&scene);
     cell.proof.borrow_mut().append(&mut scene.evidence.borrow_mut());
     made
@@ -39,7 +39,7 @@ fn version(slurm: &Slurm) -> String {
     first_line(slurm.command("slurmctld").arg("-V"))
 }
 
-fn kill_worker(scene: &Scene<'_>, cell: &Cell<'_>) {
+fn kill_worker(scene: &Act<'_>, cell: &Cell<'_>) {
     let element = scene.await_running_on(scene.busiest(&NODES)).remove(0);
     let index = element.id.split('_').nth(1).unwrap().to_owned();
     let mut pid = None;
@@ -57,7 +57,7 @@ fn kill_worker(scene: &Scene<'_>, cell: &Cell<'_>) {
 }
 
 /// `kill -9` of the controller: tasks go on, and end while nobody listens.
-fn kill_controller(scene: &Scene<'_>, cell: &Cell<'_>) {
+fn kill_controller(scene: &Act<'_>, cell: &Cell<'_>) {
     let before: Vec<_> = scene.elements().into_iter().filter(seen::Element::runs).collect();
     let pid = scene.slurm.controller_pid();
     scene.slurm.controller("kill");
@@ -76,7 +76,7 @@ fn kill_controller(scene: &Scene<'_>, cell: &Cell<'_>) {
     scene.note_change("up again", &before, &now);
 }
 
-impl Engine for Elements {
+impl Contender for Elements {
     fn name(&self) -> &'static str {
         "SLURM"
     }
@@ -112,14 +112,14 @@ impl Engine for Elements {
         self.slurm.queue()
     }
 
-    fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a> {
-        as_scene(cell, &self.slurm, |scene| match fault {
-            Fault::Worker => kill_worker(scene, cell),
-            Fault::Node => faults::crash(scene, scene.busiest(&NODES)),
-            _ => kill_controller(scene, cell),
+    fn strike<'a>(&'a self, cell: &'a Cell<'a>, blow: Blow) -> AtEnd<'a> {
+        as_scene(cell, &self.slurm, |scene| match blow {
+            Blow::Worker => kill_worker(scene, cell),
+            Blow::Node => faults::crash(scene, scene.busiest(&NODES)),
+            Blow::Coordinator => kill_controller(scene, cell),
         });
         cell.hold(false);
-        if fault == Fault::Worker { Box::new(|| cell.note_failures()) } else { proven() }
+        if blow == Blow::Worker { Box::new(|| cell.note_failures()) } else { proven() }
     }
 
     fn note_submitted_twice(&self, cell: &Cell<'_>) {
@@ -168,7 +168,7 @@ impl Allocation {
 }
 
 /// A node of the allocation dies.
-fn crash(scene: &Scene<'_>, node: &str) {
+fn crash(scene: &Act<'_>, node: &str) {
     let before: Vec<_> = scene.elements().into_iter().filter(seen::Element::runs).collect();
     assert_eq!(before.len(), 1, "one allocation: {before:?}");
     scene.slurm.crash(node);
@@ -181,7 +181,7 @@ fn crash(scene: &Scene<'_>, node: &str) {
     scene.slurm.repair(node);
 }
 
-impl Engine for Allocation {
+impl Contender for Allocation {
     fn name(&self) -> &'static str {
         "MPI in SLURM"
     }
@@ -223,14 +223,14 @@ impl Engine for Allocation {
         self.slurm.queue()
     }
 
-    fn strike<'a>(&'a self, cell: &'a Cell<'a>, fault: Fault) -> AtEnd<'a> {
-        match fault {
-            Fault::Worker => {
+    fn strike<'a>(&'a self, cell: &'a Cell<'a>, blow: Blow) -> AtEnd<'a> {
+        match blow {
+            Blow::Worker => {
                 let number = busy_rank(cell);
                 kill_rank(cell, &number, &format!("rank {number}"))
             }
-            Fault::Coordinator => kill_rank(cell, "0", "rank 0"),
-            _ => {
+            Blow::Coordinator => kill_rank(cell, "0", "rank 0"),
+            Blow::Node => {
                 as_scene(cell, &self.slurm, |scene| crash(scene, "n2"));
                 cell.hold(false);
                 proven()
