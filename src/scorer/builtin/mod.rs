@@ -4,6 +4,7 @@ pub mod chem;
 pub mod decoys;
 pub mod null;
 pub mod pool;
+pub mod precomputed;
 pub mod similarity;
 pub mod spectral;
 mod structure;
