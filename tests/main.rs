@@ -28,6 +28,7 @@ mod resume;
 mod scale;
 mod scorers;
 mod shipped;
+mod signal;
 mod similarity;
 mod spectral;
 mod support;

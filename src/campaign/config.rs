@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use super::container::{ContainerSection, ContainerTable};
+use super::decoys::DecoysSection;
 use super::precomputed::ScoresSection;
 pub use super::resources::ResourcesSection;
 use super::scheduler::SchedulerSection;
@@ -41,6 +42,8 @@ pub struct Config {
     pub library: LibrarySection,
     /// `[scorer]`
     pub scorer: ScorerSection,
+    /// `[decoys]`, if every record is to be compared with look-alikes.
+    pub decoys: Option<DecoysSection>,
     /// `[shards]`
     #[serde(default)]
     pub shards: ShardsSection,

@@ -1,5 +1,6 @@
 //! The files of a scorer: which of them go along, and how its launch speaks of them where they are unpacked.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::format::Moved;
@@ -11,7 +12,13 @@ use crate::scorer::identity::{CommandLaunch, ScorerLaunch};
 pub fn moved(launch: &ScorerLaunch) -> Vec<Moved> {
     match launch {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => Vec::new(),
+        ScorerLaunch::Compared { scorer, .. } => moved(scorer),
         ScorerLaunch::Similarity { actives, .. } => vec![place(actives, Path::new("/"), 0)],
+        ScorerLaunch::Precomputed { settings, .. } => {
+            // A file that is named twice goes once.
+            let paths: BTreeSet<&Path> = settings.paths().collect();
+            paths.into_iter().enumerate().map(|(number, path)| place(path, Path::new("/"), number)).collect()
+        }
         ScorerLaunch::Command(command) => {
             let mut files: Vec<&Path> = of_command(command);
             files.sort_unstable();
@@ -56,7 +63,9 @@ pub fn relocate(launch: &mut ScorerLaunch, moved: &[Moved], dir: &CampaignDir) {
     };
     match launch {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => {}
+        ScorerLaunch::Compared { scorer, .. } => relocate(scorer, moved, dir),
         ScorerLaunch::Similarity { actives, .. } => put(actives),
+        ScorerLaunch::Precomputed { settings, .. } => settings.paths_mut().for_each(put),
         ScorerLaunch::Command(command) => {
             command.files.iter_mut().for_each(put);
             for argument in &mut command.argv {

@@ -77,11 +77,8 @@ impl Builtin for Precomputed {
             None => Verdict::skip(MISSING_SCORE),
         }
     }
-}
 
-impl Precomputed {
-    /// TEMPORARY
-    pub fn score_of_decoy(&self, _parent: &Record<'_>, decoy: &Decoy) -> Option<f64> {
+    fn score_of_decoy(&self, _parent: &Record<'_>, decoy: &Decoy) -> Option<f64> {
         self.scores.of_decoy(decoy)
     }
 }
