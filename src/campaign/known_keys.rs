@@ -157,6 +157,7 @@ mod tests {
 
     use super::{COLUMN, CONTAINER, REMOTE, SCORES, SECTIONS, SITE};
     use crate::campaign::config::{self, Config};
+    use crate::campaign::decoys::DecoysSection;
     use crate::campaign::precomputed::ScoresTable;
     use crate::campaign::scheduler::SchedulerSection;
     use crate::campaign::site::{RemoteSection, SiteProfile};
@@ -180,6 +181,7 @@ mod tests {
                 "campaign" => read_by::<config::CampaignSection>(),
                 "library" => read_by::<config::LibrarySection>(),
                 "scorer" => read_by::<config::ScorerSection>(),
+                "decoys" => read_by::<DecoysSection>(),
                 "shards" => read_by::<config::ShardsSection>(),
                 "checkpoint" => read_by::<config::CheckpointSection>(),
                 "scheduler" => read_by::<SchedulerSection>(),

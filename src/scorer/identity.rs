@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::Description;
-use super::builtin::{compared, precomputed};
 use super::builtin::spectral::settings::Settings;
+use super::builtin::{compared, precomputed};
 use super::command::contain::Container;
 use super::command::translate::spec::Translation;
 use crate::canonical;

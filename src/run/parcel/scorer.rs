@@ -114,6 +114,27 @@ mod tests {
     }
 
     #[test]
+    fn files_of_scores_go_along_each_once_and_are_read_where_they_are_unpacked() {
+        let settings = |dirs: [&str; 3]| {
+            let digest = "00".repeat(32);
+            let file = |dir: &str| serde_json::json!({ "path": format!("{dir}/scores.csv"), "sha256": digest });
+            let hashes = serde_json::json!({ "path": format!("{}/hashes.csv", dirs[2]), "sha256": digest });
+            let scores = [file(dirs[0]), file(dirs[1]), file(dirs[0])];
+            let settings = serde_json::json!({ "scores": scores, "rdkit_hashes": hashes, "order": "desc" });
+            let inner = serde_json::json!({ "precomputed": { "settings": settings } });
+            let decoys = serde_json::to_value(crate::scorer::builtin::compared::Settings::default()).unwrap();
+            let launch = serde_json::json!({ "compared": { "scorer": inner, "decoys": decoys } });
+            serde_json::from_value::<ScorerLaunch>(launch).unwrap()
+        };
+        let mut launch = settings(["/a", "/b", "/b"]);
+        let moved = moved(&launch);
+        let to: Vec<_> = moved.iter().map(|moved| moved.to.to_str().unwrap()).collect();
+        assert_eq!(to, ["elsewhere/0/scores.csv", "elsewhere/1/hashes.csv", "elsewhere/2/scores.csv"]);
+        relocate(&mut launch, &moved, &CampaignDir::new("/node"));
+        assert_eq!(launch, settings(["/node/elsewhere/0", "/node/elsewhere/2", "/node/elsewhere/1"]));
+    }
+
+    #[test]
     fn a_program_beside_the_campaign_file_goes_along_as_one() {
         let temp = tempfile::tempdir().unwrap();
         let program = temp.path().join("dock");

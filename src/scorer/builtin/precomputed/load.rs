@@ -75,7 +75,9 @@ fn load_at_most(settings: &Settings, most: usize) -> Result<Loaded> {
                 has_ids |= found.keys == Keys::Ids && hash_in(found.key).is_none();
                 match keys_of(&found, ours.as_ref()) {
                     Under::One(key) => builder.push(key, found.score),
-                    Under::Ours(hashes, range) => range.into_iter().try_for_each(|at| builder.push(hashes.value(at), found.score)),
+                    Under::Ours(hashes, range) => {
+                        range.into_iter().try_for_each(|at| builder.push(hashes.value(at), found.score))
+                    }
                     Under::Nothing => {
                         unmatched += 1;
                         Ok(())
@@ -84,8 +86,9 @@ fn load_at_most(settings: &Settings, most: usize) -> Result<Loaded> {
             })
         })?;
         if !found_any && outline.original.is_none() {
-            return Err(Error::usage(format!("`{}` holds no score", file.path.display()))
-                .hint("check that the right column is read and that the file is complete: a header alone is no score"));
+            return Err(Error::usage(format!("`{}` holds no score", file.path.display())).hint(
+                "check that the right column is read and that the file is complete: a header alone is no score",
+            ));
         }
         if let Some(score) = outline.original {
             one_for_all(&mut original, score, &file.path)?;
@@ -148,9 +151,12 @@ fn unchanged<T>(path: &Path, frozen: Digest, read: impl FnOnce() -> Result<T>) -
     let before = stamp(path);
     let (digest, _) = fs::sha256_input(path)?;
     if digest != frozen {
-        return Err(Error::usage(format!("the scorer changed since the plan: `{}` has another content", path.display()))
-            .hint("put back what was there, and `molsieve resume` goes on: the rows that are finished are of that scorer")
-            .hint("the changed scorer is a campaign of its own: `molsieve run` its campaign file with another `--dir`"));
+        return Err(Error::usage(format!(
+            "the scorer changed since the plan: `{}` has another content",
+            path.display()
+        ))
+        .hint("put back what was there, and `molsieve resume` goes on: the rows that are finished are of that scorer")
+        .hint("the changed scorer is a campaign of its own: `molsieve run` its campaign file with another `--dir`"));
     }
     let made = read();
     if stamp(path) != before {
@@ -241,7 +247,6 @@ fn told(settings: &Settings, ours: Option<&Sorted<Key>>, Conflict(key): Conflict
     }
     Error::bug("two scores of one id are not found again")
 }
-
 
 #[cfg(test)]
 mod tests;

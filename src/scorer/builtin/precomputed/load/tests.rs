@@ -64,10 +64,8 @@ fn some_decoy() -> Decoy {
 fn a_record_has_the_score_of_its_id_and_a_look_alike_that_of_its_hash() {
     let decoy = some_decoy();
     let hash = digest::sha256(decoy.smiles.as_bytes());
-    let place = Place::with(&[
-        ("a.csv", "id,score\nx,1.5\ny,-0\n"),
-        ("b.csv", &format!("decoy_hash,score\n{hash},7\n")),
-    ]);
+    let place =
+        Place::with(&[("a.csv", "id,score\nx,1.5\ny,-0\n"), ("b.csv", &format!("decoy_hash,score\n{hash},7\n"))]);
     let loaded = place.load().unwrap();
     assert_eq!((loaded.scores.table.len(), loaded.counts), (3, Counts::default()));
     let scorer = Precomputed::new(loaded.scores, Order::Asc, Notation::Smiles);
@@ -89,7 +87,8 @@ fn one_score_of_all_records_counts_where_no_file_has_scores_of_ids() {
     assert_eq!(alone.of_record(&record("anything", "C")), Some(3.0));
     assert_eq!(alone.of_record(&record("", "C")), Some(3.0));
     let hash = digest::sha256(b"CCO");
-    let of_decoys = Place::with(&[("a.json", json), ("b.csv", &format!("id,score\n{hash},1\n"))]).load().unwrap().scores;
+    let of_decoys =
+        Place::with(&[("a.json", json), ("b.csv", &format!("id,score\n{hash},1\n"))]).load().unwrap().scores;
     assert_eq!(of_decoys.of_record(&record("anything", "C")), Some(3.0));
     let both = Place::with(&[("a.json", json), ("b.csv", "id,score\nx,1\n")]).load().unwrap().scores;
     assert_eq!((both.of_record(&record("x", "C")), both.of_record(&record("y", "C"))), (Some(1.0), None));
@@ -115,14 +114,23 @@ fn rdkits_hashes_are_matched_by_the_file_that_knows_them_and_never_guessed() {
     let csv = format!("rdkit_hash,score\n{theirs},1\n");
     let both = Place::with(&[("a.json", &json), ("b.csv", &csv)]).matching(&pairs).load().unwrap();
     assert_eq!((both.scores.table.len(), both.counts.repeated), (1, 1));
-    Place::with(&[("a.json", &json), ("b.csv", &csv.replace(",1\n", ",5\n"))])
-        .matching(&pairs)
-        .refused(&["b.csv", "line 2", "the score 5, and 1", "a.json", "entry 1"]);
+    Place::with(&[("a.json", &json), ("b.csv", &csv.replace(",1\n", ",5\n"))]).matching(&pairs).refused(&[
+        "b.csv",
+        "line 2",
+        "the score 5, and 1",
+        "a.json",
+        "entry 1",
+    ]);
 }
 
 #[test]
 fn an_id_with_two_scores_is_told_with_both_places() {
-    Place::with(&[("a.csv", "id,score\nx,1\ny,2\nx,3\n")]).refused(&["a.csv", "line 4", "`x`", "score 3, and 1 in line 2"]);
+    Place::with(&[("a.csv", "id,score\nx,1\ny,2\nx,3\n")]).refused(&[
+        "a.csv",
+        "line 4",
+        "`x`",
+        "score 3, and 1 in line 2",
+    ]);
     Place::with(&[("a.csv", "id,score\nx,1\n"), ("b.csv", "id,score\ny,1\nx,2\n")]).refused(&[
         "b.csv",
         "line 3",
@@ -165,8 +173,14 @@ fn the_identity_says_how_each_file_was_read_and_not_where_it_lies() {
     let text = serde_json::to_string(&loaded.settings).unwrap();
     assert!(!text.contains(place.dir.path().to_str().unwrap()), "{text}");
     let mut files = [
-        format!(r#"{{"format":"csv","id_column":"id","score_column":"score","sha256":"{}"}}"#, digest::sha256(a.as_bytes())),
-        format!(r#"{{"format":"csv","id_column":"Name","score_column":"affinity","sha256":"{}"}}"#, digest::sha256(b.as_bytes())),
+        format!(
+            r#"{{"format":"csv","id_column":"id","score_column":"score","sha256":"{}"}}"#,
+            digest::sha256(a.as_bytes())
+        ),
+        format!(
+            r#"{{"format":"csv","id_column":"Name","score_column":"affinity","sha256":"{}"}}"#,
+            digest::sha256(b.as_bytes())
+        ),
     ];
     files.sort_by_key(|file| file[file.len() - 67..].to_owned());
     let held = r#"{"repeated":0,"scores":2,"unmatched":0,"without_score":1}"#;

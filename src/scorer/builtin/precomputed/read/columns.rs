@@ -53,7 +53,8 @@ impl Columns {
         let key = match said.id {
             Some(text) => self::said(names, text, "id_column")?,
             None => {
-                let known = [ID, DECOY_HASH, RDKIT_HASH].into_iter().find(|known| names.iter().any(|name| name == known));
+                let known =
+                    [ID, DECOY_HASH, RDKIT_HASH].into_iter().find(|known| names.iter().any(|name| name == known));
                 let known = known.ok_or_else(|| {
                     Error::usage("there is no column `id`, `decoy_hash` or `rdkit_hash`")
                         .hint("say which column holds the ids of the records with `id_column`")
@@ -82,7 +83,8 @@ impl Columns {
             _ => Keys::Ids,
         };
         let weight = names.iter().position(|name| name == WEIGHT).filter(|at| *at != key && *at != score);
-        let is_payload = names.len() > FIXED_COLUMNS.len() && names.iter().zip(FIXED_COLUMNS).all(|(name, ours)| name == ours);
+        let is_payload =
+            names.len() > FIXED_COLUMNS.len() && names.iter().zip(FIXED_COLUMNS).all(|(name, ours)| name == ours);
         Ok(Self { count: names.len(), key, keys, score, weight, is_escaped: is_payload && names[key] == ID })
     }
 }
@@ -115,7 +117,8 @@ fn said(names: &[String], text: &str, key: &str) -> Result<usize> {
 }
 
 fn listed(names: &[String]) -> String {
-    let some: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{}`", super::shown(name.as_bytes()))).collect();
+    let some: Vec<String> =
+        names.iter().take(SHOWN).map(|name| format!("`{}`", super::shown(name.as_bytes()))).collect();
     format!("its columns are {}", some.join(", "))
 }
 
@@ -159,9 +162,7 @@ mod tests {
     #[test]
     fn ids_are_escaped_in_a_payload_alone() {
         let names = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
-        let is_escaped = |text: &str, id| {
-            Columns::of(&names(text), Said { id, score: None }).unwrap().is_escaped
-        };
+        let is_escaped = |text: &str, id| Columns::of(&names(text), Said { id, score: None }).unwrap().is_escaped;
         assert!(is_escaped("ordinal,id,outcome,reason,score", None));
         assert!(!is_escaped("ordinal,id,outcome,reason,score", Some("reason")));
         assert!(!is_escaped("id,outcome,reason,score", None));

@@ -51,8 +51,9 @@ fn explained(path: &Path, e: serde_json::Error) -> Error {
     if e.is_io() {
         return decode::read_error(path, &io::Error::from(e));
     }
-    let error = Error::usage(format!("line {}, column {}: {}", e.line(), e.column(), json::in_words(&e)))
-        .hint(format!("a file of `{SCHEMA}` has `schema_version`, `original` and `decoys`, each score with its weight"));
+    let error = Error::usage(format!("line {}, column {}: {}", e.line(), e.column(), json::in_words(&e))).hint(
+        format!("a file of `{SCHEMA}` has `schema_version`, `original` and `decoys`, each score with its weight"),
+    );
     if e.is_syntax() { error.hint("NaN and Infinity are no JSON: leave out what has no score") } else { error }
 }
 

@@ -173,7 +173,8 @@ fn weight(value: f64, at: At) -> Result<()> {
 /// A key, checked to be what `keys` says.
 fn checked(keys: Keys, key: &[u8], at: At) -> Result<()> {
     if key.is_empty() {
-        return Err(wrong(at, "there is a score without an id").hint("give every score the id of its record, or the hash of its look-alike"));
+        return Err(wrong(at, "there is a score without an id")
+            .hint("give every score the id of its record, or the hash of its look-alike"));
     }
     if keys != Keys::Ids && super::key::hash_in(key).is_none() {
         return Err(wrong(at, format!("`{}` is not the hash of a look-alike", shown(key)))
