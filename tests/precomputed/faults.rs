@@ -74,6 +74,11 @@ fn a_pin_that_another_file_has_is_refused_and_the_right_one_is_not() {
     );
     let file = campaign(&env, &format!("scores = \"a.csv\"\nsha256 = \"{}\"", right.to_uppercase()));
     env.molsieve(["plan", &file, "--dir", "d"]).exits(0);
+    // Pinned or not, it is the same campaign.
+    let file = campaign(&env, "scores = \"a.csv\"");
+    env.molsieve(["plan", &file, "--dir", "d"]).exits(0);
+    let file = campaign(&env, &format!("scores = \"a.csv\"\nsha256 = \"{wrong}\""));
+    env.molsieve(["plan", &file, "--dir", "d"]).exits(2).says("not the file that is pinned");
 }
 
 #[test]

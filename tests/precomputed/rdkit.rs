@@ -44,7 +44,8 @@ fn without_rdkit_scores_by_its_hashes_are_unmatched_and_nothing_is_guessed() {
     env.write("scores.json", hetero(&hashes));
     let facts = env.facts(["decoys", &file, "-o", "all.csv"]);
     assert_eq!((&facts["coverage"]["decoys_scored"], &facts["coverage"]["records_scored"]), (&0.into(), &20.into()));
-    env.molsieve(["run", &file, "--dir", "d"]).exits(0);
+    let unmatched = format!("{} are under hashes of RDKit's", hashes.len());
+    env.molsieve(["run", &file, "--dir", "d"]).exits(0).says(&unmatched).says("rdkit_hashes");
     let text = std::fs::read_to_string(env.path("d/pack/manifest.json")).unwrap();
     assert!(text.contains(&format!("\"unmatched\":{}", hashes.len())), "the pack says so: {text}");
     let summary = std::fs::read_to_string(env.path("d/pack/summary.csv")).unwrap();
