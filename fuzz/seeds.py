@@ -147,6 +147,20 @@ def campaign_files():
     yield from (path.read_bytes() for path in sorted((HERE.parent / "configs").glob("**/*.toml")))
 
 
+def score_files():
+    """The first byte chooses the form: CSV, TSV, HETERO-2's, Parquet; and 4 more, whether it is one of hashes too."""
+    hashes = [hashlib.sha256(text).hexdigest() for text in (b"CCO", b"CCN")]
+    yield b"\0id,score\na,1.5\n\"b,\"\"c\"\"\",-2e3\n,\n"
+    yield b"\0ordinal,id,outcome,reason,score\n0,a\\\\b,OK,,1\n1,c\\xff,SKIP,x,\n"
+    yield f"\4decoy_hash,rdkit_hash,score,weight\n{hashes[0]},{hashes[1]},1,1\n".encode()
+    yield f"\4rdkit_hash;decoy_hash;score\n{hashes[1]};{hashes[0]};1\n".encode()
+    yield f"\1decoy_hash\tscore\n{hashes[0]}\t0.5\n".encode()
+    scored = {"score": 0.25, "weight": 1.0}
+    document = {"schema_version": "hetero_scores.v1", "original": scored, "decoys": dict.fromkeys(hashes, scored)}
+    yield b"\2" + json.dumps(document | {"score_key": "vina", "note": [1, None]}).encode()
+    yield from (b"\3" + path.read_bytes() for path in sorted((FIXTURES / "libraries").glob("*.parquet")))
+
+
 def far_ends():
     """A hello after a banner, and what may follow it."""
     kinds = ["hello", "ask", "answer", "data", "out", "err", "ended", "fault", "beat"]
@@ -194,4 +208,5 @@ write("molfile", molfiles())
 write("campaign_file", campaign_files())
 write("proof", proof())
 write("audit_event", audit_events())
+write("scores", score_files())
 write("remote_frames", far_ends())

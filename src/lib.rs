@@ -7,6 +7,7 @@ pub mod campaign;
 pub mod canonical;
 pub mod cli;
 pub mod clock;
+pub mod decoys;
 pub mod digest;
 pub mod doctor;
 pub mod encode;

@@ -21,6 +21,7 @@ mod molfiles;
 mod packs;
 mod payload;
 mod planning;
+mod precomputed;
 mod protocols;
 mod provenance;
 mod report;

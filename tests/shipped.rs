@@ -104,7 +104,7 @@ fn a_pack_is_verified_without_molsieve_as_the_guide_says() {
 
 /// `configs/defaults.toml` with its examples, such as `# key = "key.pem"` and `# [decoys]`, as if they were said.
 fn with_examples(text: &str) -> String {
-    let is_key = |c: char| c.is_ascii_lowercase() || c == '_';
+    let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let said = |line: &str| {
         let bare = line.strip_prefix("# ")?;
         if bare.starts_with('[') && bare.ends_with(']') {

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use super::container::{ContainerSection, ContainerTable};
 use super::decoys::DecoysSection;
+use super::precomputed::ScoresSection;
 pub use super::resources::ResourcesSection;
 use super::scheduler::SchedulerSection;
 use super::site::SiteProfile;
@@ -16,6 +18,7 @@ use super::{known_keys, toml_error};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::library::format::{Delimiter, FileFormat};
+use crate::scorer::builtin::precomputed::settings::Format;
 use crate::scorer::builtin::spectral::settings::{EdgeWeight, PhysicsMode};
 use crate::scorer::{ColumnType, Order};
 use crate::shard::kept;
@@ -96,7 +99,7 @@ pub struct LibrarySection {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScorerSection {
-    /// `null`, `similarity`, `spectral2d` or `command`.
+    /// `null`, `similarity`, `spectral2d`, `precomputed` or `command`.
     pub kind: String,
     /// `similarity`: the file of actives.
     pub actives: Option<PathBuf>,
@@ -110,8 +113,22 @@ pub struct ScorerSection {
     pub require_connected: Option<bool>,
     /// `spectral2d`: the descriptor that is the column `score`.
     pub score: Option<String>,
-    /// `spectral2d`: which end of it is best.
+    /// `spectral2d`, `precomputed`: which end of it is best.
     pub order: Option<Order>,
+    /// `precomputed`: the files of scores.
+    pub scores: Option<ScoresSection>,
+    /// `precomputed`: how they are written, if their names do not tell.
+    pub format: Option<Format>,
+    /// `precomputed`: their column of ids.
+    #[serde(default, deserialize_with = "name_or_number")]
+    pub id_column: Option<String>,
+    /// `precomputed`: their column of scores.
+    #[serde(default, deserialize_with = "name_or_number")]
+    pub score_column: Option<String>,
+    /// `precomputed`: what the content of the file must be.
+    pub sha256: Option<String>,
+    /// `precomputed`: the file that says which of RDKit's hashes is which of ours.
+    pub rdkit_hashes: Option<PathBuf>,
     /// `command`: how it is spoken to: `jsonl`, `batch`, `each`, `easydock`.
     pub protocol: Option<String>,
     /// `command`: program and arguments.
@@ -169,37 +186,6 @@ pub struct ScorerSection {
     pub source: Option<String>,
     /// `easydock`: what the server is told at its start.
     pub init: Option<toml::Table>,
-}
-
-/// A container: the path of an image file, or a table.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(
-    untagged,
-    expecting = "a container is the path of a `.sif` file, or a table of runtime, image, digest, binds, network"
-)]
-pub enum ContainerSection {
-    /// The path of an image file.
-    Image(String),
-    /// All of it.
-    Table(ContainerTable),
-}
-
-/// A container.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ContainerTable {
-    /// `apptainer`, `singularity`, `docker`, `podman`.
-    pub runtime: Option<String>,
-    /// The path of an image file, or the name of an image.
-    pub image: String,
-    /// What it must be: `sha256:…`.
-    pub digest: Option<String>,
-    /// Paths that it sees: `HOST`, `HOST:INSIDE` or `HOST:INSIDE:rw`.
-    #[serde(default)]
-    pub binds: Vec<String>,
-    /// Whether it has the network.
-    #[serde(default)]
-    pub network: bool,
 }
 
 /// One column that a program fills which says nothing of itself.
@@ -446,7 +432,7 @@ impl Config {
 }
 
 /// A column, by its name or its number: `2` is as good as `"2"`.
-fn name_or_number<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
+pub(super) fn name_or_number<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "say the name of a column, or its number from 1")]
     enum Column {

@@ -2,11 +2,43 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::{ContainerSection, ContainerTable};
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::scorer::argv;
 use crate::scorer::command::contain::{Bind, Container, Runtime};
+
+/// A container: the path of an image file, or a table.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "a container is the path of a `.sif` file, or a table of runtime, image, digest, binds, network"
+)]
+pub enum ContainerSection {
+    /// The path of an image file.
+    Image(String),
+    /// All of it.
+    Table(ContainerTable),
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerTable {
+    /// `apptainer`, `singularity`, `docker`, `podman`.
+    pub runtime: Option<String>,
+    /// The path of an image file, or the name of an image.
+    pub image: String,
+    /// What it must be: `sha256:…`.
+    pub digest: Option<String>,
+    /// Paths that it sees: `HOST`, `HOST:INSIDE` or `HOST:INSIDE:rw`.
+    #[serde(default)]
+    pub binds: Vec<String>,
+    /// Whether it has the network.
+    #[serde(default)]
+    pub network: bool,
+}
 
 /// What a container is, and its image file if it has one.
 ///

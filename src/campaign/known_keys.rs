@@ -18,6 +18,12 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "require_connected",
             "score",
             "order",
+            "scores",
+            "format",
+            "id_column",
+            "score_column",
+            "sha256",
+            "rdkit_hashes",
             "protocol",
             "argv",
             "files",
@@ -56,9 +62,10 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("limits", &["max_error_rate", "core_hours"]),
 ];
 
-/// The keys of a table within a section: that of a column, and that of a container.
+/// The keys of a table within a section: that of a column, that of a container, and that of a file of scores.
 const COLUMN: &[&str] = &["name", "type", "order", "unit", "description", "optional"];
 const CONTAINER: &[&str] = &["runtime", "image", "digest", "binds", "network"];
+const SCORES: &[&str] = &["path", "format", "id_column", "score_column", "sha256"];
 
 /// The keys of a site profile: those that stand alone, and those of its sections that a campaign file does not have.
 const SITE: &[&str] = &["schema", "name", "description", "login", "remote", "scheduler", "resources"];
@@ -103,6 +110,10 @@ pub fn check(table: &toml::Table) -> Result<()> {
             for column in columns.filter_map(toml::Value::as_table) {
                 are_known(column, COLUMN).map_err(|e| e.within("`scorer.columns`"))?;
             }
+            let scores = entries.get("scores").and_then(toml::Value::as_array).into_iter().flatten();
+            for file in scores.filter_map(toml::Value::as_table) {
+                are_known(file, SCORES).map_err(|e| e.within("`scorer.scores`"))?;
+            }
             container
                 .map_or(Ok(()), |table| are_known(table, CONTAINER))
                 .map_err(|e| e.within("`scorer.container`"))?;
@@ -144,8 +155,10 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
-    use super::{COLUMN, CONTAINER, REMOTE, SECTIONS, SITE};
+    use super::{COLUMN, CONTAINER, REMOTE, SCORES, SECTIONS, SITE};
     use crate::campaign::config::{self, Config};
+    use crate::campaign::decoys::DecoysSection;
+    use crate::campaign::precomputed::ScoresTable;
     use crate::campaign::scheduler::SchedulerSection;
     use crate::campaign::site::{RemoteSection, SiteProfile};
     use crate::campaign::toml_error;
@@ -168,6 +181,7 @@ mod tests {
                 "campaign" => read_by::<config::CampaignSection>(),
                 "library" => read_by::<config::LibrarySection>(),
                 "scorer" => read_by::<config::ScorerSection>(),
+                "decoys" => read_by::<DecoysSection>(),
                 "shards" => read_by::<config::ShardsSection>(),
                 "checkpoint" => read_by::<config::CheckpointSection>(),
                 "scheduler" => read_by::<SchedulerSection>(),
@@ -180,6 +194,7 @@ mod tests {
         }
         assert_eq!(read_by::<config::ColumnSection>(), listed(COLUMN));
         assert_eq!(read_by::<config::ContainerTable>(), listed(CONTAINER));
+        assert_eq!(read_by::<ScoresTable>(), listed(SCORES));
         assert_eq!(read_by::<SiteProfile>(), listed(SITE));
         assert_eq!(read_by::<RemoteSection>(), listed(REMOTE));
     }
@@ -223,6 +238,7 @@ mod tests {
         for (line, place, meant) in [
             ("columns = [{ name = \"a\" }, { nmae = \"b\" }]", "`scorer.columns`: there is no key `nmae`", "name"),
             ("container = { imag = \"x.sif\" }", "`scorer.container`: there is no key `imag`", "image"),
+            ("scores = [{ path = \"a.csv\", sha = \"\" }]", "`scorer.scores`: there is no key `sha`", "sha256"),
         ] {
             let text =
                 format!("[campaign]\nname = \"a\"\n[library]\npath = [\"a\"]\n[scorer]\nkind = \"null\"\n{line}\n");

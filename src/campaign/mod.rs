@@ -9,6 +9,7 @@ pub mod identity;
 pub mod kind;
 mod known_keys;
 pub mod launch;
+pub mod precomputed;
 mod protocol;
 mod resources;
 pub mod scheduler;

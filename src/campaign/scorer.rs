@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::config::{Config, ScorerSection};
 use super::container;
 use super::known_keys;
+use super::precomputed;
 use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
@@ -32,7 +33,7 @@ pub fn resolve(
     here: &Here,
     notation: Notation,
 ) -> Result<(ScorerIdentity, ScorerLaunch)> {
-    const KINDS: [&str; 4] = ["null", "similarity", "spectral2d", "command"];
+    const KINDS: [&str; 5] = ["null", "similarity", "spectral2d", precomputed::KIND, "command"];
     let section = &config.scorer;
     if !KINDS.contains(&section.kind.as_str()) {
         return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind))
@@ -46,6 +47,7 @@ pub fn resolve(
             ScorerLaunch::Similarity { actives, notation }
         }
         "spectral2d" => ScorerLaunch::Spectral2d { settings: spectral_settings(section)?, notation },
+        precomputed::KIND => ScorerLaunch::Precomputed { settings: precomputed::settings(section, base)?, notation },
         _ if config.decoys.is_some() => return Err(open::no_decoys_of_a_program()),
         _ => return resolve_command(section, base, here, notation),
     };
@@ -203,6 +205,7 @@ fn no_such_score(score: &str, known: Vec<&str>) -> Error {
 fn keys_belong(section: &ScorerSection) -> Result<()> {
     let is_command = section.kind == "command";
     let is_spectral = section.kind == "spectral2d";
+    let is_precomputed = section.kind == precomputed::KIND;
     let given = [
         ("actives", section.actives.is_some(), section.kind == "similarity"),
         ("physics_mode", section.physics_mode.is_some(), is_spectral),
@@ -210,7 +213,13 @@ fn keys_belong(section: &ScorerSection) -> Result<()> {
         ("max_atoms", section.max_atoms.is_some(), is_spectral),
         ("require_connected", section.require_connected.is_some(), is_spectral),
         ("score", section.score.is_some(), is_spectral),
-        ("order", section.order.is_some(), is_spectral),
+        ("order", section.order.is_some(), is_spectral || is_precomputed),
+        ("scores", section.scores.is_some(), is_precomputed),
+        ("format", section.format.is_some(), is_precomputed),
+        ("id_column", section.id_column.is_some(), is_precomputed),
+        ("score_column", section.score_column.is_some(), is_precomputed),
+        ("sha256", section.sha256.is_some(), is_precomputed),
+        ("rdkit_hashes", section.rdkit_hashes.is_some(), is_precomputed),
         ("protocol", section.protocol.is_some(), is_command),
         ("argv", section.argv.is_some(), is_command),
         ("files", !section.files.is_empty(), is_command),

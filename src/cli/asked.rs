@@ -79,6 +79,7 @@ impl CampaignArgs {
         let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
+            tell_of_scores(&planned, output);
         }
         let plan = &planned.plan;
         output.note(format!(
@@ -106,6 +107,7 @@ impl CampaignArgs {
         let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
+            tell_of_scores(&planned, output);
         }
         Ok(planned)
     }
@@ -177,6 +179,18 @@ fn tell_of_library(planned: &Campaign, output: Output) {
         n => format!(" (and {n} more)"),
     };
     output.note(format!("WARNING of the library: {first}{more}; look with `molsieve library inspect {path}`"));
+}
+
+/// Scores from files that belong to nobody, for want of whoever knows RDKit's hashes.
+fn tell_of_scores(planned: &Campaign, output: Output) {
+    let held = planned.file.identity.scorer.settings.get("held");
+    let unmatched = held.and_then(|held| held.get("unmatched")?.as_u64()).unwrap_or(0);
+    if unmatched > 0 {
+        output.note(format!(
+            "WARNING of the scores: {unmatched} are under hashes of RDKit's, and nothing says which look-alikes they are of; \
+             see `rdkit_hashes` in docs/precomputed.md"
+        ));
+    }
 }
 
 #[cfg(test)]

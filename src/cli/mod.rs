@@ -14,6 +14,7 @@ mod audit;
 mod cancel;
 mod clean;
 mod cluster;
+mod decoys;
 mod doctor;
 mod drive;
 mod elsewhere;
@@ -148,6 +149,8 @@ enum Command {
     Keygen(keygen::Args),
     /// Look at a library, take its snapshot, or generate one.
     Library(library::Args),
+    /// Write the look-alikes of a campaign's library to a file, to be scored elsewhere.
+    Decoys(decoys::Args),
     /// Print the script that completes commands and options in a shell.
     Completions(manual::CompletionsArgs),
     /// Print the manual, or write its pages.
@@ -250,6 +253,7 @@ fn dispatch(command: Command, how: &elsewhere::Args, output: Output) -> Result<E
         Command::Extract(args) => extract::run(&args, output),
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
+        Command::Decoys(args) => decoys::run(&args, output),
         Command::Worker(args) => worker::run(&args),
         Command::Launch(args) => launch::run(&args),
         Command::Follow(args) => follow::run(&args, output),

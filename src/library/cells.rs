@@ -6,20 +6,20 @@ use super::format::Delimiter;
 
 /// Walks over the cells of a line, from left to right.
 #[derive(Clone, Debug)]
-pub(super) struct Cells<'a> {
+pub struct Cells<'a> {
     /// What is left; `None` after the last cell.
     rest: Option<&'a [u8]>,
 }
 
 impl<'a> Cells<'a> {
     /// The cells of `line`, which has neither line feed nor CR.
-    pub(super) const fn of(line: &'a [u8]) -> Self {
+    pub const fn of(line: &'a [u8]) -> Self {
         Self { rest: Some(line) }
     }
 
     /// The next cell up to `delimiter`, without the spaces around it.
     #[inline]
-    pub(super) fn next_plain(&mut self, delimiter: u8) -> Option<&'a [u8]> {
+    pub fn next_plain(&mut self, delimiter: u8) -> Option<&'a [u8]> {
         let rest = self.rest?;
         let cell = if let Some(end) = memchr(delimiter, rest) {
             self.rest = Some(&rest[end + 1..]);
@@ -33,7 +33,7 @@ impl<'a> Cells<'a> {
 
     /// The next run of bytes that are neither space nor tab.
     #[inline]
-    pub(super) fn next_spaced(&mut self) -> Option<&'a [u8]> {
+    pub fn next_spaced(&mut self) -> Option<&'a [u8]> {
         let rest = trim_start(self.rest?);
         if rest.is_empty() {
             self.rest = None;
@@ -45,7 +45,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Skips a CXSMILES extension (`|…|`, which may hold spaces) that stands alone before the next cell.
-    pub(super) fn skip_extension(&mut self) -> bool {
+    pub fn skip_extension(&mut self) -> bool {
         let Some(rest) = self.rest.map(trim_start) else { return false };
         let Some(inner) = rest.strip_prefix(b"|") else { return false };
         let Some(end) = memchr(b'|', inner) else { return false };
@@ -60,7 +60,7 @@ impl<'a> Cells<'a> {
     /// Puts the next cell into `out`, by the quoting of RFC 4180 within one line; `None` after the last cell.
     ///
     /// The value is whether a quotation mark was left open: the cell is then the rest of the line.
-    pub(super) fn next_quoted(&mut self, delimiter: u8, out: &mut Vec<u8>) -> Option<bool> {
+    pub fn next_quoted(&mut self, delimiter: u8, out: &mut Vec<u8>) -> Option<bool> {
         out.clear();
         let rest = trim_start(self.rest?);
         let Some(mut inside) = rest.strip_prefix(b"\"") else {

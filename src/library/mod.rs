@@ -11,7 +11,7 @@
 //! their digests, so that a library that changed after the snapshot is refused and never scored.
 
 pub mod block;
-mod cells;
+pub mod cells;
 pub mod counts;
 pub mod cut;
 pub mod decode;
@@ -23,7 +23,7 @@ mod index;
 pub mod inspect;
 pub mod lines;
 #[cfg(feature = "parquet")]
-mod parquet;
+pub mod parquet;
 pub mod parse;
 pub mod record;
 mod records;

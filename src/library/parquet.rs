@@ -5,6 +5,7 @@
 //! two columns and for nothing that is built on Arrow. What is wrong with a file is exit 2, also where
 //! the crate would panic.
 
+pub mod columns;
 mod guard;
 
 use std::fs::File;
@@ -67,6 +68,13 @@ pub(super) struct ParquetFile<'a> {
 impl<'a> ParquetFile<'a> {
     /// Opens the file at `path` and decides which columns are read.
     pub(super) fn open(path: &'a Path, said: &FormatRequest, progress: &'a AtomicU64) -> Result<Self> {
+        let mut opened = Self::undecided(path, progress)?;
+        opened.format = opened.sniff(said).map_err(|e| e.within(format_args!("`{}`", path.display())))?;
+        Ok(opened)
+    }
+
+    /// Opens the file at `path`; which columns are read is not decided yet.
+    fn undecided(path: &'a Path, progress: &'a AtomicU64) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::input(path, &e))?;
         let size = file.metadata().map_err(|e| Error::input(path, &e))?.len();
         check_magic(path, &file, size)?;
@@ -76,9 +84,7 @@ impl<'a> ParquetFile<'a> {
             ParquetMetaDataReader::new().parse_and_finish(&guarded)
         })?;
         let format = ParquetFormat { structure_column: 0, structure_name: String::new(), id_column: 0, id_name: None };
-        let mut opened = Self { path, pages: Arc::new(guarded.paged()), metadata, progress, size, format };
-        opened.format = opened.sniff(said).map_err(|e| e.within(format_args!("`{}`", path.display())))?;
-        Ok(opened)
+        Ok(Self { path, pages: Arc::new(guarded.paged()), metadata, progress, size, format })
     }
 
     /// Every column with its type, for people.
@@ -324,6 +330,12 @@ impl ColumnCursor {
             }
             _ => return Err(ParquetError::General("a column has another type than its schema says".to_owned())),
         };
+        self.placed(rows);
+        Ok(())
+    }
+
+    /// Notes that `rows` were read, and where their values are.
+    fn placed(&mut self, rows: usize) {
         self.rows = rows;
         self.places.clear();
         let mut next = 0;
@@ -332,7 +344,6 @@ impl ColumnCursor {
             self.places.push(if is_null { u32::MAX } else { next });
             next += u32::from(!is_null);
         }
-        Ok(())
     }
 
     /// The value of `row` of the batch; nothing if it is null.

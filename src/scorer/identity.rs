@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::Description;
-use super::builtin::compared;
 use super::builtin::spectral::settings::Settings;
+use super::builtin::{compared, precomputed};
 use super::command::contain::Container;
 use super::command::translate::spec::Translation;
 use crate::canonical;
@@ -21,7 +21,7 @@ use crate::library::format::Notation;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScorerIdentity {
-    /// `null`, `similarity`, `spectral2d` or `command`.
+    /// `null`, `similarity`, `spectral2d`, `precomputed` or `command`.
     pub kind: String,
     /// What it says about itself.
     pub description: Description,
@@ -74,6 +74,14 @@ pub enum ScorerLaunch {
     Spectral2d {
         /// The same as in the identity.
         settings: Settings,
+        /// How the structures of the library are written.
+        #[serde(default, skip_serializing_if = "Notation::is_smiles")]
+        notation: Notation,
+    },
+    /// Built in, with its files of scores.
+    Precomputed {
+        /// Which files, by absolute paths, and how they are read.
+        settings: precomputed::Settings,
         /// How the structures of the library are written.
         #[serde(default, skip_serializing_if = "Notation::is_smiles")]
         notation: Notation,

@@ -9,6 +9,7 @@ use super::builtin::Builtin;
 use super::builtin::compared::Compared;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
+use super::builtin::precomputed::{self, Loaded, Precomputed};
 use super::builtin::similarity;
 use super::builtin::spectral::Spectral2d;
 use super::command::contain::{self, Contained, Container};
@@ -132,6 +133,11 @@ pub fn built(launch: &ScorerLaunch, seed: u64) -> Result<Built> {
             })?;
             Ok(Built { settings: settings.identity(), ..plain(Box::new(scorer)) })
         }
+        ScorerLaunch::Precomputed { settings, notation } => {
+            let Loaded { scores, files, settings: identity, .. } = precomputed::load(settings)?;
+            let scorer = Precomputed::new(scores, settings.order, *notation);
+            Ok(Built { scorer: Box::new(scorer), files, settings: identity })
+        }
         ScorerLaunch::Compared { scorer, decoys, notation } => {
             let mut of = built(scorer, seed)?;
             let name = of.scorer.describe().name.clone();
@@ -181,6 +187,7 @@ fn files_of(launch: &ScorerLaunch) -> Vec<&Path> {
     match launch {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => Vec::new(),
         ScorerLaunch::Similarity { actives, .. } => vec![actives],
+        ScorerLaunch::Precomputed { settings, .. } => settings.paths().collect(),
         ScorerLaunch::Compared { scorer, .. } => files_of(scorer),
         ScorerLaunch::Command(command) => {
             let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("cli", 140),
     // What can be done with a campaign beside running it.
     ("again", 130),
+    ("decoys", 130),
     ("view", 130),
     ("housekeeping", 130),
     // The same program on a login node: it hands over what commands are, and knows none of them.

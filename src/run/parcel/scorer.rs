@@ -1,5 +1,6 @@
 //! The files of a scorer: which of them go along, and how its launch speaks of them where they are unpacked.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::format::Moved;
@@ -13,6 +14,11 @@ pub fn moved(launch: &ScorerLaunch) -> Vec<Moved> {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => Vec::new(),
         ScorerLaunch::Compared { scorer, .. } => moved(scorer),
         ScorerLaunch::Similarity { actives, .. } => vec![place(actives, Path::new("/"), 0)],
+        ScorerLaunch::Precomputed { settings, .. } => {
+            // A file that is named twice goes once.
+            let paths: BTreeSet<&Path> = settings.paths().collect();
+            paths.into_iter().enumerate().map(|(number, path)| place(path, Path::new("/"), number)).collect()
+        }
         ScorerLaunch::Command(command) => {
             let mut files: Vec<&Path> = of_command(command);
             files.sort_unstable();
@@ -59,6 +65,7 @@ pub fn relocate(launch: &mut ScorerLaunch, moved: &[Moved], dir: &CampaignDir) {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => {}
         ScorerLaunch::Compared { scorer, .. } => relocate(scorer, moved, dir),
         ScorerLaunch::Similarity { actives, .. } => put(actives),
+        ScorerLaunch::Precomputed { settings, .. } => settings.paths_mut().for_each(put),
         ScorerLaunch::Command(command) => {
             command.files.iter_mut().for_each(put);
             for argument in &mut command.argv {
@@ -104,6 +111,27 @@ mod tests {
             Path::new("/node/inputs"),
         );
         assert_eq!(command, there);
+    }
+
+    #[test]
+    fn files_of_scores_go_along_each_once_and_are_read_where_they_are_unpacked() {
+        let settings = |dirs: [&str; 3]| {
+            let digest = "00".repeat(32);
+            let file = |dir: &str| serde_json::json!({ "path": format!("{dir}/scores.csv"), "sha256": digest });
+            let hashes = serde_json::json!({ "path": format!("{}/hashes.csv", dirs[2]), "sha256": digest });
+            let scores = [file(dirs[0]), file(dirs[1]), file(dirs[0])];
+            let settings = serde_json::json!({ "scores": scores, "rdkit_hashes": hashes, "order": "desc" });
+            let inner = serde_json::json!({ "precomputed": { "settings": settings } });
+            let decoys = serde_json::to_value(crate::scorer::builtin::compared::Settings::default()).unwrap();
+            let launch = serde_json::json!({ "compared": { "scorer": inner, "decoys": decoys } });
+            serde_json::from_value::<ScorerLaunch>(launch).unwrap()
+        };
+        let mut launch = settings(["/a", "/b", "/b"]);
+        let moved = moved(&launch);
+        let to: Vec<_> = moved.iter().map(|moved| moved.to.to_str().unwrap()).collect();
+        assert_eq!(to, ["elsewhere/0/scores.csv", "elsewhere/1/hashes.csv", "elsewhere/2/scores.csv"]);
+        relocate(&mut launch, &moved, &CampaignDir::new("/node"));
+        assert_eq!(launch, settings(["/node/elsewhere/0", "/node/elsewhere/2", "/node/elsewhere/1"]));
     }
 
     #[test]

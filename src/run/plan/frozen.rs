@@ -14,11 +14,12 @@ const NAMED_MAX: usize = 8;
 /// No value is shown with more characters.
 const SHOWN_CHARS: usize = 120;
 
-/// Keys that may change: when the scorer is given up, how it shares a machine, what is done with its files.
-const FREE: [&str; 10] = [
+/// Keys that may change: when the scorer is given up, how it shares a machine, what is done with its files, what they are checked against.
+const FREE: [&str; 11] = [
     "pack.key",
     "pack.keep",
     "scorer.keep",
+    "scorer.sha256",
     "scorer.timeout",
     "scorer.startup_timeout",
     "scorer.grace",

@@ -5,6 +5,7 @@ pub mod compared;
 pub mod decoys;
 pub mod null;
 pub mod pool;
+pub mod precomputed;
 pub mod similarity;
 pub mod spectral;
 mod structure;

@@ -42,6 +42,24 @@ pub fn score_column(description: &Description) -> Option<usize> {
     description.columns.iter().position(|column| column.kind != ColumnType::String)
 }
 
+/// The molecule of a record whose structure is written as `notation`, and its decoys, at least one.
+///
+/// # Errors
+/// There are none: the verdict on a record that cannot be compared.
+pub fn look_alikes(
+    record: &Record<'_>,
+    notation: Notation,
+    seed: &decoys::Seed,
+    settings: &decoys::Settings,
+) -> Result<(Mol, Decoys), Verdict> {
+    let mol = structure::read(record, notation)?;
+    let found = decoys::of(&mol, seed, settings).map_err(|_| Verdict::skip(NO_CANONICAL_FORM))?;
+    match found.reason() {
+        Some(reason) => Err(Verdict::skip(reason)),
+        None => Ok((mol, found)),
+    }
+}
+
 impl<S: Builtin> Compared<S> {
     /// `scorer`, for records whose structures are written as `notation`, with decoys that follow from `seed`, that of
     /// the campaign. None if the scorer has no column of numbers.
@@ -59,16 +77,6 @@ impl<S: Builtin> Compared<S> {
             score,
             scorer,
         })
-    }
-
-    /// The decoys of a record that has a score, or the verdict on a record that cannot be compared.
-    fn decoys(&self, record: &Record<'_>) -> Result<(Mol, Decoys), Verdict> {
-        let mol = structure::read(record, self.notation)?;
-        let found = decoys::of(&mol, &self.seed, &self.decoys).map_err(|_| Verdict::skip(NO_CANONICAL_FORM))?;
-        match found.reason() {
-            Some(reason) => Err(Verdict::skip(reason)),
-            None => Ok((mol, found)),
-        }
     }
 
     /// The columns after the scorer's own.
@@ -128,7 +136,7 @@ impl<S: Builtin> Builtin for Compared<S> {
             Some(Value::Int(value)) => Some(*value as f64),
             _ => None,
         };
-        match self.decoys(record) {
+        match look_alikes(record, self.notation, &self.seed, &self.decoys) {
             // What the scorer found stays in the row.
             Err(verdict) => Verdict { values: own.values, ..verdict },
             Ok((mol, found)) => {

@@ -22,6 +22,7 @@ use self::swap::{Bench, Refused};
 
 use super::chem::{Mol, Order, Refusal, canon, element, morgan};
 use super::tanimoto;
+use crate::digest::{self, Digest};
 
 /// No decoy was found.
 pub const NO_DECOYS: &str = "no_decoys_generated";
@@ -124,6 +125,11 @@ impl Decoy {
     /// How hard it is to tell it from its parent.
     pub fn band(&self) -> Band {
         Band::of(self.tanimoto)
+    }
+
+    /// SHA-256 of its canonical SMILES, by which files name it.
+    pub fn hash(&self) -> Digest {
+        digest::sha256(self.smiles.as_bytes())
     }
 }
 
