@@ -15,7 +15,8 @@ const NAMED_MAX: usize = 8;
 const SHOWN_CHARS: usize = 120;
 
 /// Keys that may change: when the scorer is given up, how it shares a machine, what is done with its files.
-const FREE: [&str; 10] = [
+const FREE: [&str; 11] = [
+    "pack.export",
     "pack.key",
     "pack.keep",
     "scorer.keep",
