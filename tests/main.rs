@@ -29,6 +29,7 @@ mod resume;
 mod scale;
 mod scorers;
 mod shipped;
+mod signal;
 mod similarity;
 mod spectral;
 mod support;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::decoys::DecoysSection;
 pub use super::resources::ResourcesSection;
 use super::scheduler::SchedulerSection;
 use super::site::SiteProfile;
@@ -38,6 +39,8 @@ pub struct Config {
     pub library: LibrarySection,
     /// `[scorer]`
     pub scorer: ScorerSection,
+    /// `[decoys]`, if every record is to be compared with look-alikes.
+    pub decoys: Option<DecoysSection>,
     /// `[shards]`
     #[serde(default)]
     pub shards: ShardsSection,

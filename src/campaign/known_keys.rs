@@ -47,6 +47,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "init",
         ],
     ),
+    ("decoys", &["count", "strategies", "window", "connected"]),
     ("shards", &["records", "target"]),
     ("checkpoint", &["sync"]),
     ("scheduler", &kind::NAMES),

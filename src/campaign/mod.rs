@@ -3,6 +3,7 @@
 
 pub mod config;
 mod container;
+pub mod decoys;
 pub mod file;
 pub mod identity;
 pub mod kind;

@@ -5,22 +5,19 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use super::config::ScorerSection;
+use super::config::{Config, ScorerSection};
 use super::container;
 use super::known_keys;
 use super::protocol::{self, Told};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::library::format::Notation;
-use crate::scorer::builtin::null::Null;
-use crate::scorer::builtin::spectral::Spectral2d;
+use crate::scorer::argv;
 use crate::scorer::builtin::spectral::settings::{DESCRIPTORS, Settings};
-use crate::scorer::builtin::{Builtin, similarity};
 use crate::scorer::command::hello::{self, Hello};
 use crate::scorer::command::settings::Limits;
-use crate::scorer::identity::{CommandLaunch, ScorerFile, ScorerIdentity, ScorerLaunch};
-use crate::scorer::open::{Here, launch_of};
-use crate::scorer::{Description, argv};
+use crate::scorer::identity::{CommandLaunch, ScorerIdentity, ScorerLaunch};
+use crate::scorer::open::{self, Built, Here, launch_of};
 use crate::units;
 
 /// Freezes what `[scorer]` asks for, for a library whose structures are written as `notation`; a command is started
@@ -30,34 +27,46 @@ use crate::units;
 /// A key is missing or does not belong, or the program cannot be given such structures (exit 2), a file is not there (exit 2), or the scorer
 /// cannot start (exit 6).
 pub fn resolve(
-    section: &ScorerSection,
+    config: &Config,
     base: &Path,
     here: &Here,
     notation: Notation,
 ) -> Result<(ScorerIdentity, ScorerLaunch)> {
     const KINDS: [&str; 4] = ["null", "similarity", "spectral2d", "command"];
+    let section = &config.scorer;
     if !KINDS.contains(&section.kind.as_str()) {
         return Err(Error::usage(format!("there is no scorer of kind `{}`", section.kind))
             .hint(known_keys::meant(&section.kind, KINDS.into_iter())));
     }
     keys_belong(section)?;
-    match section.kind.as_str() {
-        "null" => Ok((builtin_identity(section, Null::new().describe(), Vec::new(), Map::new()), ScorerLaunch::Null)),
+    let launch = match section.kind.as_str() {
+        "null" => ScorerLaunch::Null,
         "similarity" => {
             let actives = base.join(section.actives.as_ref().ok_or_else(|| missing("actives"))?);
-            let scorer = similarity::load(&actives)?.reading(notation);
-            let identity = builtin_identity(section, scorer.describe(), scorer.files(), Map::new());
-            Ok((identity, ScorerLaunch::Similarity { actives, notation }))
+            ScorerLaunch::Similarity { actives, notation }
         }
-        "spectral2d" => {
-            let scorer =
-                Spectral2d::new(spectral_settings(section)?, notation).ok_or_else(|| no_such_score(section))?;
-            let settings = scorer.settings().clone();
-            let identity = builtin_identity(section, scorer.describe(), Vec::new(), settings.identity());
-            Ok((identity, ScorerLaunch::Spectral2d { settings, notation }))
+        "spectral2d" => ScorerLaunch::Spectral2d { settings: spectral_settings(section)?, notation },
+        _ if config.decoys.is_some() => return Err(open::no_decoys_of_a_program()),
+        _ => return resolve_command(section, base, here, notation),
+    };
+    let launch = match &config.decoys {
+        None => launch,
+        Some(decoys) => {
+            let decoys = decoys.settings()?;
+            ScorerLaunch::Compared { scorer: Box::new(launch), decoys, notation }
         }
-        _ => resolve_command(section, base, here, notation),
-    }
+    };
+    let Built { scorer, files, settings } = open::built(&launch, config.campaign.seed)?;
+    let description = scorer.describe().clone();
+    let identity = ScorerIdentity {
+        kind: section.kind.clone(),
+        seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
+        description,
+        argv: Vec::new(),
+        files,
+        settings,
+    };
+    Ok((identity, launch))
 }
 
 fn resolve_command(
@@ -168,44 +177,26 @@ fn spectral_settings(section: &ScorerSection) -> Result<Settings> {
         return Err(Error::usage(format!("`scorer.max_atoms` is {max_atoms}"))
             .hint(format!("say from 1 to {}: structures with more atoms are not read", Settings::MAX_ATOMS_MAX)));
     }
-    Ok(Settings {
+    let settings = Settings {
         physics_mode: section.physics_mode.unwrap_or(default.physics_mode),
         edge_weight: section.edge_weight.unwrap_or(default.edge_weight),
         max_atoms,
         require_connected: section.require_connected.unwrap_or(default.require_connected),
         score: section.score.clone().unwrap_or(default.score),
         order: section.order.unwrap_or(default.order),
-    })
+    };
+    let known: Vec<&str> = settings.descriptors().iter().map(|descriptor| descriptor.name).collect();
+    if known.contains(&settings.score.as_str()) { Ok(settings) } else { Err(no_such_score(&settings.score, known)) }
 }
 
 /// What `scorer.score` names is none of the descriptors that are computed.
-fn no_such_score(section: &ScorerSection) -> Error {
-    let score = section.score.clone().unwrap_or_default();
-    let known: Vec<&str> = spectral_settings(section)
-        .map(|settings| settings.descriptors().iter().map(|descriptor| descriptor.name).collect())
-        .unwrap_or_default();
+fn no_such_score(score: &str, known: Vec<&str>) -> Error {
     let what = format!("`scorer.score` is `{}`, which is none of the descriptors", score.escape_debug());
-    let mut error = Error::usage(what).hint(known_keys::meant(&score, known.into_iter()));
+    let mut error = Error::usage(what).hint(known_keys::meant(score, known.into_iter()));
     if DESCRIPTORS.iter().any(|descriptor| descriptor.name == score) {
         error = error.hint("it is one with another `physics_mode` or `edge_weight`");
     }
     error
-}
-
-fn builtin_identity(
-    section: &ScorerSection,
-    description: &Description,
-    files: Vec<ScorerFile>,
-    settings: Map<String, Json>,
-) -> ScorerIdentity {
-    ScorerIdentity {
-        kind: section.kind.clone(),
-        description: description.clone(),
-        seed_domain: section.seed_domain.clone().unwrap_or_else(|| description.name.clone()),
-        argv: Vec::new(),
-        files,
-        settings,
-    }
 }
 
 /// A key that the scorer of this kind does not read is a mistake, not a decoration.

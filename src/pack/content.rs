@@ -10,7 +10,7 @@ use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::sealed::Request;
 use super::structures::Structures;
-use super::{HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY, hits, index, report, ro_crate};
+use super::{HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY, hits, index, report, ro_crate};
 use crate::canonical::json;
 use crate::digest;
 use crate::encode;
@@ -37,6 +37,9 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
         structures: &structures,
         hits_file: &hits_file,
     });
+    if let Some(signal) = &gathered.found.signal {
+        manifest.files.push(add(dir, SIGNAL, &json::to_line(signal)?)?);
+    }
     if hits_file.written > 0 {
         manifest.files.push(add(dir, hits_file.name, &hits_file.bytes)?);
     }
@@ -45,7 +48,7 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
         (HITS, gathered.found.hits_csv.clone()),
         (METRICS, json::to_line(&gathered.found.metrics)?),
         (PROVENANCE, json::to_line(&provenance)?),
-        (INDEX, index::render(&manifest, &provenance).into_bytes()),
+        (INDEX, index::render(&manifest, &provenance, gathered.found.signal.as_ref()).into_bytes()),
     ];
     for (name, bytes) in rest {
         manifest.files.push(add(dir, name, &bytes)?);

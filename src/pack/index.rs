@@ -5,20 +5,26 @@ use std::fmt::Write;
 use super::manifest::Manifest;
 use super::provenance::Provenance;
 use super::{
-    ATTESTATION, CHECKSUMS, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SUMMARY,
+    ATTESTATION, CHECKSUMS, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY,
 };
 use crate::canonical::escape;
 use crate::encode::Format;
+use crate::signal::Signal;
 
 /// The page of a pack.
-pub fn render(manifest: &Manifest, provenance: &Provenance) -> String {
+pub fn render(manifest: &Manifest, provenance: &Provenance, signal: Option<&Signal>) -> String {
     let mut page = String::new();
     // Writing to a string does not fail.
-    let _ = write_page(&mut page, manifest, provenance);
+    let _ = write_page(&mut page, manifest, provenance, signal);
     page
 }
 
-fn write_page(page: &mut String, manifest: &Manifest, provenance: &Provenance) -> std::fmt::Result {
+fn write_page(
+    page: &mut String,
+    manifest: &Manifest,
+    provenance: &Provenance,
+    signal: Option<&Signal>,
+) -> std::fmt::Result {
     let campaign = &manifest.campaign;
     let verdict = if manifest.complete { "complete" } else { "INCOMPLETE" };
     writeln!(page, "# {} ({verdict})\n", plain(&campaign.name))?;
@@ -40,6 +46,12 @@ fn write_page(page: &mut String, manifest: &Manifest, provenance: &Provenance) -
     if let Some(rank) = &campaign.pack.rank {
         let first = if rank.order == crate::scorer::Order::Asc { "lowest" } else { "highest" };
         writeln!(page, "- hits: the {} with the {first} `{}`", campaign.pack.top, plain(&rank.column.name))?;
+    }
+    if let Some(signal) = signal {
+        let band = signal.band.as_ref().map_or_else(String::new, |band| format!(", decided by {band} decoys"));
+        let beaten = if signal.beaten_by.is_empty() { "" } else { "; log P alone does better" };
+        let (verdict, reason) = (signal.verdict.as_str(), &signal.reason);
+        writeln!(page, "- decoys: `{}` is {verdict} (`{reason}`{band}){beaten}: `{SIGNAL}`", plain(&signal.column))?;
     }
     if provenance.kept_files > 0 {
         writeln!(
@@ -117,6 +129,9 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
     }
     for name in [HITS_SMI, HITS_SDF].into_iter().filter(|name| manifest.file(name).is_some()) {
         writeln!(page, "- `{name}`: the hits with their structures, a library for the next campaign")?;
+    }
+    if manifest.file(SIGNAL).is_some() {
+        writeln!(page, "- `{SIGNAL}`: what the decoys say of the score")?;
     }
     for format in Format::ALL.iter().filter(|format| manifest.file(format.file()).is_some()) {
         writeln!(page, "- `{}`: the same rows as `{SUMMARY}`, as {}", format.file(), format.title())?;

@@ -34,6 +34,8 @@ pub const SUMMARY: &str = crate::payload::SUMMARY;
 pub const HITS: &str = "hits.csv";
 /// The payload in numbers.
 pub const METRICS: &str = "metrics.json";
+/// What decoys say of the score.
+pub const SIGNAL: &str = "signal.json";
 /// For people.
 pub const INDEX: &str = "index.md";
 /// The facts of the execution.
@@ -63,7 +65,7 @@ pub const HDF5: &str = Format::Hdf5.file();
 /// Content that every pack has.
 pub const CONTENT: [&str; 5] = [HITS, INDEX, METRICS, PROVENANCE, SUMMARY];
 /// Content that a pack may have beside it.
-pub const OPTIONAL: [&str; 6] = [HITS_SDF, HITS_SMI, PARQUET, REPORT, RO_CRATE, HDF5];
+pub const OPTIONAL: [&str; 7] = [HITS_SDF, HITS_SMI, PARQUET, REPORT, RO_CRATE, SIGNAL, HDF5];
 
 /// What the encodings of the payload say of themselves in the pack of `manifest`.
 pub(crate) fn facts(manifest: &Manifest) -> Facts {

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::manifest::{FileEntry, Manifest};
 use super::provenance::Provenance;
 use super::{
-    CHECKSUMS, HDF5, HITS, HITS_SDF, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SUMMARY,
+    CHECKSUMS, HDF5, HITS, HITS_SDF, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SIGNAL,
+    SUMMARY,
 };
 use crate::canonical::json::to_line;
 use crate::error::Result;
@@ -178,6 +179,7 @@ fn described(name: &str) -> &'static str {
         HITS => "The best rows, best first",
         HITS_SMI | HITS_SDF => "The structures of the best rows",
         METRICS => "The payload in numbers",
+        SIGNAL => "What decoys say of the score",
         PROVENANCE => "Hosts, times and attempts of this execution, and the journal of the campaign",
         INDEX => "What is in the pack, for people",
         REPORT => "The result for people, with pictures",

@@ -1,7 +1,7 @@
 //! One pass over `summary.csv`: order, outcomes, reasons, hits, metrics and, where asked, the row tree.
 //!
 //! Gather runs it over the rows that it joins, verify over the `summary.csv` of a pack: both come
-//! to the same counts, `hits.csv` and `metrics.json` by the same code, from the rows alone.
+//! to the same counts, `hits.csv`, `metrics.json` and `signal.json` by the same code, from the rows alone.
 
 mod examples;
 pub mod histogram;
@@ -16,6 +16,7 @@ use crate::digest::merkle::{self, CompactRange};
 use crate::id::Ordinals;
 use crate::scorer::reason;
 use crate::shard::receipt::Counts;
+use crate::signal::{self, Signal};
 pub use examples::Example;
 use examples::Examples;
 use hits::Hits;
@@ -73,6 +74,8 @@ pub struct Found {
     pub metrics: Metrics,
     /// The payload digest, if the tree was asked for.
     pub root: Option<Digest>,
+    /// The content of `signal.json`, as a value, where records have decoys.
+    pub signal: Option<Signal>,
     /// A few records for each reason, by reason and ordinal.
     pub examples: Vec<Example>,
 }
@@ -95,6 +98,7 @@ impl Payload {
             part: Counts::default(),
             whole: Counts::default(),
             examples: Examples::default(),
+            signal: signal::Accumulator::new(identity),
             tree: (tree == Tree::Hash).then(|| CompactRange::starting_at(0)),
         };
         Self { lines: Lines::default(), rows }
@@ -146,6 +150,7 @@ impl Payload {
             },
             root: self.rows.tree.and_then(|tree| tree.root()),
             counts: self.rows.whole,
+            signal: self.rows.signal.map(signal::Accumulator::finish),
             examples: self.rows.examples.into_sorted(),
         })
     }
@@ -164,6 +169,7 @@ struct Rows {
     part: Counts,
     whole: Counts,
     examples: Examples,
+    signal: Option<signal::Accumulator>,
     tree: Option<CompactRange>,
 }
 
@@ -179,6 +185,10 @@ impl Rows {
         self.turn.take(row.ordinal)?;
         self.count(&row)?;
         let rank = self.cells(&row)?;
+        if let Some(signal) = &mut self.signal {
+            let ended = signal.end_row(row.ordinal, row.outcome == Outcome::Ok);
+            ended.map_err(|signal::Impossible| malformed(&row, "the counts of decoys"))?;
+        }
         if row.outcome != Outcome::Ok {
             self.examples.consider(&row);
         } else if self.rank.is_some() && !self.hits.consider(row.ordinal, rank, line) {
@@ -217,6 +227,9 @@ impl Rows {
         for (i, column) in self.columns.iter_mut().enumerate() {
             let cell = if column.is_numeric { cells.plain() } else { cells.text() };
             let cell = cell.ok_or_else(|| malformed(row, "the number of fields"))?;
+            if let Some(signal) = &mut self.signal {
+                signal.cell(i, cell);
+            }
             if !column.is_numeric || cell.is_empty() {
                 continue;
             }

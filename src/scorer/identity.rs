@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::Description;
+use super::builtin::compared;
 use super::builtin::spectral::settings::Settings;
 use super::command::contain::Container;
 use super::command::translate::spec::Translation;
@@ -73,6 +74,16 @@ pub enum ScorerLaunch {
     Spectral2d {
         /// The same as in the identity.
         settings: Settings,
+        /// How the structures of the library are written.
+        #[serde(default, skip_serializing_if = "Notation::is_smiles")]
+        notation: Notation,
+    },
+    /// Another one that is built in, with look-alikes of every record.
+    Compared {
+        /// The other one.
+        scorer: Box<ScorerLaunch>,
+        /// The same as in the identity.
+        decoys: compared::Settings,
         /// How the structures of the library are written.
         #[serde(default, skip_serializing_if = "Notation::is_smiles")]
         notation: Notation,

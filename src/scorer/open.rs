@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::{Map, Value as Json};
+
 use super::builtin::Builtin;
+use super::builtin::compared::Compared;
 use super::builtin::null::Null;
 use super::builtin::pool::BuiltinPool;
-use super::builtin::similarity::{self, Similarity};
+use super::builtin::similarity;
 use super::builtin::spectral::Spectral2d;
 use super::command::contain::{self, Contained, Container};
 use super::command::hello;
@@ -56,7 +59,7 @@ pub fn unchanged(now: &ScorerIdentity, frozen: &ScorerIdentity) -> Result<()> {
 /// # Errors
 /// The scorer's files or its settings changed (exit 2), or a file is gone (exit 6).
 pub fn check(launch: &ScorerLaunch, frozen: &ScorerIdentity) -> Result<()> {
-    checked(launch, frozen).map(drop)
+    checked(launch, frozen, 0).map(drop)
 }
 
 /// The pool that `launch` starts, after checking that it is still what was frozen.
@@ -64,47 +67,23 @@ pub fn check(launch: &ScorerLaunch, frozen: &ScorerIdentity) -> Result<()> {
 /// # Errors
 /// As [`check`].
 pub fn pool(launch: &ScorerLaunch, frozen: &ScorerIdentity, post: &Post) -> Result<Box<dyn Pool>> {
-    let threads = post.cpus as usize;
-    Ok(match checked(launch, frozen)? {
-        Checked::Null(scorer) => Box::new(BuiltinPool::new(scorer, threads)?),
-        Checked::Similarity(scorer) => Box::new(BuiltinPool::new(scorer, threads)?),
-        Checked::Spectral2d(scorer) => Box::new(BuiltinPool::new(*scorer, threads)?),
+    Ok(match checked(launch, frozen, post.seed)? {
+        Checked::Builtin(scorer) => Box::new(BuiltinPool::new(scorer, post.cpus as usize)?),
         Checked::Command(command) => Box::new(CommandPool::new(settings(command, frozen, post)?)?),
     })
 }
 
 /// A scorer that is what was frozen.
 enum Checked<'a> {
-    Null(Null),
-    /// Loaded once: what was checked is what scores.
-    Similarity(Similarity),
-    Spectral2d(Box<Spectral2d>),
+    /// What was checked is what scores: its files are loaded once.
+    Builtin(Box<dyn Builtin>),
     Command(&'a CommandLaunch),
 }
 
-fn checked<'a>(launch: &'a ScorerLaunch, frozen: &ScorerIdentity) -> Result<Checked<'a>> {
+fn checked<'a>(launch: &'a ScorerLaunch, frozen: &ScorerIdentity, seed: u64) -> Result<Checked<'a>> {
     files_are_there(launch)?;
     let mut now = frozen.clone();
     let scorer = match launch {
-        ScorerLaunch::Null => {
-            let scorer = Null::new();
-            (now.description, now.files) = (scorer.describe().clone(), Vec::new());
-            Checked::Null(scorer)
-        }
-        ScorerLaunch::Similarity { actives, notation } => {
-            let scorer = similarity::load(actives)?.reading(*notation);
-            (now.description, now.files) = (scorer.describe().clone(), scorer.files());
-            Checked::Similarity(scorer)
-        }
-        ScorerLaunch::Spectral2d { settings, notation } => {
-            let scorer = Spectral2d::new(settings.clone(), *notation).ok_or_else(|| {
-                Error::usage(format!("`{}`, by which the scorer ranks, is none of its columns", settings.score))
-                    .hint("plan the campaign again: what starts its scorer was changed by hand")
-            })?;
-            (now.description, now.files) = (scorer.describe().clone(), Vec::new());
-            now.settings = settings.identity();
-            Checked::Spectral2d(Box::new(scorer))
-        }
         ScorerLaunch::Command(command) => {
             let (argv, mut files) = argv::identify(&command.argv)?;
             files.extend(argv::declared(&command.files)?);
@@ -113,16 +92,72 @@ fn checked<'a>(launch: &'a ScorerLaunch, frozen: &ScorerIdentity) -> Result<Chec
             now.settings.extend(command.translation.iter().flat_map(|translation| translation.settings()));
             Checked::Command(command)
         }
+        builtin => {
+            let Built { scorer, files, settings } = built(builtin, seed)?;
+            (now.description, now.files, now.settings) = (scorer.describe().clone(), files, settings);
+            Checked::Builtin(scorer)
+        }
     };
     unchanged(&now, frozen)?;
     Ok(scorer)
 }
 
+/// A built-in scorer, and what its identity says beside its description.
+pub struct Built {
+    /// What scores.
+    pub scorer: Box<dyn Builtin>,
+    /// The files that its answers depend on.
+    pub files: Vec<ScorerFile>,
+    /// The settings that they depend on.
+    pub settings: Map<String, Json>,
+}
+
+/// The built-in scorer of `launch`, in a campaign with this seed.
+///
+/// # Errors
+/// A setting means nothing, or a file is none of its kind (exit 2); a file cannot be read (exit 6).
+pub fn built(launch: &ScorerLaunch, seed: u64) -> Result<Built> {
+    let plain = |scorer: Box<dyn Builtin>| Built { scorer, files: Vec::new(), settings: Map::new() };
+    match launch {
+        ScorerLaunch::Null => Ok(plain(Box::new(Null::new()))),
+        ScorerLaunch::Similarity { actives, notation } => {
+            let scorer = similarity::load(actives)?.reading(*notation);
+            let files = scorer.files();
+            Ok(Built { files, ..plain(Box::new(scorer)) })
+        }
+        ScorerLaunch::Spectral2d { settings, notation } => {
+            let scorer = Spectral2d::new(settings.clone(), *notation).ok_or_else(|| {
+                Error::usage(format!("`{}`, by which the scorer ranks, is none of its columns", settings.score))
+                    .hint("plan the campaign again: what starts its scorer was changed by hand")
+            })?;
+            Ok(Built { settings: settings.identity(), ..plain(Box::new(scorer)) })
+        }
+        ScorerLaunch::Compared { scorer, decoys, notation } => {
+            let mut of = built(scorer, seed)?;
+            let name = of.scorer.describe().name.clone();
+            let scorer = Compared::new(of.scorer, *notation, decoys, seed).ok_or_else(|| {
+                Error::usage(format!("`[decoys]`: scorer `{name}` gives no number that could be compared with theirs"))
+                    .hint("leave the section out, or use another scorer")
+            })?;
+            of.settings.insert("decoys".to_owned(), decoys.identity());
+            Ok(Built { scorer: Box::new(scorer), ..of })
+        }
+        ScorerLaunch::Command(_) => Err(no_decoys_of_a_program()),
+    }
+}
+
+/// A program of the user's cannot be asked for decoys.
+pub fn no_decoys_of_a_program() -> Error {
+    Error::usage("`[decoys]` is for scorers that are built in, and this one is a program of yours").hint(
+        "see docs/signal.md: the decoys of a library are a file, which the program scores in a campaign of its own",
+    )
+}
+
 /// Records that a pool of `cpus` cores scores at a time: its threads, or its children.
 pub fn lanes(launch: &ScorerLaunch, cpus: u32) -> u32 {
     match launch {
-        ScorerLaunch::Null | ScorerLaunch::Similarity { .. } | ScorerLaunch::Spectral2d { .. } => cpus.max(1),
         ScorerLaunch::Command(command) => lanes_of(command, cpus),
+        _ => cpus.max(1),
     }
 }
 
@@ -134,9 +169,19 @@ fn lanes_of(command: &CommandLaunch, cpus: u32) -> u32 {
 /// A file that was there when the campaign was planned is missing on this node, which is the node's
 /// fault (a mount, most often) and not the scorer's.
 fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
-    let files: Vec<&Path> = match launch {
+    let files = files_of(launch);
+    match files.into_iter().find(|file| !file.exists()) {
+        None => Ok(()),
+        Some(file) => Err(Error::environment(format!("`{}`, which the scorer needs, is not there", file.display()))
+            .hint("it was there when the campaign was planned: check that its file system is mounted on this node")),
+    }
+}
+
+fn files_of(launch: &ScorerLaunch) -> Vec<&Path> {
+    match launch {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => Vec::new(),
         ScorerLaunch::Similarity { actives, .. } => vec![actives],
+        ScorerLaunch::Compared { scorer, .. } => files_of(scorer),
         ScorerLaunch::Command(command) => {
             let templates = command.translation.as_ref().map_or(&[][..], |translation| &translation.templates);
             // What is in a container, nobody here can look at.
@@ -146,11 +191,6 @@ fn files_are_there(launch: &ScorerLaunch) -> Result<()> {
             let arguments = literal.map(|(_, text)| Path::new(text)).filter(|path| path.is_absolute());
             arguments.chain(command.files.iter().map(PathBuf::as_path)).collect()
         }
-    };
-    match files.into_iter().find(|file| !file.exists()) {
-        None => Ok(()),
-        Some(file) => Err(Error::environment(format!("`{}`, which the scorer needs, is not there", file.display()))
-            .hint("it was there when the campaign was planned: check that its file system is mounted on this node")),
     }
 }
 

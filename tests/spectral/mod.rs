@@ -13,6 +13,8 @@ use std::process::Command;
 use molsieve::library::format::Notation;
 use molsieve::library::record::Record;
 use molsieve::scorer::builtin::Builtin;
+use molsieve::scorer::builtin::chem::Mol;
+use molsieve::scorer::builtin::decoys::{Decoy, Facts};
 use molsieve::scorer::builtin::spectral::Spectral2d;
 use molsieve::scorer::builtin::spectral::settings::{EdgeWeight, Settings};
 use molsieve::scorer::{Outcome, Value, Verdict, reason};
@@ -236,7 +238,10 @@ proptest! {
         for value in &verdict.values {
             prop_assert!(!matches!(value, Value::Float(f) if !f.is_finite()));
         }
-        let alone = scorer.score_alone(&Record { ordinal: 0, id: b"", structure: structure.as_bytes() });
+        let record = Record { ordinal: 0, id: b"", structure: structure.as_bytes() };
+        let mol = Mol::from_smiles(record.structure).ok().filter(|_| verdict.outcome == Outcome::Ok);
+        let decoy = mol.map(|mol| Decoy { smiles: structure.clone(), facts: Facts::of(&mol), mol, tanimoto: 0.0 });
+        let alone = decoy.and_then(|decoy| scorer.score_of_decoy(&record, &decoy));
         let column = verdict.values.first().cloned().unwrap_or(Value::Null);
         prop_assert_eq!(alone.map_or(Value::Null, Value::Float), column);
     }

@@ -1,8 +1,8 @@
 //! Who may know whom: the import order of docs/architecture.md, and the modules that alone may do a thing.
 //!
 //! ```text
-//! cli → again, view, housekeeping, remote → run → registry, audit → pack → gather → payload, encode, scheduler → campaign → shard, pilot → scorer → library
-//!     → journal, doctor → layout, fs → id, digest, canonical, clock, stop, patience, units, host, error
+//! cli → again, view, housekeeping, remote → run → registry, audit → pack → gather → payload, encode, scheduler → signal → campaign → shard, pilot → scorer → library
+//!     → journal, doctor → layout, fs → id, digest, random, canonical, clock, stop, patience, units, host, error
 //! ```
 //!
 //! A module imports from its own layer or from below. Unit tests may import what they like.
@@ -43,6 +43,8 @@ const LAYERS: &[(&str, u8)] = &[
     // Encodings of the payload, made from its rows.
     ("encode", 80),
     ("payload", 80),
+    // What the rows say of a score, in one pass over them.
+    ("signal", 78),
     // What is asked of a cluster, and nothing of journals, waves and drivers.
     ("scheduler", 80),
     ("campaign", 70),
@@ -56,6 +58,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("fs", 20),
     ("id", 10),
     ("digest", 10),
+    // Numbers that are drawn, and are the same everywhere.
+    ("random", 10),
     ("canonical", 10),
     ("clock", 10),
     ("error", 10),

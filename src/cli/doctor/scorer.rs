@@ -93,7 +93,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let scratch = Scratch::create()?;
     let request = plan::library_request(&config, &base);
     let notation = crate::library::request::notation(&request)?;
-    let (identity, started) = asked_scorer::resolve(&config.scorer, &base, &here, notation)?;
+    let (identity, started) = asked_scorer::resolve(&config, &base, &here, notation)?;
     let at = layout::inside(scratch.path(), "library");
     let library = take::take(&request, &at, crate::host::cores(), &|_, _| {})?;
     let records = sample(&library, args.records)?;

@@ -32,6 +32,7 @@ pub fn section(facts: &Facts<'_>, name: &str) -> String {
 fn navigation(facts: &Facts<'_>) -> String {
     let has_numbers = !facts.found.metrics.columns.is_empty();
     let sections = [
+        ("signal", "Signal", facts.found.signal.is_some()),
         ("hits", "Hits", true),
         ("scores", "Scores", has_numbers),
         ("failed", "Not scored", true),

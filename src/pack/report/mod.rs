@@ -9,10 +9,12 @@ pub mod draw;
 mod facts;
 mod head;
 mod html;
+mod intervals;
 mod outcomes;
 mod pace;
 mod scale;
 mod scores;
+mod signal;
 mod top;
 
 use super::hits::HitsFile;
@@ -49,6 +51,7 @@ pub fn render(facts: &Facts<'_>) -> String {
     let verdict = if facts.manifest.complete { "" } else { "INCOMPLETE: " };
     let body = [
         head::section(facts, &name),
+        signal::section(facts),
         top::section(facts),
         scores::section(facts),
         outcomes::section(facts),

@@ -9,6 +9,7 @@ use crate::pack::hits;
 use crate::payload::histogram::Histogram;
 use crate::payload::metrics::ColumnMetrics;
 use crate::scorer::Order;
+use crate::scorer::builtin::compared::columns;
 
 /// Columns that are shown beside the rank column.
 const COLUMNS_MAX: usize = 12;
@@ -21,14 +22,20 @@ const BEYOND: f64 = 0.001;
 
 /// The charts of all columns.
 pub fn section(facts: &Facts<'_>) -> String {
-    let columns = &facts.found.metrics.columns;
+    // What the comparison counted is the signal's section; of its numbers only the slack is drawn.
+    let counted: Vec<String> = match &facts.found.signal {
+        Some(_) => columns::all().into_iter().map(|column| column.name).filter(|name| name != columns::SLACK).collect(),
+        None => Vec::new(),
+    };
+    let columns: Vec<&ColumnMetrics> =
+        facts.found.metrics.columns.iter().filter(|column| !counted.contains(&column.name)).collect();
     let rank = facts.manifest.campaign.pack.rank.as_ref();
-    let is_rank = |column: &&ColumnMetrics| rank.is_some_and(|rank| rank.column.name == column.name);
-    let Some(first) = columns.iter().find(is_rank).or(columns.first()) else {
+    let is_rank = |column: &&&ColumnMetrics| rank.is_some_and(|rank| rank.column.name == column.name);
+    let Some(first) = columns.iter().find(is_rank).or(columns.first()).copied() else {
         return String::new();
     };
     let mut out = format!("<section id=\"scores\">\n<h2>Scores</h2>\n{}", large(facts, first));
-    let others: Vec<&ColumnMetrics> = columns.iter().filter(|column| column.name != first.name).collect();
+    let others: Vec<&ColumnMetrics> = columns.iter().copied().filter(|column| column.name != first.name).collect();
     if !others.is_empty() {
         out.push_str("<div class=\"small\">\n");
         others.iter().take(COLUMNS_MAX).for_each(|column| out.push_str(&small(column)));

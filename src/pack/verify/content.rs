@@ -8,7 +8,7 @@ use crate::canonical::json;
 use crate::digest::{self, Digest, Sha256};
 use crate::error::Result;
 use crate::pack::manifest::{FileEntry, Manifest};
-use crate::pack::{HITS, METRICS, SUMMARY};
+use crate::pack::{HITS, METRICS, SIGNAL, SUMMARY};
 use crate::payload::order::Fault;
 use crate::payload::{Found, Payload, Tree};
 
@@ -111,6 +111,17 @@ fn derived(found: &Found, manifest: &Manifest, report: &mut Report) -> Result<()
                 format!("the listed `{name}` does not follow from the rows of `{SUMMARY}`"),
             ));
         }
+    }
+    let signal = found.signal.as_ref().map(json::to_line).transpose()?.map(|line| digest::sha256(&line));
+    if manifest.file(SIGNAL).map(|entry| entry.sha256) != signal {
+        report.add(Problem::of(
+            Code::SignalMismatch,
+            SIGNAL,
+            match signal {
+                Some(_) => format!("`{SIGNAL}` is missing or does not follow from the rows of `{SUMMARY}`"),
+                None => format!("`{SIGNAL}` is listed, and the records of this campaign have no decoys"),
+            },
+        ));
     }
     Ok(())
 }

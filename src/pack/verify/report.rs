@@ -120,6 +120,8 @@ pub enum Code {
     HitsMismatch,
     /// `metrics.json` does not follow from the rows.
     MetricsMismatch,
+    /// `signal.json` does not follow from the rows.
+    SignalMismatch,
     /// The envelope is malformed or not canonical.
     AttestationMalformed,
     /// The envelope attests something other than this pack.

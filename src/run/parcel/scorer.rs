@@ -11,6 +11,7 @@ use crate::scorer::identity::{CommandLaunch, ScorerLaunch};
 pub fn moved(launch: &ScorerLaunch) -> Vec<Moved> {
     match launch {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => Vec::new(),
+        ScorerLaunch::Compared { scorer, .. } => moved(scorer),
         ScorerLaunch::Similarity { actives, .. } => vec![place(actives, Path::new("/"), 0)],
         ScorerLaunch::Command(command) => {
             let mut files: Vec<&Path> = of_command(command);
@@ -56,6 +57,7 @@ pub fn relocate(launch: &mut ScorerLaunch, moved: &[Moved], dir: &CampaignDir) {
     };
     match launch {
         ScorerLaunch::Null | ScorerLaunch::Spectral2d { .. } => {}
+        ScorerLaunch::Compared { scorer, .. } => relocate(scorer, moved, dir),
         ScorerLaunch::Similarity { actives, .. } => put(actives),
         ScorerLaunch::Command(command) => {
             command.files.iter_mut().for_each(put);

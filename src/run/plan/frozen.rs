@@ -30,7 +30,7 @@ const FREE: [&str; 10] = [
 
 /// The keys that are frozen, each with its value as JSON. Scheduler, resources, limits, sync and key are not.
 pub fn keys(config: &Config) -> BTreeMap<String, String> {
-    let Config { campaign, library, scorer, shards, pack, .. } = config;
+    let Config { campaign, library, scorer, decoys, shards, pack, .. } = config;
     let mut all = BTreeMap::new();
     let mut put = |section: &str, value: serde_json::Result<Json>| {
         if let Ok(Json::Object(keys)) = value {
@@ -42,6 +42,7 @@ pub fn keys(config: &Config) -> BTreeMap<String, String> {
     put("campaign", serde_json::to_value(campaign));
     put("library", serde_json::to_value(library));
     put("scorer", serde_json::to_value(scorer));
+    put("decoys", serde_json::to_value(decoys));
     put("shards", serde_json::to_value(shards));
     put("pack", serde_json::to_value(pack));
     FREE.iter().for_each(|key| drop(all.remove(*key)));
@@ -79,7 +80,7 @@ pub fn unchanged(now: &BTreeMap<String, String>, campaign: &Campaign) -> Result<
 
 /// Whether a campaign file with the frozen keys `now` asks for `campaign`, with another scorer at most.
 pub fn is_scorer_alone(now: &BTreeMap<String, String>, campaign: &Campaign) -> bool {
-    differing(now, &campaign.file.request).iter().all(|key| key.starts_with("scorer."))
+    differing(now, &campaign.file.request).iter().all(|key| key.starts_with("scorer.") || key.starts_with("decoys."))
 }
 
 /// The keys whose values differ, in order.

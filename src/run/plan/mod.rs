@@ -136,7 +136,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     let notation = request::notation(&library_request(config, base));
     // What is wrong with the request itself is told before what is wrong with the library.
     let assumed = notation.as_ref().copied().unwrap_or_default();
-    let (scorer, launch) = asked_scorer::resolve(&config.scorer, base, here, assumed)?;
+    let (scorer, launch) = asked_scorer::resolve(config, base, here, assumed)?;
     let pack = pack_request(config, &scorer.description)?;
     notation?;
     let mut execution = execution(config, base, launch, PathBuf::new())?;
@@ -226,7 +226,7 @@ fn same(asked: &Asked<'_>, campaign: Campaign) -> Result<Opened> {
     };
     library_is_the_same(config, base, &campaign)?;
     let notation = request::notation(&library_request(config, base))?;
-    let (now, launch) = asked_scorer::resolve(&config.scorer, base, here, notation)?;
+    let (now, launch) = asked_scorer::resolve(config, base, here, notation)?;
     let same_scorer = same_keys.and_then(|()| open::unchanged(&now, &campaign.file.identity.scorer));
     let is_changed = same_scorer.is_err() && anew::is_without_result(&campaign)?;
     let forgets = asked.errors == Errors::Forgotten && !are_errors_wanted(config);

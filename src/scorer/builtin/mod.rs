@@ -1,6 +1,7 @@
 //! Built-in scorers: pure functions of one record.
 
 pub mod chem;
+pub mod compared;
 pub mod decoys;
 pub mod null;
 pub mod pool;
@@ -9,7 +10,8 @@ pub mod spectral;
 mod structure;
 mod tanimoto;
 
-use super::{ColumnType, Description, Value, Verdict};
+use self::decoys::Decoy;
+use super::{Description, Verdict};
 use crate::library::record::Record;
 
 /// A scorer that lives in this process. Its answer depends on the record and its settings alone.
@@ -20,14 +22,21 @@ pub trait Builtin: Send + Sync {
     /// The verdict on one record.
     fn score(&self, record: &Record<'_>) -> Verdict;
 
-    /// What the first numeric column holds, by which records are ranked unless somebody says otherwise; none if the
-    /// record has no such value. A scorer that can tell it for less than a whole row does.
-    fn score_alone(&self, record: &Record<'_>) -> Option<f64> {
-        let at = self.describe().columns.iter().position(|column| column.kind != ColumnType::String)?;
-        match self.score(record).values.get(at)? {
-            Value::Float(value) => Some(*value),
-            Value::Int(value) => Some(*value as f64),
-            Value::Null | Value::Text(_) => None,
-        }
+    /// What the first numeric column would hold if `decoy`, a look-alike of `parent`, were a record; none if it would
+    /// hold nothing, or there is no such column.
+    fn score_of_decoy(&self, parent: &Record<'_>, decoy: &Decoy) -> Option<f64>;
+}
+
+impl<S: Builtin + ?Sized> Builtin for Box<S> {
+    fn describe(&self) -> &Description {
+        (**self).describe()
+    }
+
+    fn score(&self, record: &Record<'_>) -> Verdict {
+        (**self).score(record)
+    }
+
+    fn score_of_decoy(&self, parent: &Record<'_>, decoy: &Decoy) -> Option<f64> {
+        (**self).score_of_decoy(parent, decoy)
     }
 }

@@ -1,6 +1,7 @@
 //! The scorer that does nothing: every record is `OK`, with no columns. It measures molsieve itself.
 
 use super::Builtin;
+use super::decoys::Decoy;
 use crate::library::record::Record;
 use crate::scorer::{Description, Verdict};
 
@@ -37,6 +38,10 @@ impl Builtin for Null {
 
     fn score(&self, _record: &Record<'_>) -> Verdict {
         Verdict::ok(Vec::new())
+    }
+
+    fn score_of_decoy(&self, _parent: &Record<'_>, _decoy: &Decoy) -> Option<f64> {
+        None
     }
 }
 

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::chem::{Mol, crippen, hbond, morgan, rotatable, tpsa, weight};
+use super::decoys::Decoy;
 use super::{Builtin, structure, tanimoto};
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
@@ -128,6 +129,10 @@ impl Builtin for Similarity {
             Ok(mol) => Verdict::ok(self.values(&mol)),
             Err(verdict) => verdict,
         }
+    }
+
+    fn score_of_decoy(&self, _parent: &Record<'_>, decoy: &Decoy) -> Option<f64> {
+        self.index.nearest(&morgan::fingerprint(&decoy.mol)).map(|(similarity, _)| similarity)
     }
 }
 

@@ -144,11 +144,11 @@ fn forge_manifest(members: &mut Members, pointer: &str, value: serde_json::Value
 
 const MALFORMED: Code = Code::ManifestMalformed;
 
-/// A file of an encoding that the campaign does not ask for.
-fn add_an_encoding(members: &mut Members) {
-    members.insert("scores.h5".to_owned(), b"x".to_vec());
+/// A file that the campaign does not ask for.
+fn add(members: &mut Members, name: &str) {
+    members.insert(name.to_owned(), b"x".to_vec());
     let mut manifest: serde_json::Value = serde_json::from_slice(&members["manifest.json"]).unwrap();
-    let entry = serde_json::json!({"name": "scores.h5", "bytes": 1, "sha256": sha256(b"x").to_string()});
+    let entry = serde_json::json!({"name": name, "bytes": 1, "sha256": sha256(b"x").to_string()});
     let files = manifest["files"].as_array_mut().unwrap();
     files.push(entry);
     files.sort_by_key(|file| file["name"].as_str().unwrap().to_owned());
@@ -197,6 +197,7 @@ pub(super) const RESEALED: &[Case] = &[
         Code::PayloadRow,
     ),
     ("a hit", |m| forge(m, "hits.csv", ",-8,", ",-7,"), Code::HitsMismatch),
+    ("a signal that no decoys say", |m| add(m, "signal.json"), Code::SignalMismatch),
     ("a mean", |m| forge(m, "metrics.json", "\"n\":", "\"n\":1"), Code::MetricsMismatch),
     (
         "the digest",
@@ -236,7 +237,7 @@ pub(super) const RESEALED: &[Case] = &[
         |m| forge_manifest(m, "/campaign/pack/outputs", serde_json::json!(["csv", "parquet"])),
         MALFORMED,
     ),
-    ("a file that is no output", add_an_encoding, MALFORMED),
+    ("a file that is no output", |m| add(m, "scores.h5"), MALFORMED),
     (
         "a manifest without a line feed",
         |m| {

@@ -68,6 +68,11 @@ impl Mol {
         mol.perceived_anew()
     }
 
+    /// How many of its atoms are no hydrogens; what stands for any atom counts as none either.
+    pub fn heavy_atoms(&self) -> usize {
+        self.atoms.iter().filter(|atom| atom.element > 1).count()
+    }
+
     /// How many fragments it has.
     pub fn fragments(&self) -> usize {
         let mut seen = vec![false; self.atoms.len()];

@@ -85,6 +85,9 @@ pub enum Band {
 }
 
 impl Band {
+    /// All, from easy to hard.
+    pub const ALL: [Self; 3] = [Self::Easy, Self::Medium, Self::Hard];
+
     /// The band of a similarity.
     pub fn of(tanimoto: f64) -> Self {
         match tanimoto {

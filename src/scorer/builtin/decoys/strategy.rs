@@ -1,17 +1,23 @@
 //! Which bonds of a parent may be exchanged.
 
+use serde::{Deserialize, Serialize};
+
 use crate::scorer::builtin::chem::{Bond, Mol, Order, Refusal};
 
 /// A choice of bonds. The names are those of HETERO-2's contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Strategy {
     /// Single bonds outside rings that touch nothing aromatic.
+    #[serde(rename = "rewire_strict_v1")]
     Strict,
     /// Single bonds outside rings.
+    #[serde(rename = "rewire_relax_a_v1")]
     RelaxA,
     /// Single bonds that touch nothing aromatic.
+    #[serde(rename = "rewire_relax_b_v1")]
     RelaxB,
     /// Aromatic bonds become single, and hydrogens come to their atoms; then all single bonds.
+    #[serde(rename = "rewire_fallback_aromatic_as_single_v1")]
     AromaticAsSingle,
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::library::format::Notation;
+use crate::scorer::builtin::decoys::Decoy;
 use crate::scorer::{Column, ColumnType, Description, Order, Outcome};
 
 /// Panics over `panic`, answers NaN to `nan`, and the length of the structure to all else.
@@ -29,6 +30,10 @@ impl Builtin for Fickle {
             b"nan" => Verdict::ok(vec![Value::Float(f64::NAN)]),
             structure => Verdict::ok(vec![Value::Float(structure.len() as f64)]),
         }
+    }
+
+    fn score_of_decoy(&self, _parent: &Record<'_>, _decoy: &Decoy) -> Option<f64> {
+        None
     }
 }
 

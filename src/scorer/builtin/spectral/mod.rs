@@ -20,6 +20,7 @@ use std::cell::RefCell;
 use self::operator::{Graph, MissingParameters, Operator};
 use self::settings::{Descriptor, Feature, Settings};
 use super::chem::Mol;
+use super::decoys::Decoy;
 use super::{Builtin, structure};
 use crate::library::format::Notation;
 use crate::library::record::Record;
@@ -82,16 +83,15 @@ impl Spectral2d {
         &self.settings
     }
 
-    /// The molecule of `record`, if there is one that may be described.
-    fn molecule(&self, record: &Record<'_>) -> Result<Mol, Verdict> {
-        let mol = structure::read(record, self.notation)?;
-        if operator::heavy_atoms(&mol) > self.settings.max_atoms as usize {
+    /// Whether `mol` may be described.
+    fn admit(&self, mol: &Mol) -> Result<(), Verdict> {
+        if mol.heavy_atoms() > self.settings.max_atoms as usize {
             return Err(Verdict::skip(TOO_MANY_ATOMS));
         }
-        if self.settings.require_connected && !operator::is_connected(&mol) {
+        if self.settings.require_connected && mol.fragments() > 1 {
             return Err(Verdict::skip(DISCONNECTED));
         }
-        Ok(mol)
+        Ok(())
     }
 
     /// The values of `descriptors`, each of one of `operators`. What lacks a parameter that any column needs has none.
@@ -116,7 +116,8 @@ impl Spectral2d {
     }
 
     fn row(&self, record: &Record<'_>) -> Result<Vec<Value>, Verdict> {
-        let mol = self.molecule(record)?;
+        let mol = structure::read(record, self.notation)?;
+        self.admit(&mol)?;
         let values = self.describe_mol(&mol, &self.operators, &self.descriptors)?;
         let ranks = self.descriptors.iter().position(|descriptor| descriptor.name == self.ranks.name);
         let score = ranks.and_then(|at| values.get(at).cloned()).unwrap_or(Value::Null);
@@ -161,10 +162,9 @@ impl Builtin for Spectral2d {
     }
 
     /// Only the operator that the score is of is looked at.
-    fn score_alone(&self, record: &Record<'_>) -> Option<f64> {
-        let mol = self.molecule(record).ok()?;
-        let values = self.describe_mol(&mol, &[self.ranks.operator], &[self.ranks]).ok()?;
-        match values.first()? {
+    fn score_of_decoy(&self, _parent: &Record<'_>, decoy: &Decoy) -> Option<f64> {
+        self.admit(&decoy.mol).ok()?;
+        match self.describe_mol(&decoy.mol, &[self.ranks.operator], &[self.ranks]).ok()?.first()? {
             Value::Float(value) => Some(*value),
             _ => None,
         }

@@ -57,33 +57,6 @@ pub struct Graph {
     edges: Vec<Edge>,
 }
 
-/// The heavy atoms of a molecule.
-pub fn heavy_atoms(mol: &Mol) -> usize {
-    mol.atoms.iter().filter(|atom| atom.element > 1).count()
-}
-
-/// Whether all atoms of a molecule hang together, those included that are not in the graph.
-pub fn is_connected(mol: &Mol) -> bool {
-    let mut seen = vec![false; mol.atoms.len()];
-    let mut stack = Vec::with_capacity(mol.atoms.len());
-    if let Some(first) = seen.first_mut() {
-        *first = true;
-        stack.push(0);
-    }
-    let mut reached = 0;
-    while let Some(atom) = stack.pop() {
-        reached += 1;
-        for link in mol.links(atom) {
-            let next = usize::from(link.atom);
-            if !seen[next] {
-                seen[next] = true;
-                stack.push(next);
-            }
-        }
-    }
-    reached == mol.atoms.len()
-}
-
 impl Graph {
     /// Becomes the graph of `mol`, with what `operators` ask for.
     ///

@@ -3,6 +3,7 @@
 use super::settings::{DESCRIPTORS, EdgeWeight, PhysicsMode};
 use super::*;
 use crate::scorer::Outcome;
+use crate::scorer::builtin::decoys::Facts;
 
 fn scorer(settings: Settings) -> Spectral2d {
     Spectral2d::new(settings, Notation::Smiles).unwrap()
@@ -10,6 +11,12 @@ fn scorer(settings: Settings) -> Spectral2d {
 
 fn verdict(scorer: &Spectral2d, structure: &str) -> Verdict {
     scorer.score(&Record { ordinal: 0, id: b"", structure: structure.as_bytes() })
+}
+
+/// A decoy that `structure` is, whatever its parent.
+fn look_alike(structure: &str) -> Option<Decoy> {
+    let mol = Mol::from_smiles(structure.as_bytes()).ok()?;
+    Some(Decoy { smiles: structure.to_owned(), facts: Facts::of(&mol), mol, tanimoto: 0.0 })
 }
 
 /// The cell of `column` in the row of `structure`.
@@ -141,7 +148,7 @@ fn the_guardrails_are_settings() {
 }
 
 #[test]
-fn the_score_alone_has_the_bits_of_the_column_and_so_has_every_value_whatever_else_is_asked_for() {
+fn the_score_of_a_decoy_has_the_bits_of_the_column_and_so_has_every_value_whatever_else_is_asked_for() {
     let structures = [
         "CC(=O)Oc1ccccc1C(=O)O",
         "Cn1cnc2c1c(=O)n(C)c(=O)n2C",
@@ -159,7 +166,9 @@ fn the_score_alone_has_the_bits_of_the_column_and_so_has_every_value_whatever_el
         for descriptor in settings.descriptors() {
             let scorer = scorer(Settings { score: descriptor.name.to_owned(), ..settings.clone() });
             for structure in structures {
-                let alone = scorer.score_alone(&Record { ordinal: 0, id: b"", structure: structure.as_bytes() });
+                let record = Record { ordinal: 0, id: b"", structure: structure.as_bytes() };
+                let decoy = look_alike(structure);
+                let alone = decoy.and_then(|decoy| scorer.score_of_decoy(&record, &decoy));
                 let row = verdict(&scorer, structure);
                 let column = match row.values.first() {
                     Some(Value::Float(value)) => Some(*value),

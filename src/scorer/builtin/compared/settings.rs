@@ -1,0 +1,71 @@
+//! What a user may choose of the comparison with decoys.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::scorer::builtin::decoys::{self, Strategy, Window};
+
+/// Version of what follows from these settings: it changes when any record could be compared otherwise.
+const VERSION: u32 = 1;
+
+/// No record has more decoys.
+pub const COUNT_MAX: u32 = 100;
+
+/// What a user may choose, each with what holds where nothing is said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Decoys of each record, from 1 to [`COUNT_MAX`].
+    pub count: u32,
+    /// Which bonds may be exchanged, in the order in which that is tried.
+    pub strategies: Vec<Strategy>,
+    /// The least and the greatest Tanimoto similarity of a decoy to its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<[f64; 2]>,
+    /// Whether a decoy must not have more fragments than its parent.
+    pub connected: bool,
+}
+
+impl Eq for Settings {}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { count: 20, strategies: Strategy::ALL.to_vec(), window: None, connected: true }
+    }
+}
+
+impl Settings {
+    /// The same for whoever makes decoys.
+    pub fn to_decoys(&self) -> decoys::Settings {
+        decoys::Settings {
+            strategies: self.strategies.clone(),
+            window: self.window.map(|[least, most]| Window { least, most }),
+            connected: self.connected,
+            ..decoys::Settings::of(self.count as usize)
+        }
+    }
+
+    /// All of them, as they are part of a scorer's identity under `decoys`.
+    pub fn identity(&self) -> Json {
+        let mut settings = serde_json::to_value(self).unwrap_or_default();
+        if let Json::Object(settings) = &mut settings {
+            settings.insert("version".to_owned(), VERSION.into());
+        }
+        settings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_part_of_the_identity() {
+        let settings = Settings { window: Some([0.65, 0.95]), ..Settings::default() };
+        assert_eq!(
+            serde_json::to_string(&settings.identity()).unwrap(),
+            r#"{"connected":true,"count":20,"strategies":["rewire_strict_v1","rewire_relax_a_v1","rewire_relax_b_v1","rewire_fallback_aromatic_as_single_v1"],"version":1,"window":[0.65,0.95]}"#
+        );
+        assert!(Settings::default().identity().get("window").is_none());
+    }
+}

@@ -1,0 +1,242 @@
+//! The document: what follows from the cells when all rows were seen.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::cells::Cells;
+use super::interval::{Estimate, Seed, estimate};
+use super::judge::{self, Judgement, Verdict};
+use super::{Accumulator, BANDS, Pool, SIZES};
+use crate::scorer::Order;
+use crate::scorer::builtin::compared::judge::Judged;
+use crate::scorer::builtin::compared::tally::ThreeWays;
+use crate::scorer::builtin::decoys;
+
+/// Schema of [`Signal`].
+pub const SCHEMA: &str = "molsieve.signal.v1";
+
+/// A band in which fewer records have pairs decides nothing.
+const RECORDS_MIN: u64 = 50;
+
+/// What the comparison says of the score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The column that was compared.
+    pub column: String,
+    /// Which end of it is best.
+    pub order: Order,
+    /// What is said of it.
+    pub verdict: Verdict,
+    /// Why, as a code: `above_gate`, `below_gate`, `gate_within_interval`, `too_few_records`, `control_passed`.
+    pub reason: String,
+    /// The band that decided: the hardest with enough records.
+    pub band: Option<String>,
+    /// What does as well or better without the score: `logp`.
+    pub beaten_by: Vec<String>,
+    /// What is asked beyond chance.
+    pub margin: f64,
+    /// `OK` records.
+    pub records: u64,
+    /// Those of them with a scored pair.
+    pub compared: u64,
+    /// Decoys that were found.
+    pub decoys: u64,
+    /// Those of them that were scored.
+    pub scored: u64,
+    /// How many records have decoys of which strategy.
+    pub strategies: BTreeMap<String, u64>,
+    /// By likeness: easy, medium, hard, and all together.
+    pub bands: Vec<Band>,
+    /// What must not pass, in the band that decided; permuted labels over all bands.
+    pub controls: Vec<Control>,
+    /// By size.
+    pub sizes: Vec<Size>,
+    /// HETERO-2's judgements of single records, counted.
+    pub per_record: PerRecord,
+}
+
+/// What is said of one band of likeness.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Band {
+    /// `easy`, `medium`, `hard` or `all`.
+    pub band: String,
+    /// Records with a scored pair in it.
+    pub records: u64,
+    /// Scored pairs.
+    pub pairs: u64,
+    /// The score.
+    pub score: Option<Judgement>,
+    /// log P in its place.
+    pub log_p: Option<Judgement>,
+    /// The score's share minus log P's, over the records where both have all pairs.
+    pub beyond_log_p: Option<Estimate>,
+}
+
+/// What must not pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// `constant`, `random` or `permuted`.
+    pub control: String,
+    /// What is said of it.
+    pub judgement: Option<Judgement>,
+}
+
+/// Records of one size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Size {
+    /// At least so many heavy atoms.
+    pub least: u64,
+    /// At most so many; null for no bound.
+    pub most: Option<u64>,
+    /// Records with a scored pair.
+    pub records: u64,
+    /// The score in each band, as in [`Signal::bands`].
+    pub score: Vec<Option<Judgement>>,
+}
+
+/// HETERO-2's judgements of single records, counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerRecord {
+    /// Records that beat all their decoys, for nearly every number of them.
+    pub pass: u64,
+    /// Records that do not.
+    pub fail: u64,
+    /// Records of which no decoy has a score.
+    pub skip: u64,
+    /// `pass` of all `OK` records.
+    pub pass_rate: Option<f64>,
+    /// Mean of `slack`.
+    pub mean_slack: Option<f64>,
+    /// Its lower quartile, by nearest rank.
+    pub p25_slack: Option<f64>,
+    /// Its median.
+    pub median_slack: Option<f64>,
+    /// Its upper quartile, by nearest rank.
+    pub p75_slack: Option<f64>,
+}
+
+/// The names of the bands.
+fn band_names() -> [&'static str; BANDS] {
+    let [easy, medium, hard] = decoys::Band::ALL.map(decoys::Band::name);
+    [easy, medium, hard, "all"]
+}
+
+pub(super) fn of(rows: Accumulator) -> Signal {
+    let whole = rows.whole();
+    let seed = rows.seed;
+    let bands: Vec<Band> = band_names().into_iter().zip(&whole).map(|(name, pool)| band(name, pool, seed)).collect();
+    let decides = (0..BANDS - 1).rev().find(|at| bands[*at].records >= RECORDS_MIN);
+    let controls = decides.map_or_else(Vec::new, |at| controls(&whole[at], &rows.permuted, seed));
+    let (verdict, reason) = verdict(decides.and_then(|at| bands[at].score), &controls);
+    let all = &whole[BANDS - 1].score;
+    let is_beaten = |at: usize| bands[at].beyond_log_p.is_some_and(|beyond| beyond.high < 0.0);
+    Signal {
+        schema: SCHEMA.to_owned(),
+        column: rows.column,
+        order: rows.order,
+        verdict,
+        reason: reason.to_owned(),
+        band: decides.map(|at| bands[at].band.clone()),
+        beaten_by: decides.filter(|at| is_beaten(*at)).map(|_| "logp".to_owned()).into_iter().collect(),
+        margin: judge::MARGIN,
+        records: rows.ok,
+        compared: all.records(),
+        decoys: rows.decoys,
+        scored: all.pairs(),
+        strategies: rows.strategies.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        bands,
+        controls,
+        sizes: rows.sizes.iter().enumerate().map(|(at, pools)| size(at, pools, seed)).collect(),
+        per_record: per_record(all, rows.ok),
+    }
+}
+
+fn band(name: &str, pool: &Pool, seed: Seed) -> Band {
+    let generator = |what: &str| seed.generator(format!("{name} {what}").as_bytes());
+    Band {
+        band: name.to_owned(),
+        records: pool.score.records(),
+        pairs: pool.score.pairs(),
+        score: judge::judge(&pool.score, generator("score")),
+        log_p: judge::judge(&pool.log_p, generator("logp")),
+        beyond_log_p: estimate(&pool.beyond, generator("beyond logp")),
+    }
+}
+
+fn controls(pool: &Pool, permuted: &Cells, seed: Seed) -> Vec<Control> {
+    let control = |name: &str, cells: &Cells| Control {
+        control: name.to_owned(),
+        judgement: judge::judge(cells, seed.generator(name.as_bytes())),
+    };
+    vec![control("constant", &pool.score.tied()), control("random", &pool.random), control("permuted", permuted)]
+}
+
+fn size(at: usize, pools: &[Pool; BANDS], seed: Seed) -> Size {
+    let generator = |band: usize| seed.generator(format!("size {at} band {band}").as_bytes());
+    Size {
+        least: at.checked_sub(1).map_or(0, |before| SIZES[before] + 1),
+        most: SIZES.get(at).copied(),
+        records: pools[BANDS - 1].score.records(),
+        score: pools.iter().enumerate().map(|(at, pool)| judge::judge(&pool.score, generator(at))).collect(),
+    }
+}
+
+fn verdict(score: Option<Judgement>, controls: &[Control]) -> (Verdict, &'static str) {
+    let Some(score) = score else { return (Verdict::Inconclusive, "too_few_records") };
+    if controls.iter().any(|control| control.judgement.is_some_and(|it| it.verdict == Verdict::Pass)) {
+        return (Verdict::Invalid, "control_passed");
+    }
+    let reason = match score.verdict {
+        Verdict::Pass => "above_gate",
+        Verdict::Fail => "below_gate",
+        Verdict::Inconclusive | Verdict::Invalid => "gate_within_interval",
+    };
+    (score.verdict, reason)
+}
+
+/// The judgements of single records, of whose results there are `cells`; `ok` records are `OK`.
+fn per_record(cells: &Cells, ok: u64) -> PerRecord {
+    let mut slacks: Vec<(f64, u64)> = Vec::new();
+    let (mut pass, mut fail, mut sum) = (0, 0, 0.0);
+    for (result, count) in cells.iter() {
+        let twice = result.twice.unsigned_abs();
+        let (won, tied) = (twice / 2, twice % 2);
+        let Some(judged) = Judged::of(ThreeWays { won, tied, lost: result.pairs - won - tied }) else { continue };
+        *(if judged.slack >= 0.0 { &mut pass } else { &mut fail }) += count;
+        sum += judged.slack * count as f64;
+        slacks.push((judged.slack, count));
+    }
+    slacks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let n = pass + fail;
+    let at = |rank: u64| ranked(&slacks, rank);
+    let quartile = |share: f64| at(((share * n as f64).round_ties_even() as u64).clamp(1, n.max(1)) - 1);
+    let middle = || Some(f64::midpoint(at(n.checked_sub(1)? / 2)?, at(n / 2)?));
+    PerRecord {
+        pass,
+        fail,
+        skip: ok - n,
+        pass_rate: (ok > 0).then(|| pass as f64 / ok as f64),
+        mean_slack: (n > 0).then(|| sum / n as f64),
+        p25_slack: quartile(0.25),
+        median_slack: middle(),
+        p75_slack: quartile(0.75),
+    }
+}
+
+/// The value at `rank`, from 0, of sorted values that are there so many times each.
+fn ranked(sorted: &[(f64, u64)], rank: u64) -> Option<f64> {
+    let mut before = 0;
+    let holds = |(_, count): &&(f64, u64)| {
+        before += count;
+        rank < before
+    };
+    sorted.iter().find(holds).map(|(value, _)| *value)
+}

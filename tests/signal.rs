@@ -1,0 +1,136 @@
+//! Campaigns whose records are compared with decoys: their rows, `signal.json`, and what shards do to them.
+
+use serde_json::Value as Json;
+
+use crate::support::env::{TestEnv, project};
+
+/// A campaign over the first `records` of the shipped molecules, with `scorer` and `[decoys]`.
+fn campaign(env: &TestEnv, name: &str, records: usize, scorer: &str, decoys: &str) -> String {
+    let library = std::fs::read_to_string(project("data/nci_first_5k.smi")).unwrap();
+    let some: String = library.lines().take(records).map(|line| format!("{line}\n")).collect();
+    env.write("nci.smi", some);
+    env.campaign(name).library("nci.smi").scorer(scorer).with(&format!("[decoys]\n{decoys}\n")).write()
+}
+
+fn signal(env: &TestEnv, dir: &str) -> Json {
+    serde_json::from_str(&std::fs::read_to_string(env.path(&format!("{dir}/pack/signal.json"))).unwrap()).unwrap()
+}
+
+/// The cells of the column `name` in `summary.csv`, of `OK` rows.
+fn column(env: &TestEnv, dir: &str, name: &str) -> Vec<String> {
+    let summary = std::fs::read_to_string(env.path(&format!("{dir}/pack/summary.csv"))).unwrap();
+    let mut lines = summary.lines();
+    let at = lines.next().unwrap().split(',').position(|column| column == name).unwrap();
+    let ok = lines.filter(|row| row.split(',').nth(2) == Some("OK"));
+    ok.map(|row| row.split(',').nth(at).unwrap().to_owned()).collect()
+}
+
+const SPECTRAL: &str = "kind = \"spectral2d\"";
+
+#[test]
+fn every_record_is_compared_with_its_decoys_and_the_pack_says_what_that_comes_to() {
+    let env = TestEnv::new();
+    let file = campaign(&env, "plain", 400, SPECTRAL, "count = 3");
+    env.molsieve(["run", &file, "--dir", "plain"]).exits(0);
+    env.molsieve(["verify", "plain/pack", "--allow-unsigned"]).exits(0);
+    let signal = signal(&env, "plain");
+    assert_eq!((&signal["schema"], &signal["column"]), (&"molsieve.signal.v1".into(), &"score".into()));
+    let facts = env.facts(["status", "plain"]);
+    assert_eq!(signal["records"], facts["records"]["ok"]);
+    // What is pooled is the sum of the rows.
+    let sum = |name: &str| column(&env, "plain", name).iter().map(|cell| cell.parse::<u64>().unwrap()).sum::<u64>();
+    assert_eq!(signal["decoys"], sum("decoys"));
+    for band in signal["bands"].as_array().unwrap().iter().take(3) {
+        let ways = ["won", "tied", "lost"].map(|way| sum(&format!("{}_{way}", band["band"].as_str().unwrap())));
+        assert_eq!(band["pairs"], ways.iter().sum::<u64>());
+        let auc = (ways[0] as f64 + ways[1] as f64 / 2.0) / ways.iter().sum::<u64>() as f64;
+        assert!((band["score"]["auc"]["value"].as_f64().unwrap() - auc).abs() < 1e-12, "{band}");
+        assert_eq!(["low", "high"].map(|end| band["score"]["auc"][end].as_f64().unwrap() < auc), [true, false]);
+    }
+    assert!(column(&env, "plain", "decoys").iter().all(|count| (1..=3).contains(&count.parse::<u32>().unwrap())));
+    // No control may pass, whatever becomes of the score.
+    assert_ne!(signal["verdict"], "INVALID", "{signal}");
+    let summary = std::fs::read_to_string(env.path("plain/pack/summary.csv")).unwrap();
+    let kept = summary.lines().find(|row| row.contains(",SKIP,no_decoys_generated,")).unwrap();
+    assert!(!kept.split(',').nth(4).unwrap().is_empty(), "a record without decoys keeps its score: {kept}");
+}
+
+#[test]
+fn neither_shards_nor_threads_change_a_verdict() {
+    let env = TestEnv::new();
+    let pack = |name: &str, shard: u64, workers: &str| {
+        campaign(&env, name, 300, SPECTRAL, "count = 2");
+        let file =
+            env.campaign(name).library("nci.smi").scorer(SPECTRAL).shard(shard).with("[decoys]\ncount = 2\n").write();
+        env.molsieve(["run", &file, "--dir", name, "--workers", workers]).exits(0);
+        (env.payload_of(name), signal(&env, name).to_string())
+    };
+    let one = pack("one", 300, "1");
+    assert_eq!(pack("seven", 7, "2"), one);
+    assert_eq!(pack("hundred", 100, "3"), one);
+}
+
+#[test]
+fn a_score_that_is_the_nearest_active_knows_its_actives_from_their_decoys() {
+    let env = TestEnv::new();
+    let actives: String = std::fs::read_to_string(project("data/nci_first_5k.smi"))
+        .unwrap()
+        .lines()
+        .take(200)
+        .map(|line| format!("{line}\n"))
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    env.write("actives.smi", actives);
+    let file = campaign(&env, "near", 200, "kind = \"similarity\"\nactives = \"actives.smi\"", "count = 4");
+    env.molsieve(["run", &file, "--dir", "near"]).exits(0);
+    let signal = signal(&env, "near");
+    assert_eq!((&signal["verdict"], &signal["reason"]), (&"PASS".into(), &"above_gate".into()), "{signal}");
+    assert_eq!(signal["beaten_by"], serde_json::json!([]));
+}
+
+#[test]
+fn what_was_said_of_decoys_is_frozen_and_a_forged_signal_is_found() {
+    let env = TestEnv::new();
+    let file = campaign(&env, "a", 60, SPECTRAL, "count = 2");
+    env.molsieve(["run", &file, "--dir", "a"]).exits(0);
+    let other = campaign(&env, "a", 60, SPECTRAL, "count = 3");
+    env.molsieve(["run", &other, "--dir", "a"]).exits(2).says("`decoys.count` is 2 there and 3 here");
+    let path = env.path("a/pack/signal.json");
+    let forged = std::fs::read_to_string(&path).unwrap().replace("INCONCLUSIVE", "PASS").replace("FAIL", "PASS");
+    std::fs::write(&path, forged).unwrap();
+    env.molsieve(["verify", "a/pack", "--allow-unsigned"]).exits(4).says("signal.json");
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_before_anything_runs() {
+    let env = TestEnv::new();
+    env.write("score.py", "");
+    for (scorer, decoys, what) in [
+        (SPECTRAL, "count = 0", "`decoys.count` must be from 1 to 100"),
+        (SPECTRAL, "count = 101", "`decoys.count` must be from 1 to 100"),
+        (SPECTRAL, "strategies = []", "`decoys.strategies` must name at least one"),
+        (SPECTRAL, "strategies = [\"rewire_strict_v1\", \"rewire_strict_v1\"]", "`decoys.strategies` must name"),
+        (SPECTRAL, "strategies = [\"rewire\"]", "rewire_strict_v1"),
+        (SPECTRAL, "window = [0.9, 0.5]", "`decoys.window` must be two similarities"),
+        (SPECTRAL, "window = [0.5, nan]", "`decoys.window` must be two similarities"),
+        (SPECTRAL, "windows = [0.5, 0.6]", "there is no key `windows`"),
+        ("kind = \"null\"", "", "gives no number that could be compared"),
+        ("kind = \"command\"\nargv = [\"python3\", \"score.py\"]", "", "`[decoys]` is for scorers that are built in"),
+    ] {
+        let file = campaign(&env, "refused", 5, scorer, decoys);
+        env.molsieve(["plan", &file, "--dir", "refused"]).exits(2).says(what);
+        assert!(!env.path("refused").exists(), "{decoys}");
+    }
+}
+
+#[test]
+fn a_killed_campaign_comes_to_the_same_signal() {
+    let env = TestEnv::new();
+    let file = campaign(&env, "whole", 200, SPECTRAL, "count = 2");
+    env.molsieve(["run", &file, "--dir", "whole"]).exits(0);
+    let file = campaign(&env, "killed", 200, SPECTRAL, "count = 2");
+    let mut command = env.command(["run", &file, "--dir", "killed"]);
+    assert!(!command.env("MOLSIEVE_FAULT", "kill@60").output().unwrap().status.success());
+    env.molsieve(["resume", "killed"]).exits(0);
+    assert_eq!(signal(&env, "killed"), signal(&env, "whole"));
+}
