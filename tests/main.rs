@@ -15,6 +15,7 @@ mod guides;
 mod hangs;
 mod kept;
 mod libraries;
+mod lift;
 mod mended;
 mod molblocks;
 mod molfiles;

@@ -102,11 +102,14 @@ fn a_pack_is_verified_without_molsieve_as_the_guide_says() {
     assert!(dir.join("signature.bin").exists(), "the guide checks a signature");
 }
 
-/// `configs/defaults.toml` with its examples, such as `# key = "key.pem"`, as if they were said.
+/// `configs/defaults.toml` with its examples, such as `# key = "key.pem"` and `# [decoys]`, as if they were said.
 fn with_examples(text: &str) -> String {
     let is_key = |c: char| c.is_ascii_lowercase() || c == '_';
     let said = |line: &str| {
         let bare = line.strip_prefix("# ")?;
+        if bare.starts_with('[') && bare.ends_with(']') {
+            return Some(bare.to_owned());
+        }
         let (key, _) = bare.split_once(" = ")?;
         key.chars().all(is_key).then(|| bare.to_owned())
     };

@@ -110,7 +110,7 @@ pub fn end_old(seen: &mut BTreeMap<Process, Instant>, limit: Duration, are_meant
         let victim = victim(child.0);
         eprintln!("killed, since it has not ended after {} s: {} ({})", limit.as_secs(), victim.line, victim.pid);
         VICTIMS.lock().unwrap().push(victim);
-        family(child.0, &parents).into_iter().for_each(kill);
+        stopped_family(child.0).into_iter().for_each(|pid| signal(pid, Signal::KILL));
         seen.remove(&child);
     }
 }
@@ -134,16 +134,18 @@ fn parents() -> BTreeMap<Process, u32> {
     known.collect()
 }
 
-/// A process, and all that it started and that is still below it, whatever holds its output open. The process is the first:
-/// it must not see one of them end, and go on.
-fn family(pid: u32, parents: &BTreeMap<Process, u32>) -> Vec<u32> {
-    let children = parents.iter().filter(|(_, parent)| **parent == pid).map(|((child, _), _)| *child);
-    [pid].into_iter().chain(children.flat_map(|child| family(child, parents))).collect()
+/// A process, and all that it started and that is still below it, whatever holds its output open. Each is stopped before its
+/// children are looked for: else it could start one more, or see one of them end, and go on.
+fn stopped_family(pid: u32) -> Vec<u32> {
+    signal(pid, Signal::STOP);
+    let children: Vec<u32> =
+        parents().iter().filter(|(_, parent)| **parent == pid).map(|((child, _), _)| *child).collect();
+    [pid].into_iter().chain(children.into_iter().flat_map(stopped_family)).collect()
 }
 
-fn kill(pid: u32) {
+fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
         // (It may have ended meanwhile.)
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process(pid, signal);
     }
 }
