@@ -13,6 +13,7 @@ mod first_minutes;
 mod formats;
 mod guides;
 mod hangs;
+mod hetero2;
 mod kept;
 mod libraries;
 mod lift;

@@ -311,7 +311,15 @@ pub struct PackSection {
 
 impl Default for PackSection {
     fn default() -> Self {
-        Self { outputs: default_outputs(), export: Vec::new(), top: default_top(), keep: 0, rank: None, order: None, key: None }
+        Self {
+            outputs: default_outputs(),
+            export: Vec::new(),
+            top: default_top(),
+            keep: 0,
+            rank: None,
+            order: None,
+            key: None,
+        }
     }
 }
 

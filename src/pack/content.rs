@@ -11,7 +11,9 @@ use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::sealed::Request;
 use super::structures::Structures;
-use super::{HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY, hetero2, hits, index, report, ro_crate};
+use super::{
+    HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY, hetero2, hits, index, report, ro_crate,
+};
 use crate::canonical::json;
 use crate::canonical::row::{Halt, Lines};
 use crate::digest;

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::manifest::Manifest;
 use super::provenance::Provenance;
 use super::{
-    ATTESTATION, CHECKSUMS, HETERO2, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY,
+    ATTESTATION, CHECKSUMS, HETERO2, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL,
+    SUMMARY,
 };
 use crate::canonical::escape;
 use crate::encode::Format;

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::manifest::{FileEntry, Manifest};
 use super::provenance::Provenance;
 use super::{
-    CHECKSUMS, HDF5, HETERO2, HITS, HITS_SDF, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SIGNAL,
-    SUMMARY,
+    CHECKSUMS, HDF5, HETERO2, HITS, HITS_SDF, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT,
+    RO_CRATE, SIGNAL, SUMMARY,
 };
 use crate::canonical::json::to_line;
 use crate::error::Result;

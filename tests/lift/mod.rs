@@ -102,7 +102,7 @@ fn seal_some(env: &TestEnv, columns: &[(&str, ColumnType)], order: Order, record
     let gathered = gather(&campaign.dir, &campaign.identity, &campaign.plan, missing).unwrap();
     let library = campaign.dir.root().join("no-library");
     let Campaign { dir, identity, plan } = &campaign;
-    let request = seal::Request { dir, identity, plan, library: &library, facts: serde_json::json!({}) };
+    let request = seal::Request { dir, identity, plan, library: &library, exports: &[], facts: serde_json::json!({}) };
     seal::seal(gathered, &request).unwrap();
 }
 

@@ -193,9 +193,15 @@ mod tests {
     #[test]
     fn there_are_thirty_columns_or_thirty_four_in_the_order_of_the_contract() {
         let plain = summary(false);
-        assert_eq!((plain.len(), plain[4], plain[14], plain[27], plain[29]), (30, "verdict", "seed_used", "H_entropy_beta", "outcome_reason"));
+        assert_eq!(
+            (plain.len(), plain[4], plain[14], plain[27], plain[29]),
+            (30, "verdict", "seed_used", "H_entropy_beta", "outcome_reason")
+        );
         let weighted = summary(true);
-        assert_eq!((weighted.len(), weighted[28], weighted[31], weighted[32]), (34, "W_gap", "WH_entropy", "outcome_verdict"));
+        assert_eq!(
+            (weighted.len(), weighted[28], weighted[31], weighted[32]),
+            (34, "W_gap", "WH_entropy", "outcome_verdict")
+        );
         assert_eq!(operator_features(true).len(), 15);
     }
 }

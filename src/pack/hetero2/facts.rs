@@ -46,14 +46,14 @@ impl Pairs {
 pub struct Facts {
     /// How many there are: OK, SKIP, ERROR.
     pub statuses: [u64; 3],
-    /// How often each reason was given.
-    pub reasons: BTreeMap<String, u64>,
+    /// How often each reason was given: for a SKIP, and for an ERROR.
+    pub reasons: BTreeMap<String, [u64; 2]>,
     /// `OK` rows with a verdict, and those of them that pass.
     pub judged: [u64; 2],
     /// Their slacks: how often each, by value.
-    slacks: BTreeMap<u64, (f64, u64)>,
+    pub(super) slacks: BTreeMap<u64, (f64, u64)>,
     /// The plain sum of the slacks, in the order of rows.
-    slack_sum: f64,
+    pub(super) slack_sum: f64,
     /// By likeness.
     pub bands: [Pairs; 3],
     /// Decoys of `OK` rows, and those of them that have a score.
@@ -63,7 +63,7 @@ pub struct Facts {
     /// `OK` rows that have a decoy.
     pub with_decoys: u64,
     /// The first records by id, with their lines of the page.
-    lines: BTreeMap<(Vec<u8>, u64), String>,
+    pub(super) lines: BTreeMap<(Vec<u8>, u64), String>,
 }
 
 impl Facts {
@@ -74,10 +74,8 @@ impl Facts {
     pub fn take(&mut self, told: &Told<'_>, layout: &Layout, seed: &str) -> Result<()> {
         self.statuses[told.status as usize] += 1;
         if !told.reason.is_empty() {
-            match self.reasons.get_mut(told.reason) {
-                Some(count) => *count += 1,
-                None => drop(self.reasons.insert(told.reason.to_owned(), 1)),
-            }
+            let counts = self.reasons.entry(told.reason.to_owned()).or_default();
+            counts[usize::from(told.status == Outcome::Error)] += 1;
         }
         self.line(told, seed);
         if told.status != Outcome::Ok || layout.decoys.is_none() {
@@ -151,12 +149,14 @@ impl Facts {
 
     /// Rows of which the scorer had no score to give.
     pub fn without_scores(&self) -> u64 {
-        self.reasons.get(MISSING_SCORES).copied().unwrap_or_default()
+        self.reasons.get(MISSING_SCORES).map_or(0, |counts| counts.iter().sum())
     }
 
-    /// Reasons, the most frequent first.
-    pub fn top_reasons(&self) -> Vec<(&str, u64)> {
-        let mut reasons: Vec<(&str, u64)> = self.reasons.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
+    /// Reasons, the most frequent first; those of a SKIP alone, if that is asked for.
+    pub fn top_reasons(&self, skips: bool) -> Vec<(&str, u64)> {
+        let count = |[skip, error]: &[u64; 2]| if skips { *skip } else { skip + error };
+        let all = self.reasons.iter().map(|(reason, counts)| (reason.as_str(), count(counts)));
+        let mut reasons: Vec<(&str, u64)> = all.filter(|(_, count)| *count > 0).collect();
         reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         reasons
     }

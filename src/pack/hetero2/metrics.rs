@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::columns::Layout;
 use super::facts::{Facts, Pairs};
 use crate::pack::manifest::Manifest;
-use crate::scorer::builtin::decoys::Band;
 use crate::scorer::builtin::compared::judge::MARGIN;
+use crate::scorer::builtin::decoys::Band;
 
 /// HETERO-2's names for how scores were made: those of a scorer, not made up.
 pub const SCORE_MODE: &str = "external_scores";
@@ -23,7 +23,7 @@ pub fn document(manifest: &Manifest, layout: &Layout, facts: &Facts) -> Value {
     let [ok, skip, error] = facts.statuses;
     let mut document = json!({
         "counts": {"OK": ok, "SKIP": skip, "ERROR": error},
-        "top_reasons": facts.top_reasons(),
+        "top_reasons": facts.top_reasons(false),
         // Times are no part of what follows from rows.
         "runtime_s_total": null,
         "throughput_rows_per_s": null,

@@ -71,9 +71,10 @@ pub fn index(layout: &Layout, facts: &Facts) -> String {
 /// `hardness_curve.md`: the share that is won, by likeness.
 pub fn hardness(facts: &Facts) -> String {
     let (interpretation, reason) = metrics::interpreted(facts);
-    let mut page = "# Hardness curve\n\n## Fingerprint config\n\n- morgan_radius: 2\n- morgan_nbits: 2048\n\n## Binning\n\n\
+    let mut page =
+        "# Hardness curve\n\n## Fingerprint config\n\n- morgan_radius: 2\n- morgan_nbits: 2048\n\n## Binning\n\n\
                     - easy: tanimoto < 0.50\n- medium: 0.50 <= tanimoto < 0.70\n- hard: tanimoto >= 0.70\n\n"
-        .to_owned();
+            .to_owned();
     let interpretation = interpretation.unwrap_or("not said");
     // Writing to a string does not fail.
     let _ = write!(
@@ -118,7 +119,10 @@ pub fn manifest(of: &Manifest, layout: &Layout, files: &[Entry]) -> Result<Value
     let scorer = json!({"kind": campaign.scorer.kind, "name": campaign.scorer.description.name,
         "version": campaign.scorer.description.version, "blake3": digest.to_string()});
     let is_compared = asked["score_mode"] == SCORE_MODE;
-    config.insert("scores_provenance".to_owned(), if is_compared { json!({"scorer": scorer.clone()}) } else { json!({}) });
+    config.insert(
+        "scores_provenance".to_owned(),
+        if is_compared { json!({"scorer": scorer.clone()}) } else { json!({}) },
+    );
     Ok(json!({
         "schema_version": super::SCHEMA,
         "tool_version": format!("molsieve {}", of.molsieve),

@@ -55,7 +55,7 @@ fn section(page: &mut String, manifest: &Manifest, release: &Release, facts: &Fa
     writeln!(page, "  - scores_coverage.rows_missing_scores_input: {}", facts.without_scores())?;
     writeln!(page, "  - status_counts: OK={ok}, SKIP={skip}, ERROR={error}")?;
     writeln!(page, "  - top_skip_reasons:")?;
-    let reasons = facts.top_reasons();
+    let reasons = facts.top_reasons(true);
     match reasons.as_slice() {
         [] => writeln!(page, "    - (none)")?,
         reasons => reasons.iter().try_for_each(|(reason, count)| writeln!(page, "    - {reason}: {count}"))?,
@@ -68,7 +68,7 @@ fn lineage(page: &mut String, release: &Release, facts: &Facts, title: &str, day
     writeln!(page, "\n### {day} - {title}\n- Release tag: {}", release.tag)?;
     asset(page, release)?;
     let [ok, skip, error] = facts.statuses;
-    let reasons = facts.top_reasons();
+    let reasons = facts.top_reasons(true);
     let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
     let reasons = if reasons.is_empty() { "(none)".to_owned() } else { reasons.join(", ") };
     writeln!(

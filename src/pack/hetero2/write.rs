@@ -79,7 +79,8 @@ pub(super) fn each_row(pass: Pass<'_>, each: &mut dyn FnMut(Row<'_>) -> Result<(
         if std::mem::take(&mut is_header) {
             return Ok(());
         }
-        let row = Row::read(line).map_err(|malformed| Error::verification(format!("cannot hold the rows: {malformed}")))?;
+        let row =
+            Row::read(line).map_err(|malformed| Error::verification(format!("cannot hold the rows: {malformed}")))?;
         each(row)
     })
 }

@@ -1,9 +1,9 @@
 //! The content against the manifest, and what is derived against the rows that it is derived from.
 
-use super::{encodings, export};
 use super::report::{Code, Judged, Problem, Refusal, Report};
 use super::source::Source;
 use super::trust::Accept;
+use super::{encodings, export};
 use crate::canonical::json;
 use crate::digest::{self, Digest, Sha256};
 use crate::error::Result;

@@ -45,7 +45,10 @@ fn unknown(entry: &FileEntry, report: &mut Report) {
     let theirs = entry.format.as_deref().map_or_else(|| "no shape that it names".to_owned(), escape::visible);
     if report.signers.is_empty() {
         // Else a forger would only have to say that it is of another version.
-        let message = format!("`{name}` is `{theirs}`, this version of molsieve makes `{}`, and no trusted key vouches for it", hetero2::SCHEMA);
+        let message = format!(
+            "`{name}` is `{theirs}`, this version of molsieve makes `{}`, and no trusted key vouches for it",
+            hetero2::SCHEMA
+        );
         report.add(Problem::of(Code::ExportUnknown, name, message));
     } else {
         let why = format!("it is `{theirs}`, and this version of molsieve makes `{}`", hetero2::SCHEMA);

@@ -244,7 +244,9 @@ impl Report {
 
     /// As [`Report::is_sound`], whatever the archive in the directory holds.
     pub fn is_sound_but_for_the_copy(&self) -> bool {
-        self.problems.iter().all(|p| p.in_copy || matches!(p.code, Code::Incomplete | Code::EncodingUnknown | Code::ExportUnknown))
+        self.problems
+            .iter()
+            .all(|p| p.in_copy || matches!(p.code, Code::Incomplete | Code::EncodingUnknown | Code::ExportUnknown))
     }
 
     /// Whether the archive in the directory is not what it should be.

@@ -201,7 +201,12 @@ pub fn checksums(bytes: &[u8], files: &Files, report: &mut Report) {
             if is_below(name) {
                 report.unchecked(format!("`{name}`: what lies in a directory is not looked at"));
             } else {
-                report.at("checksums-path", CHECKSUMS, number, format!("`{name}` is not the path of a file in the pack"));
+                report.at(
+                    "checksums-path",
+                    CHECKSUMS,
+                    number,
+                    format!("`{name}` is not the path of a file in the pack"),
+                );
             }
             continue;
         }

@@ -89,13 +89,7 @@ impl Report {
     }
 }
 
-fn note(
-    all: &mut Vec<Finding>,
-    code: &'static str,
-    file: &str,
-    line: Option<u64>,
-    message: impl Into<String>,
-) {
+fn note(all: &mut Vec<Finding>, code: &'static str, file: &str, line: Option<u64>, message: impl Into<String>) {
     let same = |finding: &&mut Finding| finding.code == code && finding.file.as_deref() == Some(file);
     if let Some(finding) = all.iter_mut().find(same) {
         finding.count += 1;

@@ -15,10 +15,17 @@ struct Strict(Value);
 pub fn read(bytes: &[u8]) -> Result<Value, String> {
     match serde_json::from_slice::<Strict>(bytes) {
         Ok(Strict(value)) => Ok(value),
-        Err(error) if has_nan(bytes) => {
-            Err(format!("it holds NaN or Infinity, which is no JSON (line {}, column {})", error.line(), error.column()))
-        }
-        Err(error) => Err(format!("line {}, column {}: {}", error.line(), error.column(), crate::canonical::json::in_words(&error))),
+        Err(error) if has_nan(bytes) => Err(format!(
+            "it holds NaN or Infinity, which is no JSON (line {}, column {})",
+            error.line(),
+            error.column()
+        )),
+        Err(error) => Err(format!(
+            "line {}, column {}: {}",
+            error.line(),
+            error.column(),
+            crate::canonical::json::in_words(&error)
+        )),
     }
 }
 

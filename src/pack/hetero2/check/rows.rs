@@ -82,13 +82,15 @@ impl Rows {
         if (0..line.len()).any(|at| std::str::from_utf8(line.field(at)).is_err()) {
             return fault("row-text", "it is not UTF-8".to_owned());
         }
-        let row = One { line, places: &self.places };
+        let places = std::mem::take(&mut self.places);
+        let row = One { line, places: &places };
         row.status(&mut fault);
         row.judgement(&mut fault);
         row.decoys(&mut fault);
         row.numbers(&mut fault);
         row.outcome(&mut fault);
         self.count(&row.facts());
+        self.places = places;
     }
 
     fn header(&mut self, line: Line<'_>, report: &mut Report) {
@@ -219,7 +221,10 @@ impl<'a> One<'a> {
     fn judgement(&self, fault: Fault<'_>) {
         let (status, verdict) = (self.cell(at::STATUS), self.cell(at::VERDICT));
         let judged = matches!(verdict, "PASS" | "FAIL");
-        if !(judged || matches!(verdict, "" | "SKIP")) || judged && status != "OK" || status == "ERROR" && !verdict.is_empty() {
+        if !(judged || matches!(verdict, "" | "SKIP"))
+            || judged && status != "OK"
+            || status == "ERROR" && !verdict.is_empty()
+        {
             return fault("row-verdict", format!("a row that is `{status}` has the verdict `{verdict}`"));
         }
         let numbers = [at::GATE, at::SLACK, at::MARGIN].map(|column| self.cell(column));
@@ -229,7 +234,8 @@ impl<'a> One<'a> {
             }
             return;
         }
-        let (Some(gate), Some(slack), Some(margin)) = (value(numbers[0].as_bytes()), value(numbers[1].as_bytes()), value(numbers[2].as_bytes()))
+        let (Some(gate), Some(slack), Some(margin)) =
+            (value(numbers[0].as_bytes()), value(numbers[1].as_bytes()), value(numbers[2].as_bytes()))
         else {
             return fault("row-gate", format!("the verdict is `{verdict}`, and gate, slack or margin is no number"));
         };
