@@ -20,6 +20,7 @@ pub mod id;
 pub mod journal;
 pub mod layout;
 pub mod library;
+pub mod lift;
 pub mod pack;
 pub mod patience;
 pub mod payload;

@@ -45,6 +45,7 @@ fn hollow(root: &Path, records: u64) -> Plan {
         max_error_ppm: None,
         gpus: 0,
         keep: 0,
+        export: Vec::new(),
         core_ms_max: None,
         key: None,
     };

@@ -278,6 +278,9 @@ pub struct PackSection {
     /// Encodings of the payload; [`Config::parse`] adds `csv`, which every pack has, where it is not said.
     #[serde(default = "default_outputs")]
     pub outputs: Vec<String>,
+    /// In which shapes of others the pack holds the payload as well: `hetero2`.
+    #[serde(default)]
+    pub export: Vec<String>,
     /// How many hits.
     #[serde(default = "default_top")]
     pub top: u64,
@@ -294,7 +297,15 @@ pub struct PackSection {
 
 impl Default for PackSection {
     fn default() -> Self {
-        Self { outputs: default_outputs(), top: default_top(), keep: 0, rank: None, order: None, key: None }
+        Self {
+            outputs: default_outputs(),
+            export: Vec::new(),
+            top: default_top(),
+            keep: 0,
+            rank: None,
+            order: None,
+            key: None,
+        }
     }
 }
 

@@ -82,6 +82,9 @@ pub struct Execution {
     /// Of how many records of each task group the files that the scorer hands over are kept.
     #[serde(default, skip_serializing_if = "canonical::json::is_default")]
     pub keep: u64,
+    /// In which shapes of others the pack holds the payload as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub export: Vec<String>,
 }
 
 impl Execution {
@@ -114,6 +117,7 @@ impl Execution {
             core_ms_max,
             key: _,
             keep,
+            export,
         } = self;
         let mut told = vec![
             ("scheduler", json!(scheduler)),
@@ -127,6 +131,7 @@ impl Execution {
             ("max_error_ppm", json!(max_error_ppm)),
             ("core_ms_max", json!(core_ms_max)),
             ("keep", json!(keep)),
+            ("export", json!((!export.is_empty()).then_some(export))),
         ];
         if let ScorerLaunch::Command(command) = scorer {
             told.extend(command.told());

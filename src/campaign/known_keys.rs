@@ -58,7 +58,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("checkpoint", &["sync"]),
     ("scheduler", &kind::NAMES),
     ("resources", &["cpus", "memory", "walltime", "gpus"]),
-    ("pack", &["outputs", "top", "keep", "rank", "order", "key"]),
+    ("pack", &["outputs", "export", "top", "keep", "rank", "order", "key"]),
     ("limits", &["max_error_rate", "core_hours"]),
 ];
 

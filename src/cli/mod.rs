@@ -37,6 +37,7 @@ mod probe;
 mod progress;
 mod prove;
 mod registry;
+mod report;
 mod reproduce;
 mod resume;
 mod retry;
@@ -137,6 +138,8 @@ enum Command {
     Verify(verify::Args),
     /// Prove that one row is in a pack, without the others; or check such a proof.
     Prove(prove::Args),
+    /// What a pack is worth: its score against what an expensive measurement said.
+    Report(report::Args),
     /// Compute the request of a pack again, and compare the answers.
     Reproduce(reproduce::Args),
     /// The catalogue of what was signed here.
@@ -247,6 +250,7 @@ fn dispatch(command: Command, how: &elsewhere::Args, output: Output) -> Result<E
         Command::Sign(args) => sign::run(&args, how, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Prove(args) => prove::run(&args, output),
+        Command::Report(args) => report::run(&args, output),
         Command::Reproduce(args) => reproduce::run(&args, output),
         Command::Registry(args) => registry::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),

@@ -5,13 +5,17 @@
 //! makes its bytes, its name in [`super::OPTIONAL`], and a line in [`write()`].
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::manifest::{FileEntry, Manifest, PayloadEntry, SCHEMA};
 use super::provenance::Provenance;
 use super::sealed::Request;
 use super::structures::Structures;
-use super::{HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY, hits, index, report, ro_crate};
+use super::{
+    HITS, INDEX, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY, hetero2, hits, index, report, ro_crate,
+};
 use crate::canonical::json;
+use crate::canonical::row::{Halt, Lines};
 use crate::digest;
 use crate::encode;
 use crate::error::{Error, Result};
@@ -53,6 +57,7 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     for (name, bytes) in rest {
         manifest.files.push(add(dir, name, &bytes)?);
     }
+    manifest.files.extend(exports(dir, &manifest, request.exports)?);
     // The last one: it describes all the others.
     let bytes = ro_crate::render(&manifest, &provenance)?;
     manifest.files.push(add(dir, RO_CRATE, &bytes)?);
@@ -97,6 +102,31 @@ fn encodings(dir: &PackDir, manifest: &Manifest) -> Result<Vec<FileEntry>> {
         format: Some(w.format.schema().to_owned()),
     };
     Ok(written.into_iter().map(entry).collect())
+}
+
+/// Writes the payload in the shapes of others that are asked for.
+fn exports(dir: &PackDir, manifest: &Manifest, asked: &[String]) -> Result<Vec<FileEntry>> {
+    if !asked.iter().any(|export| export == hetero2::NAME) {
+        return Ok(Vec::new());
+    }
+    let (summary, path) = (dir.member(SUMMARY), dir.member(hetero2::FILE));
+    let mut staged = fs::Staged::create_beside(&path)?;
+    hetero2::write(&mut staged, manifest, u64::MAX, &mut |each| each_line(&summary, each))?;
+    staged.commit()?;
+    let (sha256, bytes) = fs::sha256_input(&path)?;
+    let format = Some(hetero2::SCHEMA.to_owned());
+    Ok(vec![FileEntry { name: hetero2::FILE.to_owned(), bytes, sha256, format }])
+}
+
+/// Hands on the lines of the file at `path` without their line feeds.
+fn each_line(path: &Path, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let (file, mut lines) = (fs::open_plain(path).map_err(|e| Error::io("cannot read", path, &e))?, Lines::default());
+    fs::each_block(file, path, |block| {
+        lines.feed(block, &mut *each).map_err(|halt| match halt {
+            Halt::Taker(error) => error,
+            Halt::Fault(fault) => Error::verification(format!("`{}`: {fault}", path.display())),
+        })
+    })
 }
 
 /// Writes one file of the content, and describes it.

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::manifest::Manifest;
 use super::provenance::Provenance;
 use super::{
-    ATTESTATION, CHECKSUMS, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL, SUMMARY,
+    ATTESTATION, CHECKSUMS, HETERO2, HITS, HITS_SDF, HITS_SMI, MANIFEST, METRICS, PROVENANCE, REPORT, RO_CRATE, SIGNAL,
+    SUMMARY,
 };
 use crate::canonical::escape;
 use crate::encode::Format;
@@ -132,6 +133,9 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
     }
     if manifest.file(SIGNAL).is_some() {
         writeln!(page, "- `{SIGNAL}`: what the decoys say of the score")?;
+    }
+    if manifest.file(HETERO2).is_some() {
+        writeln!(page, "- `{HETERO2}`: the same rows as an evidence pack of HETERO-2")?;
     }
     for format in Format::ALL.iter().filter(|format| manifest.file(format.file()).is_some()) {
         writeln!(page, "- `{}`: the same rows as `{SUMMARY}`, as {}", format.file(), format.title())?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, MANIFEST, SUMMARY, is_member_name};
+use super::{ARCHIVE, ATTESTATION, CHECKSUMS, CONTENT, HETERO2, MANIFEST, SUMMARY, is_member_name};
 use crate::campaign::identity::{self, Identity};
 use crate::canonical::{escape, json};
 use crate::digest::{self, Digest};
@@ -68,7 +68,7 @@ pub struct FileEntry {
     pub bytes: u64,
     /// SHA-256 of its content.
     pub sha256: Digest,
-    /// Of an encoding of the payload: which ([`Format::schema`]). Packs of the first versions do not say.
+    /// Of an encoding of the payload, or the payload in the shape of others: which ([`Format::schema`]). Packs of the first versions do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
 }
@@ -193,7 +193,7 @@ impl Manifest {
         if !names.is_sorted_by(|a, b| a < b) {
             return Some("its files are not sorted by name, or one is there twice".to_owned());
         }
-        let is_encoding = |name: &str| Format::ALL.iter().any(|format| format.file() == name);
+        let is_encoding = |name: &str| name == HETERO2 || Format::ALL.iter().any(|format| format.file() == name);
         if let Some(bad) = self.files.iter().find(|file| file.format.is_some() && !is_encoding(&file.name)) {
             return Some(format!("it says of `{}` which encoding it is, and it is none", bad.name));
         }

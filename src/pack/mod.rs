@@ -11,6 +11,7 @@
 pub mod archive;
 pub mod content;
 pub mod envelope;
+pub mod hetero2;
 pub mod hits;
 pub mod index;
 pub mod keys;
@@ -62,10 +63,13 @@ pub const PARQUET: &str = Format::Parquet.file();
 /// The payload as HDF5.
 pub const HDF5: &str = Format::Hdf5.file();
 
+/// The payload as HETERO-2's evidence pack.
+pub const HETERO2: &str = hetero2::FILE;
+
 /// Content that every pack has.
 pub const CONTENT: [&str; 5] = [HITS, INDEX, METRICS, PROVENANCE, SUMMARY];
 /// Content that a pack may have beside it.
-pub const OPTIONAL: [&str; 7] = [HITS_SDF, HITS_SMI, PARQUET, REPORT, RO_CRATE, SIGNAL, HDF5];
+pub const OPTIONAL: [&str; 8] = [HETERO2, HITS_SDF, HITS_SMI, PARQUET, REPORT, RO_CRATE, SIGNAL, HDF5];
 
 /// What the encodings of the payload say of themselves in the pack of `manifest`.
 pub(crate) fn facts(manifest: &Manifest) -> Facts {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::manifest::{FileEntry, Manifest};
 use super::provenance::Provenance;
 use super::{
-    CHECKSUMS, HDF5, HITS, HITS_SDF, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT, RO_CRATE, SIGNAL,
-    SUMMARY,
+    CHECKSUMS, HDF5, HETERO2, HITS, HITS_SDF, HITS_SMI, INDEX, MANIFEST, METRICS, PARQUET, PROVENANCE, REPORT,
+    RO_CRATE, SIGNAL, SUMMARY,
 };
 use crate::canonical::json::to_line;
 use crate::error::Result;
@@ -167,6 +167,7 @@ fn file(entry: &FileEntry) -> Value {
         "smi" => "chemical/x-daylight-smiles",
         "parquet" => "application/vnd.apache.parquet",
         "h5" => "application/x-hdf5",
+        "zip" => "application/zip",
         _ => "application/octet-stream",
     };
     described_file.insert("encodingFormat".to_owned(), json!(format));
@@ -183,6 +184,7 @@ fn described(name: &str) -> &'static str {
         PROVENANCE => "Hosts, times and attempts of this execution, and the journal of the campaign",
         INDEX => "What is in the pack, for people",
         REPORT => "The result for people, with pictures",
+        HETERO2 => "The payload as an evidence pack of HETERO-2",
         PARQUET | HDF5 => "The payload in another encoding",
         MANIFEST => "Every content file with its size and SHA-256, and the frozen request",
         CHECKSUMS => "The same for sha256sum",

@@ -18,6 +18,8 @@ pub struct Request<'a> {
     pub plan: &'a Plan,
     /// The directory of the library snapshot, for the structures of the hits.
     pub library: &'a Path,
+    /// In which shapes of others the pack holds the payload as well.
+    pub exports: &'a [String],
     /// Facts of the campaign and its journal, for provenance: any JSON.
     pub facts: serde_json::Value,
 }

@@ -121,6 +121,7 @@ pub fn seal(campaign: &Campaign, missing: gather::Missing) -> Result<SealedPack>
         identity: &campaign.file.identity,
         plan: &campaign.plan,
         library: &library,
+        exports: &campaign.file.execution.export,
         facts: facts(campaign)?,
     };
     seal::seal(gathered, &request)

@@ -82,7 +82,7 @@ fn seal_pack(campaign: &Campaign, missing: Missing) -> Result<SealedPack> {
     // There is no library here: a pack is sealed without one.
     let library = campaign.dir.root().join("no-library");
     let Campaign { dir, identity, plan } = campaign;
-    let request = seal::Request { dir, identity, plan, library: &library, facts };
+    let request = seal::Request { dir, identity, plan, library: &library, exports: &[], facts };
     seal::seal(gathered, &request)
 }
 

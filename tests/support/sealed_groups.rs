@@ -56,7 +56,7 @@ impl Campaign {
         &self,
         group: GroupIndex,
         attempt: &str,
-        row: fn(&mut RowBlock, Ordinal),
+        row: impl Fn(&mut RowBlock, Ordinal),
         forge: impl FnOnce(&mut Receipt),
     ) {
         let ordinals = self.plan.group(group);

@@ -71,6 +71,52 @@ pub fn attest(from: &Path, mut staged: Staged, attestation: Option<&[u8]>) -> Re
     Ok(staged)
 }
 
+/// An archive that is written member by member, from streams, and not compressed: its bytes depend on no compressor.
+#[derive(Debug)]
+pub struct Plain<'a> {
+    zip: ZipWriter<Muted<BufWriter<&'a mut File>>>,
+    path: PathBuf,
+    left: u64,
+}
+
+impl<'a> Plain<'a> {
+    /// An archive whose members have at most `bytes_max` bytes together.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn create(staged: &'a mut Staged, bytes_max: u64) -> Result<Self> {
+        let path = staged.path().to_path_buf();
+        Ok(Self { zip: writer(staged)?, path, left: bytes_max })
+    }
+
+    /// Starts the next member; it will not be longer than `longest`.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn start(&mut self, name: &str, longest: u64) -> Result<()> {
+        let options = options(longest).compression_method(CompressionMethod::Stored).compression_level(None);
+        self.zip.start_file(name, options).map_err(|e| failed(&self.path, &e.into()))
+    }
+
+    /// Appends to the member that was started last.
+    ///
+    /// # Errors
+    /// It becomes longer than it may (exit 4); the system refuses (exit 6).
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or_else(|| Error::verification("is longer than what it should be"))?;
+        self.zip.write_all(bytes).map_err(|e| failed(&self.path, &e))
+    }
+
+    /// Ends the archive.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn finish(self) -> Result<()> {
+        finish(self.zip, &self.path)
+    }
+}
+
 /// Adds the attestation, and ends the archive.
 fn attested<W: Write + Seek>(mut zip: ZipWriter<W>, attestation: Option<&[u8]>, path: &Path) -> Result<()> {
     if let Some(bytes) = attestation {

@@ -1,9 +1,9 @@
 //! The content against the manifest, and what is derived against the rows that it is derived from.
 
-use super::encodings;
 use super::report::{Code, Judged, Problem, Refusal, Report};
 use super::source::Source;
 use super::trust::Accept;
+use super::{encodings, export};
 use crate::canonical::json;
 use crate::digest::{self, Digest, Sha256};
 use crate::error::Result;
@@ -37,7 +37,8 @@ pub(super) fn judge(source: &dyn Source, manifest: &Manifest, accept: Accept, re
         }
     }
     if report.problems.len() == before {
-        return encodings::judge(source, manifest, vouched, report);
+        encodings::judge(source, manifest, vouched, report)?;
+        return export::judge(source, manifest, report);
     }
     Ok(())
 }

@@ -5,8 +5,9 @@
 
 mod content;
 mod encodings;
+mod export;
 pub mod report;
-mod source;
+pub(super) mod source;
 mod trust;
 
 use std::collections::BTreeMap;

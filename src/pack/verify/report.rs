@@ -130,6 +130,10 @@ pub enum Code {
     EncodingMismatch,
     /// An encoding of the payload is in a format of another version, and no trusted key vouches for it.
     EncodingUnknown,
+    /// `hetero2.zip` is not what the rows of `summary.csv` make of it.
+    ExportMismatch,
+    /// `hetero2.zip` is in a shape of another version, and no trusted key vouches for it.
+    ExportUnknown,
     /// There is no attestation.
     Unsigned,
     /// No trusted key has signed.
@@ -240,7 +244,9 @@ impl Report {
 
     /// As [`Report::is_sound`], whatever the archive in the directory holds.
     pub fn is_sound_but_for_the_copy(&self) -> bool {
-        self.problems.iter().all(|p| p.in_copy || matches!(p.code, Code::Incomplete | Code::EncodingUnknown))
+        self.problems
+            .iter()
+            .all(|p| p.in_copy || matches!(p.code, Code::Incomplete | Code::EncodingUnknown | Code::ExportUnknown))
     }
 
     /// Whether the archive in the directory is not what it should be.
@@ -250,7 +256,7 @@ impl Report {
 
     /// The first problem that puts the rows themselves in doubt.
     pub fn unsound(&self) -> Option<&Problem> {
-        self.problems.iter().find(|p| !matches!(p.code, Code::Incomplete | Code::EncodingUnknown))
+        self.problems.iter().find(|p| !matches!(p.code, Code::Incomplete | Code::EncodingUnknown | Code::ExportUnknown))
     }
 
     /// Whether one of the problems is of this sort.

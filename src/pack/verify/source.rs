@@ -14,7 +14,7 @@ use crate::pack::archive::read::Archive;
 use crate::pack::is_member_name;
 
 /// Where members come from. Nothing is ever written, and no content is held in memory.
-pub(super) trait Source {
+pub(in crate::pack) trait Source {
     /// The names of the members, with the lengths that they have or declare.
     fn members(&self) -> BTreeMap<String, u64>;
 
@@ -33,7 +33,7 @@ impl Source for Archive {
 }
 
 /// A pack that lies open.
-pub(super) struct Directory {
+pub(in crate::pack) struct Directory {
     dir: PackDir,
     members: BTreeMap<String, u64>,
 }
@@ -105,7 +105,7 @@ impl Source for Directory {
 }
 
 /// The whole content of a small member; a problem if it is not small.
-pub(super) fn read_small(source: &dyn Source, name: &str, bytes_max: u64) -> Judged<Vec<u8>> {
+pub(in crate::pack) fn read_small(source: &dyn Source, name: &str, bytes_max: u64) -> Judged<Vec<u8>> {
     let declared = source.members().get(name).copied().unwrap_or(0);
     if declared > bytes_max {
         return Err(Problem::of(Code::MemberSize, name, format!("`{name}` is longer than {bytes_max} bytes")).into());

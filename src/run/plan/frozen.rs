@@ -15,7 +15,8 @@ const NAMED_MAX: usize = 8;
 const SHOWN_CHARS: usize = 120;
 
 /// Keys that may change: when the scorer is given up, how it shares a machine, what is done with its files, what they are checked against.
-const FREE: [&str; 11] = [
+const FREE: [&str; 12] = [
+    "pack.export",
     "pack.key",
     "pack.keep",
     "scorer.keep",

@@ -22,6 +22,7 @@ use crate::library::format::FormatRequest;
 use crate::library::request::{self, Inputs, LibraryRequest};
 use crate::library::snapshot::Snapshot;
 use crate::library::take;
+use crate::pack::hetero2;
 use crate::pack::keys::PrivateKey;
 use crate::pilot;
 use crate::run::policy::EVERY_RECORD;
@@ -315,9 +316,22 @@ fn execution(config: &Config, base: &Path, scorer: ScorerLaunch, library: PathBu
         core_ms_max: config.limits.core_hours.map(units::core_ms),
         key: config.pack.key.as_ref().map(|key| base.join(key)),
         keep: config.pack.keep,
+        export: exports(&config.pack.export)?,
     };
     scheduler::check(&execution)?;
     Ok(execution)
+}
+
+/// In which shapes of others the pack is to hold the payload, sorted.
+fn exports(asked: &[String]) -> Result<Vec<String>> {
+    if let Some(unknown) = asked.iter().find(|export| *export != hetero2::NAME) {
+        let what = format!("`pack.export` asks for `{unknown}`, which is no shape of a pack");
+        return Err(Error::usage(what).hint("use `export = [\"hetero2\"]`, or leave it out"));
+    }
+    let mut exports = asked.to_vec();
+    exports.sort();
+    exports.dedup();
+    Ok(exports)
 }
 
 fn pack_request(config: &Config, scorer: &Description) -> Result<PackRequest> {

@@ -39,7 +39,7 @@ impl Judged {
 }
 
 /// The smallest U / `pairs` whose cumulative probability is at least 0.95, where U is even over 0 … `pairs`.
-fn null_quantile(pairs: u32) -> f64 {
+pub fn null_quantile(pairs: u32) -> f64 {
     let u = (95 * (pairs + 1)).div_ceil(100) - 1;
     f64::from(u) / f64::from(pairs)
 }

@@ -1,0 +1,189 @@
+//! The answer: a word and a sentence, and nothing that the numbers do not show.
+
+use serde::Serialize;
+
+use super::money::Saved;
+use super::proxy;
+use super::report::{Comparison, FEW, RANDOM, RESAMPLES_MIN, Role, Shown};
+use super::resample::Estimate;
+
+/// The answer in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is shown that the score finds more hits than an even order, than size and than log P.
+    Better,
+    /// It is shown that it finds more than an even order; with size or log P it could not be compared.
+    BetterThanRandom,
+    /// It is not shown that it finds more than each of these.
+    NotShown,
+    /// It is shown that one of these finds more.
+    Beaten,
+    /// There are too few hits, too few molecules that are none, or too few resamples to show anything.
+    TooFew,
+    /// Labels were made by a rule: nothing is said of the score.
+    Proxy,
+}
+
+/// What the interval of a difference shows.
+pub fn shown(difference: &Estimate) -> Shown {
+    match (difference.low, difference.high) {
+        (Some(low), _) if low > 0.0 => Shown::More,
+        (_, Some(high)) if high < 0.0 => Shown::Less,
+        _ => Shown::Nothing,
+    }
+}
+
+/// What is known when the answer is given.
+pub struct Known<'a> {
+    /// The column of the score.
+    pub score: &'a str,
+    /// Molecules with truth, and hits among them.
+    pub molecules: u64,
+    /// See `molecules`.
+    pub hits: u64,
+    /// How many are selected.
+    pub selected: u64,
+    /// Hits that the score finds among them.
+    pub found: f64,
+    /// Resamples of an interval.
+    pub resamples: u32,
+    /// Whether a rule made the labels.
+    pub is_proxy: bool,
+    /// Baselines that could not be made.
+    pub baselines_missing: bool,
+    /// The score against each other order, an even one first.
+    pub comparisons: &'a [Comparison],
+}
+
+impl Known<'_> {
+    /// Whether there is enough for intervals.
+    pub const fn is_enough(molecules: u64, hits: u64, resamples: u32) -> bool {
+        hits >= FEW && molecules - hits >= FEW && resamples >= RESAMPLES_MIN
+    }
+
+    fn baselines(&self) -> impl Iterator<Item = &Comparison> {
+        self.comparisons.iter().filter(|comparison| comparison.role == Role::Baseline)
+    }
+
+    /// The answer in a word.
+    pub fn verdict(&self) -> Verdict {
+        if self.is_proxy {
+            return Verdict::Proxy;
+        }
+        if !Self::is_enough(self.molecules, self.hits, self.resamples) {
+            return Verdict::TooFew;
+        }
+        if self.baselines().any(|comparison| comparison.shown == Shown::Less) {
+            return Verdict::Beaten;
+        }
+        match (self.baselines().all(|comparison| comparison.shown == Shown::More), self.baselines_missing) {
+            (true, false) => Verdict::Better,
+            (true, true) => Verdict::BetterThanRandom,
+            (false, _) => Verdict::NotShown,
+        }
+    }
+
+    /// The answer in a sentence.
+    pub fn sentence(&self) -> String {
+        let Self { score, molecules, hits, selected, found, .. } = self;
+        match self.verdict() {
+            Verdict::Proxy => format!(
+                "PROXY TRUTH: a rule made the labels (`{}`), nobody measured them: nothing here says whether `{score}` pays",
+                proxy::SOURCE
+            ),
+            Verdict::TooFew if self.resamples < RESAMPLES_MIN => {
+                format!("NOTHING SHOWN: {} resamples give no interval; {RESAMPLES_MIN} are the least", self.resamples)
+            }
+            Verdict::TooFew => format!(
+                "TOO FEW: of {molecules} molecules with truth {hits} are hits; nothing is stated with fewer than {FEW} of either kind"
+            ),
+            Verdict::Better => {
+                format!("PAYS: {}; it finds more than size and log P alone", self.saving())
+            }
+            Verdict::BetterThanRandom => format!(
+                "PAYS AGAINST RANDOM ORDER: {}; whether size or log P alone do as well is not known",
+                self.saving()
+            ),
+            Verdict::Beaten => {
+                let beaten = self.baselines().filter(|comparison| comparison.shown == Shown::Less);
+                let least = beaten.min_by(|a, b| value(&a.more_hits).total_cmp(&value(&b.more_hits)));
+                least.map_or_else(String::new, |by| {
+                    format!(
+                        "DOES NOT PAY: {} finds {} hits in {selected} molecules, `{score}` {}: {} fewer ({})",
+                        named(&by.with),
+                        number(by.hits),
+                        number(*found),
+                        number(-value(&by.more_hits)),
+                        interval(&turned(&by.more_hits))
+                    )
+                })
+            }
+            Verdict::NotShown => {
+                let weakest = self.baselines().filter(|comparison| comparison.shown == Shown::Nothing);
+                let weakest = weakest.min_by(|a, b| value(&a.more_hits).total_cmp(&value(&b.more_hits)));
+                weakest.map_or_else(String::new, |by| {
+                    format!(
+                        "NOT SHOWN: in {selected} molecules `{score}` finds {} of {hits} hits and {} {}: this truth does not tell them apart ({} more, {})",
+                        number(*found),
+                        named(&by.with),
+                        number(by.hits),
+                        number(value(&by.more_hits)),
+                        interval(&by.more_hits)
+                    )
+                })
+            }
+        }
+    }
+
+    /// What the score saves against an even order.
+    fn saving(&self) -> String {
+        let Some(random) = self.comparisons.first() else { return String::new() };
+        let money = random.saved.as_ref().map_or_else(String::new, |saved| format!(", {}", money(saved)));
+        format!(
+            "for {} of {} hits `{}` takes {} molecules, random order {}: {} fewer ({}){money}",
+            number(self.found),
+            self.hits,
+            self.score,
+            random.molecules_score,
+            random.molecules_other,
+            number(value(&random.fewer_molecules)),
+            interval(&random.fewer_molecules)
+        )
+    }
+}
+
+/// What an order is called in a sentence.
+fn named(order: &str) -> String {
+    if order == RANDOM { "random order".to_owned() } else { format!("`{order}` alone") }
+}
+
+/// The money that is not paid, with its interval.
+pub fn money(saved: &Saved) -> String {
+    let (amount, currency) = (&saved.amount, &saved.currency);
+    format!("{} {currency} saved ({})", number(value(amount)), interval(amount))
+}
+
+fn value(estimate: &Estimate) -> f64 {
+    estimate.value.unwrap_or_default()
+}
+
+fn turned(estimate: &Estimate) -> Estimate {
+    let turn = |number: Option<f64>| number.map(|number| -number);
+    Estimate { value: turn(estimate.value), low: turn(estimate.high), high: turn(estimate.low) }
+}
+
+/// An interval in words.
+pub fn interval(estimate: &Estimate) -> String {
+    match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) => format!("95 %: {} to {}", number(low), number(high)),
+        _ => "no interval".to_owned(),
+    }
+}
+
+/// A number for people: with two digits behind the point at most, and none where they are 0.
+pub fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}

@@ -1,0 +1,224 @@
+//! What all rows together say, in the numbers of HETERO-2's `metrics.json`. Memory does not grow with the rows.
+
+use std::collections::BTreeMap;
+
+use super::columns::{Layout, count};
+use super::reason::MISSING_SCORES;
+use super::row::Told;
+use crate::canonical::row::{unquoted, value};
+use crate::error::{Error, Result};
+use crate::scorer::Outcome;
+use crate::scorer::builtin::decoys::Band;
+
+/// The page has a line for so many records: the first ones by id.
+pub const LINES_MAX: usize = 1000;
+
+/// No id takes more bytes there.
+const ID_BYTES_MAX: usize = 200;
+
+/// A record among up to a hundred decoys has fewer different results than this.
+const SLACKS_MAX: usize = 1 << 15;
+
+/// Decoys of one band.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pairs {
+    /// All of them.
+    pub total: u64,
+    /// Won, tied and lost, of those that have a score.
+    pub ways: [u64; 3],
+}
+
+impl Pairs {
+    /// Those that have a score.
+    pub fn scored(&self) -> u64 {
+        self.ways.iter().sum()
+    }
+
+    /// The share that is won, a tie being half.
+    pub fn auc(&self) -> Option<f64> {
+        let [won, tied, _] = self.ways;
+        (self.scored() > 0).then(|| (won as f64 + tied as f64 / 2.0) / self.scored() as f64)
+    }
+}
+
+/// What all rows together say.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// How many there are: OK, SKIP, ERROR.
+    pub statuses: [u64; 3],
+    /// How often each reason was given: for a SKIP, and for an ERROR.
+    pub reasons: BTreeMap<String, [u64; 2]>,
+    /// `OK` rows with a verdict, and those of them that pass.
+    pub judged: [u64; 2],
+    /// Their slacks: how often each, by value.
+    pub(super) slacks: BTreeMap<u64, (f64, u64)>,
+    /// The plain sum of the slacks, in the order of rows.
+    pub(super) slack_sum: f64,
+    /// By likeness.
+    pub bands: [Pairs; 3],
+    /// Decoys of `OK` rows, and those of them that have a score.
+    pub decoys: [u64; 2],
+    /// `OK` rows of which a decoy has no score.
+    pub lacking: u64,
+    /// `OK` rows that have a decoy.
+    pub with_decoys: u64,
+    /// The first records by id, with their lines of the page.
+    pub(super) lines: BTreeMap<(Vec<u8>, u64), String>,
+}
+
+impl Facts {
+    /// Takes a row.
+    ///
+    /// # Errors
+    /// There are more different slacks than any comparison has (exit 4): somebody else wrote these rows.
+    pub fn take(&mut self, told: &Told<'_>, layout: &Layout, seed: &str) -> Result<()> {
+        self.statuses[told.status as usize] += 1;
+        if !told.reason.is_empty() {
+            let counts = self.reasons.entry(told.reason.to_owned()).or_default();
+            counts[usize::from(told.status == Outcome::Error)] += 1;
+        }
+        self.line(told, seed);
+        if told.status != Outcome::Ok || layout.decoys.is_none() {
+            return Ok(());
+        }
+        let cells = &told.cells;
+        let (decoys, scored) = (count(cells.decoys()).unwrap_or(0), count(cells.scored()).unwrap_or(0));
+        self.decoys[0] += decoys;
+        self.decoys[1] += scored;
+        self.lacking += u64::from(scored < decoys);
+        self.with_decoys += u64::from(decoys > 0);
+        for (pairs, band) in self.bands.iter_mut().zip(Band::ALL) {
+            // Every decoy has a log P.
+            pairs.total += cells.ways(band, true).iter().sum::<u64>();
+            pairs.ways.iter_mut().zip(cells.ways(band, false)).for_each(|(all, ways)| *all += ways);
+        }
+        self.judged[0] += u64::from(!told.verdict.is_empty());
+        self.judged[1] += u64::from(told.verdict == b"PASS");
+        self.slack(value(cells.slack()))
+    }
+
+    fn slack(&mut self, slack: Option<f64>) -> Result<()> {
+        let Some(slack) = slack else { return Ok(()) };
+        self.slack_sum += slack;
+        // (In the order of the values: none is a NaN.)
+        let bits = slack.to_bits();
+        let key = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+        self.slacks.entry(key).or_insert((slack, 0)).1 += 1;
+        if self.slacks.len() > SLACKS_MAX {
+            return Err(Error::verification("cannot hold the rows: their slacks are those of no comparison"));
+        }
+        Ok(())
+    }
+
+    /// Keeps the line of a record, if it is among the first.
+    fn line(&mut self, told: &Told<'_>, seed: &str) {
+        let mut id = Vec::new();
+        told.push_id(&mut id);
+        let id = unquoted(&id);
+        let last = self.lines.last_key_value().map(|((last, _), _)| last.as_slice());
+        if self.lines.len() == LINES_MAX && last.is_some_and(|last| last <= &*id) {
+            return;
+        }
+        let short = &id[..id.len().min(ID_BYTES_MAX)];
+        let judged = matches!(told.verdict, b"PASS" | b"FAIL");
+        let number = |cell: &[u8]| if judged { String::from_utf8_lossy(cell).into_owned() } else { String::new() };
+        let line = format!(
+            "| {} | {} | {} | {} | {} | {} | {seed} |  |  |  |",
+            super::pages::plain(&String::from_utf8_lossy(short)),
+            told.status.as_str(),
+            String::from_utf8_lossy(told.verdict),
+            number(told.cells.gate()),
+            number(told.cells.slack()),
+            told.warnings,
+        );
+        self.lines.insert((short.to_vec(), told.row.ordinal), line);
+        if self.lines.len() > LINES_MAX {
+            self.lines.pop_last();
+        }
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.statuses.iter().sum()
+    }
+
+    /// The lines of the page, by id.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.values().map(String::as_str)
+    }
+
+    /// Rows of which the scorer had no score to give.
+    pub fn without_scores(&self) -> u64 {
+        self.reasons.get(MISSING_SCORES).map_or(0, |counts| counts.iter().sum())
+    }
+
+    /// Reasons, the most frequent first; those of a SKIP alone, if that is asked for.
+    pub fn top_reasons(&self, skips: bool) -> Vec<(&str, u64)> {
+        let count = |[skip, error]: &[u64; 2]| if skips { *skip } else { skip + error };
+        let all = self.reasons.iter().map(|(reason, counts)| (reason.as_str(), count(counts)));
+        let mut reasons: Vec<(&str, u64)> = all.filter(|(_, count)| *count > 0).collect();
+        reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        reasons
+    }
+
+    /// How many slacks there are.
+    pub fn slacks(&self) -> u64 {
+        self.slacks.values().map(|(_, count)| count).sum()
+    }
+
+    /// Their mean.
+    pub fn mean_slack(&self) -> Option<f64> {
+        let mean = self.slack_sum / self.slacks() as f64;
+        mean.is_finite().then_some(mean)
+    }
+
+    /// Their quantile by nearest rank, the rank rounded to the nearest and a half to the even one.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        self.nth(nearest_rank(self.slacks(), q).checked_sub(1)?)
+    }
+
+    /// Their median: of two in the middle, what is between them.
+    pub fn median_slack(&self) -> Option<f64> {
+        let n = self.slacks();
+        let upper = self.nth(n / 2)?;
+        if n % 2 == 1 { Some(upper) } else { Some(f64::midpoint(self.nth(n / 2 - 1)?, upper)) }
+    }
+
+    /// The slack at `at`, from 0, the lowest first.
+    fn nth(&self, at: u64) -> Option<f64> {
+        let mut before = 0;
+        self.slacks.values().find_map(|(slack, count)| {
+            before += count;
+            (before > at).then_some(*slack)
+        })
+    }
+}
+
+/// The rank of the quantile `q` of `n` values, from 1; 0 where there are none.
+pub fn nearest_rank(n: u64, q: f64) -> u64 {
+    if n == 0 { 0 } else { ((q * n as f64).round_ties_even() as u64).clamp(1, n) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(slacks: &[f64]) -> Facts {
+        let mut facts = Facts::default();
+        slacks.iter().for_each(|slack| facts.slack(Some(*slack)).unwrap());
+        facts
+    }
+
+    #[test]
+    fn quartiles_are_those_of_the_nearest_rank_and_a_median_is_between_two() {
+        let facts = of(&[0.0, -0.5, -1.0, -0.25, -0.25]);
+        // Of five, 1.25 is rank 1 and 3.75 is rank 4.
+        assert_eq!((facts.quantile(0.25), facts.quantile(0.75)), (Some(-1.0), Some(-0.25)));
+        assert_eq!((facts.median_slack(), facts.mean_slack()), (Some(-0.25), Some(-0.4)));
+        assert_eq!(of(&[0.0, -1.0]).median_slack(), Some(-0.5));
+        // A half goes to the even rank: of ten, 2.5 is rank 2.
+        assert_eq!((nearest_rank(10, 0.25), nearest_rank(10, 0.75), nearest_rank(1, 0.25)), (2, 8, 1));
+        let none = of(&[]);
+        assert_eq!((none.quantile(0.25), none.median_slack(), none.mean_slack()), (None, None, None));
+    }
+}
