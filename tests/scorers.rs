@@ -57,22 +57,7 @@ fn probe(arguments: &[&str]) -> Result<Hello, Error> {
 fn settings(arguments: &[&str]) -> Settings {
     static HEALTHY: OnceLock<Hello> = OnceLock::new();
     let hello = HEALTHY.get_or_init(|| probe(&["ok"]).expect("a healthy scorer says hello")).clone();
-    settings_of(launch(arguments), hello, 2, 1)
-}
-
-/// For a scorer that said `hello`, in so many children of so many threads.
-fn settings_of(launch: Launch, hello: Hello, children: usize, threads: usize) -> Settings {
-    Settings {
-        launch,
-        children: environments(children, threads, &[]),
-        batch: hello.batch_size,
-        seeder: Seeder::new(1, &hello.description.name),
-        description: hello.description,
-        files: Vec::new(),
-        apart: Apart::OneByOne,
-        limits: limits(),
-        memory_events: None,
-    }
+    shipped::settings_of(launch(arguments), hello, 2, 1)
 }
 
 /// Forty records; one of them is [`POISON`].

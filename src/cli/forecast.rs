@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use super::launch;
 use super::output::Output;
+use super::place;
 use super::progress::span;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::id::GroupIndex;
 use crate::run::here;
+use crate::run::launch::launched;
 use crate::scorer::Order;
 use crate::shard::estimate::Pilot;
 use crate::shard::plan::Plan;
@@ -88,7 +89,7 @@ pub fn say_terms(campaign: &Campaign, forecast: &Forecast, output: Output) {
         format!("each {} ranks by {}{a_node}, ", launch.ranks, launch.launcher.program())
     });
     output.say(format!("runs         {place}: {workers} at a time of {tasks} tasks, {ranks}{cores}{gpus} each"));
-    if let Some(launch) = launch::outlook(campaign) {
+    if let Some(launch) = place::this_program().ok().and_then(|molsieve| launched::outlook(campaign, molsieve)) {
         output.say(format!("launch       {launch}"));
     }
     let errors = match execution.max_error_ppm {

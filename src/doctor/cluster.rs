@@ -35,12 +35,12 @@ pub struct ClusterFacts {
     pub kill_wait_s: Option<u64>,
     /// How long an ended job stays in the queue, in seconds.
     pub min_job_age_s: Option<u64>,
-    /// Whether books are kept.
-    pub accounting: bool,
+    /// Whether books are kept; none where a cluster does not say, here and below.
+    pub accounting: Option<bool>,
     /// Whether a preempted job is put back into the queue.
-    pub preempt_requeues: bool,
+    pub preempt_requeues: Option<bool>,
     /// Whether jobs may be put back at all.
-    pub requeue: bool,
+    pub requeue: Option<bool>,
     /// The accounts that the user may let pay, the default one first.
     pub accounts: Vec<String>,
     /// The qualities of service that the user may ask for.

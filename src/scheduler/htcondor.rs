@@ -74,12 +74,12 @@ impl Binding for HtCondor {
         "`condor_q` shows what is in the queue already, and `condor_config_val MAX_JOBS_PER_OWNER MAX_JOBS_SUBMITTED` what may be"
     }
 
-    fn task_name(&self, job: &JobId, index: u64) -> String {
-        htcondor::task_name(job, index)
+    fn task_name(&self, job: &str, index: u64) -> String {
+        htcondor::task_name(&JobId(job.to_owned()), index)
     }
 
-    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
-        htcondor::named(job, tasks).unwrap_or_else(|| job.0.clone())
+    fn named(&self, job: &str, tasks: &[u64]) -> String {
+        htcondor::named(&JobId(job.to_owned()), tasks).unwrap_or_else(|| job.to_owned())
     }
 
     fn when_not_carried(&self) -> Option<&'static str> {

@@ -120,10 +120,10 @@ pub trait Binding: Sync {
     fn when_full(&self) -> &'static str;
 
     /// What people call task `index` of `job`.
-    fn task_name(&self, job: &JobId, index: u64) -> String;
+    fn task_name(&self, job: &str, index: u64) -> String;
 
     /// How `tasks` of `job` are meant in its commands; none are the job itself.
-    fn named(&self, job: &JobId, tasks: &[u64]) -> String;
+    fn named(&self, job: &str, tasks: &[u64]) -> String;
 
     /// Where somebody sees what became of files that were to be carried to a node, as a hint; none where none are carried.
     fn when_not_carried(&self) -> Option<&'static str> {
@@ -445,11 +445,11 @@ mod tests {
 
     #[test]
     fn a_task_has_the_name_that_its_scheduler_has_for_it() {
-        let name = |kind, job: &str| of(kind).unwrap().task_name(&JobId(job.to_owned()), 3);
+        let name = |kind, job: &str| of(kind).unwrap().task_name(job, 3);
         assert_eq!(name(SchedulerKind::Slurm, "47"), "47_3");
         assert_eq!(name(SchedulerKind::HtCondor, "47"), "47/t3");
         assert_eq!(name(SchedulerKind::Ray, "molsieve-ab-1"), "molsieve-ab-1_3");
-        let named = |kind, tasks: &[u64]| of(kind).unwrap().named(&JobId("47".to_owned()), tasks);
+        let named = |kind, tasks: &[u64]| of(kind).unwrap().named("47", tasks);
         assert_eq!(named(SchedulerKind::Slurm, &[3, 5]), "47_3,47_5");
         assert!(named(SchedulerKind::HtCondor, &[3, 5]).contains("member(MolsieveTask, {3,5})"));
         // No task of Ray's is stopped or let go alone.

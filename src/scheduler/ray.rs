@@ -93,13 +93,13 @@ impl Binding for Ray {
         "`ray job list` shows what runs, and `ray status` what nodes have left"
     }
 
-    fn task_name(&self, job: &JobId, index: u64) -> String {
-        ray::task_name(job, index)
+    fn task_name(&self, job: &str, index: u64) -> String {
+        ray::task_name(&JobId(job.to_owned()), index)
     }
 
-    fn named(&self, job: &JobId, _: &[u64]) -> String {
+    fn named(&self, job: &str, _: &[u64]) -> String {
         // No task is stopped or let go alone.
-        job.0.clone()
+        job.to_owned()
     }
 
     fn notice(&self, _: &Cluster) -> Notice {

@@ -81,12 +81,12 @@ impl Binding for Slurm {
         "`squeue --me` shows what is in the queue already, and `sacctmgr show assoc user=$USER` what you may have"
     }
 
-    fn task_name(&self, job: &JobId, index: u64) -> String {
-        slurm::task_name(job, index)
+    fn task_name(&self, job: &str, index: u64) -> String {
+        slurm::task_name(&JobId(job.to_owned()), index)
     }
 
-    fn named(&self, job: &JobId, tasks: &[u64]) -> String {
-        slurm::named(job, tasks)
+    fn named(&self, job: &str, tasks: &[u64]) -> String {
+        slurm::named(&JobId(job.to_owned()), tasks)
     }
 
     fn time_limit_s(&self, asked_s: u64) -> u64 {

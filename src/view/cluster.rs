@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use molsieve_adapters::JobId;
 use serde::Serialize;
 
 use super::next;
@@ -225,8 +224,7 @@ impl Cluster {
             if let Some(facts) = waves.last_mut().filter(|wave| wave.number == active.number) {
                 facts.now = Some(now(&tasks, facts.tasks, look, heard));
             }
-            if let (Some(job), Some(heard)) = (active.job.clone().map(JobId), heard) {
-                let job = &job;
+            if let (Some(job), Some(heard)) = (&active.job, heard) {
                 running = running_tasks(campaign, binding, job, &tasks, look, heard);
                 at_work = Some(groups_of(&running, &tasks));
                 // (What is not seen is not slow.)
@@ -241,8 +239,7 @@ impl Cluster {
         let tick = state.tick.as_ref().filter(|_| state.phase == Phase::Active);
         let element = heard.and_then(|heard| heard.tick.as_ref());
         if let (Some(job), Some(heard), Some(element)) = (tick.and_then(|tick| tick.job.as_ref()), heard, element) {
-            let job = JobId(job.clone());
-            waiting.extend(waits(&dir, binding, &job, true, std::slice::from_ref(element), heard));
+            waiting.extend(waits(&dir, binding, job, true, std::slice::from_ref(element), heard));
         }
         waiting.sort_by_key(|wait| (!wait.held, wait.tick, std::cmp::Reverse(wait.tasks)));
         let state = element.map(|element| word(element.stand));
@@ -363,7 +360,7 @@ fn now(tasks: &[Vec<GroupIndex>], count: u64, look: &Look<'_>, heard: Option<&He
 fn running_tasks(
     campaign: &Campaign,
     binding: &dyn Binding,
-    job: &JobId,
+    job: &str,
     tasks: &[Vec<GroupIndex>],
     look: &Look<'_>,
     heard: &Heard,
@@ -423,14 +420,7 @@ fn mark_stragglers(running: &mut [Running], now_ms: u64) {
 }
 
 /// What of `elements`, tasks of `job`, waits, by its reason.
-fn waits(
-    dir: &str,
-    binding: &dyn Binding,
-    job: &JobId,
-    is_tick: bool,
-    elements: &[Element],
-    heard: &Heard,
-) -> Vec<Wait> {
+fn waits(dir: &str, binding: &dyn Binding, job: &str, is_tick: bool, elements: &[Element], heard: &Heard) -> Vec<Wait> {
     let mut by_reason: BTreeMap<(bool, Option<String>), Vec<&Element>> = BTreeMap::new();
     for element in elements.iter().filter(|element| matches!(element.stand, Stand::Waiting | Stand::Held)) {
         by_reason.entry((element.stand == Stand::Held, element.reason.clone())).or_default().push(element);
@@ -442,10 +432,10 @@ fn waits(
         let names = binding.named(job, tasks);
         let start_ms = elements.iter().filter_map(|element| element.start_ms).min();
         let hint =
-            meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", &scheduler::whole(&job.0)));
+            meaning.map(|meaning| meaning.hint.replace("{task}", &names).replace("{job}", &scheduler::whole(job)));
         let hint = hint.map(|hint| next::with_dir(&hint, dir));
         let what = meaning.map(|meaning| meaning.what.to_owned());
-        let (tasks, job) = (elements.len() as u64, job.0.clone());
+        let (tasks, job) = (elements.len() as u64, job.to_owned());
         Wait { reason, job, tick: is_tick, tasks, held, what, hint, start_ms }
     };
     by_reason.into_iter().map(one).collect()

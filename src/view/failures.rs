@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use molsieve_adapters::JobId;
 use serde::Serialize;
 
 use crate::campaign::file::Campaign;
@@ -39,12 +38,12 @@ pub struct Failure {
 pub fn failures(campaign: &Campaign, entries: &[Entry]) -> Result<Vec<Failure>> {
     // (A campaign on this machine has no binding, and its tasks no names.)
     let binding = scheduler::of(campaign.file.execution.scheduler).ok();
-    let mut jobs: BTreeMap<u64, JobId> = BTreeMap::new();
+    let mut jobs: BTreeMap<u64, String> = BTreeMap::new();
     let mut all = Vec::new();
-    let name = |jobs: &BTreeMap<u64, JobId>, wave: u64, task: u64| Some(binding?.task_name(jobs.get(&wave)?, task));
+    let name = |jobs: &BTreeMap<u64, String>, wave: u64, task: u64| Some(binding?.task_name(jobs.get(&wave)?, task));
     for Entry { at_ms, event, .. } in entries {
         match event {
-            Event::WaveSubmitted { wave, job } => drop(jobs.insert(*wave, JobId(job.clone()))),
+            Event::WaveSubmitted { wave, job } => drop(jobs.insert(*wave, job.clone())),
             Event::TaskFailed { wave, task, state, node, what, .. } => all.push(Failure {
                 wave: *wave,
                 task: *task,

@@ -184,7 +184,7 @@ fn files(campaign: &Campaign, tasks: u64, formats: &[Format]) -> u64 {
 fn carried_bytes(campaign: &Campaign) -> u64 {
     let library = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library));
     let (mut whole, mut parts) = (0_u64, BTreeMap::new());
-    for file in library.iter().flat_map(|library| library.files()) {
+    for file in library.iter().flat_map(Snapshot::files) {
         if file.is_in_place() {
             whole = whole.saturating_add(file.source.bytes);
         } else {

@@ -139,10 +139,6 @@ impl Status {
             look.refresh()?;
         }
         let (counts, begun) = count(campaign, look, depth)?;
-        let plan = &campaign.plan;
-        let shards = |group: &GroupIndex| plan.group_shards(*group).end - plan.group_shards(*group).start;
-        let is_failed = |group: &&GroupIndex| state.failures.contains_key(group);
-        let failed = look.missing().iter().filter(is_failed).map(shards).sum();
         let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
         let driver = Driver::seen(campaign, entries, &state);
         let mut cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
@@ -150,24 +146,12 @@ impl Status {
         let used = active.map(|(wave, tasks)| look.used(wave, tasks)).unwrap_or_default();
         cluster.iter_mut().for_each(|cluster| cluster.note_restarts(used.restarts));
         let (word, reason) = standing::of(campaign, &state, entries, hearing, clock::unix_ms());
-        // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of; and where the
-        // scheduler was heard, only its tasks do.
-        let at_work = cluster.as_ref().and_then(|cluster| cluster.at_work.as_ref());
-        let is_running = |group: &&GroupIndex| {
-            let runs = at_work.is_none_or(|at_work| at_work.contains(group));
-            word == RUNNING && state.active.is_some() && runs && !is_failed(group)
-        };
-        let running = begun.iter().filter(is_running).map(shards).sum();
         let pace = match &cluster {
             _ if word != RUNNING => None,
             Some(cluster) => pace::of_wave(campaign, &state, entries, look, cluster),
             None => driver.basis(),
         };
-        let records_per_s = pace.and_then(|pace| pace.records_per_s());
-        // What waits for somebody is not done at any pace.
-        let idle = cluster.as_ref().is_some_and(Cluster::is_idle);
-        let left = plan.records.saturating_sub(counts.total);
-        let is_told = !idle && pace.is_some_and(|pace| pace.tells_the_end(left));
+        let (records_per_s, left_s) = speed(pace, campaign.plan.records.saturating_sub(counts.total), cluster.as_ref());
         let is_signed = PackDir::new(campaign.dir.pack()).member(ATTESTATION).exists();
         Ok(Self {
             schema: SCHEMA,
@@ -177,12 +161,12 @@ impl Status {
             reason,
             pause,
             records_per_s,
-            left_s: records_per_s.filter(|_| is_told).map(|rate| left as f64 / rate),
+            left_s,
             pace: pace.filter(|_| records_per_s.is_some()),
             core_hours: units::core_hours(state.core_ms.saturating_add(driver.core_ms).saturating_add(used.core_ms)),
             core_hours_max: campaign.file.execution.core_ms_max.map(units::core_hours),
-            shards: Shards { total: plan.shards(), done: look.shards_done(), running, failed },
-            records: Records { total: plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },
+            shards: Shards::of(campaign, &state, look, &begun, (word, cluster.as_ref())),
+            records: Records { total: campaign.plan.records, ok: counts.ok, skip: counts.skip, error: counts.error },
             reasons: counts.reasons,
             next: next::commands(campaign.dir.root(), &state.phase, of_people(word), is_signed),
             events: events::last(entries, EVENTS),
@@ -211,6 +195,43 @@ impl Status {
     pub const fn finished(&self) -> u64 {
         self.records.ok + self.records.skip + self.records.error
     }
+}
+
+impl Shards {
+    /// Those of `campaign`, of which the task groups `begun` were begun and have no receipt, and whose state is `word`.
+    fn of(
+        campaign: &Campaign,
+        state: &State,
+        look: &Look<'_>,
+        begun: &[GroupIndex],
+        (word, cluster): (&str, Option<&Cluster>),
+    ) -> Self {
+        let plan = &campaign.plan;
+        let shards = |group: &GroupIndex| plan.group_shards(*group).end - plan.group_shards(*group).start;
+        let is_failed = |group: &&GroupIndex| state.failures.contains_key(group);
+        // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of; and where the
+        // scheduler was heard, only its tasks do.
+        let at_work = cluster.and_then(|cluster| cluster.at_work.as_ref());
+        let is_running = |group: &&GroupIndex| {
+            let runs = at_work.is_none_or(|at_work| at_work.contains(group));
+            word == RUNNING && state.active.is_some() && runs && !is_failed(group)
+        };
+        Self {
+            total: plan.shards(),
+            done: look.shards_done(),
+            running: begun.iter().filter(is_running).map(shards).sum(),
+            failed: look.missing().iter().filter(is_failed).map(shards).sum(),
+        }
+    }
+}
+
+/// Records a second, and seconds until the `left` ones are done, as far as `pace` tells.
+fn speed(pace: Option<Basis>, left: u64, cluster: Option<&Cluster>) -> (Option<f64>, Option<f64>) {
+    let records_per_s = pace.and_then(|pace| pace.records_per_s());
+    // What waits for somebody is not done at any pace.
+    let idle = cluster.is_some_and(Cluster::is_idle);
+    let is_told = !idle && pace.is_some_and(|pace| pace.tells_the_end(left));
+    (records_per_s, records_per_s.filter(|_| is_told).map(|rate| left as f64 / rate))
 }
 
 /// What the pack of a campaign says whose rows were archived.

@@ -74,6 +74,7 @@ fn clean_removes_what_was_left_behind_and_nothing_else() {
 #[test]
 fn clean_removes_what_was_carried_to_and_from_nodes_when_it_was_gathered_and_not_before() {
     let env = TestEnv::new();
+    env.small_library(RECORDS);
     interrupted(&env, "");
     let at = |name: &str| env.path("d").join(name);
     let number = |is_sealed| group(&env, is_sealed).rsplit_once('/').unwrap().1.trim_start_matches('0').to_owned();

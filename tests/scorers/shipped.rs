@@ -10,6 +10,21 @@ use serde_json::Value;
 
 use super::*;
 
+/// For a scorer that said `hello`, in so many children of so many threads.
+pub fn settings_of(launch: Launch, hello: Hello, children: usize, threads: usize) -> Settings {
+    Settings {
+        launch,
+        children: environments(children, threads, &[]),
+        batch: hello.batch_size,
+        seeder: Seeder::new(1, &hello.description.name),
+        description: hello.description,
+        files: Vec::new(),
+        apart: Apart::OneByOne,
+        limits: limits(),
+        memory_events: None,
+    }
+}
+
 /// The block of `docs/formats/jsonl.md` that begins with `start`.
 fn document_block(start: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("docs/formats/jsonl.md")).unwrap();

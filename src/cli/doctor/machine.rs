@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit_code::Exit;
-use crate::cli::launch::RANK_PROGRAM;
 use crate::cli::output::Output;
 use crate::cli::place;
 use crate::doctor::{Finding, Verdict, disk, limits, tools};
 use crate::error::{Error, Kind, Result};
 use crate::host;
+use crate::run::launch::launched::RANK_PROGRAM;
 use crate::scheduler;
 
 /// Arguments.

@@ -10,11 +10,13 @@
 //!   message    what ranks say to each other                                      (pure)
 //! rank         by the number of the rank, as the environment has it              (molsieve worker, no MPI library)
 //! command      the command that starts the ranks                                 (pure)
+//! launched     that command at work
 //! outcome      what its end says of the task                                     (pure)
 //! ```
 
 pub mod command;
 pub mod hand_out;
+pub mod launched;
 pub mod message;
 pub mod outcome;
 pub mod rank;

@@ -4,19 +4,19 @@
 //! where its rows are what it says. What is refused stays where it is, for somebody to look at, and its task groups are worked on again.
 //! What is taken in twice is the same file, and what is left half-way is taken in by the next who looks.
 
+mod checked;
+
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::campaign::file::Campaign;
-use crate::digest::{self, Digest};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::sparse::{Adopted, adopt};
-use crate::gather::received;
-use crate::id::{AttemptId, GroupIndex};
+use crate::id::GroupIndex;
 use crate::layout::{CampaignDir, EntryKind, GroupDir};
-use crate::shard::checkpoint;
-use crate::shard::judge::{self, Judged, Proven};
+use crate::shard::judge::{self, Proven};
 use crate::shard::receipt::Receipt;
 
 /// No file of a task group is larger, in bytes.
@@ -152,56 +152,6 @@ impl<'a> Taker<'a> {
         Ok(())
     }
 
-    /// The receipt of `attempt`, if it counts and its rows and files are what it says; else why not.
-    fn sealed(
-        &self,
-        source: &GroupDir,
-        group: GroupIndex,
-        attempt: &AttemptId,
-    ) -> Result<std::result::Result<Receipt, String>> {
-        let proven = Proven { plan: &self.campaign.plan, plan_digest: self.plan, scorer: self.scorer };
-        let receipt = match judge::judge(&proven, source, group, attempt)? {
-            Judged::Counts(receipt) => *receipt,
-            Judged::Flawed(flaw) => return Ok(Err(flaw.what)),
-            // (Its rows may have been taken in before, by somebody who was killed then: that is seen below.)
-            Judged::RowsGone(_) if self.campaign.dir.group(group).rows(attempt).exists() => {
-                return self.half_taken(source, group, attempt);
-            }
-            Judged::RowsGone(receipt) => return Ok(Err(judge::Flaw::rows_gone(&receipt).what)),
-            Judged::Foreign(what) => return Ok(Err(what)),
-        };
-        if let Err(wrong) = received::check(&self.campaign.file.identity, &receipt, source.rows(attempt)) {
-            return Ok(Err(wrong.what().to_owned()));
-        }
-        if let Some(kept) = &receipt.files {
-            let path = source.files(attempt);
-            let found = fs::open_plain(&path).and_then(digest::blake3_stream);
-            let is_there_before = || self.campaign.dir.group(group).files(attempt).exists();
-            if !found.is_ok_and(|found| found == (kept.blake3, kept.bytes)) && !is_there_before() {
-                return Ok(Err(format!("the kept files of `{group}/{attempt}` are not what the receipt says")));
-            }
-        }
-        Ok(Ok(receipt))
-    }
-
-    /// A receipt whose rows have their place already: it follows them, if they are still what it says.
-    fn half_taken(
-        &self,
-        source: &GroupDir,
-        group: GroupIndex,
-        attempt: &AttemptId,
-    ) -> Result<std::result::Result<Receipt, String>> {
-        let target = self.campaign.dir.group(group);
-        let bytes =
-            fs::read_plain(&source.receipt(attempt)).map_err(|e| Error::io("cannot read", source.root(), &e))?;
-        let receipt: Receipt = match crate::canonical::json::from_line("a receipt", &bytes) {
-            Ok(receipt) => receipt,
-            Err(wrong) => return Ok(Err(wrong.what().to_owned())),
-        };
-        let checked = received::check(&self.campaign.file.identity, &receipt, target.rows(attempt));
-        Ok(checked.map(|()| receipt).map_err(|wrong| wrong.what().to_owned()))
-    }
-
     fn put_sealed(source: &GroupDir, target: &GroupDir, receipt: &Receipt, taken: &mut Taken) -> Result<()> {
         let attempt = &receipt.attempt;
         put(&source.rows(attempt), &target.rows(attempt), taken)?;
@@ -209,14 +159,6 @@ impl<'a> Taker<'a> {
             put(&source.files(attempt), &target.files(attempt), taken)?;
         }
         put(&source.receipt(attempt), &target.receipt(attempt), taken)
-    }
-
-    /// Whether the checkpoint of `attempt` is of this plan, this scorer and this task group.
-    fn is_checkpoint(&self, source: &GroupDir, group: GroupIndex, attempt: &AttemptId) -> Result<bool> {
-        let Some(reader) = checkpoint::Reader::open(&source.checkpoint(attempt))? else { return Ok(false) };
-        let header = reader.header();
-        let ours = (self.plan, self.scorer, group);
-        Ok((header.plan, header.scorer, header.group) == ours && header.attempt == *attempt)
     }
 
     fn logs(&self, from: &CampaignDir, wave: u64, task: u64, taken: &mut Taken) -> Result<()> {

@@ -37,9 +37,6 @@ pub(super) fn examine(cluster: &Cluster) -> Result<Examined> {
         commands: commands.collect(),
         submit_max: limits.per_owner.map(|most| (most, "MAX_JOBS_PER_OWNER".to_owned())),
         queued,
-        accounting: true,
-        preempt_requeues: true,
-        requeue: true,
         partitions: nodes.iter().map(|kind| kind_of_nodes(kind, &limits)).collect(),
         ..ClusterFacts::default()
     };

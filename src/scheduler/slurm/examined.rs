@@ -56,9 +56,9 @@ fn facts(cluster: &Cluster) -> Result<ClusterFacts> {
         queued: allowance.queued,
         kill_wait_s: limits.kill_wait_s,
         min_job_age_s: limits.min_job_age_s,
-        accounting: limits.accounting,
-        preempt_requeues: limits.preempt_requeues,
-        requeue: limits.requeue,
+        accounting: Some(limits.accounting),
+        preempt_requeues: Some(limits.preempt_requeues),
+        requeue: Some(limits.requeue),
         accounts: allowance.accounts,
         qualities: allowance.qualities,
         qos: allowance.qos,
@@ -103,7 +103,8 @@ fn commands(facts: &ClusterFacts) -> Vec<Finding> {
     versions.dedup();
     let mut found = vec![Finding::new("commands", Verdict::Info, versions.join(", "))];
     // Books may be kept by nobody, and then nobody needs the command that reads them.
-    let needed: Vec<&&str> = missing.iter().filter(|name| !name.starts_with("sacct") || facts.accounting).collect();
+    let needed: Vec<&&str> =
+        missing.iter().filter(|name| !name.starts_with("sacct") || facts.accounting == Some(true)).collect();
     if !needed.is_empty() {
         let names = needed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         found.push(
@@ -168,7 +169,7 @@ fn ends(facts: &ClusterFacts) -> Vec<Finding> {
         let what = format!("an ended job stays known for {seconds} s (MinJobAge)");
         found.push(Finding::new("memory of jobs", Verdict::Info, what));
     }
-    let again = match (facts.requeue, facts.preempt_requeues) {
+    let again = match (facts.requeue == Some(true), facts.preempt_requeues == Some(true)) {
         (true, true) => "the cluster starts preempted and orphaned tasks again by itself",
         (true, false) => "the cluster starts tasks of a lost node again by itself, and preempts none so",
         (false, _) => "the cluster starts nothing again by itself (JobRequeue 0); ticks do",
@@ -178,7 +179,7 @@ fn ends(facts: &ClusterFacts) -> Vec<Finding> {
 }
 
 fn books(facts: &ClusterFacts) -> Finding {
-    if !facts.accounting {
+    if facts.accounting != Some(true) {
         return Finding::new("accounting", Verdict::Info, "none: how a task ended is known from its files alone");
     }
     let qos = facts.qos.as_ref().map_or_else(String::new, |qos| format!(", QOS {qos}"));
@@ -239,7 +240,7 @@ fn partitions_of(cluster: &ClusterFacts, say: &mut dyn FnMut(&str)) {
 }
 
 fn accounts(cluster: &ClusterFacts, say: &mut dyn FnMut(&str)) {
-    if !cluster.accounting {
+    if cluster.accounting != Some(true) {
         say("# No books are kept: no account and no QOS is needed.");
         return;
     }
@@ -286,7 +287,7 @@ mod tests {
     }
 
     fn facts() -> ClusterFacts {
-        ClusterFacts { array_size: Some(1001), requeue: true, ..ClusterFacts::default() }
+        ClusterFacts { array_size: Some(1001), requeue: Some(true), ..ClusterFacts::default() }
     }
 
     #[test]
@@ -295,7 +296,7 @@ mod tests {
             array_tasks: Some(10),
             submit_max: Some((4, "MaxSubmitJobs of the account chem".to_owned())),
             kill_wait_s: Some(2),
-            accounting: true,
+            accounting: Some(true),
             commands: vec![("sbatch".to_owned(), None), ("sacct".to_owned(), Some("22.05".to_owned()))],
             ..facts()
         };

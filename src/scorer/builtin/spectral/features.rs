@@ -14,16 +14,26 @@ pub fn rounded(x: f64) -> f64 {
     if x.abs() < 2e7 { nearest_integer(x * 1e8) / 1e8 + 0.0 } else { x }
 }
 
-/// The eigenvalues of the Laplacian above zero: the smallest, the entropy of their shares, and that as a part of what it
-/// could be.
-pub fn positive(values: &[f64]) -> Option<[f64; 3]> {
+/// What is said of the eigenvalues of the Laplacian above zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AboveZero {
+    /// The smallest.
+    pub least: f64,
+    /// The entropy of their shares.
+    pub entropy: f64,
+    /// That as a part of what it could be.
+    pub evenness: f64,
+}
+
+/// What is said of those above zero; none where there are none.
+pub fn above_zero(values: &[f64]) -> Option<AboveZero> {
     let above = || values.iter().copied().filter(|value| *value > ZERO);
-    let gap = above().reduce(f64::min)?;
+    let least = above().reduce(f64::min)?;
     let total: f64 = above().sum();
     let entropy = -above().map(|value| value / total).map(|share| share * ln(share)).sum::<f64>();
     let count = above().count();
-    let norm = if count > 1 { entropy / ln(count as f64) } else { 0.0 };
-    Some([gap, entropy, norm])
+    let evenness = if count > 1 { entropy / ln(count as f64) } else { 0.0 };
+    Some(AboveZero { least, entropy, evenness })
 }
 
 /// What is between the two smallest.
@@ -65,10 +75,10 @@ mod tests {
 
     #[test]
     fn a_pair_of_modes_is_as_mixed_as_can_be() {
-        let [gap, entropy, norm] = positive(&[0.0, 2.0, 2.0, 1e-10]).unwrap();
-        assert_eq!((gap, rounded(entropy), rounded(norm)), (2.0, rounded(std::f64::consts::LN_2), 1.0));
-        assert_eq!(positive(&[2.0]), Some([2.0, 0.0, 0.0]));
-        assert_eq!((positive(&[]), positive(&[0.0, 1e-9])), (None, None));
+        let AboveZero { least, entropy, evenness } = above_zero(&[0.0, 2.0, 2.0, 1e-10]).unwrap();
+        assert_eq!((least, rounded(entropy), rounded(evenness)), (2.0, rounded(std::f64::consts::LN_2), 1.0));
+        assert_eq!(above_zero(&[2.0]), Some(AboveZero { least: 2.0, entropy: 0.0, evenness: 0.0 }));
+        assert_eq!((above_zero(&[]), above_zero(&[0.0, 1e-9])), (None, None));
     }
 
     #[test]

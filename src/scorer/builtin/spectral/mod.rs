@@ -1,24 +1,24 @@
 //! `spectral2d`: what the eigenvalues of a molecule's graph say of it, with HETERO-2's definitions.
 //!
-//! From a molecule to the graph of its heavy atoms and the operators on it ([`operator`], with the parameters of
-//! [`atoms`]), their eigenvalues ([`eigen`]), and what is said of those ([`features`]). Which operators and columns there
+//! From a molecule to the graph of its heavy atoms and the operators on it (`operator`, with the parameters of
+//! `atoms`), their eigenvalues (`eigen`), and what is said of those (`features`). Which operators and columns there
 //! are is the user's choice ([`settings`]). How far it agrees with NumPy is measured and stated in
 //! `docs/spectral2d.md`.
 //!
 //! Everything is a fixed order of additions, multiplications, divisions and square roots of doubles, so that the bits
-//! are the same on every processor; [`elementary`] has what the C library would else be asked for.
+//! are the same on every processor; `elementary` has what the C library would else be asked for.
 
-pub mod atoms;
-pub mod eigen;
-pub mod elementary;
-pub mod features;
-pub mod operator;
+mod atoms;
+mod eigen;
+mod elementary;
+mod features;
+mod operator;
 pub mod settings;
 
 use std::cell::RefCell;
 
 use self::operator::{Graph, MissingParameters, Operator};
-use self::settings::{Descriptor, Feature, Settings};
+use self::settings::{Descriptor, Feature, Operators, Positive, Settings};
 use super::chem::Mol;
 use super::decoys::Decoy;
 use super::{Builtin, structure};
@@ -49,9 +49,10 @@ pub struct Spectral2d {
     description: Description,
     /// The columns after `score`, and the operators that they are of.
     descriptors: Vec<Descriptor>,
-    operators: Vec<Operator>,
-    /// The one that is the column `score`.
+    operators: Operators,
+    /// The one that is the column `score`, and where it is among them.
     ranks: Descriptor,
+    ranks_at: usize,
 }
 
 /// What one thread needs, used again for every record.
@@ -71,11 +72,10 @@ impl Spectral2d {
     /// their columns.
     pub fn new(settings: Settings, notation: Notation) -> Option<Self> {
         let descriptors = settings.descriptors();
-        let ranks = *descriptors.iter().find(|descriptor| descriptor.name == settings.score)?;
-        let used = |operator: &Operator| descriptors.iter().any(|descriptor| descriptor.operator == *operator);
-        let operators = [Operator::L, Operator::H, Operator::W, Operator::WH].into_iter().filter(used).collect();
+        let ranks_at = descriptors.iter().position(|descriptor| descriptor.name == settings.score)?;
+        let (ranks, operators) = (descriptors[ranks_at], settings.operators());
         let description = description(&settings, &descriptors, notation);
-        Some(Self { settings, notation, description, descriptors, operators, ranks })
+        Some(Self { settings, notation, description, descriptors, operators, ranks, ranks_at })
     }
 
     /// What was chosen.
@@ -95,21 +95,15 @@ impl Spectral2d {
     }
 
     /// The values of `descriptors`, each of one of `operators`. What lacks a parameter that any column needs has none.
-    fn describe_mol(
-        &self,
-        mol: &Mol,
-        operators: &[Operator],
-        descriptors: &[Descriptor],
-    ) -> Result<Vec<Value>, Verdict> {
+    fn describe_mol(&self, mol: &Mol, operators: Operators, descriptors: &[Descriptor]) -> Result<Vec<Value>, Verdict> {
         ROOM.with_borrow_mut(|room| {
-            let taken = room.graph.take(mol, self.settings.edge_weight, &self.operators);
+            let taken = room.graph.take(mol, self.settings.edge_weight, self.operators.all());
             taken.map_err(|MissingParameters| Verdict::skip(MISSING_PARAMETERS))?;
-            let found = match *operators {
-                [a] => room.values([a], descriptors),
-                [a, b] => room.values([a, b], descriptors),
-                [a, b, c] => room.values([a, b, c], descriptors),
-                [a, b, c, d] => room.values([a, b, c, d], descriptors),
-                _ => None,
+            let found = match operators {
+                Operators::One(all) => room.values(all, descriptors),
+                Operators::Two(all) => room.values(all, descriptors),
+                Operators::Three(all) => room.values(all, descriptors),
+                Operators::Four(all) => room.values(all, descriptors),
             };
             found.ok_or_else(|| Verdict::error(NO_CONVERGENCE))
         })
@@ -118,9 +112,8 @@ impl Spectral2d {
     fn row(&self, record: &Record<'_>) -> Result<Vec<Value>, Verdict> {
         let mol = structure::read(record, self.notation)?;
         self.admit(&mol)?;
-        let values = self.describe_mol(&mol, &self.operators, &self.descriptors)?;
-        let ranks = self.descriptors.iter().position(|descriptor| descriptor.name == self.ranks.name);
-        let score = ranks.and_then(|at| values.get(at).cloned()).unwrap_or(Value::Null);
+        let values = self.describe_mol(&mol, self.operators, &self.descriptors)?;
+        let score = values.get(self.ranks_at).cloned().unwrap_or(Value::Null);
         Ok(std::iter::once(score).chain(values).collect())
     }
 }
@@ -131,13 +124,18 @@ impl Room {
         let n = self.graph.atoms();
         self.graph.fill(operators, self.eigen.matrices(n));
         let eigenvalues = self.eigen.eigenvalues::<N>(n)?;
-        let mut positive = None;
+        let mut above_zero = None;
         let value = |descriptor: &Descriptor| {
             let lane = operators.iter().position(|operator| *operator == descriptor.operator)?;
             let values = eigenvalues[lane];
             match descriptor.feature {
                 Feature::Positive(which) => {
-                    positive.get_or_insert_with(|| features::positive(values)).map(|all| all[which])
+                    let found = above_zero.get_or_insert_with(|| features::above_zero(values)).as_ref()?;
+                    Some(match which {
+                        Positive::Least => found.least,
+                        Positive::Entropy => found.entropy,
+                        Positive::Evenness => found.evenness,
+                    })
                 }
                 Feature::Gap => features::gap(values),
                 Feature::Trace => features::trace(values),
@@ -164,7 +162,8 @@ impl Builtin for Spectral2d {
     /// Only the operator that the score is of is looked at.
     fn score_of_decoy(&self, _parent: &Record<'_>, decoy: &Decoy) -> Option<f64> {
         self.admit(&decoy.mol).ok()?;
-        match self.describe_mol(&decoy.mol, &[self.ranks.operator], &[self.ranks]).ok()?.first()? {
+        let operator = Operators::One([self.ranks.operator]);
+        match self.describe_mol(&decoy.mol, operator, &[self.ranks]).ok()?.first()? {
             Value::Float(value) => Some(*value),
             _ => None,
         }

@@ -36,14 +36,50 @@ pub enum EdgeWeight {
 /// What can be computed of an operator's eigenvalues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// Of the positive ones: the smallest, the entropy of their shares, and that as a part of what it could be.
-    Positive(usize),
+    /// Something of the positive ones.
+    Positive(Positive),
     /// What is between the two smallest.
     Gap,
     /// Their sum.
     Trace,
     /// The entropy of their Boltzmann distribution.
     Entropy,
+}
+
+/// What can be computed of the positive eigenvalues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positive {
+    /// The smallest.
+    Least,
+    /// The entropy of their shares.
+    Entropy,
+    /// That as a part of what it could be.
+    Evenness,
+}
+
+/// The operators whose eigenvalues are found together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operators {
+    /// One of them.
+    One([Operator; 1]),
+    /// Two.
+    Two([Operator; 2]),
+    /// Three.
+    Three([Operator; 3]),
+    /// All.
+    Four([Operator; 4]),
+}
+
+impl Operators {
+    /// Which they are.
+    pub fn all(&self) -> &[Operator] {
+        match self {
+            Self::One(all) => all,
+            Self::Two(all) => all,
+            Self::Three(all) => all,
+            Self::Four(all) => all,
+        }
+    }
 }
 
 /// A descriptor: a column that is always the same function of one operator.
@@ -63,14 +99,29 @@ const fn descriptor(name: &'static str, operator: Operator, feature: Feature, ab
     Descriptor { name, operator, feature, about }
 }
 
-use Feature::{Entropy, Gap, Positive, Trace};
+use Feature::{Entropy, Gap, Trace};
 use Operator::{H, L, W, WH};
 
 /// All of them, in HETERO-2's order.
 pub const DESCRIPTORS: [Descriptor; 13] = [
-    descriptor("spectral_gap", L, Positive(0), "smallest positive eigenvalue of the Laplacian of heavy atoms"),
-    descriptor("spectral_entropy", L, Positive(1), "entropy of the shares of its positive eigenvalues"),
-    descriptor("spectral_entropy_norm", L, Positive(2), "the same, divided by the logarithm of their number"),
+    descriptor(
+        "spectral_gap",
+        L,
+        Feature::Positive(Positive::Least),
+        "smallest positive eigenvalue of the Laplacian of heavy atoms",
+    ),
+    descriptor(
+        "spectral_entropy",
+        L,
+        Feature::Positive(Positive::Entropy),
+        "entropy of the shares of its positive eigenvalues",
+    ),
+    descriptor(
+        "spectral_entropy_norm",
+        L,
+        Feature::Positive(Positive::Evenness),
+        "the same, divided by the logarithm of their number",
+    ),
     descriptor("L_gap", L, Gap, "difference of the two smallest eigenvalues of the Laplacian"),
     descriptor("L_trace", L, Trace, "sum of its eigenvalues"),
     descriptor("L_entropy_beta", L, Entropy, "entropy of its Boltzmann distribution, beta = 1"),
@@ -131,12 +182,29 @@ impl Settings {
         DESCRIPTORS.into_iter().filter(|descriptor| self.has(descriptor)).collect()
     }
 
+    /// The operators that they are of.
+    pub fn operators(&self) -> Operators {
+        let columns = self.descriptors();
+        let has = |operator: Operator| columns.iter().any(|descriptor| descriptor.operator == operator);
+        // Columns of L are there whatever is chosen.
+        match (has(H), has(W), has(WH)) {
+            (false, false, false) => Operators::One([L]),
+            (true, false, false) => Operators::Two([L, H]),
+            (false, true, false) => Operators::Two([L, W]),
+            (false, false, true) => Operators::Two([L, WH]),
+            (true, true, false) => Operators::Three([L, H, W]),
+            (true, false, true) => Operators::Three([L, H, WH]),
+            (false, true, true) => Operators::Three([L, W, WH]),
+            (true, true, true) => Operators::Four([L, H, W, WH]),
+        }
+    }
+
     fn has(&self, descriptor: &Descriptor) -> bool {
         let is_weighted = self.edge_weight != EdgeWeight::Unweighted;
         let mode = self.physics_mode;
         match (descriptor.operator, descriptor.feature) {
             // These three are there whatever is chosen.
-            (_, Positive(_)) => true,
+            (_, Feature::Positive(_)) => true,
             (L, _) => mode != PhysicsMode::Hamiltonian,
             (H, _) => mode != PhysicsMode::Topological,
             (W, _) => mode != PhysicsMode::Hamiltonian && is_weighted,

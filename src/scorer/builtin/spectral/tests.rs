@@ -203,7 +203,7 @@ fn the_order_in_which_atoms_and_bonds_are_written_changes_nothing() {
         ["CC(=O)Oc1ccccc1C(=O)O", "Cn1cnc2c1c(=O)n(C)c(=O)n2C", "C1CC1C#N", "OB(O)c1ccc(cc1)C(F)(F)F", "CCCCCCCCCCCC"]
     {
         let mol = Mol::from_smiles(structure.as_bytes()).unwrap();
-        let row = |mol: &Mol| scorer.describe_mol(mol, &scorer.operators, &scorer.descriptors).unwrap();
+        let row = |mol: &Mol| scorer.describe_mol(mol, scorer.operators, &scorer.descriptors).unwrap();
         let n = mol.atoms.len();
         // (A prime that is no divisor of any of these sizes: every atom has a new place.)
         for step in [17, 19, 23] {
