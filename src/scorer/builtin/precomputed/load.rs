@@ -125,10 +125,15 @@ fn keys_of<'a>(found: &Found<'_>, ours: Option<&'a Sorted<Key>>) -> Under<'a> {
     if range.is_empty() { Under::Nothing } else { Under::Ours(ours, range) }
 }
 
+/// Whether two scores are one; 0 and −0 are.
+fn is_same(one: f64, other: f64) -> bool {
+    (one + 0.0).to_bits() == (other + 0.0).to_bits()
+}
+
 /// Only one file may say the score of all records, for there is one.
 fn one_for_all(original: &mut Option<f64>, score: f64, path: &Path) -> Result<()> {
     match original.replace(score) {
-        Some(other) if other != score => Err(Error::usage(format!(
+        Some(other) if !is_same(other, score) => Err(Error::usage(format!(
             "`{}`: `original` is {score}, and {other} in another file: it is the score of all records",
             path.display()
         ))
@@ -224,7 +229,7 @@ fn told(settings: &Settings, ours: Option<&Sorted<Key>>, Conflict(key): Conflict
                 Under::Nothing => false,
             };
             match first {
-                Some((_, _, score)) if is_it && score != found.score && second.is_none() => {
+                Some((_, _, score)) if is_it && second.is_none() && !is_same(score, found.score) => {
                     second = Some((found.at, found.score, String::from_utf8_lossy(found.key).into_owned()));
                 }
                 None if is_it => first = Some((file, found.at, found.score)),

@@ -50,18 +50,16 @@ impl Columns {
     /// # Errors
     /// A column is not there, or two have its name (exit 2).
     pub fn of(names: &[String], said: Said<'_>) -> Result<Self> {
-        let key = match said.id {
-            Some(text) => self::said(names, text, "id_column")?,
-            None => {
-                let known =
-                    [ID, DECOY_HASH, RDKIT_HASH].into_iter().find(|known| names.iter().any(|name| name == known));
-                let known = known.ok_or_else(|| {
-                    Error::usage("there is no column `id`, `decoy_hash` or `rdkit_hash`")
-                        .hint("say which column holds the ids of the records with `id_column`")
-                        .hint(listed(names))
-                })?;
-                only(names, known)?
-            }
+        let key = if let Some(text) = said.id {
+            self::said(names, text, "id_column")?
+        } else {
+            let mut known = [ID, DECOY_HASH, RDKIT_HASH].into_iter();
+            let known = known.find(|known| names.iter().any(|name| name == known)).ok_or_else(|| {
+                Error::usage("there is no column `id`, `decoy_hash` or `rdkit_hash`")
+                    .hint("say which column holds the ids of the records with `id_column`")
+                    .hint(listed(names))
+            })?;
+            only(names, known)?
         };
         let score = match said.score {
             Some(text) => self::said(names, text, "score_column")?,

@@ -64,6 +64,9 @@ pub struct Found<'a> {
 /// Is told each score.
 pub type Each<'a> = dyn FnMut(Found<'_>) -> Result<()> + 'a;
 
+/// Is told each pair of hashes: RDKit's, ours, and where they are.
+pub type EachPair<'a> = dyn FnMut(&[u8], &[u8], At) -> Result<()> + 'a;
+
 /// What a file is like, as far as that is not in its scores.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
@@ -104,7 +107,7 @@ pub fn read(file: &ScoreFile, each: &mut Each<'_>) -> Result<Outline> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn pairs(path: &Path, each: &mut dyn FnMut(&[u8], &[u8], At) -> Result<()>) -> Result<()> {
+pub fn pairs(path: &Path, each: &mut EachPair<'_>) -> Result<()> {
     text::pairs(path, each).map_err(|e| within(path, e))
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use super::columns::{Columns, DECOY_HASH, RDKIT_HASH, Said, only};
-use super::{At, Each, Found, Keys, Outline, checked, number, shown, weight, wrong};
+use super::{At, Each, EachPair, Found, Keys, Outline, checked, number, shown, weight, wrong};
 use crate::canonical::escape;
 use crate::error::{Error, Result};
 use crate::library::cells::Cells;
@@ -44,7 +44,7 @@ pub fn read(path: &Path, delimiter: Option<u8>, said: Said<'_>, each: &mut Each<
 }
 
 /// Hands each pair of hashes in the file at `path` to `each`: RDKit's, and ours.
-pub fn pairs(path: &Path, each: &mut dyn FnMut(&[u8], &[u8], At) -> Result<()>) -> Result<()> {
+pub fn pairs(path: &Path, each: &mut EachPair<'_>) -> Result<()> {
     let progress = AtomicU64::new(0);
     let table = Table::open(path, None, &progress)?;
     let wanted = [Some(only(&table.names, RDKIT_HASH)?), Some(only(&table.names, DECOY_HASH)?), None];
