@@ -165,7 +165,7 @@ fn heads(found: &Found, score: &str) -> (Vec<(usize, Head)>, BTreeMap<&'static s
     ];
     for (at, orders, role) in wanted {
         let column = RANK_COLUMNS[at];
-        let is_known = |molecule: &Molecule| molecule.values[at].is_some();
+        let is_known = |molecule: &Molecule| molecule.value(at).is_some();
         if column == score {
             missing.insert(column, "it is the score itself".to_owned());
         } else if found.ranks[at].is_none() {
@@ -195,7 +195,7 @@ impl Measuring<'_> {
         let hits: Vec<bool> = found.molecules.iter().map(|molecule| molecule.is_hit).collect();
         let count = hits.iter().filter(|is_hit| **is_hit).count() as u64;
         let order = |(at, head): &(usize, Head)| {
-            let values: Vec<Option<f64>> = found.molecules.iter().map(|molecule| molecule.values[*at]).collect();
+            let values: Vec<Option<f64>> = found.molecules.iter().map(|molecule| molecule.value(*at)).collect();
             Ranking::new(&values, &hits, head.order)
         };
         let rankings = heads.iter().map(order).collect();

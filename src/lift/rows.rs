@@ -37,8 +37,15 @@ pub struct Molecule {
     pub is_hit: bool,
     /// The verdict on it, if it has one together with a gate and a slack.
     pub judged: Option<Judged>,
-    /// What the columns that rank hold.
-    pub values: [Option<f64>; RANKS],
+    /// What the columns that rank hold; not a number where they hold nothing, since there may be many molecules.
+    values: [f64; RANKS],
+}
+
+impl Molecule {
+    /// What the column `rank` holds, if it holds anything.
+    pub fn value(&self, rank: usize) -> Option<f64> {
+        Some(self.values[rank]).filter(|value| !value.is_nan())
+    }
 }
 
 /// HETERO-2's judgement of one record.
@@ -54,7 +61,7 @@ pub struct Judged {
 
 /// How many columns may rank: that of the pack, slack, heavy atoms and log P.
 pub const RANKS: usize = 4;
-/// The places in [`Molecule::values`].
+/// What [`Molecule::value`] is asked for.
 pub const SCORE: usize = 0;
 /// See [`SCORE`].
 pub const SLACK: usize = 1;
@@ -232,7 +239,8 @@ impl<'a> Pass<'a> {
             _ => None,
         };
         self.tally.unjudged += u64::from(judged.is_none());
-        self.molecules.push(Molecule { number, is_hit: label == Label::Pass, judged, values: seen.values });
+        let values = seen.values.map(|value| value.unwrap_or(f64::NAN));
+        self.molecules.push(Molecule { number, is_hit: label == Label::Pass, judged, values });
     }
 
     /// What truth says of the record of `row`, if it says anything.
