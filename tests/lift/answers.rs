@@ -27,7 +27,7 @@ fn molecules(of: impl Fn(bool, &mut dyn FnMut() -> i64) -> (f64, i64, f64)) -> V
     let mut chance = Chance(8);
     let mut next = move || chance.below(100) as i64;
     let molecule = |n: usize| {
-        let is_hit = n % 5 == 0;
+        let is_hit = n.is_multiple_of(5);
         let (score, atoms, logp) = of(is_hit, &mut next);
         (is_hit, score, atoms, logp)
     };
