@@ -183,6 +183,7 @@ fn each_defect_of_a_table_is_found() {
         (summary.replacen("W_gap,", "", 1), "columns-missing"),
         ("\"".repeat(3 << 20), "csv-malformed"),
         (String::new(), "metrics-counts"),
+        (String::new(), "columns-missing"),
     ] {
         let mut files = honest.clone();
         files.put("summary.csv", text);
