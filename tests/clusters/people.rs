@@ -25,7 +25,8 @@ fn interrupted(env: &TestEnv, child: &mut Child) -> Option<i32> {
     let pid = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let mut code = None;
-    until("it has gone", 60, || {
+    // A command of the scheduler that is at work is not cut short: it has two minutes.
+    until("it has gone", 150, || {
         code = child.try_wait().unwrap().map(|status| status.code());
         code.is_some()
     });
