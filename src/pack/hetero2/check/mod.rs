@@ -128,7 +128,7 @@ fn judge(source: &dyn Source, report: &mut Report) -> Judged<Files> {
             Err(Refusal::System(error)) => return Err(error.into()),
         }
     }
-    report.rows = rows.rows;
+    report.rows = rows.seen;
     if let Some(metrics) = document(source, METRICS, report)? {
         documents::metrics(&metrics, &rows, report);
     }
