@@ -168,6 +168,7 @@ mod tests {
                 "campaign" => read_by::<config::CampaignSection>(),
                 "library" => read_by::<config::LibrarySection>(),
                 "scorer" => read_by::<config::ScorerSection>(),
+                "decoys" => read_by::<crate::campaign::decoys::DecoysSection>(),
                 "shards" => read_by::<config::ShardsSection>(),
                 "checkpoint" => read_by::<config::CheckpointSection>(),
                 "scheduler" => read_by::<SchedulerSection>(),
