@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::money::Saved;
-use super::proxy;
 use super::report::{Comparison, FEW, RANDOM, RESAMPLES_MIN, Role, Shown};
 use super::resample::Estimate;
+use crate::canonical::escape;
 
 /// The answer in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -48,8 +48,8 @@ pub struct Known<'a> {
     pub found: f64,
     /// Resamples of an interval.
     pub resamples: u32,
-    /// Whether a rule made the labels.
-    pub is_proxy: bool,
+    /// The source of labels that a rule made, if there are any.
+    pub proxy: Option<&'a str>,
     /// Baselines that could not be made.
     pub baselines_missing: bool,
     /// The score against each other order, an even one first.
@@ -68,7 +68,7 @@ impl Known<'_> {
 
     /// The answer in a word.
     pub fn verdict(&self) -> Verdict {
-        if self.is_proxy {
+        if self.proxy.is_some() {
             return Verdict::Proxy;
         }
         if !Self::is_enough(self.molecules, self.hits, self.resamples) {
@@ -89,8 +89,8 @@ impl Known<'_> {
         let Self { score, molecules, hits, selected, found, .. } = self;
         match self.verdict() {
             Verdict::Proxy => format!(
-                "PROXY TRUTH: a rule made the labels (`{}`), nobody measured them: nothing here says whether `{score}` pays",
-                proxy::SOURCE
+                "PROXY TRUTH: a rule made labels (`{}`), nobody measured them: nothing here says whether `{score}` pays",
+                escape::visible(self.proxy.unwrap_or_default())
             ),
             Verdict::TooFew if self.resamples < RESAMPLES_MIN => {
                 format!("NOTHING SHOWN: {} resamples give no interval; {RESAMPLES_MIN} are the least", self.resamples)
@@ -99,7 +99,7 @@ impl Known<'_> {
                 "TOO FEW: of {molecules} molecules with truth {hits} are hits; nothing is stated with fewer than {FEW} of either kind"
             ),
             Verdict::Better => {
-                format!("PAYS: {}; it finds more than size and log P alone", self.saving())
+                format!("PAYS: {}; it finds more than size and log P alone{}", self.saving(), self.least())
             }
             Verdict::BetterThanRandom => format!(
                 "PAYS AGAINST RANDOM ORDER: {}; whether size or log P alone do as well is not known",
@@ -136,6 +136,22 @@ impl Known<'_> {
         }
     }
 
+    /// What it saves against the best of the baselines that are columns.
+    fn least(&self) -> String {
+        let columns = self.baselines().filter(|comparison| comparison.with != RANDOM);
+        let best = columns.min_by(|a, b| value(&a.fewer_molecules).total_cmp(&value(&b.fewer_molecules)));
+        best.map_or_else(String::new, |best| {
+            let fewer = &best.fewer_molecules;
+            format!(
+                ", of which `{}` takes {}: {} fewer ({})",
+                best.with,
+                best.molecules_other,
+                number(value(fewer)),
+                interval(fewer)
+            )
+        })
+    }
+
     /// What the score saves against an even order.
     fn saving(&self) -> String {
         let Some(random) = self.comparisons.first() else { return String::new() };
@@ -159,7 +175,7 @@ fn named(order: &str) -> String {
 }
 
 /// The money that is not paid, with its interval.
-pub fn money(saved: &Saved) -> String {
+fn money(saved: &Saved) -> String {
     let (amount, currency) = (&saved.amount, &saved.currency);
     format!("{} {currency} saved ({})", number(value(amount)), interval(amount))
 }

@@ -85,7 +85,8 @@ struct Eligibility {
 
 #[derive(Clone, Debug, Serialize)]
 struct Reason {
-    reason: &'static str,
+    #[serde(rename = "reason")]
+    code: &'static str,
     count: u64,
     share: f64,
 }
@@ -184,7 +185,7 @@ fn reasons(tally: &Tally) -> Vec<Reason> {
     counts.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
     counts.truncate(REASONS_MAX);
     let share = |count: u64| count as f64 / tally.total as f64;
-    counts.into_iter().map(|(reason, count)| Reason { reason, count, share: share(count) }).collect()
+    counts.into_iter().map(|(code, count)| Reason { code, count, share: share(count) }).collect()
 }
 
 /// What the three methods select of `eligible`, at most `k` each.

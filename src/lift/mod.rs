@@ -165,7 +165,7 @@ fn heads(found: &Found, score: &str) -> (Vec<(usize, Head)>, BTreeMap<&'static s
     ];
     for (at, orders, role) in wanted {
         let column = RANK_COLUMNS[at];
-        let is_known = |molecule: &Molecule| molecule.values[at].is_some();
+        let is_known = |molecule: &Molecule| molecule.value(at).is_some();
         if column == score {
             missing.insert(column, "it is the score itself".to_owned());
         } else if found.ranks[at].is_none() {
@@ -195,7 +195,7 @@ impl Measuring<'_> {
         let hits: Vec<bool> = found.molecules.iter().map(|molecule| molecule.is_hit).collect();
         let count = hits.iter().filter(|is_hit| **is_hit).count() as u64;
         let order = |(at, head): &(usize, Head)| {
-            let values: Vec<Option<f64>> = found.molecules.iter().map(|molecule| molecule.values[*at]).collect();
+            let values: Vec<Option<f64>> = found.molecules.iter().map(|molecule| molecule.value(*at)).collect();
             Ranking::new(&values, &hits, head.order)
         };
         let rankings = heads.iter().map(order).collect();
@@ -218,7 +218,7 @@ impl Measuring<'_> {
             selected,
             found: measured.sought.value(),
             resamples: request.bootstrap_n,
-            is_proxy: table.is_proxy(),
+            proxy: table.proxy(),
             baselines_missing: orders_missing
                 .keys()
                 .any(|column| [RANK_COLUMNS[HEAVY_ATOMS], RANK_COLUMNS[LOG_P]].contains(column)),
@@ -270,7 +270,7 @@ fn the_table(table: &Truth, found: &Found) -> Table {
         labels: table.len() as u64,
         hits: table.count(Label::Pass),
         sources: table.sources.clone(),
-        is_proxy: table.is_proxy(),
+        is_proxy: table.proxy().is_some(),
         unknown: found.unknown,
         unknown_examples: found.unknown_examples.clone(),
         not_ok: found.tally.labels_not_ok,
@@ -309,7 +309,7 @@ fn notes(found: &Found, manifest: &Manifest, basis: &str, k: u64, is_enough: boo
     note(
         tally.labels_not_ok > 0,
         format!(
-            "{} labels are of records that were not scored, {} of them hits that no order here can find",
+            "{} labels are of records that were not scored; no order here can find the {} hits among them",
             tally.labels_not_ok, tally.hits_not_ok
         ),
     );

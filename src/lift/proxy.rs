@@ -17,6 +17,11 @@ use crate::library::snapshot::Snapshot;
 /// What the labels name as their source.
 pub const SOURCE: &str = "proxy_rule_v1";
 
+/// Whether labels of `source` are made by such a rule, of whatever version and in whatever letters.
+pub fn is_rule(source: &str) -> bool {
+    source.to_ascii_lowercase().starts_with("proxy_rule")
+}
+
 /// The column of the structure, after that of the id.
 const STRUCTURE: &str = "canonical_smiles";
 

@@ -13,6 +13,7 @@ use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
 use crate::pack::manifest::Manifest;
 use crate::pack::verify;
+use crate::scorer::builtin::compared::columns;
 use crate::scorer::{Column, ColumnType, Order};
 
 /// A record without scores, as HETERO-2 calls it.
@@ -36,8 +37,15 @@ pub struct Molecule {
     pub is_hit: bool,
     /// The verdict on it, if it has one together with a gate and a slack.
     pub judged: Option<Judged>,
-    /// What the columns that rank hold.
-    pub values: [Option<f64>; RANKS],
+    /// What the columns that rank hold; not a number where they hold nothing, since there may be many molecules.
+    values: [f64; RANKS],
+}
+
+impl Molecule {
+    /// What the column `rank` holds, if it holds anything.
+    pub fn value(&self, rank: usize) -> Option<f64> {
+        Some(self.values[rank]).filter(|value| !value.is_nan())
+    }
 }
 
 /// HETERO-2's judgement of one record.
@@ -53,7 +61,7 @@ pub struct Judged {
 
 /// How many columns may rank: that of the pack, slack, heavy atoms and log P.
 pub const RANKS: usize = 4;
-/// The places in [`Molecule::values`].
+/// What [`Molecule::value`] is asked for.
 pub const SCORE: usize = 0;
 /// See [`SCORE`].
 pub const SLACK: usize = 1;
@@ -63,7 +71,10 @@ pub const HEAVY_ATOMS: usize = 2;
 pub const LOG_P: usize = 3;
 
 /// The names of the columns that rank, but for the first, which the campaign names.
-pub const RANK_COLUMNS: [&str; RANKS] = ["", "slack", "parent_heavy_atoms", "parent_logp"];
+pub const RANK_COLUMNS: [&str; RANKS] = ["", columns::SLACK, columns::HEAVY_ATOMS, columns::LOG_P];
+
+/// What HETERO-2 ranks by, in a pack that has it.
+const AUC_TIE_AWARE: &str = "auc_tie_aware";
 
 /// Counts over all rows, as `cost_lift.v1` asks for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,14 +174,15 @@ struct Seen {
 
 impl<'a> Pass<'a> {
     fn new(manifest: &Manifest, truth: &'a Truth) -> Self {
-        let columns = &manifest.campaign.scorer.description.columns;
+        let all = &manifest.campaign.scorer.description.columns;
         let rank = manifest.campaign.pack.rank.as_ref();
         let ranks = std::array::from_fn(|rank_at| match rank_at {
             SCORE => rank.map(|rank| rank.order),
-            _ => columns.iter().any(|c| c.name == RANK_COLUMNS[rank_at] && is_numeric(c)).then_some(Order::Desc),
+            _ => all.iter().any(|c| c.name == RANK_COLUMNS[rank_at] && is_numeric(c)).then_some(Order::Desc),
         });
-        let ranked = rank.map(|rank| rank.column.name.as_str());
-        let cells: Vec<_> = columns.iter().map(|column| (cells_of(column, ranked), is_numeric(column))).collect();
+        let ranked = rank.and_then(|rank| all.iter().position(|column| column.name == rank.column.name));
+        let cell = |(at, column): (usize, &Column)| (cells_of(column, ranked == Some(at)), is_numeric(column));
+        let cells: Vec<_> = all.iter().enumerate().map(cell).collect();
         let has =
             |wanted: Cell| cells.iter().any(|(cells, _)| cells.is_some_and(|cells| cells.contains(&Some(wanted))));
         let has_verdicts = has(Cell::Verdict) && has(Cell::Gate) && has(Cell::Rank(SLACK));
@@ -227,7 +239,8 @@ impl<'a> Pass<'a> {
             _ => None,
         };
         self.tally.unjudged += u64::from(judged.is_none());
-        self.molecules.push(Molecule { number, is_hit: label == Label::Pass, judged, values: seen.values });
+        let values = seen.values.map(|value| value.unwrap_or(f64::NAN));
+        self.molecules.push(Molecule { number, is_hit: label == Label::Pass, judged, values });
     }
 
     /// What truth says of the record of `row`, if it says anything.
@@ -312,18 +325,19 @@ fn is_numeric(column: &Column) -> bool {
     column.kind != ColumnType::String
 }
 
-/// What is looked at in `column`: as one of those that rank, and for what it is.
-fn cells_of(column: &Column, ranked: Option<&str>) -> Option<[Option<Cell>; 2]> {
+/// What is looked at in `column`: for what it is, and as the one that ranks the pack. Of two with one name the last counts: a
+/// scorer's own columns come first, and may have any name.
+fn cells_of(column: &Column, ranks: bool) -> Option<[Option<Cell>; 2]> {
     let own = match (column.name.as_str(), is_numeric(column)) {
-        ("verdict", false) => Some(Cell::Verdict),
-        ("gate", true) => Some(Cell::Gate),
-        ("auc_tie_aware", true) => Some(Cell::Auc),
-        ("decoys", true) => Some(Cell::Decoys),
-        ("decoys_scored", true) => Some(Cell::DecoysScored),
+        (columns::VERDICT, false) => Some(Cell::Verdict),
+        (columns::GATE, true) => Some(Cell::Gate),
+        (AUC_TIE_AWARE, true) => Some(Cell::Auc),
+        (columns::DECOYS, true) => Some(Cell::Decoys),
+        (columns::DECOYS_SCORED, true) => Some(Cell::DecoysScored),
         (name, true) => RANK_COLUMNS.iter().position(|rank| *rank == name).map(Cell::Rank),
         _ => None,
     };
-    let rank = (ranked == Some(column.name.as_str())).then_some(Cell::Rank(SCORE));
+    let rank = ranks.then_some(Cell::Rank(SCORE));
     (own.is_some() || rank.is_some()).then_some([own, rank])
 }
 

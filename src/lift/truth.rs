@@ -119,9 +119,9 @@ impl Truth {
         self.ids.get(number)
     }
 
-    /// Whether a rule made some of the labels, and no measurement.
-    pub fn is_proxy(&self) -> bool {
-        self.sources.contains_key(proxy::SOURCE)
+    /// The source of labels that a rule made, and no measurement, if there are any.
+    pub fn proxy(&self) -> Option<&str> {
+        self.sources.keys().map(String::as_str).find(|source| proxy::is_rule(source))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod answers;
+mod guide;
 mod proxy;
 mod tables;
 

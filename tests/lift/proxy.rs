@@ -47,12 +47,12 @@ fn made_labels_are_called_so_in_every_report_and_decide_nothing() {
     assert_eq!(report["molsieve"]["verdict"], "proxy");
     assert_eq!(report["molsieve"]["truth"]["sources"]["proxy_rule_v1"], 600);
     let run = env.molsieve(["report", "cost-lift", "d", "--truth", "p.csv", "--k", "50"]).exits(0);
-    assert!(run.stdout().starts_with("PROXY TRUTH: a rule made the labels (`proxy_rule_v1`)"), "{run}");
+    assert!(run.stdout().starts_with("PROXY TRUTH: a rule made labels (`proxy_rule_v1`)"), "{run}");
     let run = run.says("MADE BY A RULE, not measured");
     assert!(!run.stdout().contains("PAYS"), "{run}");
     // One made label among measured ones is enough, and a measurement can be insisted on.
     let mixed = std::fs::read_to_string(env.path("p.csv")).unwrap().replace("proxy_rule_v1", "assay");
-    env.write("m.csv", mixed.replacen("assay", "proxy_rule_v1", 1));
+    env.write("m.csv", mixed.replacen("assay", "Proxy_Rule_v2", 1));
     assert_eq!(
         env.facts(["report", "cost-lift", "d", "--truth", "m.csv", "--k", "50"])["molsieve"]["verdict"],
         "proxy"

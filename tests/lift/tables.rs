@@ -171,7 +171,7 @@ fn what_is_asked_must_make_sense() {
     for (args, says) in cases {
         cost_lift(&env, args).exits(2).says(says);
     }
-    env.molsieve(["report", "cost-lift", "D", "--truth", "none.csv"]).exits(2).says("there is no `none.csv`");
-    env.molsieve(["report", "cost-lift", "D", "--truth", "D"]).exits(6).says("not a plain file");
-    env.molsieve(["report", "cost-lift", "D"]).exits(2).says("--truth");
+    env.molsieve(["report", "cost-lift", "D/pack", "--truth", "none.csv"]).exits(2).says("there is no `none.csv`");
+    env.molsieve(["report", "cost-lift", "D/pack", "--truth", "D"]).exits(6).says("not a plain file");
+    env.molsieve(["report", "cost-lift", "D/pack"]).exits(2).says("--truth");
 }

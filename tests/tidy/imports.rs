@@ -1,7 +1,7 @@
 //! Who may know whom: the import order of docs/architecture.md, and the modules that alone may do a thing.
 //!
 //! ```text
-//! cli → again, view, housekeeping, remote → run → registry, audit → pack → gather → payload, encode, scheduler → signal → campaign → shard, pilot → scorer → library
+//! cli → again, view, housekeeping, remote → run → registry, audit, lift → pack → gather → payload, encode, scheduler → signal → campaign → shard, pilot → scorer → library
 //!     → journal, doctor → layout, fs → id, digest, random, canonical, clock, stop, patience, units, host, error
 //! ```
 //!

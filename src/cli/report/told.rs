@@ -1,7 +1,8 @@
 //! A report of cost and lift for a person: the answer first, then what it rests on.
 
 use crate::canonical::escape;
-use crate::lift::answer::{interval, money, number};
+use crate::lift::answer::{interval, number};
+use crate::lift::money::Saved;
 use crate::lift::report::{Comparison, Lift, Ordered, RANDOM, Report, Role, Shown};
 use crate::lift::resample::Estimate;
 
@@ -80,11 +81,13 @@ fn against(comparison: &Comparison) -> Vec<String> {
         (Shown::Less, _) => "it finds more than the score",
         (Shown::Nothing, _) => "no difference is shown",
     };
-    let money = saved.as_ref().map_or_else(String::new, |saved| format!("; {}", money(saved)));
+    let money = saved.as_ref().map_or_else(String::new, |Saved { amount, currency }| {
+        format!(", {} {currency} ({})", value(amount), interval(amount))
+    });
     vec![
-        format!("  against {with}: {word}: {} more hits ({})", value(more_hits), interval(more_hits)),
+        format!("  against {with}: {word}: difference {} hits ({})", value(more_hits), interval(more_hits)),
         format!(
-            "    for as many hits {molecules_score} molecules instead of {molecules_other}: {} fewer ({}){money}",
+            "    for as many hits {molecules_score} molecules, the other {molecules_other}: saves {} ({}){money}",
             value(fewer_molecules),
             interval(fewer_molecules)
         ),
