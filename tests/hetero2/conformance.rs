@@ -11,6 +11,9 @@ use super::{EXPORT, SPECTRAL, campaign, exported};
 use crate::support::env::{TestEnv, project, python};
 use crate::support::raw_zip::{Entry, build as archive};
 
+/// Which row is meant, by its cells.
+type Is = fn(&[&str]) -> bool;
+
 /// A pack, file by file.
 #[derive(Clone)]
 struct Files(BTreeMap<String, Vec<u8>>);
@@ -132,7 +135,6 @@ fn our_own_conforms_as_an_archive_as_a_directory_and_from_the_pack_around_it() {
 fn each_defect_of_a_row_is_found_with_its_line() {
     let env = TestEnv::new();
     let honest = Files::honest(&env);
-    type Is = fn(&[&str]) -> bool;
     let cases: [(Is, &str, &str, &str); 22] = [
         (is_ok, "id", "", "row-id"),
         (is_ok, "status", "FINE", "row-status"),
@@ -183,6 +185,7 @@ fn each_defect_of_a_table_is_found() {
         (summary.replacen("W_gap,", "", 1), "columns-missing"),
         ("\"".repeat(3 << 20), "csv-malformed"),
         (String::new(), "metrics-counts"),
+        (String::new(), "columns-missing"),
     ] {
         let mut files = honest.clone();
         files.put("summary.csv", text);

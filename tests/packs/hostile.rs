@@ -121,6 +121,8 @@ fn every_documented_code_has_a_case() {
         Code::ArchiveDiffers,
         Code::EncodingMismatch,
         Code::EncodingUnknown,
+        Code::ExportMismatch,
+        Code::ExportUnknown,
         Code::SignaturesTooFew,
         Code::KeyUnknown,
         Code::Unsigned,

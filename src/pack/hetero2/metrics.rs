@@ -124,7 +124,7 @@ pub fn interpreted(facts: &Facts) -> (Option<&'static str>, &'static str) {
         return (TOO_EASY, "median_tanimoto_nan");
     }
     // (Of an even number, the median is between the two in the middle.)
-    if 2 * easy.total > total + u64::from(total % 2 == 0) {
+    if 2 * easy.total > total + u64::from(total.is_multiple_of(2)) {
         return (TOO_EASY, "decoys_too_easy");
     }
     if hard.scored() < HARD_PAIRS_MIN {

@@ -68,10 +68,9 @@ fn made_again(source: &dyn Source, manifest: &Manifest, bytes_max: u64) -> std::
             }
         });
         match (streamed, halted) {
-            (_, Some(Halt::Taker(error))) => Err(error),
+            (_, Some(Halt::Taker(error))) | (Err(Refusal::System(error)), None) => Err(error),
             (_, Some(Halt::Fault(fault))) => Err(Error::verification(format!("cannot hold the rows: {fault}"))),
             (Ok(()), None) => Ok(()),
-            (Err(Refusal::System(error)), None) => Err(error),
             (Err(Refusal::Problem(problem)), None) => {
                 let error = Error::verification(problem.message.clone());
                 refused = Some(problem);

@@ -50,7 +50,7 @@ pub struct Cutter {
     ends: Vec<usize>,
     state: State,
     /// Lines so far.
-    lines: u64,
+    pub lines: u64,
     /// Lines that end with a line feed alone.
     pub bare: u64,
 }

@@ -107,7 +107,7 @@ fn decoys(metrics: &Value, rows: &Rows, report: &mut Report) {
     if !coverage.is_object() {
         return;
     }
-    for (key, expected) in [("rows_total", rows.rows), ("decoys_total", generated), ("decoys_scored", scored)] {
+    for (key, expected) in [("rows_total", rows.seen), ("decoys_total", generated), ("decoys_scored", scored)] {
         if coverage[key].as_u64() != Some(expected) {
             let told = &coverage[key];
             report.problem("metrics-coverage", METRICS, format!("`{key}` is {told}, the rows say {expected}"));

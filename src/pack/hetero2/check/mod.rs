@@ -128,7 +128,7 @@ fn judge(source: &dyn Source, report: &mut Report) -> Judged<Files> {
             Err(Refusal::System(error)) => return Err(error.into()),
         }
     }
-    report.rows = rows.rows;
+    report.rows = rows.seen;
     if let Some(metrics) = document(source, METRICS, report)? {
         documents::metrics(&metrics, &rows, report);
     }
@@ -152,6 +152,7 @@ fn summary(source: &dyn Source, sha256: &mut Sha256, rows: &mut Rows, report: &m
     })?;
     match broken.or_else(|| cutter.finish().err()) {
         Some(why) => report.problem("csv-malformed", SUMMARY, format!("it cannot be read further than {why}")),
+        None if cutter.lines == 0 => report.problem("columns-missing", SUMMARY, "it is empty: there is no header"),
         None if cutter.bare > 0 => {
             let what = format!("{} lines end with a line feed alone, and not with CR LF", cutter.bare);
             report.problem("line-ends", SUMMARY, what);

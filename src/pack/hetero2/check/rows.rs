@@ -48,7 +48,7 @@ pub struct Rows {
     places: Vec<Option<usize>>,
     width: usize,
     /// Rows, without the header.
-    pub rows: u64,
+    pub seen: u64,
     /// OK, SKIP, ERROR.
     pub statuses: [u64; 3],
     /// How often each reason was given; none if there are too many.
@@ -74,7 +74,7 @@ impl Rows {
         if line.number == 1 {
             return self.header(line, report);
         }
-        self.rows += 1;
+        self.seen += 1;
         let mut fault = |code: &'static str, message: String| report.at(code, SUMMARY, line.number, message);
         if line.len() != self.width {
             return fault("row-width", format!("it has {} fields, the header has {}", line.len(), self.width));
