@@ -90,7 +90,8 @@ pub struct Shards {
     pub done: u64,
     /// In a task group of the active wave that has begun and has no receipt yet.
     pub running: u64,
-    /// In a task group whose last attempt failed.
+    /// In a task group whose last attempt failed; of the wave that is at work nobody knows yet, and what waits for room or for
+    /// somebody has not failed.
     pub failed: u64,
 }
 
@@ -141,8 +142,7 @@ impl Status {
         let (counts, begun) = count(campaign, look, depth)?;
         let plan = &campaign.plan;
         let shards = |group: &GroupIndex| plan.group_shards(*group).end - plan.group_shards(*group).start;
-        let is_failed = |group: &&GroupIndex| state.failures.contains_key(group);
-        let failed = look.missing().iter().filter(is_failed).map(shards).sum();
+        let failed = look.missing().iter().filter(|group| has_failed(&state, **group)).map(shards).sum();
         let pause = if let Phase::Paused { code, .. } = state.phase { code } else { None };
         let driver = Driver::seen(campaign, entries, &state);
         let mut cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
@@ -155,7 +155,7 @@ impl Status {
         let at_work = cluster.as_ref().and_then(|cluster| cluster.at_work.as_ref());
         let is_running = |group: &&GroupIndex| {
             let runs = at_work.is_none_or(|at_work| at_work.contains(group));
-            word == RUNNING && state.active.is_some() && runs && !is_failed(group)
+            word == RUNNING && state.active.is_some() && runs
         };
         let running = begun.iter().filter(is_running).map(shards).sum();
         let pace = match &cluster {
@@ -226,6 +226,13 @@ fn of_people(word: &str) -> next::There {
         CANCELLING => next::There::Unheard,
         _ => next::There::Nobody,
     }
+}
+
+/// Whether the last attempt at `group` failed. What is submitted again has not failed yet, and what ended because it waits for
+/// somebody has not failed at all.
+fn has_failed(state: &State, group: GroupIndex) -> bool {
+    let waits = matches!(state.phase, Phase::Paused { code: Some(PauseCode::DiskFull | PauseCode::Retry), .. });
+    !waits && state.active.is_none() && state.failures.contains_key(&group)
 }
 
 /// Events that are told.
@@ -310,4 +317,22 @@ fn count_unsealed(campaign: &Campaign, group: GroupIndex, counts: &mut Counts) -
         }
     }
     Ok(!attempts.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::state::Wave;
+
+    #[test]
+    fn what_is_worked_on_again_or_waits_for_somebody_has_not_failed() {
+        let failed = State { failures: [(GroupIndex(3), 1)].into(), ..State::default() };
+        assert!(has_failed(&failed, GroupIndex(3)) && !has_failed(&failed, GroupIndex(4)));
+        let wave = Wave { number: 2, tag: "t".into(), job: None, finished: 0 };
+        assert!(!has_failed(&State { active: Some(wave), ..failed.clone() }, GroupIndex(3)));
+        let paused = |code| State { phase: Phase::Paused { reason: String::new(), code }, ..failed.clone() };
+        assert!(!has_failed(&paused(Some(PauseCode::DiskFull)), GroupIndex(3)));
+        assert!(!has_failed(&paused(Some(PauseCode::Retry)), GroupIndex(3)));
+        assert!(has_failed(&paused(Some(PauseCode::Rounds)), GroupIndex(3)));
+    }
 }
