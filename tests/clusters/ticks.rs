@@ -161,8 +161,8 @@ fn a_tick_on_a_full_disk_pauses_and_says_why_and_goes_on_when_there_is_room() {
 fn who_made_room_and_cancelled_goes_on_by_one_resume() {
     let Some(scene) = Scene::new(&[]) else { return };
     let Some(disk) = SmallDisk::mount(&scene.env.path("d"), 4096) else { return };
-    scene.submit(&Wanted { scheduler: "tasks = 8\nrunning = 4\nlook = \"never\"", ..Wanted::default() });
-    let ran = scene.await_running(4);
+    scene.submit(&Wanted { scheduler: "tasks = 8\nrunning = 2\nlook = \"never\"", ..Wanted::default() });
+    let ran = scene.await_running(2);
     let filler = filled(&scene);
     until("a task has ended for want of room", 60, || ran.iter().any(|task| scene.engine.state(task) == "FAILED"));
     std::fs::remove_file(&filler).unwrap();

@@ -230,7 +230,7 @@ fn of_sites() {
     // A machine of another cluster that has some of SLURM's commands.
     program(&env, "bin/sbatch", "exit 1");
     let there = |args: &[&str]| {
-        let output = env.command(args).env("PATH", env.path("bin")).output().unwrap();
+        let output = env.command(args.iter().copied()).env("PATH", env.path("bin")).output().unwrap();
         Run(output)
     };
     told(&env, "site-init-elsewhere", &there(&["site", "init", "our-pool"]));
