@@ -122,7 +122,7 @@ fn a_campaign_for_a_cluster_is_planned_where_there_is_none() {
         "7 tasks, up to 8 task groups each",
         "needs `molsieve resume`",
         "--array=0-6",
-        "submit with  molsieve submit c.toml --dir d\n",
+        "submit with  molsieve submit c.toml --dir ",
     ] {
         assert!(human.contains(part), "{part}: {human}");
     }
