@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use super::output::Output;
 use super::place::{self, absolute, default_dir};
 use super::progress;
 use crate::campaign::config::{CPUS_MAX, Config, ShardSize};
 use crate::campaign::file::Campaign;
+use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::id::Ordinal;
@@ -52,6 +55,11 @@ pub struct WorkArgs {
     pub workers: Option<u64>,
 }
 
+/// One of the schedulers `among` which somebody may choose, by its word.
+pub fn schedulers(among: impl Iterator<Item = SchedulerKind>) -> impl TypedValueParser<Value = SchedulerKind> {
+    PossibleValuesParser::new(among.map(SchedulerKind::word)).try_map(|word| word.parse())
+}
+
 impl WorkArgs {
     /// As options of a driver.
     pub fn options(&self) -> Options {
@@ -60,6 +68,15 @@ impl WorkArgs {
 }
 
 impl CampaignArgs {
+    /// For a person: the command that starts `campaign`, which is planned.
+    pub fn how_to_start(&self, campaign: &Campaign) -> String {
+        let (file, dir) = (self.campaign.display(), campaign.dir.root().display());
+        match campaign.file.execution.cluster {
+            Some(_) => format!("submit with  molsieve submit {file} --dir {dir}"),
+            None => format!("run it with  molsieve resume {dir}"),
+        }
+    }
+
     /// Opens or plans it, telling now and then how far the snapshot is. `errors` says what becomes of a campaign that
     /// ended with nothing else.
     pub fn open_or_plan(&self, errors: Errors, output: Output) -> Result<Campaign> {

@@ -17,6 +17,7 @@ use crate::pack::keys::PrivateKey;
 use crate::patience::Patience;
 use crate::run::cluster::tick::{self, Caller, Ticked};
 use crate::run::look::watch;
+use crate::run::parcel;
 use crate::run::policy::Pause;
 use crate::stop::Stop;
 
@@ -31,7 +32,13 @@ pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit>
     if caller == Caller::Person {
         signals::raise_on_signal(&stop, || {})?;
     }
-    match begun(campaign, caller, &stop, output)? {
+    let returned = returned(campaign)?;
+    let ticked = begun(campaign, caller, &stop, output)?;
+    if let Some((wave, tasks)) = returned {
+        let tasks = tasks.saturating_sub(parcel::returned::waiting(&campaign.dir, wave));
+        output.say(format!("taken in: what {tasks} of the tasks of wave {wave} had returned"));
+    }
+    match ticked {
         Ticked::InQueue => {
             output.say(format!("`{}` is in the queue; nobody needs to stay", campaign.file.identity.name));
             output.say(format!("  molsieve status {dir}   says how far it is"));
@@ -50,6 +57,15 @@ pub fn tick(campaign: &Campaign, caller: Caller, output: Output) -> Result<Exit>
         Ticked::Paused(pause) => Err(paused(campaign, &pause)),
         Ticked::Left { in_queue } => Err(left(campaign, in_queue)),
     }
+}
+
+/// Where nodes share no files with us: the wave at work, and how many of its tasks returned what nobody has taken in yet.
+fn returned(campaign: &Campaign) -> Result<Option<(u64, u64)>> {
+    if !parcel::is_carried(campaign) {
+        return Ok(None);
+    }
+    let wave = State::of(&journal::read(&campaign.dir)?.entries)?.active;
+    Ok(wave.map(|wave| (wave.number, parcel::returned::waiting(&campaign.dir, wave.number))))
 }
 
 /// Does what can be done now; what is waited for meanwhile is told.

@@ -79,7 +79,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             facts.shards, facts.shard_records, facts.task_groups
         ));
         forecast::say_forecast(&facts.forecast, output);
-        output.say(format!("run it with  molsieve resume {}", facts.dir));
+        output.say(args.campaign.how_to_start(&campaign));
     }
     Ok(Exit::Done)
 }

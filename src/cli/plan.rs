@@ -105,7 +105,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             let file = args.campaign.campaign.display();
             output.say(format!("measure with molsieve pilot {file} --dir {}", facts.dir));
         }
-        output.say(format!("run it with  molsieve resume {}", facts.dir));
+        output.say(args.campaign.how_to_start(&campaign));
         if let Some(outlook) = &facts.submission {
             submitted::say_scripts(outlook, output);
         }

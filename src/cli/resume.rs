@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-
 use super::asked::{self, Options, WorkArgs};
 use super::cluster;
 use super::drive;
@@ -12,7 +10,7 @@ use super::output::Output;
 use super::place;
 use super::submit;
 use crate::campaign::config::CORE_HOURS_MAX;
-use crate::campaign::file::Campaign;
+use crate::campaign::file::{Campaign, Execution};
 use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Kind, Result};
 use crate::journal;
@@ -54,7 +52,7 @@ struct ChangeArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "scheduler")]
     site: Option<String>,
     /// Go on on this scheduler: `local` is this machine.
-    #[arg(long, value_parser = schedulers())]
+    #[arg(long, value_parser = asked::schedulers(SchedulerKind::all()))]
     scheduler: Option<SchedulerKind>,
     /// Ranks a task, where it is a launch: with `--scheduler mpi`, or on a cluster.
     #[arg(long, value_name = "N")]
@@ -80,11 +78,6 @@ struct ChangeArgs {
     /// How long a command scorer may ask to retry without any result before the campaign pauses.
     #[arg(long, value_name = "TIME")]
     retry_patience: Option<String>,
-}
-
-/// The schedulers by their words.
-fn schedulers() -> impl TypedValueParser<Value = SchedulerKind> {
-    PossibleValuesParser::new(SchedulerKind::all().map(SchedulerKind::word)).try_map(|word| word.parse())
 }
 
 impl ChangeArgs {
@@ -147,6 +140,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     }
     let changes = args.changes.read()?;
     let mut campaign = Campaign::open(place::absolute(&CampaignDir::new(&args.dir))?)?;
+    let before = campaign.file.execution.clone();
     if let Some(config) = &args.changes.config {
         asked::no_paths_of_a_login_node(config)?;
         let opened = plan::reread(config, campaign, &Here { program: place::this_program()? })?;
@@ -154,6 +148,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     }
     let execution = changes.applied_to(&campaign.file.execution)?;
     let campaign = amend::amend(campaign, execution)?;
+    let of_a_task = |of: &Execution| (of.cpus, of.gpus, of.memory_mib, of.walltime_s, of.launch.clone());
+    if changes.are_of_resources() || of_a_task(&before) != of_a_task(&campaign.file.execution) {
+        warn_of_the_queue(&campaign, output)?;
+    }
     if !args.and_return {
         return go_on(&campaign, &args.work.options(), output);
     }
@@ -162,6 +160,20 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     }
     submit::drive_detached(&campaign, args.work.workers, true)?;
     Ok(Exit::Done)
+}
+
+/// Says that a wave which is in the queue keeps what it was submitted with, whatever is wanted from now on.
+fn warn_of_the_queue(campaign: &Campaign, output: Output) -> Result<()> {
+    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    let is_in_queue = campaign.file.execution.cluster.is_some() && state.phase == Phase::Active;
+    let Some(wave) = state.active.filter(|wave| is_in_queue && wave.job.is_some()) else { return Ok(()) };
+    let dir = campaign.dir.root().display();
+    output.note(format!(
+        "wave {}, while it is in the queue, keeps the resources that it was submitted with",
+        wave.number
+    ));
+    output.note(format!("  `molsieve cancel {dir}`, then `molsieve resume {dir}`, submits it anew with these"));
+    Ok(())
 }
 
 /// Drives `campaign` on, or verifies it if it is finished.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::doctor::site::{TryArgs, look};
+use super::doctor::site::{TryArgs, WhichArgs, look};
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::site::{self, SiteProfile};
@@ -30,7 +30,7 @@ pub struct Args {
 enum Command {
     /// Write a profile from what `molsieve doctor --site` finds here.
     #[command(
-        after_help = "Examples:\n  molsieve site init our-cluster\n  molsieve site init our-cluster --dir /scratch/me --try\n  molsieve site init our-cluster --out our.toml"
+        after_help = "Examples:\n  molsieve site init our-cluster\n  molsieve site init our-cluster --dir /scratch/me --try\n  molsieve site init our-cluster --out our.toml\n  molsieve site init our-pool --scheduler htcondor"
     )]
     Init(InitArgs),
     /// List the profiles.
@@ -51,6 +51,8 @@ struct InitArgs {
     /// Where the profile goes [default: `sites/NAME.toml` in `$MOLSIEVE_HOME`].
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    which: WhichArgs,
     #[command(flatten)]
     job: TryArgs,
 }
@@ -96,7 +98,7 @@ fn init(args: &InitArgs, output: Output) -> Result<Exit> {
     if path.symlink_metadata().is_ok() {
         return Err(is_there(&path));
     }
-    let facts = look(None, &args.dir, &args.job, output)?;
+    let facts = look(None, &args.which, &args.dir, &args.job, output)?;
     let job = facts.job.as_ref();
     let found = Found {
         scheduler: facts.kind.word(),

@@ -5,23 +5,42 @@ use std::process::Command;
 
 use super::{Finding, Verdict};
 
-/// A kind of tool that is no scheduler of ours, and the programs that show that it is there.
-const TOOLS: [(&str, &[&str]); 4] = [
-    ("MPI", &["mpirun"]),
-    ("containers", &["apptainer", "singularity", "podman", "docker"]),
-    ("GPUs", &["nvidia-smi", "rocm-smi"]),
-    ("Python", &["python3"]),
+/// A kind of tool.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool<'a> {
+    /// What people call it.
+    pub kind: &'static str,
+    /// The programs that show that it is there.
+    pub programs: &'a [&'a str],
+    /// What is to be said where none of them is, if it does without.
+    pub without: Option<&'static str>,
+}
+
+const fn tool(kind: &'static str, programs: &'static [&'static str]) -> Tool<'static> {
+    Tool { kind, programs, without: None }
+}
+
+/// Those that are no scheduler of ours.
+const TOOLS: [Tool<'static>; 4] = [
+    tool("MPI", &["mpirun"]),
+    tool("containers", &["apptainer", "singularity", "podman", "docker"]),
+    tool("GPUs", &["nvidia-smi", "rocm-smi"]),
+    tool("Python", &["python3"]),
 ];
 
 /// Looks for programs on `PATH`, first those of `schedulers`. That one is missing is a fact, not a fault.
-pub fn check<'a>(schedulers: impl Iterator<Item = (&'static str, &'a [&'a str])>) -> Vec<Finding> {
-    schedulers.chain(TOOLS).map(|(kind, programs)| look(kind, programs)).collect()
+pub fn check<'a>(schedulers: impl Iterator<Item = Tool<'a>>) -> Vec<Finding> {
+    schedulers.chain(TOOLS).map(look).collect()
 }
 
-fn look(kind: &'static str, programs: &[&str]) -> Finding {
+fn look(Tool { kind, programs, without }: Tool<'_>) -> Finding {
     let found: Vec<String> =
         programs.iter().filter_map(|name| on_path(name)).map(|p| p.display().to_string()).collect();
-    let what = if found.is_empty() { format!("not there ({})", programs.join(", ")) } else { found.join(", ") };
+    let what = match without {
+        _ if !found.is_empty() => found.join(", "),
+        Some(without) => without.to_owned(),
+        None => format!("not there ({})", programs.join(", ")),
+    };
     Finding::new(kind, Verdict::Info, what)
 }
 
@@ -68,6 +87,14 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn what_does_without_programs_is_not_called_missing() {
+        let of = |programs, without| look(Tool { kind: "Ray", programs, without }).what;
+        assert_eq!(of(&["no-such-program"], None), "not there (no-such-program)");
+        assert_eq!(of(&["no-such-program"], Some("none is needed")), "none is needed");
+        assert!(of(&["sh"], Some("none is needed")).ends_with("/sh"));
+    }
 
     #[test]
     fn the_program_of_a_rank_is_there_or_not_or_does_not_start_or_is_anothers() {

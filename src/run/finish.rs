@@ -150,7 +150,12 @@ pub fn note_sealed(journal: &mut Journal, sealed: &SealedPack) -> Result<()> {
 
 /// Sets room aside for the last words of a driver that meets a full disk. What cannot be reserved is not missed before.
 pub fn reserve(campaign: &Campaign) {
-    let _ = fs::replace(&campaign.dir.reserve(), &vec![b'.'; RESERVE_BYTES]);
+    let _ = has_room(campaign);
+}
+
+/// Whether there is room for the last words of a driver now; it is set aside anew.
+pub fn has_room(campaign: &Campaign) -> bool {
+    fs::replace(&campaign.dir.reserve(), &vec![b'.'; RESERVE_BYTES]).is_ok()
 }
 
 /// Gives it back. (A successor of `journal`'s writer has made one for itself.)

@@ -74,6 +74,11 @@ pub trait Binding: Sync {
     /// The programs that show that it is there; the first is what submits.
     fn programs(&self) -> &'static [&'static str];
 
+    /// What is to be said where none of them is here, if it does without.
+    fn without_programs(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether jobs can be submitted from this machine, as far as that shows without asking anybody.
     fn is_here(&self) -> bool {
         self.programs().first().is_some_and(|name| argv::program(name, Path::new("/")).is_ok())
@@ -377,6 +382,14 @@ fn patiently<T>(most: Duration, patience: &Patience, mut ask: impl FnMut() -> Re
         }
         patience.pause(TRY_EVERY.min(most));
     }
+}
+
+/// The same, for somebody who looks at a cluster from a machine that may be none of its: it has no `program`, or says of itself in
+/// `words` that it was never set up for one.
+fn looked<T>(most: Duration, program: &str, words: &str, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+    let is_here = argv::program(program, Path::new("/")).is_ok();
+    let for_good = |error: Error| if !is_here || error.what().contains(words) { error.for_good() } else { error };
+    patiently(most, &Patience::default(), || ask().map_err(for_good))
 }
 
 /// What `call` was answered, as `read` understands it; `hint` says what to look at where it was not.

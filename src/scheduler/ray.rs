@@ -41,6 +41,10 @@ impl Binding for Ray {
         &["ray"]
     }
 
+    fn without_programs(&self) -> Option<&'static str> {
+        Some("none of its programs is here, and none is needed: `doctor --site` asks the Jobs API at its address")
+    }
+
     /// (No program is needed, but who has none and names no address means another machine, perhaps.)
     fn is_here(&self) -> bool {
         variable(VARIABLE).is_some() || argv::program("ray", Path::new("/")).is_ok()

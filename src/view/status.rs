@@ -90,7 +90,8 @@ pub struct Shards {
     pub done: u64,
     /// In a task group of the active wave that has begun and has no receipt yet.
     pub running: u64,
-    /// In a task group whose last attempt failed.
+    /// In a task group whose last attempt failed; of the wave that is at work nobody knows yet, and what waits for room or for
+    /// somebody has not failed.
     pub failed: u64,
 }
 
@@ -208,13 +209,13 @@ impl Shards {
     ) -> Self {
         let plan = &campaign.plan;
         let shards = |group: &GroupIndex| plan.group_shards(*group).end - plan.group_shards(*group).start;
-        let is_failed = |group: &&GroupIndex| state.failures.contains_key(group);
+        let is_failed = |group: &&GroupIndex| has_failed(state, **group);
         // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of; and where the
         // scheduler was heard, only its tasks do.
         let at_work = cluster.and_then(|cluster| cluster.at_work.as_ref());
         let is_running = |group: &&GroupIndex| {
             let runs = at_work.is_none_or(|at_work| at_work.contains(group));
-            word == RUNNING && state.active.is_some() && runs && !is_failed(group)
+            word == RUNNING && state.active.is_some() && runs
         };
         Self {
             total: plan.shards(),
@@ -247,6 +248,13 @@ fn of_people(word: &str) -> next::There {
         CANCELLING => next::There::Unheard,
         _ => next::There::Nobody,
     }
+}
+
+/// Whether the last attempt at `group` failed. What is submitted again has not failed yet, and what ended because it waits for
+/// somebody has not failed at all.
+fn has_failed(state: &State, group: GroupIndex) -> bool {
+    let waits = matches!(state.phase, Phase::Paused { code: Some(PauseCode::DiskFull | PauseCode::Retry), .. });
+    !waits && state.active.is_none() && state.failures.contains_key(&group)
 }
 
 /// Events that are told.
@@ -331,4 +339,22 @@ fn count_unsealed(campaign: &Campaign, group: GroupIndex, counts: &mut Counts) -
         }
     }
     Ok(!attempts.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::state::Wave;
+
+    #[test]
+    fn what_is_worked_on_again_or_waits_for_somebody_has_not_failed() {
+        let failed = State { failures: [(GroupIndex(3), 1)].into(), ..State::default() };
+        assert!(has_failed(&failed, GroupIndex(3)) && !has_failed(&failed, GroupIndex(4)));
+        let wave = Wave { number: 2, tag: "t".into(), job: None, finished: 0 };
+        assert!(!has_failed(&State { active: Some(wave), ..failed.clone() }, GroupIndex(3)));
+        let paused = |code| State { phase: Phase::Paused { reason: String::new(), code }, ..failed.clone() };
+        assert!(!has_failed(&paused(Some(PauseCode::DiskFull)), GroupIndex(3)));
+        assert!(!has_failed(&paused(Some(PauseCode::Retry)), GroupIndex(3)));
+        assert!(has_failed(&paused(Some(PauseCode::Rounds)), GroupIndex(3)));
+    }
 }

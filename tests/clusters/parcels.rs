@@ -108,6 +108,13 @@ fn tasks_on_nodes_that_see_no_file_of_ours_compute_what_this_machine_does() {
     let status = scene.engine.molsieve(&scene.env, &["status", "d"]);
     let status = String::from_utf8(status.stdout).unwrap();
     assert!(status.contains("are carried") && status.contains(".pool"), "{status}");
+    // Nothing is tried that no node would start, and nobody waits for it.
+    let doctor = scene.engine.molsieve(&scene.env, &["doctor", "--site", "--scheduler", "htcondor", "--try", "."]);
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    assert!(doctor.contains("FAIL nodes") && doctor.contains("no job was submitted"), "{doctor}");
+    scene.does(&["site", "init", "our-pool", "--scheduler", "htcondor"]);
+    let profile = std::fs::read_to_string(scene.env.path("home/sites/our-pool.toml")).unwrap();
+    assert!(profile.contains("kind = \"htcondor\"") && profile.contains("\nfiles = \"transfer\""), "{profile}");
     // One task has the records of its task group, and nothing of the others'.
     let parcel = std::fs::read(scene.env.path("d/launch/parcels/wave-1/task-0.parcel")).unwrap();
     assert!(parcel.starts_with(b"molsieve.parcel1"));
@@ -144,6 +151,18 @@ fn a_task_that_the_clock_ends_has_its_checkpoint_brought_home_and_goes_on() {
     // (HTCondor counts no lives of a task that goes on where it is: its own account has come home.)
     let accounts = [0, 1].map(|task| scene.env.path(&format!("d/logs/wave-1-task-{task}.time.json")));
     assert!(accounts.iter().any(|account| holds(account, b"\"restarts\":")), "no task had another life");
+}
+
+#[test]
+fn a_tick_by_hand_takes_in_what_tasks_have_returned_and_says_so() {
+    let Some(scene) = submitted(&Wanted { scheduler: "running = 1", ..slowly() }) else { return };
+    until("a task has returned what it did", 90, || scene.facts()["cluster"]["returned"].as_u64() > Some(0));
+    let said = scene.engine.molsieve(&scene.env, &["tick", "d"]);
+    let said = String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
+    assert!(said.contains("taken in: what ") && said.contains("of the tasks of wave 1 had returned"), "{said}");
+    assert!(scene.facts()["records"]["ok"].as_u64().unwrap() >= 100, "{}", scene.facts());
+    scene.take(SLOW);
+    scene.is_home(1);
 }
 
 #[test]

@@ -162,3 +162,30 @@ fn a_campaign_whose_tick_and_stand_in_are_gone_says_so_and_what_repairs_it() {
     scene.does(&["submit", "there.toml", "--dir", "d"]);
     scene.await_seal(120);
 }
+
+#[test]
+fn who_wants_other_resources_is_told_that_what_is_in_the_queue_keeps_its_own() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    scene.submit(&Wanted { scheduler: "tasks = 4", ..Wanted::default() });
+    scene.await_running(2);
+    let told = |args: &[&str]| {
+        let Output { status, stderr, .. } = scene.engine.molsieve(&scene.env, args);
+        assert!(status.success(), "{args:?}");
+        String::from_utf8_lossy(&stderr).into_owned()
+    };
+    let resume = ["resume", "d", "--memory", "150M", "--and-return"];
+    // Also when it is said again, and changes nothing any more.
+    for _ in 0..2 {
+        let told = told(&resume);
+        assert!(told.contains("wave 1, while it is in the queue, keeps the resources"), "{told}");
+        assert!(told.contains("cancel") && told.contains("submits it anew"), "{told}");
+    }
+    scene.does(&["cancel", "d"]);
+    scene.await_empty_queue();
+    let told = told(&resume);
+    assert!(!told.contains("keeps the resources"), "{told}");
+    let script = std::fs::read_to_string(scene.env.path("d/launch/wave-2.sbatch")).unwrap();
+    assert!(script.contains("--mem=150M"), "{script}");
+    scene.take("slow");
+    scene.await_seal(90);
+}

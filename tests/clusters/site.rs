@@ -117,7 +117,13 @@ fn a_campaign_for_a_cluster_is_planned_where_there_is_none() {
     assert_eq!(plan(&["--test-only"]).status.code(), Some(5), "a rehearsal needs the cluster");
     let human = env.command(["plan", &file, "--dir", "d"]).env("PATH", "/nowhere").output().unwrap();
     let human = String::from_utf8_lossy(&human.stdout);
-    for part in ["not known from here", "7 tasks, up to 8 task groups each", "needs `molsieve resume`", "--array=0-6"] {
+    for part in [
+        "not known from here",
+        "7 tasks, up to 8 task groups each",
+        "needs `molsieve resume`",
+        "--array=0-6",
+        "submit with  molsieve submit c.toml --dir ",
+    ] {
         assert!(human.contains(part), "{part}: {human}");
     }
     assert!(!env.path("d/launch").exists(), "nothing is written before it is meant");

@@ -129,15 +129,20 @@ fn a_tick_that_is_refused_its_successor_pauses_and_status_says_why() {
     scene.await_empty_queue();
 }
 
+/// Fills the disk that the campaign is on; the file that does so.
+fn filled(scene: &Scene) -> std::path::PathBuf {
+    let filler = scene.env.path("d/filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[b'x'; 512]).is_ok() {}
+    filler
+}
+
 #[test]
 fn a_tick_on_a_full_disk_pauses_and_says_why_and_goes_on_when_there_is_room() {
     let Some(scene) = Scene::new(&[]) else { return };
     let Some(disk) = SmallDisk::mount(&scene.env.path("d"), 4096) else { return };
     with_a_tick_at_work(&scene);
-    let filler = scene.env.path("d/filler");
-    let mut file = std::fs::File::create(&filler).unwrap();
-    while std::io::Write::write_all(&mut file, &[b'x'; 512]).is_ok() {}
-    drop(file);
+    let filler = filled(&scene);
     let facts = scene.await_state("paused", 90);
     assert_eq!(facts["pause"], "disk_full", "{facts}");
     let told = scene.env.molsieve(["status", "d"]).stdout();
@@ -149,5 +154,26 @@ fn a_tick_on_a_full_disk_pauses_and_says_why_and_goes_on_when_there_is_room() {
     scene.await_seal(90);
     scene.await_empty_queue();
     // Before the directory that it is mounted in.
+    drop(disk);
+}
+
+#[test]
+fn who_made_room_and_cancelled_goes_on_by_one_resume() {
+    let Some(scene) = Scene::new(&[]) else { return };
+    let Some(disk) = SmallDisk::mount(&scene.env.path("d"), 4096) else { return };
+    scene.submit(&Wanted { scheduler: "tasks = 8\nrunning = 2\nlook = \"never\"", ..Wanted::default() });
+    let ran = scene.await_running(2);
+    let filler = filled(&scene);
+    until("a task has ended for want of room", 60, || ran.iter().any(|task| scene.engine.state(task) == "FAILED"));
+    std::fs::remove_file(&filler).unwrap();
+    scene.does(&["cancel", "d"]);
+    scene.await_empty_queue();
+    assert_eq!(scene.facts()["state"], "stopped");
+    scene.take("slow");
+    scene.does(&["submit", "there.toml", "--dir", "d"]);
+    scene.await_seal(90);
+    assert!(scene.events("task_failed").iter().any(|task| task["pause"] == "disk_full"), "it is told all the same");
+    assert_eq!(scene.events("paused"), [serde_json::Value::Null; 0]);
+    scene.await_empty_queue();
     drop(disk);
 }

@@ -11,6 +11,7 @@ fn a_licence_server_that_dies_pauses_the_campaign_and_resume_gives_the_same_payl
     let facts = env.facts(["status", "d"]);
     assert_eq!((&facts["state"], &facts["pause"]), (&"paused".into(), &"retry".into()), "{facts}");
     assert!(facts["reason"].as_str().unwrap().contains("the licence server does not answer"), "{facts}");
+    assert_eq!(facts["shards"]["failed"], 0, "what waits has not failed: {facts}");
     let before = finished(&facts);
     assert!(before > 0 && before < RECORDS as u64, "{before} records at the pause");
     env.molsieve(["resume", "d"]).exits(3).says("licence server");

@@ -29,6 +29,12 @@ fn without_digests(text: &str) -> String {
     parts.fold(first, |text, part| text + "sha256:…" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
 }
 
+/// A program that does what `script` says.
+fn program(env: &TestEnv, name: &str, script: &str) {
+    let path = env.write(name, format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
 fn run_file(env: &TestEnv, text: &str) -> Run {
     env.write("c.toml", text);
     env.molsieve(["run", "c.toml", "--dir", "d"])
@@ -219,6 +225,21 @@ fn of_sites() {
     told(&env, "site-init-twice", &env.molsieve(["site", "init", "our-cluster"]));
     told(&env, "site-with-a-bad-name", &env.molsieve(["site", "init", "our cluster"]));
     told(&env, "doctor-tries-nothing", &env.molsieve(["doctor", "--try", "."]));
+    told(&env, "doctor-of-no-site", &env.molsieve(["doctor", "--scheduler", "ray"]));
+    told(&env, "doctor-of-two-sites", &env.molsieve(["doctor", "--site=our-cluster", "--scheduler", "ray"]));
+    // A machine of another cluster that has some of SLURM's commands.
+    program(&env, "bin/sbatch", "exit 1");
+    let there = |args: &[&str]| {
+        let output = env.command(args.iter().copied()).env("PATH", env.path("bin")).output().unwrap();
+        Run(output)
+    };
+    told(&env, "site-init-elsewhere", &there(&["site", "init", "our-pool"]));
+    told(&env, "site-init-of-another-kind", &there(&["site", "init", "our-pool", "--scheduler", "htcondor"]));
+    // One that has all of them, and belongs to no cluster: it is asked once.
+    let unset = "echo >>asked; echo 'scontrol: fatal: Could not establish a configuration source' >&2; exit 1";
+    program(&env, "bin/scontrol", unset);
+    told(&env, "site-init-nowhere", &there(&["site", "init", "our-pool"]));
+    assert_eq!(std::fs::read_to_string(env.path("asked")).unwrap(), "\n");
 }
 
 #[test]

@@ -220,7 +220,7 @@ impl Adapter for Ray {
     fn explain(&self, reason: &str) -> Option<Explained> {
         (reason == "no node has so much").then_some(Explained {
             what: "no node of the cluster has as much as one task asks for",
-            hint: "`ray status` shows what nodes have; `molsieve resume DIR --cpus N --memory M` asks for less",
+            hint: "`ray status` shows what nodes have; `molsieve cancel DIR`, then `molsieve resume DIR --cpus N --memory M` asks for less",
         })
     }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::cli::place;
-use crate::doctor::{Finding, Verdict, disk, limits, tools};
+use crate::doctor::tools::{self, Tool};
+use crate::doctor::{Finding, Verdict, disk, limits};
 use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::run::launch::launched::RANK_PROGRAM;
@@ -34,7 +35,11 @@ impl Args {
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let mut found = disk::check(args.place()?)?;
     found.extend(limits::check());
-    found.extend(tools::check(scheduler::all().map(|(_, binding)| (binding.product(), binding.programs()))));
+    found.extend(tools::check(scheduler::all().map(|(_, binding)| Tool {
+        kind: binding.product(),
+        programs: binding.programs(),
+        without: binding.without_programs(),
+    })));
     let rank_program = place::this_program()?.with_file_name(RANK_PROGRAM);
     found.push(tools::rank_program(&rank_program, env!("CARGO_PKG_VERSION")));
     let worst = found.iter().map(|f| f.verdict).max();

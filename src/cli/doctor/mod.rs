@@ -16,7 +16,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  molsieve doctor\n  molsieve --on me@login doctor\n  molsieve doctor /scratch/me --json\n  molsieve doctor scorer campaign.toml\n  molsieve doctor --site /scratch/me\n  molsieve doctor --site=our-cluster --try /scratch/me"
+    after_help = "Examples:\n  molsieve doctor\n  molsieve --on me@login doctor\n  molsieve doctor /scratch/me --json\n  molsieve doctor scorer campaign.toml\n  molsieve doctor --site /scratch/me\n  molsieve doctor --site=our-cluster --try /scratch/me\n  molsieve doctor --site --scheduler htcondor /scratch/me"
 )]
 pub struct Args {
     #[command(flatten)]

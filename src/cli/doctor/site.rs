@@ -10,10 +10,10 @@ use crate::campaign::kind::SchedulerKind;
 use crate::campaign::scheduler::Cluster;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
-use crate::cli::place;
 use crate::cli::waiting::Teller;
-use crate::doctor::cluster::{self, ClusterFacts};
-use crate::doctor::{Finding, Verdict, disk};
+use crate::cli::{asked, place};
+use crate::doctor::cluster::ClusterFacts;
+use crate::doctor::{self, Finding, Verdict, disk};
 use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::patience::Patience;
@@ -32,7 +32,17 @@ pub struct Args {
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     site: Option<String>,
     #[command(flatten)]
+    which: WhichArgs,
+    #[command(flatten)]
     job: TryArgs,
+}
+
+/// Which cluster is meant, where no site says so.
+#[derive(Debug, clap::Args)]
+pub struct WhichArgs {
+    /// Which scheduler the cluster has [default: the first of them whose commands are here].
+    #[arg(long, value_name = "KIND", value_parser = asked::schedulers(SchedulerKind::all().filter(|kind| kind.is_cluster())))]
+    pub scheduler: Option<SchedulerKind>,
 }
 
 /// Whether a job is submitted to find out more.
@@ -76,32 +86,39 @@ pub struct Facts {
 impl Args {
     /// Whether a cluster is to be looked at.
     pub fn is_asked(&self) -> bool {
-        self.site.is_some() || self.job.submit
+        self.site.is_some() || self.job.submit || self.which.scheduler.is_some()
     }
 }
 
-/// Looks at the cluster as `site` asks for its jobs, and at `dir`.
+/// Looks at the cluster as `site` asks for its jobs, or at that of this machine, `which` it is; and at `dir`.
 ///
 /// # Errors
 /// The cluster does not answer (exit 5), or `dir` cannot be written (exit 6).
-pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Result<Facts> {
+pub fn look(site: Option<&str>, which: &WhichArgs, dir: &Path, job: &TryArgs, output: Output) -> Result<Facts> {
     let wait = units::duration(&job.wait).map_err(|e| e.within("`--wait`"))?;
-    let (kind, asked) = examine::cluster(site)?;
+    let (kind, cluster) = examine::cluster(site, which.scheduler)?;
     let binding = scheduler::of(kind)?;
     let patience = Patience::default();
     let teller = Teller::of(&patience, output);
     let waiting = patience.waits("the cluster is asked what it has and allows: its answers are waited for", ANSWERS);
-    let Examined { facts, mut findings, profile } = binding.examine(&asked)?;
+    let examined = binding.examine(&cluster);
     drop((waiting, teller));
+    let is_a_guess = site.is_none() && which.scheduler.is_none();
+    let Examined { facts, mut findings, profile } =
+        examined.map_err(|error| if is_a_guess { error.hint(say_which(kind)) } else { error })?;
+    // (What no node would start is not waited for.)
+    let may_start = findings.iter().all(|finding| finding.verdict < Verdict::Problem);
+    let in_vain = job.submit && !may_start;
     findings.extend(disk::check(dir)?);
     findings.extend(examine::quota(dir));
-    let job = job.submit.then(|| try_job(kind, &asked, dir, wait, output)).transpose()?;
+    let job = (job.submit && may_start).then(|| try_job(kind, &cluster, dir, wait, output)).transpose()?;
     match &job {
-        Some(Probe { node: Some(node), .. }) if asked.is_carried() => {
-            findings.push(cluster::judge_carried(node, binding.when_not_carried()));
+        None if in_vain => findings.push(tried_in_vain()),
+        Some(Probe { node: Some(node), .. }) if cluster.is_carried() => {
+            findings.push(doctor::cluster::judge_carried(node, binding.when_not_carried()));
         }
         Some(Probe { node: Some(node), exchange, .. }) => {
-            findings.extend(cluster::judge_node(node, exchange.as_ref()));
+            findings.extend(doctor::cluster::judge_node(node, exchange.as_ref()));
         }
         Some(Probe { job, why, .. }) => findings.push(
             Finding::new("node", Verdict::Problem, format!("job {job}: {}", why.as_deref().unwrap_or("no report")))
@@ -114,7 +131,7 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
         dir: dir.display().to_string(),
         host: host::name(),
         molsieve: env!("CARGO_PKG_VERSION"),
-        site: asked.site,
+        site: cluster.site,
         cluster: facts,
         job,
         findings,
@@ -124,9 +141,26 @@ pub fn look(site: Option<&str>, dir: &Path, job: &TryArgs, output: Output) -> Re
     })
 }
 
+/// What somebody can say whose cluster is another than one of `taken`, for which its machine was taken.
+fn say_which(taken: SchedulerKind) -> String {
+    let others = scheduler::all().filter(|(kind, _)| *kind != taken);
+    let others: Vec<String> =
+        others.map(|(kind, binding)| format!("`--scheduler {kind}` where it is {}", binding.product())).collect();
+    format!("this machine was taken for one of a `{taken}` cluster: say {}", others.join(", "))
+}
+
 fn not_tried() -> Finding {
     Finding::new("node", Verdict::Info, "no job was submitted: what a node sees is not known")
         .hint("`--try` submits one of a minute: whether jobs may submit jobs, and how late files are seen")
+}
+
+fn tried_in_vain() -> Finding {
+    Finding::new(
+        "node",
+        Verdict::Info,
+        "no job was submitted: as the cluster is found above, it would wait for nothing",
+    )
+    .hint("mend what FAIL stands before, then say `--try` again; where a profile says it, with `--site=NAME`")
 }
 
 fn try_job(kind: SchedulerKind, cluster: &Cluster, dir: &Path, wait: Duration, output: Output) -> Result<Probe> {
@@ -137,12 +171,19 @@ fn try_job(kind: SchedulerKind, cluster: &Cluster, dir: &Path, wait: Duration, o
 /// Runs it: exit 6 if a campaign would fail there.
 pub fn run(machine: &machine::Args, args: &Args, output: Output) -> Result<Exit> {
     let site = args.site.as_deref().filter(|name| !name.is_empty());
-    if args.site.is_none() {
-        return Err(
-            Error::usage("`--try` submits a job to a cluster").hint("say so: `molsieve doctor --site --try DIR`")
-        );
+    if site.is_some() && args.which.scheduler.is_some() {
+        return Err(Error::usage("`--site=NAME` and `--scheduler` both say which cluster is meant")
+            .hint("the profile says `kind`: leave `--scheduler` away"));
     }
-    let facts = look(site, machine.place()?, &args.job, output)?;
+    if args.site.is_none() {
+        let (what, say) = if args.job.submit {
+            ("`--try` submits a job to a cluster", "say so: `molsieve doctor --site --try DIR`")
+        } else {
+            ("`--scheduler` says which cluster is looked at", "say so: `molsieve doctor --site --scheduler KIND`")
+        };
+        return Err(Error::usage(what).hint(say));
+    }
+    let facts = look(site, &args.which, machine.place()?, &args.job, output)?;
     let worst = facts.findings.iter().map(|f| f.verdict).max();
     if !output.document(&facts)? {
         facts.findings.iter().for_each(|finding| machine::tell(finding, output));

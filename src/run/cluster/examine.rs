@@ -16,14 +16,14 @@ use crate::scheduler;
 const LINES: usize = 6;
 
 /// What a campaign would be asked for at the site `reference`, a name or a path from here; without one, at the cluster
-/// of this machine, of which nothing is said.
+/// of this machine, of which nothing is said: one of `kind`, where somebody knows that.
 ///
 /// # Errors
 /// There is no such site, or it is no cluster (exit 2).
-pub fn cluster(reference: Option<&str>) -> Result<(SchedulerKind, Cluster)> {
+pub fn cluster(reference: Option<&str>, kind: Option<SchedulerKind>) -> Result<(SchedulerKind, Cluster)> {
     let base = Path::new("");
     let section = match reference {
-        None => SchedulerSection::of(scheduler::around_here()),
+        None => SchedulerSection::of(kind.unwrap_or_else(scheduler::around_here)),
         Some(reference) => {
             let profile = SiteProfile::find(reference, base)?;
             SchedulerSection { site: Some(profile.name.clone()), ..profile.scheduler_section()? }

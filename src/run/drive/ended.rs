@@ -1,5 +1,7 @@
 //! What a wave that has ended leaves to be told: which of its tasks failed, at what, and whose fault it was.
 
+use std::cell::LazyCell;
+
 use molsieve_adapters::{Blame, TaskReport, TaskState};
 
 use crate::error::{Error, Kind, Result};
@@ -9,7 +11,7 @@ use crate::journal::last_words::LastWords;
 use crate::journal::state::Wave;
 use crate::journal::task_time::TaskTime;
 use crate::run::drive::driver::Driver;
-use crate::run::wave;
+use crate::run::{finish, wave};
 
 /// So much of the end of a wave's output is read.
 const OUTPUT_MAX: u64 = 256 << 10;
@@ -25,6 +27,9 @@ pub(in crate::run) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) 
     let progress = driver.look.finished() > finished;
     let groups = wave::read(&driver.campaign.dir, number)?;
     let over_memory = is_over_memory(driver, number, reports);
+    // A person who goes on may have made room since. (Nobody goes on by itself, or here, after a full disk.)
+    let (campaign, by_a_person) = (driver.campaign, !driver.by_itself && !driver.adapter.capabilities().lifeline);
+    let has_room_again = LazyCell::new(|| by_a_person && finish::has_room(campaign));
     let mut unfinished = Vec::new();
     for (task, (report, groups)) in reports.iter().zip(&groups).enumerate() {
         let missing = groups.iter().filter(|g| driver.look.missing().contains(g)).map(|g| g.0);
@@ -54,7 +59,11 @@ pub(in crate::run) fn end_wave(driver: &mut Driver<'_>, reports: &[TaskReport]) 
         if !wanted {
             let state = explained(report.state, over_memory, words.as_ref());
             let report = TaskReport { state, ..report };
-            let event = failure(driver, number, task as u64, &report, missing, progress, words);
+            let mut event = failure(driver, number, task as u64, &report, missing, progress, words);
+            if let Event::TaskFailed { pause: Some(PauseCode::DiskFull), program, .. } = &mut event {
+                // The same again would not fail the same way.
+                *program &= !*has_room_again;
+            }
             driver.record(event)?;
         }
     }

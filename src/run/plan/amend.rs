@@ -113,6 +113,12 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Whether they say what a task gets.
+    pub fn are_of_resources(&self) -> bool {
+        let (memory, walltime) = (self.memory_mib != Limit::Keep, self.walltime_s != Limit::Keep);
+        memory || walltime || self.ranks.is_some() || self.cpus.is_some()
+    }
+
     /// The execution as it is wanted.
     ///
     /// # Errors

@@ -11,12 +11,14 @@ use crate::campaign::scheduler::Cluster;
 use crate::doctor::cluster::{ClusterFacts, PartitionFacts};
 use crate::doctor::{Finding, Verdict};
 use crate::error::Result;
-use crate::patience::Patience;
-use crate::scheduler::{Binding, Examined, patiently, told};
+use crate::scheduler::{Binding, Examined, looked, told};
 use crate::scorer::argv;
 
 /// How long a pool may not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What its commands say on a machine that belongs to no pool.
+const UNSET: &str = "CONDOR_CONFIG";
 
 /// Jobs of a user beside which a DAG has hardly a task in the queue.
 const OWNER_LOW: u64 = 20;
@@ -24,7 +26,7 @@ const OWNER_LOW: u64 = 20;
 /// See [`Binding::examine`](crate::scheduler::Binding::examine).
 pub(super) fn examine(cluster: &Cluster) -> Result<Examined> {
     site(cluster)?;
-    let limits = patiently(PATIENCE, &Patience::default(), limits)?;
+    let limits = looked(PATIENCE, "condor_config_val", UNSET, limits)?;
     let nodes = ask()?;
     let queued = queued();
     let commands = HtCondor.programs().iter().map(|name| {

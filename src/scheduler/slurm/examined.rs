@@ -13,14 +13,16 @@ use crate::doctor::cluster::{ClusterFacts, PartitionFacts};
 use crate::doctor::profile::quoted;
 use crate::doctor::{Finding, Verdict};
 use crate::error::Result;
-use crate::patience::Patience;
-use crate::scheduler::{Examined, Queue, patiently, told};
+use crate::scheduler::{Examined, Queue, looked, told};
 
 /// The commands that are called; the last two only where books are kept.
 const COMMANDS: [&str; 7] = ["sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "sacctmgr"];
 
 /// How long a controller may not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What its commands say on a machine that belongs to no cluster.
+const UNSET: &str = "configuration source";
 
 /// No more names of one kind are listed.
 const LISTED: usize = 20;
@@ -41,7 +43,7 @@ pub(super) fn examine(cluster: &Cluster) -> Result<Examined> {
 /// What `cluster` says of itself.
 fn facts(cluster: &Cluster) -> Result<ClusterFacts> {
     let site = site(cluster)?;
-    let Survey { limits, allowance } = patiently(PATIENCE, &Patience::default(), || survey(&site, Queue::Always))?;
+    let Survey { limits, allowance } = looked(PATIENCE, "scontrol", UNSET, || survey(&site, Queue::Always))?;
     let mut system = System::default();
     let partitions = told(&partitions::ask(), partitions::parse, HERE_HINT)?;
     let from = |cap: Cap| (cap.most, cap.of);
