@@ -77,6 +77,8 @@ fn status(running: Vec<Running>) -> Status {
             waves: vec![wave],
             tick: Some(TickFacts { round: 2, job: Some("4712".to_owned()), state: Some("waiting") }),
             returned: None,
+            tick_at_work: false,
+            failed_tries: None,
             stand_in: Some(BesideFacts { job: "4713".to_owned(), state: "waiting", start_ms: None }),
             look: Some(BesideFacts { job: "4714".to_owned(), state: "waiting", start_ms: Some(NOW + 2_040_000) }),
             waiting: vec![held, wait("Priority", false, "it starts by itself")],

@@ -8,6 +8,7 @@ use molsieve_adapters::JobId;
 use serde::Serialize;
 
 use super::next;
+use super::tries::FailedTries;
 use crate::campaign::file::Campaign;
 use crate::campaign::kind::SchedulerKind;
 use crate::clock;
@@ -45,6 +46,8 @@ pub struct Cluster {
     pub waves: Vec<WaveFacts>,
     /// The tick that follows.
     pub tick: Option<TickFacts>,
+    /// Whether the tick before is at work, by the scheduler's word.
+    pub tick_at_work: bool,
     /// What does the step of the tick, should that fail; null where the scheduler was not heard, or has none.
     pub stand_in: Option<BesideFacts>,
     /// What looks at the wave while it runs; null where the scheduler was not heard, or has none.
@@ -52,6 +55,9 @@ pub struct Cluster {
     /// Where nodes share no files with us: how many tasks of the active wave returned something that no tick or look has taken in
     /// yet. Null where they write to our files themselves.
     pub returned: Option<u64>,
+    /// Tries of tasks of the active wave that failed, by the logs of the tasks; null where none is known of, and where it is asked again
+    /// and again.
+    pub failed_tries: Option<FailedTries>,
     /// What waits, by what it waits for: first what waits for somebody.
     pub waiting: Vec<Wait>,
     /// What runs.
@@ -251,9 +257,11 @@ impl Cluster {
             scheduler: Scheduler::of(campaign.file.execution.scheduler, hearing),
             waves,
             tick: tick.map(|tick| TickFacts { round: tick.round, job: tick.job.clone(), state }),
+            tick_at_work: heard.is_some_and(|heard| heard.tick_at_work),
             stand_in: beside(|heard| heard.stand_in.as_ref()),
             look: beside(|heard| heard.look.as_ref()),
             returned,
+            failed_tries: None,
             waiting,
             running,
             at_work,

@@ -9,6 +9,7 @@ use super::events::{self, Happened};
 use super::next;
 use super::pace::{self, Basis};
 use super::standing::{self, CANCELLING, NO_DRIVER_SEEN, RUNNING};
+use super::tries;
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::{Error, Result};
@@ -149,6 +150,9 @@ impl Status {
         let active = cluster.as_ref().and_then(Cluster::active).map(|(wave, _)| (wave.number, wave.tasks));
         let used = active.map(|(wave, tasks)| look.used(wave, tasks)).unwrap_or_default();
         cluster.iter_mut().for_each(|cluster| cluster.note_restarts(used.restarts));
+        if let (Some(cluster), Some((wave, tasks)), Depth::EveryRow) = (cluster.as_mut(), active, depth) {
+            cluster.failed_tries = tries::of_wave(&campaign.dir, wave, tasks);
+        }
         let (word, reason) = standing::of(campaign, &state, entries, hearing, clock::unix_ms());
         // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of; and where the
         // scheduler was heard, only its tasks do.

@@ -9,7 +9,7 @@ use super::emit::FINAL;
 use super::holds;
 use super::rows::{self, Row};
 use super::states::{Place, state};
-use super::utc;
+use crate::utc;
 
 /// Sentences by which a command says that nobody answered.
 const AWAY: &[&str] = &[
@@ -122,8 +122,9 @@ fn of_clusters(ids: impl Iterator<Item = u64>) -> String {
     if ids.is_empty() { "False".to_owned() } else { ids.iter().map(one).collect::<Vec<_>>().join(" || ") }
 }
 
-/// Words for why a task is not in the queue although its job is.
+/// Words for why a task waits, or is not in the queue although its job is.
 pub const NOT_SUBMITTED: &str = "NotSubmitted";
+pub const AGAIN: &str = "TriedAgain";
 pub const LAST: &str = "LastNode";
 pub const DAG_HELD: &str = "DagHeld";
 pub const DAG_REMOVED: &str = "DagRemoved";
@@ -153,7 +154,8 @@ pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
         }
         // What is not there was not submitted yet, or has left.
         let Some(own) = whole.own else { continue };
-        let is_idle = own.still_s.is_some_and(|still_s| still_s >= STILL_S) && !rows.iter().any(|row| row.dag == Some(id));
+        let is_idle =
+            own.still_s.is_some_and(|still_s| still_s >= STILL_S) && !rows.iter().any(|row| row.dag == Some(id));
         for index in 0..whole.count {
             let task = TaskId { job: job.id.clone(), index };
             reports.entry(task).or_insert_with(|| unsubmitted(own, is_final, is_idle));
@@ -177,19 +179,34 @@ fn unsubmitted(dag: &Row, is_final: bool, is_idle: bool) -> TaskReport {
 /// What is known of a task that the queue speaks of as `queue`, if it does, and the books as `books`: none where the queue knows better.
 pub fn both(queue: Option<&TaskReport>, books: TaskReport) -> Option<TaskReport> {
     let is = |report: &TaskReport, word| report.reason.as_deref() == Some(word);
-    if !is(&books, STILL) {
-        return (queue.is_none_or(is_guess) && (queue.is_none() || !is_guess(&books))).then_some(books);
+    let is_still = is(&books, STILL);
+    let Some(queue) = queue else {
+        // (A DAG that is gone tries nothing again.)
+        return (!is_still || books.state.is_final()).then(|| said(books, None));
+    };
+    if is_still && is(queue, DAG_IDLE) {
+        return Some(said(books, Some(DAG_STUCK)));
     }
-    if queue.is_some_and(|queue| is(queue, DAG_IDLE)) {
-        return Some(TaskReport { reason: Some(DAG_STUCK.to_owned()), ..books });
+    if books.state.is_final() {
+        return is_guess(queue).then(|| said(books, None));
     }
-    // How long ago it was says nothing of a DAG that has something in the queue, or is gone.
-    (queue.is_none_or(is_guess) && books.state.is_final()).then_some(TaskReport { reason: None, ..books })
+    // How long ago its last try was says nothing where the DAG has something in the queue.
+    let waits = is(queue, NOT_SUBMITTED) || is(queue, DAG_IDLE);
+    if is_still || is(&books, AGAIN) {
+        return waits.then(|| said(books, Some(AGAIN)));
+    }
+    is_guess(queue).then_some(books)
+}
+
+/// `report` with another word for why, in the place of [`STILL`].
+fn said(report: TaskReport, why: Option<&str>) -> TaskReport {
+    let own = report.reason.filter(|own| own != STILL);
+    TaskReport { reason: why.map(str::to_owned).or(own), ..report }
 }
 
 /// Whether a report follows from the silence of the queue alone.
 pub fn is_guess(report: &TaskReport) -> bool {
-    let guesses = [NOT_SUBMITTED, LAST, DAG_HELD, DAG_REMOVED, DAG_IDLE];
+    let guesses = [NOT_SUBMITTED, AGAIN, LAST, DAG_HELD, DAG_REMOVED, DAG_IDLE];
     report.reason.as_deref().is_some_and(|reason| guesses.contains(&reason))
 }
 
@@ -206,7 +223,7 @@ fn marked(report: TaskReport, still: Option<&String>) -> TaskReport {
 }
 
 fn again() -> TaskReport {
-    TaskReport { reason: Some(NOT_SUBMITTED.to_owned()), ..TaskReport::of(TaskState::Pending) }
+    TaskReport { reason: Some(AGAIN.to_owned()), ..TaskReport::of(TaskState::Pending) }
 }
 
 /// The rows of `condor_history` for `jobs`, the newest first.
@@ -296,6 +313,8 @@ fn report(row: &Row, place: Place) -> TaskReport {
     let state = state(row, place);
     let reason = (state == TaskState::Held)
         .then(|| holds::reason(row.hold.unwrap_or(0), row.subcode.unwrap_or(0), &row.hold_words));
+    let is_again = state == TaskState::Pending && row.attempt.is_some_and(|attempt| attempt > 0);
+    let reason = reason.or_else(|| is_again.then(|| AGAIN.to_owned()));
     let begins_s = row.begins_s.filter(|_| state == TaskState::Pending);
     let start = row.start_s.or(begins_s).and_then(utc::text);
     TaskReport { state, node: row.host.clone(), reason, start }

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::HtCondor;
 use super::answers::{constraint, done, found, history, queue, submitted};
 use super::rows::tests::{line, said};
 use crate::adapter::AdapterError;
 use crate::command::Said;
 use crate::dialect::{Dialect, Reports};
-use super::HtCondor;
 use crate::job::{Job, JobId, JobTag, TaskState};
 
 const DAG: &[(&str, &str)] = &[
@@ -98,7 +98,13 @@ fn a_dag_that_has_nothing_in_the_queue_and_of_which_nothing_ends_has_lost_an_end
     // the DAG's log.
     let dag = |still_s| line(&[DAG, &[("EnteredCurrentStatus", still_s)]].concat());
     let ended = |still_s| {
-        let own = [("ClusterId", "8"), ("MolsieveTry", "0"), ("ExitCode", "3"), ("JobStatus", "4"), ("ExitBySignal", "false")];
+        let own = [
+            ("ClusterId", "8"),
+            ("MolsieveTry", "0"),
+            ("ExitCode", "3"),
+            ("JobStatus", "4"),
+            ("ExitBySignal", "false"),
+        ];
         let retried = [("MolsieveTask", "0"), ("MolsieveRetries", "1"), ("MolsieveUnless", "75")];
         node(&[&own[..], &retried, &[("EnteredCurrentStatus", still_s)]].concat())
     };
@@ -138,7 +144,9 @@ fn a_dag_that_has_nothing_in_the_queue_and_of_which_nothing_ends_has_lost_an_end
     }
     let other = node(&[("ClusterId", "10"), ("JobStatus", "2"), ("MolsieveTask", "2")]);
     let all = wave_of(dag("900") + &other, ended("600"));
-    assert_eq!(all, [idle("NotSubmitted"), well_known, (TaskState::Running, None)]);
+    assert_eq!(all, [idle("TriedAgain"), well_known, (TaskState::Running, None)]);
+    let again = node(&[("ClusterId", "10"), ("JobStatus", "1"), ("MolsieveTask", "0"), ("MolsieveTry", "1")]);
+    assert_eq!(known(&wave(), dag("900") + &again, String::new())[0], idle("TriedAgain"), "and it waits for its turn");
     // And one that is gone tries nothing again.
     assert_eq!(known(&tick(), String::new(), ended("600")), []);
 }
@@ -147,11 +155,13 @@ fn a_dag_that_has_nothing_in_the_queue_and_of_which_nothing_ends_has_lost_an_end
 fn what_its_dag_would_have_tried_again_was_cancelled_with_it() {
     let failed = |attempt| {
         let own = [("ClusterId", "8"), ("MolsieveTry", attempt), ("ExitCode", "3"), ("JobStatus", "4")];
-        let more = [("ExitBySignal", "false"), ("MolsieveTask", "0"), ("MolsieveRetries", "1"), ("MolsieveUnless", "75")];
+        let more =
+            [("ExitBySignal", "false"), ("MolsieveTask", "0"), ("MolsieveRetries", "1"), ("MolsieveUnless", "75")];
         node(&[&own[..], &more].concat())
     };
     let removed = line(&[&DAG[..2], &[("JobStatus", "3")], &DAG[3..]].concat());
-    let of = |attempt| history(&wave(), &said(removed.clone() + &failed(attempt))).unwrap().into_values().next().unwrap();
+    let of =
+        |attempt| history(&wave(), &said(removed.clone() + &failed(attempt))).unwrap().into_values().next().unwrap();
     assert_eq!(of("0").state, TaskState::Cancelled);
     assert_eq!(of("1").state, TaskState::Failed { exit: 3 });
 }

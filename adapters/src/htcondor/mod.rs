@@ -19,7 +19,6 @@ mod recall;
 mod rows;
 pub mod site;
 mod states;
-mod utc;
 mod words;
 
 pub use limits::Limits;
@@ -181,6 +180,9 @@ impl Dialect for HtCondor {
         let (what, hint) = match reason {
             answers::NOT_SUBMITTED | answers::DAG_IDLE => {
                 ("its DAG has not submitted it yet", "it is submitted by itself, as there is room for it")
+            }
+            answers::AGAIN => {
+                ("a try of it failed, and its DAG tries it once more", "`molsieve logs` says how it failed")
             }
             answers::DAG_STUCK => (
                 "its DAG has had nothing in the queue for minutes, and does not end: it never heard of an end, as after a full disk",
