@@ -1,7 +1,7 @@
 //! A DAG that lost an end, since the line that tells of it was torn in its log, as on a full disk: HTCondor itself waits for ever then.
 
 use super::htcondor::HtCondor;
-use super::scene::{Scene, Wanted};
+use super::scene::{Engine, Scene, Wanted};
 use super::slurm::until;
 
 type Pool = Scene<HtCondor>;
