@@ -274,7 +274,8 @@ impl Cluster {
     }
 
     /// Notes what the tasks of the active wave wrote down.
-    pub fn note_restarts(&mut self, restarts: u64) {
+    pub fn note_tries(&mut self, restarts: u64, failed: Option<FailedTries>) {
+        self.failed_tries = failed;
         self.waves.iter_mut().filter_map(|wave| wave.now.as_mut()).for_each(|now| now.restarts = restarts);
     }
 

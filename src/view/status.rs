@@ -149,10 +149,9 @@ impl Status {
         let mut cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
         let active = cluster.as_ref().and_then(Cluster::active).map(|(wave, _)| (wave.number, wave.tasks));
         let used = active.map(|(wave, tasks)| look.used(wave, tasks)).unwrap_or_default();
-        cluster.iter_mut().for_each(|cluster| cluster.note_restarts(used.restarts));
-        if let (Some(cluster), Some((wave, tasks)), Depth::EveryRow) = (cluster.as_mut(), active, depth) {
-            cluster.failed_tries = tries::of_wave(&campaign.dir, wave, tasks);
-        }
+        let tried =
+            active.filter(|_| depth == Depth::EveryRow).and_then(|of| tries::of_wave(&campaign.dir, of.0, of.1));
+        cluster.iter_mut().for_each(|cluster| cluster.note_tries(used.restarts, tried.clone()));
         let (word, reason) = standing::of(campaign, &state, entries, hearing, clock::unix_ms());
         // Where nobody is at work, what was begun does not run, whatever the journal has not seen the end of; and where the
         // scheduler was heard, only its tasks do.
