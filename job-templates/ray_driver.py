@@ -90,6 +90,7 @@ def work(board, index):
     else:
         exit_code, why = wait(child, WALLTIME_S)
     if why is None and has_failed(exit_code, RETRY) and ray.get(board.fail.remote(index)) <= RETRY["times"]:
+        ray.get(board.hear.remote({"task": index, "state": "again", "exit": exit_code, "node": node}))
         raise TriedAgain(exit_code, node)
     ended = {"task": index, "state": "ended", "exit": exit_code, "why": why, "node": node}
     if why == "cancelled":

@@ -116,6 +116,13 @@ pub trait Adapter: fmt::Debug + Send {
         false
     }
 
+    /// Whether what is reported for `reason`, a word of [`TaskReport::reason`], is part of a job that never ends by itself, since its
+    /// scheduler has lost an end: then the job is to be ended, and what is missing submitted again.
+    fn is_stuck(&self, reason: &str) -> bool {
+        let _ = reason;
+        false
+    }
+
     /// Lets tasks of `job` go that are held; the job as a whole where none are named.
     ///
     /// # Errors
@@ -231,6 +238,10 @@ impl Adapter for Box<dyn Adapter> {
 
     fn is_own_hold(&self, reason: &str) -> bool {
         (**self).is_own_hold(reason)
+    }
+
+    fn is_stuck(&self, reason: &str) -> bool {
+        (**self).is_stuck(reason)
     }
 
     fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {

@@ -3,7 +3,7 @@
 use crate::adapter::{self, Adapter, AdapterError, Capabilities};
 use crate::command::{Call, Runner, Said, System};
 use crate::dialect::{Dialect, Reports};
-use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskReport, TaskState};
+use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, Recalled, TaskState};
 
 /// A scheduler behind its commands.
 #[derive(Debug)]
@@ -69,11 +69,9 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
         if let Some(call) = self.dialect.history(&gone).filter(|_| !gone.is_empty()) {
             // The books may be closed or late. What they do not say stays unknown, and files are the truth.
             if let Ok(found) = self.hear(&call).and_then(|said| self.dialect.parse_history(&gone, &said)) {
-                let is_guess = |report: &TaskReport| self.dialect.is_guess(report);
                 for (task, report) in found {
-                    if reports.get(&task).is_none_or(|own| is_guess(own) && !is_guess(&report)) {
-                        reports.insert(task, report);
-                    }
+                    let known = self.dialect.both(reports.get(&task), report);
+                    reports.extend(known.map(|report| (task, report)));
                 }
             }
         }
@@ -90,6 +88,10 @@ impl<D: Dialect, R: Runner> Adapter for Cli<D, R> {
 
     fn is_own_hold(&self, reason: &str) -> bool {
         self.dialect.is_own_hold(reason)
+    }
+
+    fn is_stuck(&self, reason: &str) -> bool {
+        self.dialect.is_stuck(reason)
     }
 
     fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {

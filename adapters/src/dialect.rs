@@ -58,6 +58,17 @@ pub trait Dialect: fmt::Debug + Send {
         false
     }
 
+    /// What is known of a task that the books speak of, and perhaps the queue: none where the queue knows it better.
+    fn both(&self, queue: Option<&TaskReport>, books: TaskReport) -> Option<TaskReport> {
+        queue.is_none_or(|queue| self.is_guess(queue) && !self.is_guess(&books)).then_some(books)
+    }
+
+    /// Whether what is in a state for `reason` is part of a job that never ends by itself, since its scheduler has lost an end.
+    fn is_stuck(&self, reason: &str) -> bool {
+        let _ = reason;
+        false
+    }
+
     /// Asks the books about `jobs` of which the queue does not know all; none where no books are kept.
     fn history(&self, jobs: &[Job]) -> Option<Call>;
 

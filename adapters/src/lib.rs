@@ -25,6 +25,7 @@ pub mod slurm;
 pub mod testing;
 pub mod text;
 pub mod throttled;
+mod utc;
 
 pub use adapter::{Adapter, AdapterError, Capabilities, Finally};
 pub use cli::Cli;

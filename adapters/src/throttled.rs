@@ -86,6 +86,10 @@ impl<A: Adapter> Adapter for Throttled<A> {
         self.inner.is_own_hold(reason)
     }
 
+    fn is_stuck(&self, reason: &str) -> bool {
+        self.inner.is_stuck(reason)
+    }
+
     fn release(&mut self, job: &JobId, tasks: &[u64]) -> Result<(), AdapterError> {
         self.asked.remove(job);
         self.inner.release(job, tasks)

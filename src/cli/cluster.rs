@@ -132,8 +132,20 @@ fn left(campaign: &Campaign, in_queue: bool) -> Error {
     if in_queue {
         return ended(campaign, Phase::Active);
     }
+    let dir = campaign.dir.root().display();
+    let state = journal::read(&campaign.dir).and_then(|history| State::of(&history.entries));
+    if state.is_ok_and(|state| may_be_in_queue(&state)) {
+        return Error::new(Kind::Stopped, "before the scheduler was heard: whether its jobs run is not known")
+            .hint(format!("`molsieve status {dir}` asks the scheduler; `molsieve resume {dir}` goes on"));
+    }
     Error::new(Kind::Stopped, "before anything was submitted")
-        .hint(format!("nothing of it is in the queue; `molsieve resume {}` submits it", campaign.dir.root().display()))
+        .hint(format!("nothing of it is in the queue; `molsieve resume {dir}` submits it"))
+}
+
+/// Whether jobs of a campaign that nobody has gone on with may be in the queue: of a wave that was submitted, and of one that was stopped
+/// while nobody could tell its scheduler.
+fn may_be_in_queue(state: &State) -> bool {
+    state.is_uncleared || state.phase == Phase::Active && state.active.is_some()
 }
 
 fn stopped(campaign: &Campaign) -> Error {
@@ -149,5 +161,23 @@ fn word(phase: &Phase) -> &'static str {
         Phase::Paused { .. } => "paused",
         Phase::Failed { .. } => "failed",
         Phase::Complete => "complete",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::state::Wave;
+
+    #[test]
+    fn what_was_submitted_and_not_heard_of_again_may_be_in_the_queue() {
+        let wave = || Some(Wave { number: 1, tag: "m-1".into(), job: Some("7".into()), finished: 0 });
+        let of =
+            |phase, active, is_uncleared| may_be_in_queue(&State { phase, active, is_uncleared, ..State::default() });
+        assert!(of(Phase::Active, wave(), false));
+        assert!(of(Phase::Stopped, wave(), true), "its scheduler has not heard that it was cancelled");
+        assert!(
+            !of(Phase::Stopped, wave(), false) && !of(Phase::Active, None, false) && !of(Phase::Planned, None, false)
+        );
     }
 }

@@ -21,6 +21,7 @@ use crate::scorer::command::translate::spec;
 use crate::scorer::reason;
 use crate::view::failures::{self, Failure};
 use crate::view::record::{self, Fate};
+use crate::view::tries;
 
 /// Schema of what is said.
 const SCHEMA: &str = "molsieve.logs.v1";
@@ -80,9 +81,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 fn of_all(campaign: &Campaign, mut paths: Vec<PathBuf>, args: &Args, output: Output) -> Result<Exit> {
     let lines = args.lines.unwrap_or(LINES);
     let failures = failures::failures(campaign, &journal::read(&campaign.dir)?.entries)?;
-    let all = paths.len();
+    let (all, mut are_all_failed) = (paths.len(), true);
     if campaign.file.execution.cluster.is_some() && args.filter.is_none() {
-        paths = telling(campaign, paths, &failures);
+        (paths, are_all_failed) = telling(campaign, paths, &failures);
     }
     let left_out = all - paths.len();
     let mut files = Vec::new();
@@ -95,17 +96,16 @@ fn of_all(campaign: &Campaign, mut paths: Vec<PathBuf>, args: &Args, output: Out
         tell(&files, output);
         if left_out > 0 {
             let dir = campaign.dir.root().display();
-            output.say(format!(
-                "== and {left_out} more, of tasks that did not fail: `molsieve logs {dir} task-7` shows one"
-            ));
+            let whose = if are_all_failed { ", of tasks that did not fail" } else { "" };
+            output.say(format!("== and {left_out} more{whose}: `molsieve logs {dir} task-7` shows one"));
         }
     }
     Ok(Exit::Done)
 }
 
 /// Of the logs of a campaign on a cluster, those that a person wants to see: what jobs and ticks printed, the logs of the
-/// last tasks that failed, and what their scorers said last.
-fn telling(campaign: &Campaign, paths: Vec<PathBuf>, failures: &[Failure]) -> Vec<PathBuf> {
+/// last tasks that failed or of which a try did, and what their scorers said last; and whether all of which a try failed are among them.
+fn telling(campaign: &Campaign, paths: Vec<PathBuf>, failures: &[Failure]) -> (Vec<PathBuf>, bool) {
     let last = failures.iter().rev().map(|failure| (failure.wave, failure.task)).take(FAILED_MAX);
     let failed: Vec<PathBuf> = last.map(|(wave, task)| campaign.dir.log(&CampaignDir::task_name(wave, task))).collect();
     let written = |path: &PathBuf| path.metadata().and_then(|m| m.modified()).ok();
@@ -114,12 +114,19 @@ fn telling(campaign: &Campaign, paths: Vec<PathBuf>, failures: &[Failure]) -> Ve
     stderr.retain(|path| path.metadata().is_ok_and(|metadata| metadata.len() > 0));
     stderr.sort_by_key(written);
     stderr.drain(..stderr.len().saturating_sub(if failures.is_empty() { 1 } else { FAILED_MAX }));
+    // Of a try that failed and that the scheduler makes good by itself, the task's own log tells alone.
+    let mut tried: Vec<PathBuf> =
+        paths.iter().filter(|path| CampaignDir::is_of_task(&name_of(path))).cloned().collect();
+    tried.retain(|path| !tries::of_log(path).is_empty());
+    tried.sort_by_key(written);
+    let failing = tried.len();
+    tried.drain(..failing.saturating_sub(FAILED_MAX));
     let is_wanted = |path: &PathBuf| {
         let name = name_of(path);
         let is_of_task = CampaignDir::is_of_task(&name) || CampaignDir::is_stderr(&name);
-        !is_of_task || failed.contains(path) || stderr.contains(path)
+        !is_of_task || failed.contains(path) || stderr.contains(path) || tried.contains(path)
     };
-    paths.into_iter().filter(is_wanted).collect()
+    (paths.into_iter().filter(is_wanted).collect(), failing.saturating_sub(FAILED_MAX) == 0)
 }
 
 /// What became of a record, what was noted of it alone, and then what was noted of several that it may be among.

@@ -4,6 +4,7 @@ use crate::view::cluster::{BesideFacts, Queue, Running, Scheduler, TickFacts, Wa
 use crate::view::events::Happened;
 use crate::view::pace::Basis;
 use crate::view::status::{Records, SCHEMA, Shards};
+use crate::view::tries::FailedTries;
 
 const NOW: u64 = 1_000_000_000;
 
@@ -77,6 +78,8 @@ fn status(running: Vec<Running>) -> Status {
             waves: vec![wave],
             tick: Some(TickFacts { round: 2, job: Some("4712".to_owned()), state: Some("waiting") }),
             returned: None,
+            tick_at_work: false,
+            failed_tries: None,
             stand_in: Some(BesideFacts { job: "4713".to_owned(), state: "waiting", start_ms: None }),
             look: Some(BesideFacts { job: "4714".to_owned(), state: "waiting", start_ms: Some(NOW + 2_040_000) }),
             waiting: vec![held, wait("Priority", false, "it starts by itself")],
@@ -129,6 +132,22 @@ fn every_job_in_the_queue_is_explained() {
     status.cluster.as_mut().unwrap().waiting = vec![wait("", false, "x")];
     let text = told(&status);
     assert!(text.contains("waiting   3 tasks: the scheduler has not said yet what for"), "{text}");
+}
+
+#[test]
+fn a_last_node_at_work_and_tries_that_failed_are_told() {
+    let mut status = status(Vec::new());
+    let cluster = status.cluster.as_mut().unwrap();
+    cluster.tick = None;
+    let text = |cluster: &Cluster| {
+        jobs::jobs(cluster, NOW).iter().map(|line| format!("{} {}\n", line.label, line.text)).collect::<String>()
+    };
+    assert!(text(cluster).contains("tick none follows the wave"), "{}", text(cluster));
+    cluster.tick_at_work = true;
+    cluster.failed_tries = Some(FailedTries { tries: 12, tasks: 7, last: "No space left on device".to_owned() });
+    let told = text(cluster);
+    assert!(told.contains("tick the last one is at work"), "{told}");
+    assert!(told.contains("failed 12 tries of 7 tasks failed") && told.contains("No space left on device"), "{told}");
 }
 
 #[test]

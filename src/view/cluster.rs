@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::next;
+use super::tries::FailedTries;
 use crate::campaign::file::Campaign;
 use crate::campaign::kind::SchedulerKind;
 use crate::clock;
@@ -44,6 +45,8 @@ pub struct Cluster {
     pub waves: Vec<WaveFacts>,
     /// The tick that follows.
     pub tick: Option<TickFacts>,
+    /// Whether the tick before is at work, by the scheduler's word.
+    pub tick_at_work: bool,
     /// What does the step of the tick, should that fail; null where the scheduler was not heard, or has none.
     pub stand_in: Option<BesideFacts>,
     /// What looks at the wave while it runs; null where the scheduler was not heard, or has none.
@@ -51,6 +54,9 @@ pub struct Cluster {
     /// Where nodes share no files with us: how many tasks of the active wave returned something that no tick or look has taken in
     /// yet. Null where they write to our files themselves.
     pub returned: Option<u64>,
+    /// Tries of tasks of the active wave that failed, by the logs of the tasks; null where none is known of, and where it is asked again
+    /// and again.
+    pub failed_tries: Option<FailedTries>,
     /// What waits, by what it waits for: first what waits for somebody.
     pub waiting: Vec<Wait>,
     /// What runs.
@@ -248,9 +254,11 @@ impl Cluster {
             scheduler: Scheduler::of(campaign.file.execution.scheduler, hearing),
             waves,
             tick: tick.map(|tick| TickFacts { round: tick.round, job: tick.job.clone(), state }),
+            tick_at_work: heard.is_some_and(|heard| heard.tick_at_work),
             stand_in: beside(|heard| heard.stand_in.as_ref()),
             look: beside(|heard| heard.look.as_ref()),
             returned,
+            failed_tries: None,
             waiting,
             running,
             at_work,
@@ -263,7 +271,8 @@ impl Cluster {
     }
 
     /// Notes what the tasks of the active wave wrote down.
-    pub fn note_restarts(&mut self, restarts: u64) {
+    pub fn note_tries(&mut self, restarts: u64, failed: Option<FailedTries>) {
+        self.failed_tries = failed;
         self.waves.iter_mut().filter_map(|wave| wave.now.as_mut()).for_each(|now| now.restarts = restarts);
     }
 

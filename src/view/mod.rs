@@ -10,3 +10,4 @@ pub mod peek;
 pub mod record;
 mod standing;
 pub mod status;
+pub mod tries;

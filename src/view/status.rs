@@ -9,6 +9,7 @@ use super::events::{self, Happened};
 use super::next;
 use super::pace::{self, Basis};
 use super::standing::{self, CANCELLING, NO_DRIVER_SEEN, RUNNING};
+use super::tries;
 use crate::campaign::file::Campaign;
 use crate::clock;
 use crate::error::{Error, Result};
@@ -145,7 +146,9 @@ impl Status {
         let mut cluster = Cluster::of(campaign, &state, entries, look, hearing)?;
         let active = cluster.as_ref().and_then(Cluster::active).map(|(wave, _)| (wave.number, wave.tasks));
         let used = active.map(|(wave, tasks)| look.used(wave, tasks)).unwrap_or_default();
-        cluster.iter_mut().for_each(|cluster| cluster.note_restarts(used.restarts));
+        let tried =
+            active.filter(|_| depth == Depth::EveryRow).and_then(|of| tries::of_wave(&campaign.dir, of.0, of.1));
+        cluster.iter_mut().for_each(|cluster| cluster.note_tries(used.restarts, tried.clone()));
         let (word, reason) = standing::of(campaign, &state, entries, hearing, clock::unix_ms());
         let pace = match &cluster {
             _ if word != RUNNING => None,

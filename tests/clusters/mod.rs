@@ -16,6 +16,7 @@ mod parcels;
 mod people;
 mod pool;
 mod pool_people;
+mod pool_torn;
 mod ranks;
 mod ray;
 mod ray_cluster;

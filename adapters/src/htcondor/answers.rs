@@ -9,7 +9,7 @@ use super::emit::FINAL;
 use super::holds;
 use super::rows::{self, Row};
 use super::states::{Place, state};
-use super::utc;
+use crate::utc;
 
 /// Sentences by which a command says that nobody answered.
 const AWAY: &[&str] = &[
@@ -122,11 +122,22 @@ fn of_clusters(ids: impl Iterator<Item = u64>) -> String {
     if ids.is_empty() { "False".to_owned() } else { ids.iter().map(one).collect::<Vec<_>>().join(" || ") }
 }
 
-/// Words for why a task is not in the queue although its job is.
+/// Words for why a task waits, or is not in the queue although its job is.
 pub const NOT_SUBMITTED: &str = "NotSubmitted";
+pub const AGAIN: &str = "TriedAgain";
 pub const LAST: &str = "LastNode";
 pub const DAG_HELD: &str = "DagHeld";
 pub const DAG_REMOVED: &str = "DagRemoved";
+/// As [`NOT_SUBMITTED`] and [`LAST`], where nothing of the DAG is in the queue.
+pub const DAG_IDLE: &str = "DagIdle";
+/// What the books say where nothing of a DAG has ended for [`STILL_S`].
+pub const STILL: &str = "Still";
+/// The two together: the DAG waits for an end that it will never hear of.
+pub const DAG_STUCK: &str = "DagStuck";
+
+/// A DAG that has nothing in the queue submits, or ends, within seconds; where submissions fail, within two minutes. One that has done
+/// neither for so long has lost the end of a job: its log was not written to, as on a full disk.
+const STILL_S: u64 = 300;
 
 /// The rows of `condor_q` for `jobs`.
 pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
@@ -143,23 +154,60 @@ pub fn queue(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
         }
         // What is not there was not submitted yet, or has left.
         let Some(own) = whole.own else { continue };
+        let is_idle =
+            own.still_s.is_some_and(|still_s| still_s >= STILL_S) && !rows.iter().any(|row| row.dag == Some(id));
         for index in 0..whole.count {
             let task = TaskId { job: job.id.clone(), index };
-            reports.entry(task).or_insert_with(|| unsubmitted(own, is_final));
+            reports.entry(task).or_insert_with(|| unsubmitted(own, is_final, is_idle));
         }
     }
     Ok(reports)
 }
 
 /// What follows for a task that is not in the queue from its DAG, which is. What follows a DAG does so after its removal too.
-fn unsubmitted(dag: &Row, is_final: bool) -> TaskReport {
+fn unsubmitted(dag: &Row, is_final: bool, is_idle: bool) -> TaskReport {
     let (state, why) = match state(dag, Place::Queue) {
+        TaskState::Running if dag.is_dag() && dag.status == 2 && is_idle => (TaskState::Pending, DAG_IDLE),
         _ if !dag.is_dag() => (TaskState::Pending, NOT_SUBMITTED),
         TaskState::Held => (TaskState::Held, DAG_HELD),
         _ if dag.status == 3 && !is_final => (TaskState::Cancelled, DAG_REMOVED),
         _ => (TaskState::Pending, if is_final { LAST } else { NOT_SUBMITTED }),
     };
     TaskReport { reason: Some(why.to_owned()), ..TaskReport::of(state) }
+}
+
+/// What is known of a task that the queue speaks of as `queue`, if it does, and the books as `books`: none where the queue knows better.
+pub fn both(queue: Option<&TaskReport>, books: TaskReport) -> Option<TaskReport> {
+    let is = |report: &TaskReport, word| report.reason.as_deref() == Some(word);
+    let is_still = is(&books, STILL);
+    let Some(queue) = queue else {
+        // (A DAG that is gone tries nothing again.)
+        return (!is_still || books.state.is_final()).then(|| said(books, None));
+    };
+    if is_still && is(queue, DAG_IDLE) {
+        return Some(said(books, Some(DAG_STUCK)));
+    }
+    if books.state.is_final() {
+        return is_guess(queue).then(|| said(books, None));
+    }
+    // How long ago its last try was says nothing where the DAG has something in the queue.
+    let waits = is(queue, NOT_SUBMITTED) || is(queue, DAG_IDLE);
+    if is_still || is(&books, AGAIN) {
+        return waits.then(|| said(books, Some(AGAIN)));
+    }
+    is_guess(queue).then_some(books)
+}
+
+/// `report` with another word for why, in the place of [`STILL`].
+fn said(report: TaskReport, why: Option<&str>) -> TaskReport {
+    let own = report.reason.filter(|own| own != STILL);
+    TaskReport { reason: why.map(str::to_owned).or(own), ..report }
+}
+
+/// Whether a report follows from the silence of the queue alone.
+pub fn is_guess(report: &TaskReport) -> bool {
+    let guesses = [NOT_SUBMITTED, AGAIN, LAST, DAG_HELD, DAG_REMOVED, DAG_IDLE];
+    report.reason.as_deref().is_some_and(|reason| guesses.contains(&reason))
 }
 
 /// Whether a DAG that is still there submits what ended so once more.
@@ -169,8 +217,13 @@ fn is_tried_again(row: &Row) -> bool {
     left && ended != TaskState::Succeeded && (row.exit.is_none() || row.exit != row.unless)
 }
 
+/// `report`, with the word for a DAG of which nothing has ended for long.
+fn marked(report: TaskReport, still: Option<&String>) -> TaskReport {
+    TaskReport { reason: still.cloned().or(report.reason), ..report }
+}
+
 fn again() -> TaskReport {
-    TaskReport { reason: Some(NOT_SUBMITTED.to_owned()), ..TaskReport::of(TaskState::Pending) }
+    TaskReport { reason: Some(AGAIN.to_owned()), ..TaskReport::of(TaskState::Pending) }
 }
 
 /// The rows of `condor_history` for `jobs`, the newest first.
@@ -182,14 +235,30 @@ pub fn history(jobs: &[Job], said: &Said) -> Result<Reports, AdapterError> {
     let mut reports = Reports::new();
     for job in jobs {
         let Some((id, is_final)) = cluster(&job.id) else { continue };
-        let Some(whole) = Whole::of(&rows, id, &job.tag.0, is_final) else { continue };
+        // (Of a DAG's parts that have left, the last.)
+        let still_s = rows.iter().filter(|row| row.dag == Some(id)).map(|row| row.still_s.unwrap_or(0)).min();
+        let still = still_s.filter(|still_s| *still_s >= STILL_S).map(|_| STILL.to_owned());
+        let Some(whole) = Whole::of(&rows, id, &job.tag.0, is_final) else {
+            // What follows a DAG is in the books only when it has ended.
+            let report = TaskReport { reason: still, ..TaskReport::of(TaskState::Pending) };
+            let follows = is_final && report.reason.is_some();
+            reports.extend(follows.then(|| (TaskId { job: job.id.clone(), index: 0 }, report)));
+            continue;
+        };
+        // A DAG that was removed submits nothing any more.
+        let is_removed = whole.own.is_some_and(|dag| dag.status == 3);
         for row in &whole.parts {
             let task = TaskId { job: job.id.clone(), index: index(row) };
-            let ended = || if whole.own.is_none() && is_tried_again(row) { again() } else { report(row, Place::Books) };
+            let ended = || match whole.own {
+                None if is_tried_again(row) => again(),
+                // It would have been tried again, and was not, since somebody removed its DAG.
+                Some(_) if is_removed && !is_final && is_tried_again(row) => TaskReport::of(TaskState::Cancelled),
+                _ => report(row, Place::Books),
+            };
+            let ended = || if whole.own.is_none() { marked(ended(), still.as_ref()) } else { ended() };
             reports.entry(task).or_insert_with(ended);
         }
-        // A DAG that was removed submits nothing any more.
-        if whole.own.is_some_and(|dag| dag.status == 3) {
+        if is_removed {
             for index in 0..whole.count {
                 let cancelled = || TaskReport::of(TaskState::Cancelled);
                 reports.entry(TaskId { job: job.id.clone(), index }).or_insert_with(cancelled);
@@ -244,7 +313,10 @@ fn report(row: &Row, place: Place) -> TaskReport {
     let state = state(row, place);
     let reason = (state == TaskState::Held)
         .then(|| holds::reason(row.hold.unwrap_or(0), row.subcode.unwrap_or(0), &row.hold_words));
-    let start = row.start_s.and_then(utc::text);
+    let is_again = state == TaskState::Pending && row.attempt.is_some_and(|attempt| attempt > 0);
+    let reason = reason.or_else(|| is_again.then(|| AGAIN.to_owned()));
+    let begins_s = row.begins_s.filter(|_| state == TaskState::Pending);
+    let start = row.start_s.or(begins_s).and_then(utc::text);
     TaskReport { state, node: row.host.clone(), reason, start }
 }
 

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::HtCondor;
 use super::answers::{constraint, done, found, history, queue, submitted};
 use super::rows::tests::{line, said};
 use crate::adapter::AdapterError;
@@ -88,6 +89,92 @@ fn the_books_tell_the_last_try_and_a_dag_that_is_there_tries_again() {
     let removed = [&DAG[..2], &[("JobStatus", "3")], &DAG[3..]].concat();
     let all = of(line(&removed) + &exit("8", "0", "0"));
     assert_eq!(all, [(0, TaskState::Succeeded), (1, TaskState::Cancelled), (2, TaskState::Cancelled)]);
+}
+
+#[test]
+fn a_dag_that_has_nothing_in_the_queue_and_of_which_nothing_ends_has_lost_an_end() {
+    let condor = HtCondor::default();
+    // As they were on a full disk: the DAG runs, job 8 ended with exit code 3 and was never tried again, since `005 005 (8.000.000)` stood in
+    // the DAG's log.
+    let dag = |still_s| line(&[DAG, &[("EnteredCurrentStatus", still_s)]].concat());
+    let ended = |still_s| {
+        let own = [
+            ("ClusterId", "8"),
+            ("MolsieveTry", "0"),
+            ("ExitCode", "3"),
+            ("JobStatus", "4"),
+            ("ExitBySignal", "false"),
+        ];
+        let retried = [("MolsieveTask", "0"), ("MolsieveRetries", "1"), ("MolsieveUnless", "75")];
+        node(&[&own[..], &retried, &[("EnteredCurrentStatus", still_s)]].concat())
+    };
+    let well = node(&[
+        ("ClusterId", "9"),
+        ("MolsieveTask", "1"),
+        ("ExitCode", "0"),
+        ("JobStatus", "4"),
+        ("ExitBySignal", "false"),
+        ("EnteredCurrentStatus", "700"),
+    ]);
+    let known = |jobs: &[Job], queued: String, left: String| {
+        let mut reports = queue(jobs, &said(queued)).unwrap();
+        for (task, books) in history(jobs, &said(left)).unwrap() {
+            let both = condor.both(reports.get(&task), books);
+            reports.extend(both.map(|report| (task, report)));
+        }
+        reports.into_values().map(|report| (report.state, report.reason)).collect::<Vec<_>>()
+    };
+    let stuck = |state| (state, Some("DagStuck".to_owned()));
+    let idle = |word: &str| (TaskState::Pending, Some(word.to_owned()));
+    let wave_of = |queued, left: String| known(&wave(), queued, left + &well);
+    assert_eq!(
+        wave_of(dag("900"), ended("600")),
+        [stuck(TaskState::Pending), stuck(TaskState::Succeeded), idle("DagIdle")]
+    );
+    assert_eq!(known(&tick(), dag("900"), ended("600") + &well), [stuck(TaskState::Pending)]);
+    assert!(condor.is_stuck("DagStuck") && condor.explain("DagStuck").unwrap().hint.contains("`molsieve tick`"));
+    // What ended just now is about to be tried again; a DAG that has just begun anew reads its log; another task is at work.
+    let well_known = (TaskState::Succeeded, None);
+    for (queued, left) in [(dag("900"), ended("20")), (dag("20"), ended("600"))] {
+        let all = wave_of(queued.clone(), left.clone());
+        assert!(all[0].0 == TaskState::Pending && all[1] == well_known, "{all:?}");
+        assert!(all.iter().all(|(_, why)| why.as_deref() != Some("DagStuck")), "{all:?}");
+        let ticks = known(&tick(), queued, left + &well);
+        assert!(ticks[0].0 == TaskState::Pending && ticks[0].1.as_deref() != Some("DagStuck"), "{ticks:?}");
+    }
+    let other = node(&[("ClusterId", "10"), ("JobStatus", "2"), ("MolsieveTask", "2")]);
+    let all = wave_of(dag("900") + &other, ended("600"));
+    assert_eq!(all, [idle("TriedAgain"), well_known, (TaskState::Running, None)]);
+    let again = node(&[("ClusterId", "10"), ("JobStatus", "1"), ("MolsieveTask", "0"), ("MolsieveTry", "1")]);
+    assert_eq!(known(&wave(), dag("900") + &again, String::new())[0], idle("TriedAgain"), "and it waits for its turn");
+    // And one that is gone tries nothing again.
+    assert_eq!(known(&tick(), String::new(), ended("600")), []);
+}
+
+#[test]
+fn what_its_dag_would_have_tried_again_was_cancelled_with_it() {
+    let failed = |attempt| {
+        let own = [("ClusterId", "8"), ("MolsieveTry", attempt), ("ExitCode", "3"), ("JobStatus", "4")];
+        let more =
+            [("ExitBySignal", "false"), ("MolsieveTask", "0"), ("MolsieveRetries", "1"), ("MolsieveUnless", "75")];
+        node(&[&own[..], &more].concat())
+    };
+    let removed = line(&[&DAG[..2], &[("JobStatus", "3")], &DAG[3..]].concat());
+    let of =
+        |attempt| history(&wave(), &said(removed.clone() + &failed(attempt))).unwrap().into_values().next().unwrap();
+    assert_eq!(of("0").state, TaskState::Cancelled);
+    assert_eq!(of("1").state, TaskState::Failed { exit: 3 });
+}
+
+#[test]
+fn what_begins_later_is_told_with_its_time() {
+    let look = |status, more: &[(&'static str, &'static str)]| {
+        let own = [("ClusterId", "7"), ("JobStatus", status), ("MolsieveTag", "\"w\""), ("MolsieveTask", "0")];
+        let row = line(&[&own[..], &[("JobUniverse", "12"), ("MolsieveAfter", "1795917600")], more].concat());
+        queue(&wave(), &said(row)).unwrap().into_values().next().unwrap().start
+    };
+    assert_eq!(look("1", &[]).as_deref(), Some("2026-11-29T02:00:00"));
+    assert_eq!(look("2", &[("JobCurrentStartDate", "1795917601")]).as_deref(), Some("2026-11-29T02:00:01"));
 }
 
 #[test]

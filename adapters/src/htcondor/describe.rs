@@ -111,6 +111,7 @@ pub fn here(job: &JobSpec) -> Result<Lines, AdapterError> {
     if let Some(seconds) = job.begin_after_s {
         lines.put("#", "It waits in the queue until then.");
         lines.put("requirements", format!("time() >= QDate + {seconds}"));
+        lines.put("My.MolsieveAfter", seconds.to_string());
     }
     lines.put("kill_sig_timeout", TICK_ENDS_S.to_string());
     if let Some(retry) = job.retry {

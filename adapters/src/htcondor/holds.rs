@@ -36,8 +36,12 @@ const fn sub(code: u64, subcode: u64, kind: Kind, what: &'static str, hint: &'st
 
 const RELEASE: &str = "`condor_release {task}` lets it go";
 const MEND: &str = "`molsieve cancel`, mend `[scheduler]` in the campaign file, then `molsieve resume --config` it";
+/// A failure is let go by whoever looks.
+const GOES: &str = "the next look lets it go by itself; `condor_release {task}` does so now";
 const PEOPLE: &str = "ask the people of the pool; `condor_release {task}` tries it again";
-const LOOK: &str = "look at that node and at the path in the reason, then `condor_release {task}`";
+const LOOK: &str = "look at that node and at the path in the reason; the next look lets it go by itself, `condor_release {task}` does so now";
+const GONE: &str = "look at the path in the reason: where that file is gone, letting the task go only holds it again; `molsieve cancel`, then \
+                    `molsieve resume`, writes anew what is carried";
 const NOT_OURS: &str = "molsieve asks for no such thing: `condor_q -better-analyze {task}` may tell whose it is";
 const CLOUD: &str = "a job of a cloud, which molsieve never submits: `condor_q -long {task}` may tell whose it is";
 const MEMORY: &str = "it ends by itself, and the next wave asks for more memory";
@@ -58,25 +62,26 @@ const HOLDS: &[Hold] = &[
     hold(8, Failure, "its input file could not be opened", LOOK),
     hold(9, Failure, "the stream for its output could not be opened", LOOK),
     hold(10, Failure, "the stream of its input could not be opened", LOOK),
-    hold(11, Failure, "the transfer of its files broke off", RELEASE),
-    sub(12, 62, Failure, "its results could not be brought back in time", RELEASE),
+    hold(11, Failure, "the transfer of its files broke off", GOES),
+    sub(12, 62, Failure, "its results could not be brought back in time", GOES),
     hold(12, Failure, "its results or its checkpoint could not be brought back", LOOK),
-    sub(13, 62, Failure, "its files could not be brought to the node in time", RELEASE),
+    sub(13, 62, Failure, "its files could not be brought to the node in time", GOES),
+    sub(13, 2, Failure, "a file that is brought to the node is not there", GONE),
     hold(13, Failure, "its files could not be brought to the node", LOOK),
     hold(
         14,
         Failure,
         "the node cannot see its directory",
-        "is the file system mounted there? then `condor_release {task}`",
+        "is the file system mounted there? the next look lets it go by itself, `condor_release {task}` does so now",
     ),
     hold(15, Wish, "it was submitted held", RELEASE),
     hold(16, Wish, "its files are being taken in", "it goes by itself when they are there"),
     hold(17, Failure, "the access point is of another version", PEOPLE),
-    hold(18, Failure, "the transfer of its files was not agreed on", RELEASE),
+    hold(18, Failure, "the transfer of its files was not agreed on", GOES),
     hold(19, Failure, "a hook of the node that prepares jobs failed", PEOPLE),
-    hold(20, Failure, "it could not begin at the time that it was put off to", RELEASE),
+    hold(20, Failure, "it could not begin at the time that it was put off to", GOES),
     sub(21, 102, End(TaskState::OutOfMemory), "it took more memory than it asked for", MEMORY),
-    sub(21, 104, Failure, "it took more disk space than it asked for", RELEASE),
+    sub(21, 104, Failure, "it took more disk space than it asked for", GOES),
     hold(
         21,
         Wish,
@@ -111,7 +116,7 @@ const HOLDS: &[Hold] = &[
         "make `shards.records` smaller, in a campaign of its own",
     ),
     sub(34, 102, End(TaskState::OutOfMemory), "it took more memory than it asked for", MEMORY),
-    sub(34, 104, Failure, "it took more disk space than it asked for", RELEASE),
+    sub(34, 104, Failure, "it took more disk space than it asked for", GOES),
     hold(
         34,
         Failure,
@@ -209,7 +214,7 @@ mod tests {
     /// The subcodes that the manual gives a meaning of their own, by code.
     const SUBCODES: &[(u64, &[u64])] = &[
         (12, &[62]),
-        (13, &[62]),
+        (13, &[2, 62]),
         (34, &[102, 104]),
         (37, &[1, 2, 4, 9, 10, 20]),
         (38, &[3, 5, 7, 21]),
@@ -258,6 +263,15 @@ mod tests {
             String::new(),
         ] {
             assert!(!is_own(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_not_called_a_nodes_fault_and_what_a_look_lets_go_says_so() {
+        let of = |code, subcode| explain(&reason(code, subcode, "words")).unwrap();
+        assert!(of(13, 2).hint.contains("`molsieve resume`") && !of(13, 2).hint.contains("that node"));
+        for (code, subcode) in [(6, 2), (11, 0), (13, 13), (14, 2), (34, 104)] {
+            assert!(of(code, subcode).hint.contains("the next look"), "{code}.{subcode}: {:?}", of(code, subcode));
         }
     }
 

@@ -19,7 +19,6 @@ mod recall;
 mod rows;
 pub mod site;
 mod states;
-mod utc;
 mod words;
 
 pub use limits::Limits;
@@ -104,8 +103,15 @@ impl Dialect for HtCondor {
     }
 
     fn is_guess(&self, report: &TaskReport) -> bool {
-        let guesses = [answers::NOT_SUBMITTED, answers::LAST, answers::DAG_HELD, answers::DAG_REMOVED];
-        report.reason.as_deref().is_some_and(|reason| guesses.contains(&reason))
+        answers::is_guess(report)
+    }
+
+    fn both(&self, queue: Option<&TaskReport>, books: TaskReport) -> Option<TaskReport> {
+        answers::both(queue, books)
+    }
+
+    fn is_stuck(&self, reason: &str) -> bool {
+        reason == answers::DAG_STUCK
     }
 
     fn history(&self, jobs: &[Job]) -> Option<Call> {
@@ -172,9 +178,17 @@ impl Dialect for HtCondor {
 
     fn explain(&self, reason: &str) -> Option<Explained> {
         let (what, hint) = match reason {
-            answers::NOT_SUBMITTED => {
+            answers::NOT_SUBMITTED | answers::DAG_IDLE => {
                 ("its DAG has not submitted it yet", "it is submitted by itself, as there is room for it")
             }
+            answers::AGAIN => {
+                ("a try of it failed, and its DAG tries it once more", "`molsieve logs` says how it failed")
+            }
+            answers::DAG_STUCK => (
+                "its DAG has had nothing in the queue for minutes, and does not end: it never heard of an end, as after a full disk",
+                "the next look takes it back and goes on from the files, and `molsieve tick` does so now; or `molsieve cancel`, then \
+                 `molsieve resume`",
+            ),
             answers::LAST => ("it follows the tasks of its DAG", "it starts when all of them have ended"),
             answers::DAG_HELD => ("its DAG is held", "`condor_release {job}` lets it go"),
             answers::DAG_REMOVED => ("its DAG is being removed", "`molsieve resume` goes on, when it is gone"),

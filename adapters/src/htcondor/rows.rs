@@ -10,7 +10,7 @@ use crate::command::{Call, Said};
 const MARK: &str = "molsieve-row";
 
 /// What is asked for of every job, in the order of [`Row`]'s fields.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 25] = [
     "\"molsieve-row\"",
     "ClusterId",
     "ProcId",
@@ -33,6 +33,9 @@ const COLUMNS: [&str; 23] = [
     "RemoteHost",
     "LastRemoteHost",
     "JobCurrentStartDate",
+    // For how long it has been as it is, and when it is to begin: by the clock of the machine that is asked.
+    "time() - EnteredCurrentStatus",
+    "QDate + MolsieveAfter",
     // Free text is cut where it is asked for.
     "substr(HoldReason ?: \"\",0,300)",
     "\"end\"",
@@ -63,6 +66,8 @@ pub struct Row {
     pub subcode: Option<u64>,
     pub host: Option<String>,
     pub start_s: Option<u64>,
+    pub still_s: Option<u64>,
+    pub begins_s: Option<u64>,
     pub hold_words: String,
 }
 
@@ -110,7 +115,7 @@ fn row(line: &str) -> Option<Row> {
     let cells: [Cell; COLUMNS.len()] = cells.try_into().ok()?;
     let [_, cluster, process, universe, status, tag, final_tag, task, tasks, attempt, retries, unless, rest @ ..] =
         cells;
-    let [dag, node_name, by_signal, exit, hold, subcode, host, last_host, start, hold_words, end] = rest;
+    let [dag, node_name, by_signal, exit, hold, subcode, host, last_host, start, still, begins, hold_words, end] = rest;
     (end.text()? == "end").then_some(())?;
     Some(Row {
         cluster: cluster.number()?,
@@ -132,6 +137,8 @@ fn row(line: &str) -> Option<Row> {
         subcode: subcode.number(),
         host: host.text().or_else(|| last_host.text()).and_then(|host| node(&host)),
         start_s: start.number(),
+        still_s: still.number(),
+        begins_s: begins.number(),
         hold_words: hold_words.text().unwrap_or_default(),
     })
 }
@@ -224,7 +231,7 @@ pub mod tests {
     pub fn line(changes: &[(&str, &str)]) -> String {
         let cells = COLUMNS.map(|column| {
             // An expression is named by the attribute that it ends with.
-            let name = column.trim_end_matches(')').rsplit(',').next().unwrap();
+            let name = column.trim_end_matches(')').rsplit([',', ' ']).next().unwrap();
             let name = if column.starts_with("substr") { "HoldReason" } else { name };
             let own = changes.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
             match column {

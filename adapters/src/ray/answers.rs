@@ -11,6 +11,8 @@ use crate::adapter::AdapterError;
 pub const TAG: &str = "molsieve_tag";
 pub const TASKS: &str = "molsieve_tasks";
 pub const FINALLY: &str = "molsieve_finally";
+/// When what begins later does so.
+pub const BEGINS: &str = "molsieve_begins";
 
 /// What is asked for: a job.
 #[derive(Debug, Serialize)]

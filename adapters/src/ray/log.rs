@@ -10,6 +10,9 @@ use crate::text::Value;
 /// What such a line begins with. Others are Ray's, or whoever's.
 const MARK: &str = "molsieve: ";
 
+/// Why what failed waits.
+pub const AGAIN: &str = "TriedAgain";
+
 /// Ends of a command that are a wish to go on.
 const CHECKPOINTED: [i32; 2] = [75, 85];
 
@@ -50,6 +53,13 @@ pub fn read(log: &str, count: u64) -> Told {
                 // How it ended the first time stands.
                 if before.is_none_or(|before| !before.state.is_final()) {
                     let report = report(&line, before);
+                    told.tasks.insert(task, report);
+                }
+            }
+            ("again", Some(task)) if task < count => {
+                let before = told.tasks.get(&task);
+                if before.is_none_or(|before| !before.state.is_final()) {
+                    let report = TaskReport { reason: Some(AGAIN.to_owned()), ..TaskReport::of(TaskState::Pending) };
                     told.tasks.insert(task, report);
                 }
             }
@@ -140,6 +150,20 @@ molsieve: {\"task\": 0, \"state\": \"started\", \"node\": \"n2\", \"start\": \"2
         let report = &read(&twice, 1).tasks[&0];
         assert_eq!((report.state, report.node.as_deref()), (TaskState::Succeeded, Some("n2")));
         assert_eq!(report.start.as_deref(), Some("2026-11-28T18:00:09"));
+    }
+
+    #[test]
+    fn a_task_that_failed_and_is_tried_again_does_not_run_until_it_has_started() {
+        let log = |more: &str| {
+            format!("molsieve: {{\"task\": 0, \"state\": \"started\"}}\nmolsieve: {{\"task\": 0, {more}}}\n")
+        };
+        let again = log("\"state\": \"again\", \"exit\": -9, \"node\": \"n1\"");
+        let report = &read(&again, 1).tasks[&0];
+        assert_eq!((report.state, report.reason.as_deref(), &report.node), (TaskState::Pending, Some(AGAIN), &None));
+        let started = again.clone() + "molsieve: {\"task\": 0, \"state\": \"started\", \"node\": \"n2\"}\n";
+        assert_eq!(states(&started), [(0, TaskState::Running)]);
+        let ended = log("\"state\": \"ended\", \"exit\": 0") + "molsieve: {\"task\": 0, \"state\": \"again\"}\n";
+        assert_eq!(states(&ended), [(0, TaskState::Succeeded)]);
     }
 
     #[test]

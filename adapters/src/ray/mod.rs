@@ -31,6 +31,8 @@ use crate::adapter::{Adapter, AdapterError, Capabilities, Finally};
 use crate::clock;
 use crate::dialect::Reports;
 use crate::job::{EmittedFile, Explained, Job, JobId, JobSpec, JobTag, TaskId, TaskReport, TaskState};
+use crate::text::Value;
+use crate::utc;
 use answers::{Asked, Details, RuntimeEnv, Submitted};
 
 /// The most tasks of a job: each tells three lines or so, and the log is read as a whole.
@@ -38,6 +40,11 @@ const TASKS_MAX: u64 = 20_000;
 
 /// How long Ray waits for a driver that it has asked to end, beyond the time that tasks have for a checkpoint.
 const STOP_BEYOND_S: u64 = 30;
+
+/// Words for why something waits: its job has no driver yet; a task waits for its turn; what runs at the end, for the tasks.
+const NO_DRIVER: &str = "NoDriver";
+const QUEUED: &str = "Queued";
+const LAST: &str = "LastStep";
 
 /// A Ray cluster.
 #[derive(Debug)]
@@ -65,6 +72,8 @@ impl Ray {
         let mut metadata =
             BTreeMap::from([(answers::TAG, job.tag.0.clone()), (answers::TASKS, job.tasks.count().to_string())]);
         metadata.extend(job.finally.as_ref().map(|last| (answers::FINALLY, last.tag.0.clone())));
+        let begins_s = job.begin_after_s.map(|after_s| clock::since_epoch().as_secs() + after_s);
+        metadata.extend(begins_s.and_then(utc::text).map(|time| (answers::BEGINS, time)));
         // Read by what supervises the driver: otherwise it is killed after 3 s, with whatever was about to be saved.
         let patience = (self.site.grace_s + STOP_BEYOND_S).to_string();
         let runtime_env = RuntimeEnv { env_vars: BTreeMap::from([("RAY_JOB_STOP_WAIT_TIME_S", patience)]) };
@@ -110,7 +119,7 @@ impl Known {
         let task = |index| TaskId { job: asked.id.clone(), index };
         if asked.id.whole().is_some() {
             let is_meant = self.job.mark(answers::FINALLY) == Some(&asked.tag.0);
-            let report = self.report(self.told.finally.as_ref()).filter(|_| is_meant);
+            let report = self.report(self.told.finally.as_ref(), LAST).filter(|_| is_meant);
             return report.map(|report| (task(0), report)).into_iter().collect();
         }
         // Somebody else may have given a job of theirs this name.
@@ -118,11 +127,12 @@ impl Known {
             return Reports::new();
         }
         let all = 0..self.job.tasks().min(TASKS_MAX);
-        all.filter_map(|index| Some((task(index), self.report(self.told.tasks.get(&index))?))).collect()
+        all.filter_map(|index| Some((task(index), self.report(self.told.tasks.get(&index), QUEUED)?))).collect()
     }
 
-    /// The state of one of which the driver has told `told`; what it has not told, the state of the job says.
-    fn report(&self, told: Option<&TaskReport>) -> Option<TaskReport> {
+    /// The state of one of which the driver has told `told`; what it has not told, the state of the job says. One that has not begun waits
+    /// for `why`, unless more is known.
+    fn report(&self, told: Option<&TaskReport>, why: &str) -> Option<TaskReport> {
         if let Some(told) = told.filter(|told| told.state.is_final()) {
             return Some(told.clone());
         }
@@ -135,12 +145,16 @@ impl Known {
             // It ended well, and its log does not say how the task did; or Ray has a new word.
             _ => return None,
         };
+        let begins = self.job.mark(answers::BEGINS).and_then(Value::new).filter(|_| state == TaskState::Pending);
         let reason = match state {
-            TaskState::Pending => self.told.waits.clone(),
+            TaskState::Pending if begins.is_some() => None,
+            TaskState::Pending if self.job.status == "PENDING" => Some(NO_DRIVER.to_owned()),
+            TaskState::Pending => self.told.waits.clone().filter(|_| why == QUEUED).or_else(|| Some(why.to_owned())),
             TaskState::NodeFailed => self.job.message.as_deref().and_then(last_line),
             _ => None,
         };
         let (node, start) = told.map_or((None, None), |told| (told.node.clone(), told.start.clone()));
+        let start = start.or_else(|| begins.map(|time| time.as_str().to_owned()));
         Some(TaskReport { state, node, reason, start })
     }
 }
@@ -218,6 +232,9 @@ impl Adapter for Ray {
     }
 
     fn explain(&self, reason: &str) -> Option<Explained> {
+        if let Some(known) = own_word(reason) {
+            return Some(known);
+        }
         (reason == "no node has so much").then_some(Explained {
             what: "no node of the cluster has as much as one task asks for",
             hint: "`ray status` shows what nodes have; `molsieve cancel DIR`, then `molsieve resume DIR --cpus N --memory M` asks for less",
@@ -241,6 +258,18 @@ impl Adapter for Ray {
         });
         Ok(found.collect())
     }
+}
+
+/// What one of our own words for waiting means: Ray has none.
+fn own_word(reason: &str) -> Option<Explained> {
+    let (what, hint) = match reason {
+        NO_DRIVER => ("the driver of its job has not begun", "Ray starts it on the head, within a minute or so"),
+        QUEUED => ("no node has room for it yet, or `running` tasks are at work", "it starts by itself, as others end"),
+        log::AGAIN => ("a try of it failed, and Ray tries it once more", "`molsieve logs` says how it failed"),
+        LAST => ("it follows the tasks of its job", "it starts when all of them have ended"),
+        _ => return None,
+    };
+    Some(Explained { what, hint })
 }
 
 /// What task `index` of `job` is called: as the driver calls it.
@@ -275,4 +304,55 @@ fn is_name(text: &str) -> bool {
 fn last_line(text: &str) -> Option<String> {
     let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
     Some(line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(status: &str, marks: &str, log: &str) -> Known {
+        let text = format!(
+            r#"{{"status": "{status}", "metadata": {{"molsieve_tag": "w", "molsieve_tasks": "2", "molsieve_finally": "t"{marks}}}}}"#
+        );
+        Known { job: serde_json::from_str(&text).unwrap(), told: log::read(log, 2) }
+    }
+
+    fn why(known: &Known, id: JobId, tag: &str) -> Vec<Option<String>> {
+        known.reports(&Job { id, tag: JobTag(tag.to_owned()) }).into_values().map(|report| report.reason).collect()
+    }
+
+    #[test]
+    fn whatever_waits_says_for_what_and_each_word_is_explained() {
+        let wave = || JobId("w".to_owned());
+        let word = |word: &str| Some(word.to_owned());
+        let started = "molsieve: {\"task\": 0, \"state\": \"started\"}\n";
+        assert_eq!(why(&known("PENDING", "", ""), wave(), "w"), [word("NoDriver"), word("NoDriver")]);
+        assert_eq!(why(&known("RUNNING", "", started), wave(), "w"), [None, word("Queued")]);
+        assert_eq!(why(&known("RUNNING", "", started), wave().finally(), "t"), [word("LastStep")]);
+        let so_much = "molsieve: {\"state\": \"waits\", \"why\": \"no node has so much\"}\n";
+        assert_eq!(why(&known("RUNNING", "", so_much), wave(), "w")[0], word("no node has so much"));
+        assert_eq!(why(&known("RUNNING", "", so_much), wave().finally(), "t"), [word("LastStep")]);
+        for word in [NO_DRIVER, QUEUED, LAST, log::AGAIN] {
+            assert!(own_word(word).is_some_and(|known| !known.what.is_empty() && !known.hint.is_empty()), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_begins_later_is_told_with_its_time() {
+        let look = |status, log| {
+            let known = known(status, r#", "molsieve_begins": "2026-11-29T05:00:00""#, log);
+            known
+                .reports(&Job { id: JobId("w-1".to_owned()), tag: JobTag("w".to_owned()) })
+                .into_values()
+                .next()
+                .unwrap()
+        };
+        for status in ["PENDING", "RUNNING"] {
+            let report = look(status, "");
+            assert_eq!((report.state, report.start.as_deref()), (TaskState::Pending, Some("2026-11-29T05:00:00")));
+        }
+        let started =
+            look("RUNNING", "molsieve: {\"task\": 0, \"state\": \"started\", \"start\": \"2026-11-29T05:00:09\"}\n");
+        assert_eq!(started.start.as_deref(), Some("2026-11-29T05:00:09"));
+    }
 }

@@ -6,6 +6,7 @@ use super::{Line, ago, cut, line};
 use crate::canonical::escape;
 use crate::cli::progress::span;
 use crate::view::cluster::{BesideFacts, Cluster, Running, Wait, WaveFacts, WaveNow};
+use crate::view::tries::FailedTries;
 
 /// So many stragglers are told of.
 const STRAGGLERS_MAX: usize = 5;
@@ -28,6 +29,7 @@ pub(super) fn jobs(cluster: &Cluster, now_ms: u64) -> Vec<Line> {
     }
     lines.extend(nodes(&cluster.running));
     lines.extend(cluster.returned.map(carried));
+    lines.extend(cluster.failed_tries.as_ref().map(failed_tries));
     let is_normal = |wait: &Wait| wait.tick && wait.reason.as_deref() == Some("Dependency");
     lines.extend(cluster.waiting.iter().filter(|wait| !is_normal(wait)).map(|wait| waiting(wait, now_ms)));
     lines.extend(tick(cluster));
@@ -55,6 +57,17 @@ fn carried(tasks: u64) -> Line {
         "files",
         format!("are carried: what a task does is seen when it has ended, and a tick or a look took it in{waiting}"),
     )
+}
+
+/// Tries that failed: the scheduler tries a task again by itself, or the next wave does.
+fn failed_tries(failed: &FailedTries) -> Line {
+    let FailedTries { tries, tasks, last } = failed;
+    let what = match (tries, tasks) {
+        (1, _) => "1 try of a task failed".to_owned(),
+        (tries, 1) => format!("{tries} tries of a task failed"),
+        (tries, tasks) => format!("{tries} tries of {tasks} tasks failed"),
+    };
+    line("failed", format!("{what}, which is tried again by itself; the last said: {last} (`molsieve logs` has more)"))
 }
 
 /// On which nodes tasks run, those with the most first.
@@ -130,6 +143,7 @@ fn tick(cluster: &Cluster) -> Option<Line> {
             };
             Some(line("tick", format!("{}{job} {state}", tick.round)))
         }
+        (None, Some(_)) if cluster.tick_at_work => Some(line("tick", "the last one is at work")),
         (None, Some(_)) => Some(line("tick", "none follows the wave")),
         (None, None) => None,
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use molsieve_adapters::TaskState;
+use molsieve_adapters::{TaskReport, TaskState};
 
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
@@ -44,6 +44,11 @@ impl Driver<'_> {
         self.look.refresh()?;
         self.show(&tasks)?;
         self.note_core_time(false)?;
+        if !self.cancelled && self.is_stuck(&reports) {
+            // It never ends by itself, though nothing of it runs: it is taken back, and what is missing is submitted again.
+            self.cancel()?;
+            return Ok(Step::Wait);
+        }
         match policy::decide(&self.state, &self.seen(&tasks)) {
             Decision::Seal => return Ok(Step::Over(Driven::Ready)),
             Decision::Submit(groups) => {
@@ -83,6 +88,12 @@ impl Driver<'_> {
             }
         }
         Ok(Step::Acted)
+    }
+
+    /// Whether the active wave never ends by itself, since its scheduler has lost an end.
+    fn is_stuck(&self, reports: &[TaskReport]) -> bool {
+        let mut reasons = reports.iter().filter_map(|report| report.reason.as_deref());
+        reasons.any(|reason| self.adapter.is_stuck(reason))
     }
 
     /// Whether this driver may submit jobs; if not, why the campaign waits for somebody.
