@@ -53,7 +53,7 @@ impl Driver<'_> {
         if new.is_empty() {
             return Ok(());
         }
-        let (tasks, taker) = (wave::read(&self.campaign.dir, number)?, Taker::of(self.campaign)?);
+        let (tasks, mut taker) = (wave::read(&self.campaign.dir, number)?, Taker::of(self.campaign)?);
         for task in new {
             let groups = usize::try_from(task).ok().and_then(|at| tasks.get(at));
             let taken = taker.take(number, task, groups.map_or(&[][..], Vec::as_slice))?;
@@ -76,7 +76,7 @@ impl Driver<'_> {
             return Ok(());
         }
         let active = self.state.active.as_ref().filter(|_| parcel::is_carried(self.campaign)).map(|wave| wave.number);
-        let taker = Taker::of(self.campaign)?;
+        let mut taker = Taker::of(self.campaign)?;
         for number in (1..=self.state.waves).filter(|number| Some(*number) != active) {
             if !dir.returned_wave(number).is_dir() {
                 continue;
@@ -124,7 +124,7 @@ pub(in crate::run) fn recall(
     else {
         return Ok(());
     };
-    let taker = Taker::of(campaign)?;
+    let mut taker = Taker::of(campaign)?;
     let tasks = wave::read(&campaign.dir, wave.number)?;
     let most = Duration::from_secs(cluster.signal_before_s) + TRANSFER;
     let waiting = patience.waits("tasks come to a checkpoint, and bring back what they have", most);
