@@ -71,7 +71,10 @@ impl Ids {
     }
 
     fn give_up(&mut self, error: &Error) {
-        tracing::warn!(problem = error.what(), "the library cannot be read: ids that came back are not compared with it");
+        tracing::warn!(
+            problem = error.what(),
+            "the library cannot be read: ids that came back are not compared with it"
+        );
         self.slice = None;
     }
 }

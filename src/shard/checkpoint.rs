@@ -355,7 +355,9 @@ fn parse_rows(mut body: &[u8], most: u64) -> Option<RowBlock> {
 
 /// Whether `line` is one row with its line feed, and what is said of it stands in it: a node that is nobody's may have written it.
 fn is_row(line: &[u8], ordinal: Ordinal, outcome: Outcome, reason: (u32, u8)) -> bool {
-    let Some(line) = line.strip_suffix(b"\n").filter(|line| memchr::memchr(b'\n', line).is_none()) else { return false };
+    let Some(line) = line.strip_suffix(b"\n").filter(|line| memchr::memchr(b'\n', line).is_none()) else {
+        return false;
+    };
     Row::read(line).is_ok_and(|row| {
         (row.ordinal, row.outcome) == (ordinal, outcome)
             && (row.reason_at, row.reason.len()) == (reason.0, usize::from(reason.1))

@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::shard::tally::Tally;
 use crate::library::record::Record;
 use crate::scorer::{Value, Verdict};
+use crate::shard::tally::Tally;
 
 /// So many records has the task group.
 const MOST: u64 = 1000;

@@ -33,7 +33,8 @@ impl Tally {
         };
         let metadata = file.metadata().map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
         let length = metadata.len();
-        self.written_ms = metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000).cast_unsigned();
+        self.written_ms =
+            metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000).cast_unsigned();
         let mut head = [0; 36 + 1 + 2 * 10];
         while let Ok(read) = read_some_at(&file, &mut head, self.offset) {
             let payload = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
@@ -79,7 +80,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.checkpoint");
         for is_sealed in [true, false] {
-            std::fs::write(&path, [claims(u64::MAX, u64::MAX, is_sealed), claims(u64::MAX, 5, is_sealed)].concat()).unwrap();
+            std::fs::write(&path, [claims(u64::MAX, u64::MAX, is_sealed), claims(u64::MAX, 5, is_sealed)].concat())
+                .unwrap();
             let mut tally = Tally::default();
             tally.read_on(&path, 100).unwrap();
             assert_eq!((tally.rows, tally.errors), (100, 100));

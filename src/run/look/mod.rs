@@ -185,7 +185,8 @@ impl<'a> Look<'a> {
         let (size, from) = (size(self.campaign, group), (group, PathBuf::new()));
         let mut its = self.tallies.range(from..).take_while(|((of, _), _)| *of == group).map(|(_, tally)| tally);
         let first = its.next()?;
-        let sum = its.fold((first.rows, first.written_ms), |sum, t| (sum.0.saturating_add(t.rows), sum.1.max(t.written_ms)));
+        let sum =
+            its.fold((first.rows, first.written_ms), |sum, t| (sum.0.saturating_add(t.rows), sum.1.max(t.written_ms)));
         Some(Begun { rows: sum.0.min(size), written_ms: sum.1 })
     }
 

@@ -98,7 +98,8 @@ impl Seen {
         match frame {
             Frame::Rows(rows) => {
                 self.rows(rows)?;
-                received::check_rows(identity, rows, ids).map_err(|wrong| format!("holds rows that {}", told(wrong.what())))?;
+                received::check_rows(identity, rows, ids)
+                    .map_err(|wrong| format!("holds rows that {}", told(wrong.what())))?;
                 Ok(true)
             }
             Frame::File(file) => {
@@ -121,7 +122,9 @@ impl Seen {
     /// Notes that `rows` are finished.
     fn rows(&mut self, rows: &RowBlock) -> Result<(), String> {
         for meta in rows.metas() {
-            let at = self.at(meta.ordinal).ok_or_else(|| format!("holds a row of record {}, which is none of its own", meta.ordinal))?;
+            let at = self
+                .at(meta.ordinal)
+                .ok_or_else(|| format!("holds a row of record {}, which is none of its own", meta.ordinal))?;
             let (word, mask) = (&mut self.done[(at / 64) as usize], 1 << (at % 64));
             if *word & mask != 0 {
                 return Err(format!("holds two rows of record {}", meta.ordinal));

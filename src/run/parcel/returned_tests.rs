@@ -6,9 +6,15 @@ use crate::canonical::json;
 use crate::digest::merkle::{self, CompactRange};
 use crate::gather::survey::{self, Expected, GroupState};
 use crate::id::Ordinal;
+use crate::journal::event::Event;
+use crate::journal::{self, Journal};
 use crate::library::record::Record;
 use crate::library::request::LibraryRequest;
 use crate::library::take::take;
+use crate::patience::Patience;
+use crate::run::drive::Settings;
+use crate::run::drive::driver::Driver;
+use crate::run::wave;
 use crate::scorer::identity::{ScorerIdentity, ScorerLaunch};
 use crate::scorer::row::RowBlock;
 use crate::scorer::{Column, ColumnType, Description, Order, PoolFacts, Value, Verdict};
@@ -16,6 +22,7 @@ use crate::shard::checkpoint::Writer;
 use crate::shard::plan::Plan;
 use crate::shard::receipt::{self, Counts, RowsFile};
 use crate::shard::recover::Recovered;
+use crate::stop::Stop;
 
 const GROUP: GroupIndex = GroupIndex(0);
 const ONE: &str = "00000000000000aa";
@@ -80,7 +87,8 @@ impl Scene {
         };
         let plan = Plan::new(identity.digest().unwrap(), 20, 10).unwrap();
         let schema = crate::campaign::file::SCHEMA.to_owned();
-        let file = CampaignFile { schema, identity, request: std::collections::BTreeMap::new(), execution, nonce: None };
+        let file =
+            CampaignFile { schema, identity, request: std::collections::BTreeMap::new(), execution, nonce: None };
         let dir = CampaignDir::new(temp.path().join("campaign"));
         Self { campaign: Campaign { dir, file, plan }, temp }
     }
@@ -318,4 +326,40 @@ fn marks_of_what_was_begun_are_taken_in_as_often_as_they_can_mean_anything() {
     let scene = Scene::new();
     scene.checkpoint(ONE).started(&[3, 12]).unwrap();
     assert!(scene.refused().contains("none of its own"));
+}
+
+#[test]
+fn what_an_earlier_wave_returned_and_was_refused_is_told_in_the_journal_once() {
+    let scene = Scene::new();
+    let dir = &scene.campaign.dir;
+    scene.sealed(ONE, &rows(0..10, 5), |receipt| receipt.execution.scored = u64::MAX);
+    wave::write(dir, 1, &[vec![GROUP], vec![GroupIndex(1)]]).unwrap();
+    let digest = Digest::default();
+    let intended = Event::WaveIntended { wave: 1, tag: "t".to_owned(), tasks: 2, groups: 2, finished: None };
+    let planned =
+        [Event::Planned { campaign: digest, plan: digest }, intended, Event::WaveEnded { wave: 1, core_ms: None }];
+    let (mut journal, _) = Journal::take_over(dir).unwrap();
+    planned.into_iter().for_each(|event| drop(journal.record(event).unwrap()));
+    let failures = || {
+        let entries = journal::read(dir).unwrap().entries;
+        let failed = entries.into_iter().filter(|entry| matches!(entry.event, Event::TaskFailed { .. }));
+        failed.map(|entry| format!("{:?}", entry.event)).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let (mut journal, history) = Journal::take_over(dir).unwrap();
+        let settings = Settings {
+            program: PathBuf::new(),
+            tasks: 1,
+            stop: Stop::new(),
+            patience: Patience::default(),
+            watch: &mut |_| {},
+        };
+        let mut scheduler = molsieve_adapters::testing::Memory::default();
+        let mut driver = Driver::new(&scene.campaign, &mut journal, &history, &mut scheduler, settings).unwrap();
+        driver.begin().unwrap();
+        let failures = failures();
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        assert!(failures[0].contains("more records were scored") && failures[0].contains("wave: 1"), "{failures:?}");
+    }
+    assert!(scene.returned().receipt(&ONE.parse().unwrap()).exists(), "it stays for somebody to look at");
 }
