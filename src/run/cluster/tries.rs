@@ -5,9 +5,9 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::host;
-use crate::journal::Journal;
 use crate::journal::event::{Entry, Event, PauseCode};
 use crate::journal::state::{Phase, State};
+use crate::journal::{self, Journal};
 use crate::layout::CampaignDir;
 use crate::run::drive::jobs::TICK_RETRIES;
 use crate::run::policy::Pause;
@@ -16,6 +16,20 @@ use crate::run::policy::Pause;
 pub(super) fn begun(entries: &[Entry], round: u64) -> u32 {
     let is_it = |entry: &&Entry| matches!(entry.event, Event::Ticked { round: Some(begun), .. } if begun == round);
     u32::try_from(entries.iter().filter(is_it).count()).unwrap_or(u32::MAX)
+}
+
+/// Whether a person, or another tick, goes on with the campaign since the tick of `round` was there: it is theirs.
+fn is_gone_on_with(entries: &[Entry], round: u64) -> bool {
+    let is_own = |entry: &Entry| match entry.event {
+        Event::Ticked { round: Some(own), .. } | Event::TickIntended { round: own, .. } => own == round,
+        _ => false,
+    };
+    let is_others = |entry: &Entry| match entry.event {
+        Event::DriverStarted { .. } => true,
+        Event::Ticked { round: other, .. } => other.is_some_and(|other| other != round),
+        _ => false,
+    };
+    entries.iter().rposition(is_own).is_some_and(|at| entries[at..].iter().any(is_others))
 }
 
 /// Pauses the campaign if the tick of `round` has begun so often that it is not tried again: none of those tries lived to say why.
@@ -39,7 +53,7 @@ pub(super) fn give_up_if_wordless(dir: &CampaignDir, entries: &[Entry], round: u
 /// # Errors
 /// As [`give_up_if_wordless`].
 pub(super) fn note_failure(dir: &CampaignDir, round: u64, before: u32, error: &Error) -> Result<Option<Pause>> {
-    if error.kind() == Kind::Stopped {
+    if error.kind() == Kind::Stopped || is_gone_on_with(&journal::read(dir)?.entries, round) {
         return Ok(None);
     }
     let (mut journal, history) = Journal::take_over(dir)?;
@@ -75,7 +89,6 @@ fn pause(journal: &mut Journal, state: &State, round: u64, why: &str) -> Result<
 mod tests {
     use super::*;
     use crate::digest::Digest;
-    use crate::journal;
 
     fn ticked(round: u64) -> Event {
         Event::Ticked { round: Some(round), molsieve: String::new(), host: String::new() }
@@ -116,6 +129,17 @@ mod tests {
         assert!(pause.reason.contains("3 times: two came to different rows"), "{}", pause.reason);
         assert_eq!(phase(&dir), Phase::Paused { reason: pause.reason, code: Some(pause.code) });
         assert_eq!(note_failure(&dir, 2, 3, &Error::verification("again")).unwrap(), None, "it is paused already");
+    }
+
+    #[test]
+    fn a_campaign_that_a_person_goes_on_with_is_not_paused_by_a_tick_that_fails_late() {
+        let (_temp, dir) = active();
+        let started = Event::DriverStarted { molsieve: String::new(), host: String::new(), program: None };
+        let (mut journal, _) = Journal::take_over(&dir).unwrap();
+        [ticked(2), ticked(2), ticked(2), started].into_iter().for_each(|event| drop(journal.record(event).unwrap()));
+        let failed = Error::verification("two came to different rows");
+        assert_eq!(note_failure(&dir, 2, 2, &failed).unwrap(), None);
+        journal.still_ours().unwrap();
     }
 
     #[test]
