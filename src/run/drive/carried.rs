@@ -150,7 +150,7 @@ pub(in crate::run) fn recall(
         match come_back(adapter, &job, most, patience) {
             Ok(tasks) => left.extend(tasks),
             Err(AdapterError::Rejected(what)) => {
-                tracing::warn!(what, "what tasks have since it last came home is computed again")
+                tracing::warn!(what, "what tasks have since it last came home is computed again");
             }
             Err(error) => return Err(scheduler::refused(&error)),
         }
