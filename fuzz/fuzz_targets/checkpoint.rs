@@ -5,8 +5,9 @@ use libfuzzer_sys::fuzz_target;
 use molsieve::canonical::json;
 use molsieve::digest::{self, Digest};
 use molsieve::id::GroupIndex;
-use molsieve::shard::checkpoint::{Header, Reader, SCHEMA, Tally};
+use molsieve::shard::checkpoint::{Header, Reader, SCHEMA};
 use molsieve::shard::recover::Recovered;
+use molsieve::shard::tally::Tally;
 
 const RECORDS: u64 = 300;
 
@@ -36,8 +37,8 @@ fuzz_target!(|data: &[u8]| {
     let header = Header { schema: SCHEMA.to_owned(), plan, scorer, group: GroupIndex(0), attempt };
 
     std::fs::write(&path, data).unwrap();
-    let _ = Tally::default().read_on(&path);
-    if let Some(reader) = Reader::open(&path).unwrap() {
+    let _ = Tally::default().read_on(&path, RECORDS);
+    if let Some(reader) = Reader::open(&path, RECORDS).unwrap() {
         reader.for_each(drop);
     }
 

@@ -113,11 +113,9 @@ pub fn group(dir: &CampaignDir, expected: &Expected<'_>, group: GroupIndex) -> R
     let unusable = flaws.into_iter().map(|flaw| flaw.what).collect();
     let mut sealed = Sealed::new(receipt, &group_dir, unusable);
     for twin in good {
-        if (&twin.rows, &twin.tree, &twin.counts)
-            == (&sealed.receipt.rows, &sealed.receipt.tree, &sealed.receipt.counts)
-        {
+        if judge::are_twins(&twin, &sealed.receipt) {
             sealed.twins.push(twin.attempt);
-        } else if expected.is_deterministic && twin.counts.circumstantial() == 0 {
+        } else if expected.is_deterministic && judge::do_contradict(&twin, &sealed.receipt) {
             return Err(twins_differ(group, &sealed.receipt.attempt, &twin.attempt));
         } else {
             sealed.differing.push(twin.attempt);

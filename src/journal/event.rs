@@ -43,6 +43,8 @@ pub enum PauseCode {
     Rounds,
     /// Something is left to submit, and jobs may not submit jobs here.
     CannotSubmit,
+    /// What goes on with it by itself failed again and again.
+    TickFailed,
 }
 
 impl PauseCode {
@@ -56,6 +58,7 @@ impl PauseCode {
             Self::Retry => "retry",
             Self::Rounds => "rounds",
             Self::CannotSubmit => "cannot_submit",
+            Self::TickFailed => "tick_failed",
         }
     }
 }

@@ -96,7 +96,8 @@ impl Provenance {
             versions: count(&mut executions().map(|e| &e.molsieve)),
             pool,
             twins: groups.iter().map(|g| g.twins.len() as u64).sum(),
-            kept_files: groups.iter().filter_map(|g| g.receipt.files.as_ref()).map(|files| files.files).sum(),
+            kept_files: (groups.iter().filter_map(|g| g.receipt.files.as_ref()))
+                .fold(0, |sum, files| sum.saturating_add(files.files)),
             discrepancies: groups.iter().flat_map(discrepancies).collect(),
             groups: groups.iter().map(GroupFacts::of).collect(),
             campaign,

@@ -297,13 +297,17 @@ impl PoolFacts {
         }
     }
 
-    /// Adds what another pool went through.
+    /// Adds what another pool went through. It is what a receipt says, and may say anything: no sum is trusted to fit.
     pub fn include(&mut self, other: &Self) {
-        self.crashes += other.crashes;
-        self.noise_lines += other.noise_lines;
-        self.starts += other.starts;
-        self.timeouts += other.timeouts;
-        self.violations += other.violations;
+        for (sum, more) in [
+            (&mut self.crashes, other.crashes),
+            (&mut self.noise_lines, other.noise_lines),
+            (&mut self.starts, other.starts),
+            (&mut self.timeouts, other.timeouts),
+            (&mut self.violations, other.violations),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
         other.slowest.iter().for_each(|request| self.note_request(*request));
     }
 }

@@ -8,12 +8,13 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::json;
+use crate::canonical::row::Row;
 use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 use crate::fs::{self, Appender};
@@ -27,12 +28,15 @@ pub const SCHEMA: &str = "molsieve.checkpoint.v1";
 /// No frame is longer: a reader that sees a larger length has reached the end of what is valid.
 const FRAME_BYTES_MAX: u32 = 64 << 20;
 
+/// Length and digest of a frame, in bytes.
+const HEAD_BYTES: usize = 36;
+
 /// The most that the head of a kept file's frame takes: length and digest, kind, record, length of the name, name.
-const FILE_HEAD_BYTES: usize = 36 + 1 + 10 + 1 + 64;
+const FILE_HEAD_BYTES: usize = HEAD_BYTES + 1 + 10 + 1 + 64;
 
 const HEADER: u8 = 1;
 const STARTED: u8 = 2;
-const ROWS: u8 = 3;
+pub(super) const ROWS: u8 = 3;
 const CLEAN_END: u8 = 4;
 const FILE: u8 = 5;
 
@@ -194,16 +198,20 @@ pub enum Frame {
 pub struct Reader {
     file: BufReader<File>,
     header: Header,
+    most: u64,
     offset: u64,
-    payload: Vec<u8>,
+    /// The last frame that was read, with its length and digest.
+    frame: Vec<u8>,
+    is_forged: bool,
 }
 
 impl Reader {
-    /// Opens a checkpoint. `Ok(None)`: there is not even a valid header, so nothing in it is of use.
+    /// Opens the checkpoint of a task group of `most` records: no frame speaks of more, and one that does ends the valid prefix
+    /// before any room is made. `Ok(None)`: there is not even a valid header, so nothing in it is of use.
     ///
     /// # Errors
     /// The file cannot be opened (exit 6).
-    pub fn open(path: &Path) -> Result<Option<Self>> {
+    pub fn open(path: &Path, most: u64) -> Result<Option<Self>> {
         let file = match fs::open_plain(path) {
             Ok(file) => file,
             // Sealed by a twin a moment ago, and removed: nothing in it is needed any more.
@@ -211,14 +219,14 @@ impl Reader {
             Err(e) => return Err(Error::io("cannot read the checkpoint", path, &e)),
         };
         let mut file = BufReader::with_capacity(1 << 16, file);
-        let mut payload = Vec::new();
-        let Some(length) = read_frame(&mut file, &mut payload) else { return Ok(None) };
-        let header = match payload.split_first() {
+        let mut frame = Vec::new();
+        let Some(offset) = read_frame(&mut file, &mut frame) else { return Ok(None) };
+        let header = match frame[HEAD_BYTES..].split_first() {
             Some((&HEADER, body)) => json::from_slice::<Header>("the header of a checkpoint", body).ok(),
             _ => None,
         };
         let known = header.filter(|h| h.schema == SCHEMA);
-        Ok(known.map(|header| Self { file, header, offset: length, payload }))
+        Ok(known.map(|header| Self { file, header, most, offset, frame, is_forged: false }))
     }
 
     /// What it is of.
@@ -237,13 +245,23 @@ impl Reader {
     /// The file cannot be read (exit 6).
     pub fn frame_at(path: &Path, mut file: &File, offset: u64) -> Result<Option<Frame>> {
         file.seek(SeekFrom::Start(offset)).map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
-        let mut payload = Vec::new();
-        Ok(read_frame(&mut file, &mut payload).and_then(|_| parse(&payload)))
+        let mut frame = Vec::new();
+        Ok(read_frame(&mut file, &mut frame).and_then(|_| parse(&frame[HEAD_BYTES..], u64::MAX)))
     }
 
     /// Bytes of the valid prefix read so far.
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// The bytes of the frame that was read last; at first those of the header.
+    pub fn raw(&self) -> &[u8] {
+        &self.frame
+    }
+
+    /// Whether the valid prefix ended at a frame with the right digest, which no worker writes: not torn, but made up.
+    pub const fn is_forged(&self) -> bool {
+        self.is_forged
     }
 }
 
@@ -251,59 +269,16 @@ impl Iterator for Reader {
     type Item = Frame;
 
     fn next(&mut self) -> Option<Frame> {
-        let length = read_frame(&mut self.file, &mut self.payload)?;
-        let frame = parse(&self.payload)?;
+        let length = read_frame(&mut self.file, &mut self.frame)?;
+        let frame = parse(&self.frame[HEAD_BYTES..], self.most);
+        self.is_forged = frame.is_none();
         self.offset += length;
-        Some(frame)
-    }
-}
-
-/// A running count of the rows in a growing checkpoint, for progress: payloads are passed over unread.
-#[derive(Clone, Debug, Default)]
-pub struct Tally {
-    /// Rows counted so far.
-    pub rows: u64,
-    /// Those of them that are ERROR.
-    pub errors: u64,
-    /// When the file was last written to, in milliseconds since the Unix epoch, by the clock of its file system.
-    pub written_ms: u64,
-    offset: u64,
-}
-
-impl Tally {
-    /// Counts on from where it was.
-    ///
-    /// # Errors
-    /// The file cannot be read (exit 6); that it is gone is fine.
-    pub fn read_on(&mut self, path: &Path) -> Result<()> {
-        let file = match fs::open_plain(path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(Error::io("cannot read the checkpoint", path, &e)),
-        };
-        let metadata = file.metadata().map_err(|e| Error::io("cannot read the checkpoint", path, &e))?;
-        let length = metadata.len();
-        self.written_ms = (metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000).cast_unsigned();
-        let mut head = [0; 36 + 1 + 2 * 10];
-        while let Ok(read) = read_some_at(&file, &mut head, self.offset) {
-            let payload = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
-            let end = self.offset + 36 + payload;
-            if read <= 36 || payload == 0 || end > length {
-                break;
-            }
-            if head[36] == ROWS {
-                let mut counts = &head[37..read];
-                self.rows += take_varint(&mut counts).unwrap_or(0);
-                self.errors += take_varint(&mut counts).unwrap_or(0);
-            }
-            self.offset = end;
-        }
-        Ok(())
+        frame
     }
 }
 
 /// As many bytes as there are at `offset`, up to the length of `buffer`.
-fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+pub(super) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset + filled as u64)? {
@@ -314,45 +289,48 @@ fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<
     Ok(filled)
 }
 
-/// Reads one frame into `payload`; its whole length, or none if it is torn, false or absent.
-fn read_frame(file: &mut impl Read, payload: &mut Vec<u8>) -> Option<u64> {
-    let mut head = [0; 36];
-    file.read_exact(&mut head).ok()?;
-    let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+/// Reads one frame into `frame`, its head included; its whole length, or none if it is torn, false or absent.
+fn read_frame(file: &mut impl Read, frame: &mut Vec<u8>) -> Option<u64> {
+    frame.clear();
+    frame.resize(HEAD_BYTES, 0);
+    file.read_exact(frame).ok()?;
+    let length = u32::from_le_bytes([frame[0], frame[1], frame[2], frame[3]]);
     if length == 0 || length > FRAME_BYTES_MAX {
         return None;
     }
-    payload.clear();
     // `take` and `read_to_end` instead of a buffer of the stated length: a false length must not cost memory.
-    file.take(u64::from(length)).read_to_end(payload).ok()?;
-    let whole = payload.len() == length as usize && digest::blake3(payload).0 == head[4..];
-    whole.then_some(36 + u64::from(length))
+    file.take(u64::from(length)).read_to_end(frame).ok()?;
+    let payload = &frame[HEAD_BYTES..];
+    let whole = payload.len() == length as usize && digest::blake3(payload).0 == frame[4..HEAD_BYTES];
+    whole.then_some(frame.len() as u64)
 }
 
-fn parse(payload: &[u8]) -> Option<Frame> {
+/// The frame in `payload`, which speaks of at most `most` records.
+fn parse(payload: &[u8], most: u64) -> Option<Frame> {
     let (kind, body) = payload.split_first()?;
     match *kind {
-        STARTED => parse_started(body).map(Frame::Started),
-        ROWS => parse_rows(body).map(Frame::Rows),
+        STARTED => parse_started(body, most).map(Frame::Started),
+        ROWS => parse_rows(body, most).map(Frame::Rows),
         CLEAN_END => Some(Frame::CleanEnd),
         FILE => parse_file(body).map(Frame::File),
         _ => None,
     }
 }
 
-fn parse_started(mut body: &[u8]) -> Option<Vec<Ordinals>> {
-    let mut runs = Vec::new();
+fn parse_started(mut body: &[u8], most: u64) -> Option<Vec<Ordinals>> {
+    let (mut runs, mut left) = (Vec::new(), most);
     while !body.is_empty() {
         let first = take_varint(&mut body)?;
         let run = take_varint(&mut body)?;
+        left = left.checked_sub(run.max(1))?;
         runs.push(first..first.checked_add(run)?);
     }
     Some(runs)
 }
 
-fn parse_rows(mut body: &[u8]) -> Option<RowBlock> {
-    let count = take_varint(&mut body)?;
-    let _errors = take_varint(&mut body)?;
+fn parse_rows(mut body: &[u8], most: u64) -> Option<RowBlock> {
+    let count = take_varint(&mut body).filter(|count| *count <= most)?;
+    let errors = take_varint(&mut body)?;
     let mut metas = Vec::new();
     let mut previous = 0u64;
     for _ in 0..count {
@@ -364,13 +342,26 @@ fn parse_rows(mut body: &[u8]) -> Option<RowBlock> {
         body = rest;
         previous = ordinal;
     }
+    let failed = metas.iter().filter(|(.., outcome)| *outcome == Outcome::Error).count() as u64;
     let mut rows = RowBlock::with_capacity(metas.len());
     for (ordinal, length, reason_at, reason_len, outcome) in metas {
         let (line, rest) = body.split_at_checked(length)?;
+        is_row(line, ordinal, outcome, (reason_at, reason_len)).then_some(())?;
         rows.push_encoded(ordinal, outcome, (reason_at, reason_len), line)?;
         body = rest;
     }
-    body.is_empty().then_some(rows)
+    (body.is_empty() && failed == errors).then_some(rows)
+}
+
+/// Whether `line` is one row with its line feed, and what is said of it stands in it: a node that is nobody's may have written it.
+fn is_row(line: &[u8], ordinal: Ordinal, outcome: Outcome, reason: (u32, u8)) -> bool {
+    let Some(line) = line.strip_suffix(b"\n").filter(|line| memchr::memchr(b'\n', line).is_none()) else {
+        return false;
+    };
+    Row::read(line).is_ok_and(|row| {
+        (row.ordinal, row.outcome) == (ordinal, outcome)
+            && (row.reason_at, row.reason.len()) == (reason.0, usize::from(reason.1))
+    })
 }
 
 /// The head of a kept file's frame: record and name; `body` is then what follows it.
@@ -438,7 +429,7 @@ fn push_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn take_varint(body: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_varint(body: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = body.split_first()?;

@@ -3,6 +3,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::library::record::Record;
 use crate::scorer::{Value, Verdict};
+use crate::shard::tally::Tally;
+
+/// So many records has the task group.
+const MOST: u64 = 1000;
 
 fn header() -> Header {
     Header {
@@ -36,14 +40,14 @@ fn sample(dir: &Path) -> std::path::PathBuf {
 }
 
 fn frames(path: &Path) -> Vec<Frame> {
-    Reader::open(path).unwrap().map(Iterator::collect).unwrap_or_default()
+    Reader::open(path, MOST).unwrap().map(Iterator::collect).unwrap_or_default()
 }
 
 #[test]
 fn what_was_written_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = sample(dir.path());
-    assert_eq!(Reader::open(&path).unwrap().unwrap().header(), &header());
+    assert_eq!(Reader::open(&path, MOST).unwrap().unwrap().header(), &header());
     assert_eq!(
         frames(&path),
         [
@@ -95,8 +99,8 @@ fn nobody_writes_over_an_existing_checkpoint() {
 proptest! {
     #[test]
     fn arbitrary_bytes_are_never_a_panic(bytes: Vec<u8>) {
-        let _ = parse_rows(&bytes);
-        let _ = parse_started(&bytes);
+        let _ = parse_rows(&bytes, MOST);
+        let _ = parse_started(&bytes, MOST);
         let _ = read_frame(&mut bytes.as_slice(), &mut Vec::new());
     }
 
@@ -141,7 +145,7 @@ fn kept_files_are_read_back_whole_and_found_without_reading_them() {
         assert_eq!(Reader::frame_at(&path, &log, offset).unwrap(), Some(Frame::File(file.clone())));
     }
     let mut tally = Tally::default();
-    tally.read_on(&path).unwrap();
+    tally.read_on(&path, MOST).unwrap();
     assert_eq!(tally.rows, 0, "the name is gone");
 }
 
@@ -153,4 +157,64 @@ fn a_frame_of_a_file_with_a_name_that_leads_elsewhere_is_no_frame() {
     writer.file(&file(5, "../pose", b"x")).unwrap();
     writer.rows(&rows(&[5])).unwrap();
     assert_eq!(frames(&path), []);
+}
+
+/// A frame with the right digest.
+fn sealed(payload: &[u8]) -> Vec<u8> {
+    [&(payload.len() as u32).to_le_bytes()[..], &digest::blake3(payload).0, payload].concat()
+}
+
+/// A frame of one row, of which this is said.
+fn one_row(ordinal: Ordinal, line: &[u8], reason: (u64, u8), outcome: u8, errors: u64) -> Vec<u8> {
+    let mut payload = vec![ROWS, 1];
+    push_varint(&mut payload, errors);
+    push_varint(&mut payload, zigzag(ordinal as i64));
+    push_varint(&mut payload, line.len() as u64);
+    push_varint(&mut payload, reason.0);
+    payload.extend_from_slice(&[reason.1, outcome]);
+    payload.extend_from_slice(line);
+    sealed(&payload)
+}
+
+#[test]
+fn a_row_that_is_not_what_is_said_of_it_ends_the_valid_prefix_and_is_known_for_forged() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.checkpoint");
+    let head = sealed(&[&[HEADER][..], &json::to_vec(&header()).unwrap()].concat());
+    let read = |frame: &[u8]| {
+        std::fs::write(&path, [&head[..], frame].concat()).unwrap();
+        let mut reader = Reader::open(&path, MOST).unwrap().unwrap();
+        (reader.by_ref().count(), reader.is_forged())
+    };
+    assert_eq!(read(&one_row(7, b"7,a,OK,,5\n", (7, 0), 0, 0)), (1, false));
+    assert_eq!(read(&one_row(7, b"7,a,ERROR,crash,\n", (10, 5), 2, 1)), (1, false));
+    for forged in [
+        one_row(8, b"7,a,OK,,5\n", (7, 0), 0, 0),
+        one_row(7, b"7,a,OK,,5\n", (7, 0), 1, 0),
+        one_row(7, b"7,a,OK,,5\n", (6, 0), 0, 0),
+        one_row(7, b"7,a,ERROR,crash,\n", (10, 4), 2, 1),
+        one_row(7, b"7,a,OK,,5\n7,a,OK,,6\n", (7, 0), 0, 0),
+        one_row(7, b"x,y,OK,,\xff\xfe\n", (7, 0), 0, 0),
+        one_row(7, b"7,a,OK,,5\n", (7, 0), 0, 1),
+    ] {
+        assert_eq!(read(&forged), (0, true), "{}", forged.escape_ascii());
+    }
+    let whole = one_row(7, b"7,a,OK,,5\n", (7, 0), 0, 0);
+    assert_eq!(read(&whole[..whole.len() - 1]), (0, false), "what was torn is nobody's lie");
+}
+
+#[test]
+fn no_frame_speaks_of_more_records_than_its_task_group_has() {
+    let mut payload = Vec::new();
+    push_varint(&mut payload, 5);
+    push_varint(&mut payload, MOST);
+    assert_eq!(parse_started(&payload, MOST), Some(vec![5..5 + MOST]));
+    assert_eq!(parse_started(&payload, MOST - 1), None);
+    assert_eq!(parse_started(&payload.repeat(2), MOST), None, "each run would cover the group");
+    assert_eq!(parse_started(&[5, 0].repeat(MOST as usize + 1), MOST), None, "runs of nothing take room too");
+    let mut many = Vec::new();
+    push_varint(&mut many, MOST + 1);
+    many.push(0);
+    many.extend_from_slice(&[0; 5].repeat(MOST as usize + 1));
+    assert_eq!(parse_rows(&many, MOST), None);
 }

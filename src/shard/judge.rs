@@ -70,6 +70,17 @@ pub fn standing(receipt: &Receipt) -> (u64, &AttemptId) {
     (receipt.counts.circumstantial(), &receipt.attempt)
 }
 
+/// Whether two attempts that sealed one task group came to the same.
+pub fn are_twins(one: &Receipt, other: &Receipt) -> bool {
+    (&one.rows, &one.tree, &one.counts) == (&other.rows, &other.tree, &other.counts)
+}
+
+/// Whether two receipts that count cannot both be of a scorer that is deterministic: nothing can be gathered where both lie.
+/// Load and memory may have made the difference where either has a circumstantial outcome.
+pub fn do_contradict(one: &Receipt, other: &Receipt) -> bool {
+    one.counts.circumstantial() == 0 && other.counts.circumstantial() == 0 && !are_twins(one, other)
+}
+
 /// The receipt that is chosen for `group`, if one counts.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 //! worker       one attempt after another at the task groups of a task
 //!   group      one of them while it is worked on
 //!   checkpoint what is finished of it, durably
+//!   tally      how far that is
 //!   recover    what earlier attempts at it left
 //!   kept       the files of its best records
 //! receipt      the proof that it is complete
@@ -22,4 +23,5 @@ pub mod order;
 pub mod plan;
 pub mod receipt;
 pub mod recover;
+pub mod tally;
 pub mod worker;

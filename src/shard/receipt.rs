@@ -71,10 +71,12 @@ impl Counts {
         reason::CIRCUMSTANTIAL.iter().filter_map(|r| self.reasons.get(*r)).sum()
     }
 
-    /// Whether the parts make up the whole (promise P1).
+    /// Whether the parts make up the whole (promise P1). They may come from a stranger's file: no sum of them is trusted to fit.
     pub fn add_up(&self) -> bool {
-        let parts = self.ok.checked_add(self.skip).and_then(|n| n.checked_add(self.error));
-        parts == Some(self.total) && self.reasons.values().sum::<u64>() == self.skip + self.error
+        let lost = self.skip.checked_add(self.error);
+        let reasons = self.reasons.values().try_fold(0u64, |sum, count| sum.checked_add(*count));
+        let total = lost.and_then(|lost| lost.checked_add(self.ok));
+        lost.is_some() && reasons == lost && total == Some(self.total)
     }
 }
 
@@ -157,5 +159,27 @@ impl Receipt {
     /// None in practice: a receipt has a canonical form.
     pub fn expected_seal(&self) -> Result<Digest> {
         Ok(digest::blake3(&json::to_vec(&Self { seal: Digest::default(), ..self.clone() })?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_or_do_not_whatever_numbers_they_are() {
+        let counts = |total, ok, skip, error, reasons: &[(&str, u64)]| Counts {
+            total,
+            ok,
+            skip,
+            error,
+            reasons: reasons.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        };
+        assert!(counts(3, 1, 1, 1, &[("crash", 1), ("parse", 1)]).add_up());
+        assert!(!counts(3, 1, 1, 1, &[("crash", 1)]).add_up());
+        let half = 1u64 << 63;
+        assert!(!counts(100, 100, 0, 0, &[("crash", half), ("timeout", half)]).add_up(), "they are no 0");
+        assert!(!counts(0, 0, half, half, &[]).add_up());
+        assert!(!counts(0, half, half, 0, &[("parse", half)]).add_up());
     }
 }

@@ -107,7 +107,8 @@ impl Recovered {
     }
 
     fn read_one(&mut self, path: PathBuf, like: &Header) -> Result<()> {
-        let Some(mut reader) = Reader::open(&path)? else { return Ok(()) };
+        let records = self.range.end - self.range.start;
+        let Some(mut reader) = Reader::open(&path, records)? else { return Ok(()) };
         let (ours, theirs) = (like, reader.header());
         if (ours.plan, ours.scorer, ours.group) != (theirs.plan, theirs.scorer, theirs.group) {
             return Ok(());

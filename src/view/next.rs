@@ -22,6 +22,10 @@ pub fn after_pause(dir: &Path, code: PauseCode) -> Vec<String> {
             format!("`molsieve peek {dir} --errors` shows some of them"),
             format!("mend the cause and `molsieve resume {dir}`, or allow more with `--max-error-rate R`"),
         ],
+        PauseCode::TickFailed => vec![
+            format!("`molsieve logs {dir}` shows what went wrong"),
+            format!("when its cause is mended, `molsieve resume {dir}` goes on from the checkpoints"),
+        ],
         PauseCode::Rounds | PauseCode::CannotSubmit => {
             vec![format!("`molsieve resume {dir}`, on a machine that may submit jobs, goes on from the checkpoints")]
         }

@@ -329,8 +329,9 @@ fn count_unsealed(campaign: &Campaign, group: GroupIndex, counts: &mut Counts) -
     let dir = campaign.dir.group(group);
     let attempts = recover::attempts(&dir, EntryKind::Checkpoint)?;
     let mut seen = std::collections::BTreeSet::new();
+    let records = campaign.plan.group(group);
     for attempt in &attempts {
-        let Some(reader) = Reader::open(&dir.checkpoint(attempt))? else { continue };
+        let Some(reader) = Reader::open(&dir.checkpoint(attempt), records.end - records.start)? else { continue };
         for frame in reader {
             let Frame::Rows(rows) = frame else { continue };
             for (index, meta) in rows.metas().iter().enumerate() {

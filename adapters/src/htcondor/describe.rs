@@ -119,8 +119,9 @@ pub fn here(job: &JobSpec) -> Result<Lines, AdapterError> {
             "#",
             "It is started again if it did not end well, unless somebody has taken over from it or removed it.",
         );
-        lines.put("max_retries", retry.times.to_string());
-        lines.put("retry_until", format!("ExitCode =?= {}", retry.unless_exit));
+        // (By its starts: `max_retries` counts completions, of which a job of the local universe has none.)
+        let (starts, unless) = (retry.times.saturating_add(1), retry.unless_exit);
+        lines.put("on_exit_remove", format!("NumJobStarts >= {starts} || ExitCode =?= 0 || ExitCode =?= {unless}"));
     }
     marks(&mut lines, job, Number::None)?;
     Ok(lines)

@@ -112,8 +112,7 @@ FINAL final {
     getenv = PATH, HOME, USER, LANG, TZ, CONDOR_CONFIG
     kill_sig_timeout = 60
     # It is started again if it did not end well, unless somebody has taken over from it or removed it.
-    max_retries = 2
-    retry_until = ExitCode =?= 75
+    on_exit_remove = NumJobStarts >= 3 || ExitCode =?= 0 || ExitCode =?= 75
     My.MolsieveTag = "molsieve-abc-t1"
     My.MolsieveTask = 0
 }

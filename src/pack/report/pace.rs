@@ -18,7 +18,7 @@ pub fn section(facts: &Facts<'_>) -> String {
     let provenance = facts.provenance;
     let start = provenance.groups.iter().map(|g| g.started_ms).min().unwrap_or(0);
     let end = provenance.groups.iter().map(|g| g.finished_ms).max().unwrap_or(0);
-    let scored: u64 = provenance.groups.iter().map(|g| g.scored).sum();
+    let scored = provenance.groups.iter().map(|g| g.scored).fold(0, u64::saturating_add);
     let took = end.saturating_sub(start);
     let mut out =
         format!("<section id=\"pace\">\n<h2>Execution</h2>\n<p class=\"lead\">{}</p>\n", sentence(facts, took, scored));

@@ -25,7 +25,7 @@ use crate::layout::{CampaignDir, EntryKind};
 use crate::run::parcel;
 use crate::scheduler::{self, Notice};
 use crate::scorer::identity::ScorerLaunch;
-use crate::shard::checkpoint::Tally;
+use crate::shard::tally::Tally;
 use crate::stop::Stop;
 
 /// How often what was used is written down; ten times a share, where that is more often.
@@ -219,7 +219,8 @@ pub fn is_further(dir: &CampaignDir, groups: &[GroupIndex], attempt: &AttemptId)
         let checkpoint = dir.checkpoint(attempt);
         let mut tally = Tally::default();
         if checkpoint.exists() {
-            tally.read_on(&checkpoint)?;
+            // (Whether there is any row is all that counts here.)
+            tally.read_on(&checkpoint, u64::MAX)?;
         }
         if tally.rows > 0 {
             return Ok(true);

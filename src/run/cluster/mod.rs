@@ -8,3 +8,4 @@ pub mod outlook;
 pub mod probe;
 mod queue;
 pub mod tick;
+mod tries;

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use molsieve_adapters::{Adapter, TaskState};
+use molsieve_adapters::{Adapter, Finally, TaskState};
 
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
@@ -18,6 +18,7 @@ use crate::pack::seal::SealedPack;
 use crate::patience::{Patience, Waiting};
 use crate::run::cluster::mid_wave;
 use crate::run::cluster::queue;
+use crate::run::cluster::tries;
 use crate::run::drive::carried;
 use crate::run::drive::driver::Driver;
 use crate::run::drive::step::Step;
@@ -99,7 +100,8 @@ pub fn tick(campaign: &Campaign, caller: Caller, program: &Path, patience: &Pati
         Error::usage(format!("`{}` runs on this machine: it has no ticks", campaign.dir.root().display()))
             .hint("`molsieve resume` goes on with it")
     })?;
-    let state = State::of(&journal::read(&campaign.dir)?.entries)?;
+    let entries = journal::read(&campaign.dir)?.entries;
+    let state = State::of(&entries)?;
     if caller != Caller::Person && state.phase != Phase::Active {
         let has_jobs = state.active.is_some() || state.tick.is_some() || caller != Caller::Tick(None);
         if state.phase == Phase::Stopped && has_jobs {
@@ -108,6 +110,30 @@ pub fn tick(campaign: &Campaign, caller: Caller, program: &Path, patience: &Pati
         }
         return Ok(Ticked::Nothing(state.phase));
     }
+    let Some(round) = own_round(campaign, caller) else { return act(campaign, caller, program, &state, patience) };
+    if let Some(pause) = tries::give_up_if_wordless(&campaign.dir, &entries, round)? {
+        return Ok(Ticked::Paused(pause));
+    }
+    act(campaign, caller, program, &state, patience).or_else(|error| {
+        let before = tries::begun(&entries, round);
+        // (Where not even that can be written, the error itself says more.)
+        let pause = tries::note_failure(&campaign.dir, round, before, &error).ok().flatten();
+        pause.map(Ticked::Paused).ok_or(error)
+    })
+}
+
+/// The round of a tick that is part of its wave: its scheduler starts it again if it fails.
+fn own_round(campaign: &Campaign, caller: Caller) -> Option<u64> {
+    let Caller::Tick(Some(round)) = caller else { return None };
+    let execution = &campaign.file.execution;
+    let (binding, cluster) = (scheduler::of(execution.scheduler).ok()?, execution.cluster.as_ref()?);
+    let adapter = binding.unasked(cluster).ok()?;
+    (adapter.capabilities().finally == Finally::Native).then_some(round)
+}
+
+fn act(campaign: &Campaign, caller: Caller, program: &Path, state: &State, patience: &Patience) -> Result<Ticked> {
+    let cluster = campaign.file.execution.cluster.as_ref();
+    let cluster = cluster.ok_or_else(|| Error::bug("what has no cluster has a tick"))?;
     finish::can_write(&campaign.file.identity)?;
     let opened = scheduler::open(&campaign.file.execution, cluster, caller.patience(), patience);
     if patience.has_enough() {
@@ -115,7 +141,7 @@ pub fn tick(campaign: &Campaign, caller: Caller, program: &Path, patience: &Pati
         return Ok(Ticked::Left { in_queue: state.phase == Phase::Active && state.tick.is_some() });
     }
     let mut adapter = opened?;
-    let ticked = step(campaign, caller, program, adapter.as_mut(), &state, patience);
+    let ticked = step(campaign, caller, program, adapter.as_mut(), state, patience);
     if !matches!(ticked, Ok(Ticked::InQueue)) {
         mid_wave::end_if_over(campaign, adapter.as_mut());
     }

@@ -7,8 +7,10 @@ use molsieve_adapters::{Adapter, AdapterError, JobId, JobTag, Recalled, TaskRepo
 
 use crate::campaign::file::Campaign;
 use crate::clock::Stopwatch;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::fs;
+use crate::journal;
+use crate::journal::event::Event;
 use crate::journal::state::State;
 use crate::layout::CampaignDir;
 use crate::patience::Patience;
@@ -53,7 +55,7 @@ impl Driver<'_> {
         if new.is_empty() {
             return Ok(());
         }
-        let (tasks, taker) = (wave::read(&self.campaign.dir, number)?, Taker::of(self.campaign)?);
+        let (tasks, mut taker) = (wave::read(&self.campaign.dir, number)?, Taker::of(self.campaign)?);
         for task in new {
             let groups = usize::try_from(task).ok().and_then(|at| tasks.get(at));
             let taken = taker.take(number, task, groups.map_or(&[][..], Vec::as_slice))?;
@@ -70,13 +72,14 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// As [`Driver::take_in`].
-    pub(super) fn take_in_what_is_left(&self) -> Result<()> {
-        let dir = &self.campaign.dir;
+    pub(super) fn take_in_what_is_left(&mut self) -> Result<()> {
+        let campaign = self.campaign;
+        let dir = &campaign.dir;
         if !dir.returned().is_dir() {
             return Ok(());
         }
         let active = self.state.active.as_ref().filter(|_| parcel::is_carried(self.campaign)).map(|wave| wave.number);
-        let taker = Taker::of(self.campaign)?;
+        let mut taker = Taker::of(self.campaign)?;
         for number in (1..=self.state.waves).filter(|number| Some(*number) != active) {
             if !dir.returned_wave(number).is_dir() {
                 continue;
@@ -91,11 +94,25 @@ impl Driver<'_> {
             };
             let mut is_refused = false;
             for (task, groups) in (0..).zip(tasks) {
-                is_refused |= !taker.take(number, task, &groups)?.refused.is_empty();
+                if let Some(complaint) = taker.take(number, task, &groups)?.complaint() {
+                    is_refused = true;
+                    self.tell_refused(number, task, complaint)?;
+                }
             }
-            clear(self.campaign, number, is_refused)?;
+            clear(campaign, number, is_refused)?;
         }
         Ok(())
+    }
+
+    /// Tells what was refused of a task whose wave is over: in the log, and once in the journal, where `status` and `logs` find it. What
+    /// is refused stays, and everybody who drives finds it again.
+    fn tell_refused(&mut self, wave: u64, task: u64, what: String) -> Result<()> {
+        tracing::warn!(wave, task, what, "not taken in");
+        let event = refusal(wave, task, what);
+        if journal::read(&self.campaign.dir)?.entries.iter().any(|entry| entry.event == event) {
+            return Ok(());
+        }
+        self.record(event)
     }
 
     /// Removes what was carried for wave `number`, which has ended. What was refused stays.
@@ -124,7 +141,7 @@ pub(in crate::run) fn recall(
     else {
         return Ok(());
     };
-    let taker = Taker::of(campaign)?;
+    let mut taker = Taker::of(campaign)?;
     let tasks = wave::read(&campaign.dir, wave.number)?;
     let most = Duration::from_secs(cluster.signal_before_s) + TRANSFER;
     let waiting = patience.waits("tasks come to a checkpoint, and bring back what they have", most);
@@ -167,6 +184,23 @@ fn come_back(
             return Ok(tasks.into_iter().filter(|task| !task.is_there && task.place.is_dir()).collect());
         }
         patience.pause(RECALL_EVERY);
+    }
+}
+
+/// That what a task returned was refused when its wave was over. Nobody knows any more which node it was, and whether its task groups
+/// are complete is seen where they are looked at: neither is counted.
+fn refusal(wave: u64, task: u64, what: String) -> Event {
+    Event::TaskFailed {
+        wave,
+        task,
+        state: format!("{:?}", TaskState::NodeFailed),
+        groups: Vec::new(),
+        progress: false,
+        program: false,
+        exit: Kind::Environment.exit_code(),
+        what,
+        pause: None,
+        node: None,
     }
 }
 

@@ -16,8 +16,8 @@ use crate::run::parcel;
 /// Where a scheduler itself tries again what is part of a wave, so often it tries a task: who is at fault is the campaign's to judge.
 const TASK_RETRIES: u32 = 1;
 
-/// So often it starts a tick again. There, nobody stands in for one.
-const TICK_RETRIES: u32 = 2;
+/// So often it tries a tick, and starts it once more to say that it came to nothing. There, nobody stands in for one.
+pub(in crate::run) const TICK_RETRIES: u32 = 3;
 
 /// What jobs are made from.
 pub(in crate::run) struct Making<'a> {

@@ -15,10 +15,10 @@ use crate::error::Result;
 use crate::id::GroupIndex;
 use crate::journal::task_time::{TaskTime, Used};
 use crate::layout::EntryKind;
-use crate::shard::checkpoint;
 use crate::shard::judge::{self, Proven};
 use crate::shard::receipt::Counts;
 use crate::shard::recover;
+use crate::shard::tally::Tally;
 
 /// What a person may want to see while it runs.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub struct Look<'a> {
     /// Who sealed the others, and when.
     sealers: BTreeMap<GroupIndex, Sealer>,
     /// Rows in checkpoints of groups that have no receipt.
-    tallies: BTreeMap<(GroupIndex, PathBuf), checkpoint::Tally>,
+    tallies: BTreeMap<(GroupIndex, PathBuf), Tally>,
     /// What the tasks of a wave had used when that was last looked at, and which wave that was.
     used: Option<(u64, Used, Stopwatch)>,
 }
@@ -132,7 +132,7 @@ impl<'a> Look<'a> {
             for attempt in recover::attempts(&dir, EntryKind::Checkpoint)? {
                 let at = (group, dir.checkpoint(&attempt));
                 let mut tally = self.tallies.remove(&at).unwrap_or_default();
-                tally.read_on(&at.1)?;
+                tally.read_on(&at.1, size(self.campaign, group))?;
                 tallies.insert(at, tally);
             }
         }
@@ -158,12 +158,21 @@ impl<'a> Look<'a> {
     /// Records that are finished: those of sealed groups, and what the checkpoints of the others
     /// hold (a record that several attempts finished may count more than once, up to the group's size).
     pub fn finished(&self) -> u64 {
-        self.sealed.total + self.tallies.values().map(|t| t.rows).sum::<u64>()
+        self.sealed.total + self.unsealed(|tally| tally.rows)
     }
 
     /// Records that are finished as ERROR, counted as [`Look::finished`] counts.
     pub fn errors(&self) -> u64 {
-        self.sealed.error + self.tallies.values().map(|t| t.errors).sum::<u64>()
+        self.sealed.error + self.unsealed(|tally| tally.errors)
+    }
+
+    fn unsealed(&self, of: impl Fn(&Tally) -> u64) -> u64 {
+        let mut by_group = BTreeMap::new();
+        for ((group, _), tally) in &self.tallies {
+            let sum: &mut u64 = by_group.entry(*group).or_default();
+            *sum = sum.saturating_add(of(tally)).min(size(self.campaign, *group));
+        }
+        by_group.into_values().sum()
     }
 
     /// Who sealed `group`, if its receipt was read.
@@ -173,12 +182,12 @@ impl<'a> Look<'a> {
 
     /// What the checkpoints of `group` say; none where there is none, or a receipt.
     pub fn begun(&self, group: GroupIndex) -> Option<Begun> {
-        let from = (group, PathBuf::new());
+        let (size, from) = (size(self.campaign, group), (group, PathBuf::new()));
         let mut its = self.tallies.range(from..).take_while(|((of, _), _)| *of == group).map(|(_, tally)| tally);
         let first = its.next()?;
-        let sum = its.fold((first.rows, first.written_ms), |sum, t| (sum.0 + t.rows, sum.1.max(t.written_ms)));
-        let group = self.campaign.plan.group(group);
-        Some(Begun { rows: sum.0.min(group.end - group.start), written_ms: sum.1 })
+        let sum =
+            its.fold((first.rows, first.written_ms), |sum, t| (sum.0.saturating_add(t.rows), sum.1.max(t.written_ms)));
+        Some(Begun { rows: sum.0.min(size), written_ms: sum.1 })
     }
 
     /// When the last checkpoint was written to, or the last task group sealed; 0 if never.
@@ -193,4 +202,10 @@ impl<'a> Look<'a> {
         let missing: u64 = self.missing.iter().map(|g| plan.group_shards(*g)).map(|s| s.end - s.start).sum();
         plan.shards() - missing
     }
+}
+
+/// How many records `group` has.
+fn size(campaign: &Campaign, group: GroupIndex) -> u64 {
+    let records = campaign.plan.group(group);
+    records.end - records.start
 }

@@ -10,6 +10,7 @@
 mod format;
 pub mod open;
 pub mod pack;
+mod progress;
 pub mod returned;
 mod scorer;
 

@@ -14,9 +14,10 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::sparse::{Adopted, adopt};
+use crate::gather::received::Ids;
 use crate::id::GroupIndex;
 use crate::layout::{CampaignDir, EntryKind, GroupDir};
-use crate::shard::judge::{self, Proven};
+use crate::shard::judge;
 use crate::shard::receipt::Receipt;
 
 /// No file of a task group is larger, in bytes.
@@ -35,11 +36,12 @@ const ENTRIES_MAX: usize = 4096;
 const REFUSED_MAX: usize = 3;
 
 /// Takes in what tasks of one campaign returned.
-#[derive(Debug)]
 pub struct Taker<'a> {
     campaign: &'a Campaign,
     plan: Digest,
     scorer: Digest,
+    /// The ids of the library, once somebody asks.
+    ids: Option<Ids>,
 }
 
 /// What came of one task.
@@ -68,14 +70,14 @@ impl<'a> Taker<'a> {
     /// The campaign has no canonical form: a defect.
     pub fn of(campaign: &'a Campaign) -> Result<Self> {
         let scorer = campaign.file.identity.scorer.digest()?;
-        Ok(Self { campaign, plan: campaign.plan.digest()?, scorer })
+        Ok(Self { campaign, plan: campaign.plan.digest()?, scorer, ids: None })
     }
 
     /// Takes in what `task` of `wave` returned, which has ended and had `groups` to work on.
     ///
     /// # Errors
     /// The system refuses (exit 6).
-    pub fn take(&self, wave: u64, task: u64, groups: &[GroupIndex]) -> Result<Taken> {
+    pub fn take(&mut self, wave: u64, task: u64, groups: &[GroupIndex]) -> Result<Taken> {
         let from = self.campaign.dir.returned_task(wave, task);
         let taken = self.take_from(&from, wave, task, groups)?;
         if taken.refused.is_empty() {
@@ -89,7 +91,7 @@ impl<'a> Taker<'a> {
     ///
     /// # Errors
     /// As [`Taker::take`].
-    pub fn take_from(&self, from: &CampaignDir, wave: u64, task: u64, groups: &[GroupIndex]) -> Result<Taken> {
+    pub fn take_from(&mut self, from: &CampaignDir, wave: u64, task: u64, groups: &[GroupIndex]) -> Result<Taken> {
         let mut taken = Taken::default();
         if !is_dir(from.root()) {
             return Ok(taken);
@@ -107,7 +109,7 @@ impl<'a> Taker<'a> {
         Ok(taken)
     }
 
-    fn group(&self, from: &CampaignDir, group: GroupIndex, taken: &mut Taken) -> Result<()> {
+    fn group(&mut self, from: &CampaignDir, group: GroupIndex, taken: &mut Taken) -> Result<()> {
         let (source, target) = (from.group(group), self.campaign.dir.group(group));
         let mut receipts = Vec::new();
         let mut others = Vec::new();
@@ -132,22 +134,21 @@ impl<'a> Taker<'a> {
             return Ok(());
         }
         fs::create_dir(target.root())?;
+        let mut sealed = Vec::new();
         for attempt in receipts {
             match self.sealed(&source, group, &attempt)? {
-                Ok(receipt) => Self::put_sealed(&source, &target, &receipt, taken)?,
+                Ok(receipt) => sealed.push(receipt),
                 Err(why) => taken.refused.push(why),
             }
         }
-        let proven = Proven { plan: &self.campaign.plan, plan_digest: self.plan, scorer: self.scorer };
-        if judge::find(&proven, &target, group)?.is_some() {
+        for receipt in self.agreeing(&target, group, sealed, taken)? {
+            Self::put_sealed(&source, &target, &receipt, taken)?;
+        }
+        if judge::find(&self.proven(), &target, group)?.is_some() {
             return Ok(());
         }
         for (attempt, _) in others.into_iter().filter(|(_, kind)| *kind == EntryKind::Checkpoint) {
-            if self.is_checkpoint(&source, group, &attempt)? {
-                put(&source.checkpoint(&attempt), &target.checkpoint(&attempt), taken)?;
-            } else {
-                taken.refused.push(format!("`groups/{group}/{attempt}.checkpoint` is none of this campaign"));
-            }
+            self.checkpoint((&source, &target), group, attempt, taken)?;
         }
         Ok(())
     }
@@ -259,3 +260,7 @@ fn names(path: &Path, taken: &mut Taken) -> Result<Vec<String>> {
     names.sort();
     Ok(names)
 }
+
+#[cfg(test)]
+#[path = "returned_tests.rs"]
+mod tests;
