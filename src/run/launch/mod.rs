@@ -11,6 +11,7 @@
 //! rank         by the number of the rank, as the environment has it              (molsieve worker, no MPI library)
 //! command      the command that starts the ranks                                 (pure)
 //! outcome      what its end says of the task                                     (pure)
+//! stopping     a launch that was told to stop, and does not end
 //! ```
 
 pub mod command;
@@ -19,3 +20,4 @@ pub mod message;
 pub mod outcome;
 pub mod rank;
 pub mod share;
+pub mod stopping;
