@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::campaign::file::Campaign;
-use crate::digest::{self, Digest};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::sparse::{Adopted, adopt};
@@ -180,13 +180,9 @@ impl<'a> Taker<'a> {
             return Ok(Err(wrong.what().to_owned()));
         }
         if let Some(kept) = &receipt.files {
-            let path = source.files(attempt);
-            // (What has another size is not read: there may be a lot of it.)
-            let is_as_long = size(&path) == Some(kept.bytes);
-            let found = || fs::open_plain(&path).and_then(digest::blake3_stream);
-            let is_it = is_as_long && found().is_ok_and(|found| found == (kept.blake3, kept.bytes));
+            let is_whole = fs::put::is_whole(&source.files(attempt), kept.bytes, &kept.blake3);
             let is_there_before = || self.campaign.dir.group(group).files(attempt).exists();
-            if !is_it && !is_there_before() {
+            if !is_whole && !is_there_before() {
                 return Ok(Err(format!("the kept files of `{group}/{attempt}` are not what the receipt says")));
             }
         }
