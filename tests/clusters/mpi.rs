@@ -158,6 +158,8 @@ fn a_rank_that_somebody_suspended_does_not_keep_a_launch_that_is_stopped() {
         return;
     }
     let here = Here::new();
+    // So slow that it is not done before somebody looks.
+    here.env.write("slower", "");
     for (dir, hand_out, program) in [("d", "dynamic", "molsieve-mpi"), ("s", "static", " worker ")] {
         let mut run = here.begin(dir, &format!("kind = \"mpi\"\nranks = 3\nhand_out = \"{hand_out}\""));
         let suspended = ranks::first(&here.ranks(dir, program));
