@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::clock::Stopwatch;
+use crate::host;
 use crate::scorer::identity::ScorerLaunch;
 
 /// What ranks have for their checkpoints, beyond what requests in flight have.
@@ -90,7 +91,7 @@ struct Process {
 impl Process {
     /// The process `pid`, if it is there.
     fn of(pid: i32) -> Option<Self> {
-        let facts = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let facts = host::process(pid)?;
         // Its name, in brackets, may hold anything.
         let mut facts = facts.rsplit_once(')')?.1.split_whitespace();
         let parent = facts.nth(1)?.parse().ok()?;
@@ -140,7 +141,7 @@ mod tests {
 
     /// Whether it is there and no mere entry of one that nobody waited for.
     fn lives(pid: i32) -> bool {
-        let facts = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let facts = host::process(pid).unwrap_or_default();
         facts.rsplit_once(')').is_some_and(|(_, facts)| !facts.trim_start().starts_with('Z'))
     }
 
