@@ -114,7 +114,7 @@ fn nothing_is_written_through_a_link_or_into_what_has_another_name() {
     std::fs::create_dir(&place).unwrap();
     std::fs::write(&mine, "mine").unwrap();
     let plants: [&dyn Fn(); 2] = [&|| std::os::unix::fs::symlink(&mine, place.join("plan.json")).unwrap(), &|| {
-        std::fs::hard_link(&mine, place.join("plan.json")).unwrap()
+        std::fs::hard_link(&mine, place.join("plan.json")).unwrap();
     }];
     for plant in plants {
         plant();
