@@ -12,6 +12,11 @@ pub fn boot() -> Option<String> {
     Some(start.to_ascii_lowercase())
 }
 
+/// What the system says of the process `pid`, as the fields of its `stat`; none where it is not there.
+pub fn process(pid: i32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()
+}
+
 /// The processor's model; `unknown` where the system does not say.
 pub fn cpu() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -324,6 +324,24 @@ mod tests {
     }
 
     #[test]
+    fn what_nodes_returned_is_shown_and_nothing_that_a_link_of_theirs_leads_to() {
+        let temp = tempfile::tempdir().unwrap();
+        let (dir, outside) = (CampaignDir::new(temp.path().join("d")), temp.path().join("outside"));
+        for place in [&outside, &outside.join("logs")] {
+            std::fs::create_dir(place).unwrap();
+            std::fs::write(place.join("secret.log"), "secret").unwrap();
+        }
+        let place = |task| dir.returned_task(1, task);
+        std::fs::create_dir_all(place(0).logs()).unwrap();
+        std::fs::write(place(0).logs().join("a.log"), "a").unwrap();
+        std::os::unix::fs::symlink(outside.join("secret.log"), place(0).logs().join("b.log")).unwrap();
+        std::fs::create_dir_all(place(1).root()).unwrap();
+        std::os::unix::fs::symlink(&outside, place(1).logs()).unwrap();
+        std::os::unix::fs::symlink(&outside, place(2).root()).unwrap();
+        assert_eq!(returned::logs(&dir), [place(0).logs().join("a.log")]);
+    }
+
+    #[test]
     fn a_structured_line_becomes_a_sentence_and_any_other_stays() {
         let line = r#"{"timestamp":"2026-11-20T21:33:24.5Z","level":"INFO","fields":{"message":"started","groups":3}}"#;
         assert_eq!(sentence(line), "2026-11-20T21:33:24 INFO  started  groups=3");

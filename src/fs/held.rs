@@ -3,15 +3,19 @@
 //! Its name may come to stand for something else at any moment; the descriptor does not. So what lies in it is reached from there,
 //! one component after another, and never through a link.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, unlinkat};
+use rustix::io::Errno;
 
 use super::fault;
+use super::sparse::Sparse;
+use crate::error::{Error, Result};
 
 /// A directory, and what it was called when it was made.
 #[derive(Debug)]
@@ -27,6 +31,16 @@ impl Held {
     pub fn new(dir: File, path: PathBuf) -> Self {
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         Self { dir, path, real }
+    }
+
+    /// Holds the directory at `path`, which a user named and which is trusted up to there: it is made where it is not there.
+    ///
+    /// # Errors
+    /// The system refuses (exit 6).
+    pub fn at(path: &Path) -> Result<Self> {
+        super::create_dir(path)?;
+        let dir = File::open(path).map_err(|e| Error::io("cannot open the directory", path, &e))?;
+        Ok(Self::new(dir, path.to_path_buf()))
     }
 
     /// Where it was made: absolute.
@@ -76,20 +90,69 @@ impl Held {
     pub fn remove(&self, below: &Path) -> io::Result<()> {
         let (parent, name) = self.parent_of(below)?;
         fault::before_write();
-        match unlinkat(parent, name, AtFlags::empty()) {
-            Err(e) if e != rustix::io::Errno::NOENT => Err(e.into()),
-            _ => Ok(()),
-        }
+        unlink(&parent, name)
+    }
+
+    /// Makes a new file at `below`, `length` bytes long, and the directories on the way that are not there. What had the name loses
+    /// it and stays as it is, so that no other name of it is written to. Its owner alone may read it.
+    ///
+    /// # Errors
+    /// The system refuses, or there is a link or something else than a directory on the way (exit 6).
+    pub fn create(&self, below: &Path, length: u64) -> Result<Sparse> {
+        let path = self.path.join(below);
+        let made = || {
+            let (parent, name) = self.parent_made_of(below)?;
+            fault::before_write();
+            unlink(&parent, name)?;
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            Ok(File::from(openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?))
+        };
+        let file = made().map_err(|e: io::Error| Error::io("cannot create", &path, &e))?;
+        Sparse::of(file, path, length)
+    }
+
+    /// Makes the file at `below` a program for everybody who may read it; a link to one is none.
+    ///
+    /// # Errors
+    /// The system refuses, or there is a link on the way.
+    pub fn make_executable(&self, below: &Path) -> io::Result<()> {
+        let file = self.open(below)?;
+        let mut permissions = file.metadata()?.permissions();
+        let mode = permissions.mode();
+        fault::before_write();
+        permissions.set_mode(mode | (mode & 0o444) >> 2);
+        file.set_permissions(permissions)
     }
 
     /// The directory in which `below` lies, and its name there.
     fn parent_of<'b>(&self, below: &'b Path) -> io::Result<(File, &'b Path)> {
+        self.walk(below, |_, _| Ok(()))
+    }
+
+    /// The same, and what is not there of the way to it is made.
+    fn parent_made_of<'b>(&self, below: &'b Path) -> io::Result<(File, &'b Path)> {
+        self.walk(below, |dir, part| {
+            fault::before_write();
+            match mkdirat(dir, part, Mode::from_raw_mode(0o777)) {
+                Err(e) if e != Errno::EXIST => Err(e.into()),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Goes to the directory in which `below` lies, through no link, and does `before` with each name on the way.
+    fn walk<'b>(
+        &self,
+        below: &'b Path,
+        before: impl Fn(&File, &OsStr) -> io::Result<()>,
+    ) -> io::Result<(File, &'b Path)> {
         let Some((name, above)) = below.components().next_back().zip(below.parent()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut dir = self.dir.try_clone()?;
         for part in above.components() {
+            before(&dir, part.as_os_str())?;
             dir = File::from(openat(&dir, part.as_os_str(), flags, Mode::empty())?);
         }
         Ok((dir, Path::new(name.as_os_str())))
@@ -117,6 +180,14 @@ impl Held {
         if fs::symlink_metadata(&self.path).is_ok_and(|facts| facts.is_symlink()) {
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+/// Takes the name `name` in `dir` from the file that has it; that there is none is fine.
+fn unlink(dir: &File, name: &Path) -> io::Result<()> {
+    match unlinkat(dir, name, AtFlags::empty()) {
+        Err(e) if e != Errno::NOENT => Err(e.into()),
+        _ => Ok(()),
     }
 }
 
@@ -153,6 +224,31 @@ mod tests {
         fs::write(place.path().join("tmp/precious"), b"").unwrap();
         dir.clear();
         assert!(place.path().join("tmp/precious").exists() && !place.path().join("moved").exists());
+    }
+
+    #[test]
+    fn a_file_is_made_anew_in_directories_that_are_no_links() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        let dir = Held::at(&at("tmp")).unwrap();
+        fs::write(at("victim"), b"mine").unwrap();
+        fs::create_dir(at("outside")).unwrap();
+        symlink(at("outside"), at("tmp/way-out")).unwrap();
+        symlink(at("victim"), at("tmp/link")).unwrap();
+        fs::hard_link(at("victim"), at("tmp/twin")).unwrap();
+        dir.create(Path::new("way-out/a"), 3).unwrap_err();
+        for name in ["link", "twin", "a/b/c"] {
+            dir.create(Path::new(name), 5).unwrap().put(1, b"her").unwrap();
+            assert_eq!(fs::read(at("tmp").join(name)).unwrap(), b"\0her\0", "{name}");
+        }
+        assert_eq!(fs::read(at("victim")).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(at("outside")).unwrap().count(), 0);
+        let too_large = dir.create(Path::new("large"), 1 << 62).unwrap_err();
+        assert_eq!(too_large.kind(), crate::error::Kind::Environment, "no room that anybody makes helps: {too_large}");
+        symlink(at("victim"), at("tmp/program")).unwrap();
+        dir.make_executable(Path::new("program")).unwrap_err();
+        dir.make_executable(Path::new("twin")).unwrap();
+        assert!(super::super::put::is_executable(&at("tmp/twin")) && !super::super::put::is_executable(&at("victim")));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
-pub use read::{each_block, open_input, open_plain, read_end, read_input, read_plain, sha256_input};
+pub use read::{each_block, open_input, open_plain, read_end, read_input, read_plain, read_small, sha256_input};
 
 /// Creates `dir` and its parents.
 ///

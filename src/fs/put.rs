@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::{Staged, fault, sync_parent};
-use crate::digest::Digest;
+use crate::digest::{self, Digest};
 use crate::error::{Error, Result};
 
 impl Staged {
@@ -73,6 +73,12 @@ pub fn holds(path: &Path, bytes: u64, sha256: &Digest) -> bool {
     is_there(path, bytes) && super::sha256_input(path).is_ok_and(|(found, _)| found == *sha256)
 }
 
+/// Whether the plain file at `path` has this content. What has another size is not read: there may be a lot of it.
+pub fn is_whole(path: &Path, bytes: u64, blake3: &Digest) -> bool {
+    let found = || super::open_plain(path).and_then(digest::blake3_stream);
+    is_there(path, bytes) && found().is_ok_and(|found| found == (*blake3, bytes))
+}
+
 /// Whether the file at `path` is a program.
 pub fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
@@ -134,6 +140,19 @@ mod tests {
         assert!(!alone(0o775) && !alone(0o757));
         private_dir(dir.path()).unwrap();
         assert!(is_private(dir.path()));
+    }
+
+    #[test]
+    fn what_has_another_size_is_not_read_to_see_that_it_is_something_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("a"), "text").unwrap();
+        let text = digest::blake3(b"text");
+        assert!(is_whole(&at("a"), 4, &text) && !is_whole(&at("a"), 4, &digest::blake3(b"other")));
+        assert!(!is_whole(&at("a"), 5, &text) && !is_whole(&at("none"), 0, &digest::blake3(b"")));
+        // (Nobody who reads 8 TiB comes back.)
+        std::fs::File::create(at("large")).unwrap().set_len(1 << 43).unwrap();
+        assert!(!is_whole(&at("large"), 4, &text));
     }
 
     #[test]

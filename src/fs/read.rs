@@ -13,6 +13,12 @@ use rustix::fs::OFlags;
 use crate::digest::{self, Digest};
 use crate::error::Error;
 
+/// No file that is read as a whole has more bytes: a journal segment of hundreds of thousands of events has fewer.
+const PLAIN_MAX: u64 = 256 << 20;
+
+/// No file of a few facts has.
+const SMALL_MAX: u64 = 1 << 20;
+
 /// Opens the file at `path`, which a user named, for reading: through links, and without waiting for anybody.
 ///
 /// # Errors
@@ -62,15 +68,37 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(not_plain()) }
 }
 
-/// The content of the plain file at `path`.
+/// The content of the plain file at `path`, of those that are read as a whole: none of ours has more than 256 MiB, and nothing
+/// that somebody put in its place fills the memory.
 ///
 /// # Errors
-/// As [`open_plain`].
+/// As [`open_plain`], or it is larger.
 pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = open_plain(path)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0).min(1 << 24));
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    read_at_most(path, PLAIN_MAX)
+}
+
+/// As [`read_plain`], of a file that holds a few facts: it has 1 MiB at most.
+///
+/// # Errors
+/// As [`read_plain`].
+pub fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    read_at_most(path, SMALL_MAX)
+}
+
+fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open_plain(path)?;
+    let length = file.metadata()?.len();
+    let too_large = || {
+        let what = format!("it has more than {most} bytes, which no such file of ours has; move it away");
+        io::Error::new(io::ErrorKind::InvalidData, what)
+    };
+    if length > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(1 << 24));
+    // (It may grow meanwhile.)
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// The last `most` bytes of the plain file at `path`, or all of it if it is shorter.
@@ -112,6 +140,23 @@ pub fn each_block<E: From<Error>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_far_too_large_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let sparse = |length: u64| {
+            let path = dir.path().join(length.to_string());
+            File::create(&path).unwrap().set_len(length).unwrap();
+            path
+        };
+        // (8 TiB are more than there is memory: whoever reads it at all does not come back.)
+        for (length, whole, small) in [(SMALL_MAX, true, true), (SMALL_MAX + 1, true, false), (1 << 43, false, false)] {
+            let path = sparse(length);
+            assert_eq!((read_plain(&path).is_ok(), read_small(&path).is_ok()), (whole, small), "{length}");
+        }
+        let error = read_plain(&sparse(PLAIN_MAX + 1)).unwrap_err();
+        assert!(error.to_string().contains("it has more than 268435456 bytes"), "{error}");
+    }
 
     #[test]
     fn only_plain_files_are_read() {

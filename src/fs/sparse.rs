@@ -1,11 +1,11 @@
 //! A file that is filled in places, and a file that changes hands.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{Staged, fault, sync_file, sync_parent};
 use crate::error::{Error, Result};
@@ -18,21 +18,19 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// Opens the file at `path`, or creates it, and makes it `length` bytes long. Not through a link; its owner alone may read it.
+    /// Makes `file`, which is new and at `path`, `length` bytes long.
     ///
     /// # Errors
-    /// The system refuses (exit 6).
-    pub fn open(path: &Path, length: u64) -> Result<Self> {
-        fault::before_write();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-        let file = options.open(path).map_err(|e| Error::io("cannot create", path, &e))?;
-        let refused = |e: io::Error| Error::io("cannot write", path, &e);
-        if file.metadata().map_err(refused)?.len() != length {
-            file.set_len(length).map_err(refused)?;
-        }
-        Ok(Self { file, path: path.to_path_buf() })
+    /// The system refuses, or no file may be so long there (exit 6).
+    pub(super) fn of(file: File, path: PathBuf, length: u64) -> Result<Self> {
+        file.set_len(length).map_err(|e| match e.kind() {
+            // (It takes no room: that there is more of it would not help.)
+            io::ErrorKind::FileTooLarge => {
+                Error::environment(format!("no file may have {length} bytes at `{}`: {e}", path.display()))
+            }
+            _ => Error::io("cannot write", &path, &e),
+        })?;
+        Ok(Self { file, path })
     }
 
     /// Puts `bytes` at `offset`.
@@ -95,17 +93,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_filled_in_places_and_never_through_a_link() {
+    fn a_file_is_filled_in_places() {
         let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        let file = Sparse::open(&at("a"), 1 << 40).unwrap();
+        let path = dir.path().join("a");
+        let file = Sparse::of(File::create_new(&path).unwrap(), path.clone(), 1 << 40).unwrap();
         file.put(1 << 39, b"there").unwrap();
-        Sparse::open(&at("a"), 1 << 40).unwrap().put(0, b"here").unwrap();
         let mut bytes = [0; 5];
-        File::open(at("a")).unwrap().read_exact_at(&mut bytes, 1 << 39).unwrap();
+        File::open(&path).unwrap().read_exact_at(&mut bytes, 1 << 39).unwrap();
         assert_eq!(&bytes, b"there");
-        std::os::unix::fs::symlink(at("a"), at("b")).unwrap();
-        assert!(Sparse::open(&at("b"), 3).is_err());
     }
 
     #[test]

@@ -3,12 +3,15 @@
 //! A reader sees the old directory, or the new one, or (for an instant, on file systems that cannot
 //! exchange two names) none; never a mixture, and never a part of the new one.
 
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, unlinkat};
+use rustix::io::Errno;
 
 use super::{create_dir, fault, hidden_beside, sync_parent};
 use crate::clock;
@@ -144,16 +147,66 @@ pub(super) fn sweep(path: &Path) {
     }
 }
 
-/// Removes the directory at `path` with all that is in it; links in it are removed, not followed.
+/// Removes the directory at `path` with all that is in it, however deep; links in it are removed, not followed.
 ///
 /// # Errors
 /// The system refuses (exit 6); that it is already gone is fine.
 pub fn remove(path: &Path) -> Result<()> {
     fault::before_write();
-    match fs::remove_dir_all(path) {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|facts| facts.is_symlink());
+    let removed = if is_link { fs::remove_file(path) } else { clear(path).and_then(|()| fs::remove_dir(path)) };
+    match removed {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("cannot remove", path, &e)),
         _ => Ok(()),
     }
+}
+
+/// Removes all that is in the directory at `path`. Directories of directories come up to `path` first, so that two of them are open
+/// at a time, and nothing is called from within itself: somebody else may have made thousands of levels.
+fn clear(path: &Path) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = |dir: BorrowedFd<'_>, name: &CStr| openat(dir, name, flags, Mode::empty());
+    let root = openat(CWD, path, flags, Mode::empty())?;
+    let tag = AttemptId::random().map_err(|e| io::Error::other(e.what().to_owned()))?;
+    let (mut raised, mut next) = (0_u64, 0_u64);
+    let name_of = |number: u64| CString::new(format!(".{tag}.{number}")).map_err(io::Error::other);
+    let mut raise = |dir: BorrowedFd<'_>| -> io::Result<u64> {
+        for name in entries(dir)? {
+            match unlinkat(dir, &name, AtFlags::empty()) {
+                Err(Errno::ISDIR | Errno::PERM) => {}
+                Err(Errno::NOENT) | Ok(()) => continue,
+                Err(e) => return Err(e.into()),
+            }
+            match unlinkat(dir, &name, AtFlags::REMOVEDIR) {
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+                Err(Errno::NOENT) | Ok(()) => continue,
+                Err(e) => return Err(e.into()),
+            }
+            renameat(dir, &name, &root, name_of(raised)?)?;
+            raised += 1;
+        }
+        Ok(raised)
+    };
+    let mut all = raise(root.as_fd())?;
+    while next < all {
+        let name = name_of(next)?;
+        all = raise(open(root.as_fd(), &name)?.as_fd())?;
+        unlinkat(&root, &name, AtFlags::REMOVEDIR)?;
+        next += 1;
+    }
+    Ok(())
+}
+
+/// The names in the directory `dir`.
+fn entries(dir: BorrowedFd<'_>) -> io::Result<Vec<CString>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        let entry = entry?;
+        if ![c".", c".."].contains(&entry.file_name()) {
+            names.push(entry.file_name().to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Whether `path`, and what is in it if it is a directory, was not touched for an hour.
@@ -216,6 +269,34 @@ mod tests {
             drop(back);
             assert_eq!(names(root.path()), ["pack"]);
         }
+    }
+
+    #[test]
+    fn a_tree_is_removed_however_deep_it_is_and_what_its_links_lead_to_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let (victim, path) = (root.path().join("victim"), root.path().join("deep"));
+        fs::create_dir(&victim).unwrap();
+        fs::write(victim.join("mine"), "mine").unwrap();
+        fs::create_dir_all(path.join("empty/er")).unwrap();
+        std::os::unix::fs::symlink(&victim, path.join("empty/link")).unwrap();
+        // More levels than a process may have files open, each with a file and a twin.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut dir = openat(CWD, &path, flags, Mode::empty()).unwrap();
+        let levels = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(0).min(20_000);
+        for _ in 0..levels.max(3000) {
+            for name in ["a", "b"] {
+                rustix::fs::mkdirat(&dir, name, Mode::RWXU).unwrap();
+            }
+            openat(&dir, "c", OFlags::WRONLY | OFlags::CREATE, Mode::RWXU).unwrap();
+            dir = openat(&dir, "a", flags, Mode::empty()).unwrap();
+        }
+        remove(&path).unwrap();
+        assert_eq!(names(root.path()), ["victim"]);
+        assert_eq!(fs::read(victim.join("mine")).unwrap(), b"mine");
+        remove(&path).unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        remove(&path).unwrap();
+        assert!(victim.join("mine").exists() && !path.is_symlink());
     }
 
     #[test]

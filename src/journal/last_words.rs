@@ -95,7 +95,7 @@ impl LastWords {
     }
 
     fn read(path: &Path) -> Option<Self> {
-        json::from_slice("last words", &fs::read_plain(path).ok()?).ok()
+        json::from_slice("last words", &fs::read_small(path).ok()?).ok()
     }
 
     /// The exit code of the process that leaves them. A broken scorer is the program's fault, not the machine's (exit 2); and

@@ -62,7 +62,7 @@ impl SignOfLife {
 
     /// The last sign, if there is one that can be read.
     pub fn last(dir: &CampaignDir) -> Option<Self> {
-        json::from_slice("a sign of life", &fs::read_plain(&dir.sign_of_life()).ok()?).ok()
+        json::from_slice("a sign of life", &fs::read_small(&dir.sign_of_life()).ok()?).ok()
     }
 }
 

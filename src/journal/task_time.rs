@@ -79,7 +79,7 @@ impl TaskTime {
     }
 
     fn of_task(dir: &CampaignDir, wave: u64, task: u64) -> Used {
-        let bytes = fs::read_plain(&dir.task_time(wave, task)).unwrap_or_default();
+        let bytes = fs::read_small(&dir.task_time(wave, task)).unwrap_or_default();
         let time = json::from_slice::<Self>("the time of a task", &bytes);
         time.map_or(Used::default(), |Self { core_ms, restarts, .. }| Used { core_ms, restarts })
     }

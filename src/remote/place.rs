@@ -81,7 +81,7 @@ impl Remote {
     /// The file is damaged (exit 4), or cannot be read (exit 6).
     pub fn read(dir: &CampaignDir, home: Option<&HomeDir>) -> Result<Option<(Self, bool)>> {
         let path = dir.remote();
-        let bytes = match fs::read_plain(&path) {
+        let bytes = match fs::read_small(&path) {
             Ok(bytes) => bytes,
             Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
                 return Ok(None);

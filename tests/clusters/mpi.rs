@@ -153,6 +153,27 @@ fn a_launch_that_is_stopped_ends_at_checkpoints_and_resume_finishes_it() {
 }
 
 #[test]
+fn a_rank_that_somebody_suspended_does_not_keep_a_launch_that_is_stopped() {
+    if !is_there() {
+        return;
+    }
+    let here = Here::new();
+    // So slow that it is not done before somebody looks.
+    here.env.write("slower", "");
+    for (dir, hand_out, program) in [("d", "dynamic", "molsieve-mpi"), ("s", "static", " worker ")] {
+        let mut run = here.begin(dir, &format!("kind = \"mpi\"\nranks = 3\nhand_out = \"{hand_out}\""));
+        let suspended = ranks::first(&here.ranks(dir, program));
+        signal("-STOP", &[suspended]);
+        signal("-INT", &[run.id()]);
+        until("the run has ended", 300, || run.try_wait().unwrap().is_some());
+        assert_eq!(run.wait().unwrap().code(), Some(75), "{dir}");
+        until("nobody is left", 30, || here.ranks(dir, program).is_empty());
+        assert!(here.log(dir, "wave-1-task-0.jsonl").contains("and were killed"), "{dir}");
+        here.resume(dir);
+    }
+}
+
+#[test]
 fn all_ranks_that_lose_their_driver_end_and_resume_finishes_it() {
     if !is_there() {
         return;

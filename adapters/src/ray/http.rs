@@ -1,9 +1,11 @@
 //! Requests to a Jobs API, one connection each: with a time limit, a size limit, and no redirect.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rustls::crypto::ring::default_provider as cryptography;
 use ureq::Agent as Asker;
@@ -50,7 +52,18 @@ pub struct Client {
     address: Address,
     token: Option<Token>,
     roots: RootCerts,
+    answer: Duration,
     answer_max: u64,
+    /// What is left for all answers together, where somebody waits for them.
+    left: Option<Left>,
+}
+
+/// Time and bytes for several answers.
+#[derive(Clone)]
+struct Left {
+    all: Duration,
+    until: Instant,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Client {
@@ -69,20 +82,29 @@ impl Client {
             }
             None => RootCerts::from([]),
         };
-        Ok(Self { asker: asker(roots.clone(), ANSWER), address, token, roots, answer_max: ANSWER_MAX })
+        Ok(Self {
+            asker: asker(roots.clone(), ANSWER),
+            address,
+            token,
+            roots,
+            answer: ANSWER,
+            answer_max: ANSWER_MAX,
+            left: None,
+        })
     }
 
     /// With less patience, and less to read.
     #[must_use]
     pub fn limited(self, answer: Duration, answer_max: u64) -> Self {
-        Self { asker: asker(self.roots.clone(), answer), answer_max, ..self }
+        Self { asker: asker(self.roots.clone(), answer), answer, answer_max, ..self }
     }
 
-    /// With other patience.
+    /// For one look, which somebody waits for: from now on it has `all` for all its answers together, and these together are no
+    /// longer than one may be otherwise.
     #[must_use]
-    pub fn within(self, answer: Duration) -> Self {
-        let most = self.answer_max;
-        self.limited(answer, most)
+    pub fn within(self, all: Duration) -> Self {
+        let left = Left { all, until: Instant::now() + all, bytes: Arc::new(AtomicU64::new(self.answer_max)) };
+        Self { left: Some(left), ..self }
     }
 
     /// Without the token.
@@ -99,13 +121,27 @@ impl Client {
     /// Asks for `path`.
     pub(super) fn get(&self, path: &str) -> Result<Answer, AdapterError> {
         let request = self.asker.get(format!("{}{path}", self.address));
-        self.heard(self.with_token(request).call())
+        self.heard(self.in_time(self.with_token(request))?.call())
     }
 
     /// Sends `body`, which is JSON, to `path`.
     pub(super) fn post(&self, path: &str, body: &str) -> Result<Answer, AdapterError> {
         let request = self.asker.post(format!("{}{path}", self.address)).header("Content-Type", "application/json");
-        self.heard(self.with_token(request).send(body))
+        self.heard(self.in_time(self.with_token(request))?.send(body))
+    }
+
+    /// `request`, for which it is waited no longer than there is time left.
+    fn in_time<B>(&self, request: ureq::RequestBuilder<B>) -> Result<ureq::RequestBuilder<B>, AdapterError> {
+        let Some(left) = &self.left else { return Ok(request) };
+        let time = left.until.saturating_duration_since(Instant::now());
+        if time.is_zero() {
+            return Err(AdapterError::Unreachable(format!(
+                "{}: its answers took more than {} s in all",
+                self.address,
+                left.all.as_secs_f64()
+            )));
+        }
+        Ok(request.config().timeout_global(Some(time.min(self.answer))).build())
     }
 
     fn with_token<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
@@ -121,10 +157,15 @@ impl Client {
         if response.status().is_redirection() {
             return Err(AdapterError::Unparsed(format!("{}: {REDIRECTED}", self.address)));
         }
-        let bytes = response.body_mut().with_config().limit(self.answer_max).read_to_vec();
+        let most = self.left.as_ref().map_or(self.answer_max, |left| left.bytes.load(Ordering::Relaxed));
+        let bytes = response.body_mut().with_config().limit(most).read_to_vec();
         let bytes = bytes.map_err(|e| self.silence(e))?;
-        let text = self.hidden(&String::from_utf8_lossy(&bytes));
-        Ok(Answer { status, text })
+        if let Some(left) = &self.left {
+            left.bytes.store(most.saturating_sub(bytes.len() as u64), Ordering::Relaxed);
+        }
+        let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        let hidden = self.hidden(&text);
+        Ok(Answer { status, text: if let Cow::Owned(hidden) = hidden { hidden } else { text } })
     }
 
     /// What it means that there is no answer, or none that can be read.
@@ -132,7 +173,12 @@ impl Client {
         let what = format!("{}: {}", self.address, self.hidden(&error.to_string()));
         match error {
             ureq::Error::BodyExceedsLimit(most) => {
-                AdapterError::Unparsed(format!("{}: the answer is longer than {most} bytes", self.address))
+                let (what, most) = if self.left.is_some() {
+                    ("its answers are together", self.answer_max)
+                } else {
+                    ("the answer is", most)
+                };
+                AdapterError::Unparsed(format!("{}: {what} longer than {most} bytes", self.address))
             }
             ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::Pem(_) => {
                 AdapterError::Rejected(format!("its certificate is not accepted: {what}"))
@@ -147,8 +193,8 @@ impl Client {
         }
     }
 
-    fn hidden(&self, text: &str) -> String {
-        self.token.as_ref().map_or_else(|| text.to_owned(), |token| token.hidden_in(text))
+    fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.token.as_ref().map_or(Cow::Borrowed(text), |token| token.hidden_in(text))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The token that a Ray cluster wants: read from a file that nobody else can read, and never shown.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -8,6 +9,9 @@ use std::path::Path;
 
 /// No token is longer, in bytes.
 const BYTES_MAX: u64 = 8 << 10;
+
+/// Nothing is escaped more often: a log is JSON, and its lines hold JSON.
+const ESCAPED_MAX: u32 = 3;
 
 /// Who may do what with a file, apart from its owner.
 const OTHERS: u32 = 0o077;
@@ -73,9 +77,61 @@ impl Token {
         format!("Bearer {}", self.0)
     }
 
-    /// `text` without it: what answers may hold what was asked.
-    pub(super) fn hidden_in(&self, text: &str) -> String {
-        text.replace(&self.0, "<token>")
+    /// `text` without it: what answers may hold what was asked. It is found as well where its characters are escaped as in JSON,
+    /// or in JSON within JSON, since who reads the text may undo that.
+    pub(super) fn hidden_in<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let (bytes, mut shown, mut kept, mut at) = (text.as_bytes(), String::new(), 0, 0);
+        while at < bytes.len() {
+            let Some(length) = self.begins(&bytes[at..]) else {
+                at += 1;
+                continue;
+            };
+            shown += &text[kept..at];
+            shown += "<token>";
+            at += length;
+            kept = at;
+        }
+        if kept == 0 { Cow::Borrowed(text) } else { Cow::Owned(shown + &text[kept..]) }
+    }
+
+    /// How many bytes of the beginning of `text` are it, however they are escaped; none where it does not begin there.
+    fn begins(&self, text: &[u8]) -> Option<usize> {
+        if ![self.0.as_bytes().first(), Some(&b'\\')].contains(&text.first()) {
+            return None;
+        }
+        let reads_as_it = |times: u32| {
+            self.0.bytes().try_fold(0, |at, character| {
+                let (found, next) = character_at(text, at, times)?;
+                (found == u32::from(character)).then_some(next)
+            })
+        };
+        (0..=ESCAPED_MAX).find_map(reads_as_it)
+    }
+}
+
+/// The character that begins at `at` in `text`, which was escaped so many `times` as JSON does it, and where the next one begins.
+fn character_at(text: &[u8], at: usize, times: u32) -> Option<(u32, usize)> {
+    if times == 0 {
+        return text.get(at).map(|byte| (u32::from(*byte), at + 1));
+    }
+    let next = |at| character_at(text, at, times - 1);
+    let (first, at) = next(at)?;
+    if first != u32::from(b'\\') {
+        return Some((first, at));
+    }
+    let (second, mut at) = next(at)?;
+    match char::from_u32(second)? {
+        'u' => {
+            let mut number = 0;
+            for _ in 0..4 {
+                let (digit, after) = next(at)?;
+                number = number << 4 | char::from_u32(digit)?.to_digit(16)?;
+                at = after;
+            }
+            Some((number, at))
+        }
+        'b' | 'f' | 'n' | 'r' | 't' => Some((0, at)),
+        _ => Some((second, at)),
     }
 }
 
@@ -140,5 +196,25 @@ mod tests {
         let token = Token::new("s3cret").unwrap();
         assert_eq!(format!("{token:?}"), "Token(..)");
         assert_eq!(token.hidden_in("you sent `Bearer s3cret`"), "you sent `Bearer <token>`");
+        assert_eq!(token.hidden_in("s3cret s3cre s3crets3cret"), "<token> s3cre <token><token>");
+        assert!(matches!(token.hidden_in("nothing \\u0073 of it"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_token_is_not_shown_however_it_is_escaped() {
+        let every = |text: &str| text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<String>();
+        let again = |text: &str| serde_json::to_string(text).unwrap();
+        for secret in ["s3cret", "s3/cr\"e\\t", "u0073", "Zz+\\\\u"] {
+            let token = Token::new(secret).unwrap();
+            let once = [again(secret), every(secret), every(secret).to_uppercase().replace("\\U", "\\u")];
+            let slashed = again(secret).replace('/', "\\/");
+            for text in once.into_iter().chain([slashed]) {
+                let hidden = |text: &str| token.hidden_in(&format!("é {text} é")).into_owned();
+                for text in [again(&text), again(&again(&text)), every(&text), text] {
+                    let shown = hidden(&text);
+                    assert!(shown.contains("<token>") && shown.len() < 40, "{secret}: {text} -> {shown}");
+                }
+            }
+        }
     }
 }

@@ -107,6 +107,38 @@ fn every_failure_on_cue_is_told_by_its_kind_and_shows_no_token() {
 }
 
 #[test]
+fn a_token_that_comes_back_escaped_is_not_shown() {
+    let (place, fake) = (tempfile::tempdir().unwrap(), FakeRay::new());
+    let mut ray = fake.ray();
+    let job = submit(&mut ray, &job(place.path(), "echoes", 1, "exec sleep 300"));
+    fake.echo_in_messages();
+    fake.lose_driver("echoes");
+    let reasons: Vec<_> = ray.poll(&[job]).unwrap().into_values().map(|report| report.reason).collect();
+    assert_eq!(reasons, [Some("not for <token>".to_owned())]);
+}
+
+#[test]
+fn a_look_has_one_limit_of_time_and_of_size_for_all_that_it_asks() {
+    let (place, fake) = (tempfile::tempdir().unwrap(), FakeRay::new());
+    let mut ray = fake.ray();
+    let known: Vec<Job> = ["look-1", "look-2", "look-3"]
+        .map(|tag| submit(&mut ray, &job(place.path(), tag, 1, "exec sleep 300")))
+        .to_vec();
+    assert_eq!(fake.listener(Duration::from_secs(60), 1 << 20).poll(&known).unwrap().len(), 3);
+    let asked = |fake: &FakeRay| fake.heard().len();
+    // Each answer fits, and all together do not.
+    fake.burden(Duration::ZERO, 400 << 10);
+    assert_eq!(ray.poll(&known).unwrap().len(), 3);
+    let error = fake.listener(Duration::from_secs(60), 1 << 20).poll(&known).unwrap_err();
+    assert!(kind(&error) == "unparsed" && error.to_string().contains("together longer than 1048576 bytes"), "{error}");
+    fake.burden(Duration::from_millis(700), 0);
+    let before = asked(&fake);
+    let error = fake.listener(Duration::from_secs(2), 1 << 20).poll(&known).unwrap_err();
+    assert_eq!(kind(&error), "unreachable", "{error}");
+    assert!(asked(&fake) - before < 6, "it was not asked to the end");
+}
+
+#[test]
 fn a_submission_whose_answer_was_lost_is_found_and_made_once() {
     let (place, fake) = (tempfile::tempdir().unwrap(), FakeRay::new());
     let mut ray = fake.ray();

@@ -27,6 +27,12 @@ struct Shared {
     cue: Option<Cue>,
     /// The requests that it has heard, without their bodies.
     heard: Vec<String>,
+    /// So long every answer takes.
+    takes: Duration,
+    /// So many bytes are added to every log.
+    noise: usize,
+    /// Whether what a job says holds the token.
+    echoes: bool,
 }
 
 /// A way to fail.
@@ -77,6 +83,17 @@ impl FakeRay {
         self.shared.lock().unwrap().cue = Some(cue);
     }
 
+    /// From here on every answer takes this time, and every log is so much longer.
+    pub fn burden(&self, takes: Duration, noise: usize) {
+        let mut shared = self.shared.lock().unwrap();
+        (shared.takes, shared.noise) = (takes, noise);
+    }
+
+    /// The message of every job is what it was asked with, each character escaped.
+    pub fn echo_in_messages(&self) {
+        self.shared.lock().unwrap().echoes = true;
+    }
+
     /// All that was asked so far, as method and path.
     pub fn heard(&self) -> Vec<String> {
         self.shared.lock().unwrap().heard.clone()
@@ -103,6 +120,12 @@ impl FakeRay {
         let token = token.map(|token| Token::new(token).unwrap());
         let client = Client::new(self.address(), token, None).unwrap().limited(Duration::from_secs(3), 1 << 20);
         Ray::new(client, Site::default())
+    }
+
+    /// An adapter for one look, which waits `all` for all its answers.
+    pub fn listener(&self, all: Duration, answers_max: u64) -> Ray {
+        let client = Client::new(self.address(), Some(Token::new(TOKEN).unwrap()), None).unwrap();
+        Ray::new(client.limited(Duration::from_secs(30), answers_max).within(all), Site::default())
     }
 
     pub fn ray(&self) -> Ray {
@@ -191,7 +214,9 @@ fn serve(stream: TcpStream, shared: &Mutex<Shared>) -> Option<()> {
     } else {
         (401, "Unauthorized: Missing authentication token".to_owned())
     };
+    let takes = shared.takes;
     drop(shared);
+    std::thread::sleep(takes);
     say(stream, status, &text, cue, &head)
 }
 
@@ -244,10 +269,15 @@ fn answer(shared: &mut Shared, request: &str, body: &[u8], cue: Option<Cue>) -> 
     }
     let (id, verb) =
         path.strip_prefix("/api/jobs/").unwrap().split_once('/').unwrap_or((&path["/api/jobs/".len()..], ""));
+    let (noise, echoes) = (shared.noise, shared.echoes);
     let Some(job) = shared.jobs.get_mut(id) else { return (404, format!("Job {id} does not exist")) };
     match (method, verb) {
+        ("GET", "") if echoes => {
+            let escaped: String = TOKEN.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+            (200, job.details().to_string().replace("Job supervisor actor died", &format!("not for {escaped}")))
+        }
         ("GET", "") => (200, job.details().to_string()),
-        ("GET", "logs") => (200, json!({"logs": job.log}).to_string()),
+        ("GET", "logs") => (200, json!({"logs": format!("{}{}", job.log, " ".repeat(noise))}).to_string()),
         ("POST", "stop") => {
             job.end("STOPPED");
             (200, json!({"stopped": true}).to_string())

@@ -214,14 +214,14 @@ fn state(adapter: &mut dyn Adapter, job: &Job) -> Option<TaskReport> {
 /// What the job printed, if anything.
 fn last_words(place: &Path) -> String {
     let printed = [layout::doctor_file(place, "probe.out"), CampaignDir::new(place).printed(0)];
-    let said = printed.iter().find_map(|path| fs::read_plain(path).ok()).unwrap_or_default();
+    let said = printed.iter().find_map(|path| fs::read_small(path).ok()).unwrap_or_default();
     let text = String::from_utf8_lossy(&said).into_owned();
     text.lines().next_back().map_or_else(String::new, |line| format!(": {}", line.trim()))
 }
 
 /// The file at `path`, where it is there.
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read_plain(path) {
+    match fs::read_small(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io("cannot read", path, &e)),

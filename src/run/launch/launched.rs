@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::command::Task;
 use super::outcome::Ending;
+use super::stopping::{self, Stopping};
 use crate::campaign::file::Campaign;
 use crate::campaign::launch::{HandOut, Launch};
 use crate::error::{Error, Result};
@@ -39,6 +40,8 @@ pub struct Launched {
     /// What it prints goes there, behind what was there before.
     output: PathBuf,
     printed_before: u64,
+    /// What ranks have for their end, once they were told to stop.
+    grace: Duration,
 }
 
 impl Launched {
@@ -71,24 +74,29 @@ impl Launched {
             let _ = pid.set(of_child);
         }
         let lifeline = child.stdin.take();
-        Ok(Self { child, lifeline, is_static, output, printed_before })
+        let grace = stopping::grace(&execution.scorer);
+        Ok(Self { child, lifeline, is_static, output, printed_before, grace })
     }
 
-    /// Waits for its end, and passes a stop on to it: how it ended, and the end of what it printed.
+    /// Waits for its end, and passes a stop on to it; where it does not end of that, it is killed. How it ended, and the end of what
+    /// it printed.
     ///
     /// # Errors
     /// The system does not say how it is (exit 6).
     pub fn wait(mut self, stop: &Stop) -> Result<(Ending, String)> {
-        let mut is_told = false;
+        let mut stopping = self.pid().map(|pid| Stopping::new(pid, self.grace));
         let status = loop {
             if let Some(status) = self.child.try_wait().map_err(|e| cannot("the launcher", &e))? {
                 break status;
             }
-            if stop.is_raised() && !std::mem::replace(&mut is_told, true) {
-                self.tell();
+            if let Some(stopping) = stopping.as_mut().filter(|_| stop.is_raised()) {
+                stopping.go_on(|| self.tell());
             }
             std::thread::sleep(LOOK_EVERY);
         };
+        if stopping.is_some_and(Stopping::end) {
+            warn!("ranks that were told to stop had not ended after {} s, and were killed", self.grace.as_secs());
+        }
         let printed = std::fs::metadata(&self.output).map_or(0, |meta| meta.len()).saturating_sub(self.printed_before);
         let printed = fs::read_end(&self.output, printed.min(PRINTED_MAX)).unwrap_or_default();
         Ok((ending(status), String::from_utf8_lossy(&printed).into_owned()))
@@ -97,11 +105,14 @@ impl Launched {
     /// Tells the ranks to stop: rank 0 by its lifeline, and it tells the others; or each by the launcher, which passes this signal on.
     fn tell(&mut self) {
         if self.is_static {
-            let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-            let _ = pid.map(|pid| kill_process(pid, Signal::USR1));
+            let _ = self.pid().map(|pid| kill_process(pid, Signal::USR1));
         } else {
             self.lifeline = None;
         }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 }
 

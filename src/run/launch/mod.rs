@@ -12,6 +12,7 @@
 //! command      the command that starts the ranks                                 (pure)
 //! launched     that command at work
 //! outcome      what its end says of the task                                     (pure)
+//! stopping     a launch that was told to stop, and does not end
 //! ```
 
 pub mod command;
@@ -21,3 +22,4 @@ pub mod message;
 pub mod outcome;
 pub mod rank;
 pub mod share;
+pub mod stopping;

@@ -4,6 +4,7 @@
 //! "molsieve.parcel1" · the bytes of the parts · contents, as canonical JSON · their length, u64 · their BLAKE3
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::json;
 use crate::digest::{self, Blake3, Digest};
 use crate::error::{Error, Result};
+use crate::fs::held::Held;
 use crate::fs::sparse::Sparse;
 use crate::fs::{self, Staged};
 use crate::id::GroupIndex;
@@ -212,13 +214,15 @@ impl Parcel {
         Ok(Self { file, path: path.to_path_buf(), contents })
     }
 
-    /// Unpacks it into `dir`. What `is_kept` says of a path that is there already stays as it is.
+    /// Unpacks it into `dir`, through directories that are no links and into files that are new. What `is_kept` says of a path that
+    /// is there already stays as it is.
     ///
     /// # Errors
     /// A part is not what the contents say, or the system refuses (exit 6).
     pub fn unpack(&mut self, dir: &CampaignDir, is_kept: impl Fn(&Path) -> bool) -> Result<()> {
         let refused = |e: std::io::Error| Error::io("cannot read", &self.path, &e);
         self.file.seek(SeekFrom::Start(MAGIC.len() as u64)).map_err(refused)?;
+        let held = Held::at(dir.root())?;
         let mut buffer = vec![0; BLOCK];
         let mut open: Option<(&Path, Sparse)> = None;
         for part in &self.contents.parts {
@@ -228,10 +232,7 @@ impl Parcel {
                 continue;
             }
             if open.as_ref().is_none_or(|(path, _)| *path != part.path) {
-                if let Some(parent) = target.parent() {
-                    fs::create_dir(parent)?;
-                }
-                open = Some((&part.path, Sparse::open(&target, part.length)?));
+                open = Some((&part.path, held.create(&part.path, part.length)?));
             }
             let Some((_, file)) = &open else { continue };
             let (mut blake3, mut done) = (Blake3::default(), 0);
@@ -247,7 +248,9 @@ impl Parcel {
             }
         }
         let programs = self.contents.moved.iter().filter(|moved| moved.program);
-        programs.map(|moved| dir.inside(&moved.to)).try_for_each(|path| fs::put::make_executable(&path))
+        programs.map(|moved| &moved.to).try_for_each(|path| {
+            held.make_executable(path).map_err(|e| Error::io("cannot make executable", &dir.inside(path), &e))
+        })
     }
 }
 
@@ -257,7 +260,12 @@ fn check(contents: &Contents, bytes: u64) -> std::result::Result<(), String> {
         return Err(format!("its schema is `{}`, not `{SCHEMA}`", contents.schema));
     }
     let mut left = bytes;
+    let (mut begun, mut last) = (BTreeSet::new(), None);
     for part in &contents.parts {
+        // Each file is made once.
+        if last.replace(&part.path) != Some(&part.path) && !begun.insert(&part.path) {
+            return Err(format!("the parts of `{}` are not together", part.path.display()));
+        }
         if !is_inside(&part.path) {
             return Err(format!("`{}` is no place for what a parcel holds", part.path.display()));
         }

@@ -107,12 +107,48 @@ fn a_parcel_whose_paths_lead_elsewhere_or_whose_sizes_are_none_is_refused() {
 }
 
 #[test]
-fn nothing_is_written_through_a_link() {
+fn nothing_is_written_through_a_link_or_into_what_has_another_name() {
     let temp = tempfile::tempdir().unwrap();
-    let (path, place) = (parcel(temp.path()), temp.path().join("there"));
+    let (path, place, mine) = (parcel(temp.path()), temp.path().join("there"), temp.path().join("mine"));
+    let unpacked = || Parcel::open(&path).unwrap().unpack(&CampaignDir::new(&place), |_| false);
     std::fs::create_dir(&place).unwrap();
-    std::fs::write(temp.path().join("mine"), "mine").unwrap();
-    std::os::unix::fs::symlink(temp.path().join("mine"), place.join("plan.json")).unwrap();
-    Parcel::open(&path).unwrap().unpack(&CampaignDir::new(&place), |_| false).unwrap_err();
-    assert_eq!(std::fs::read(temp.path().join("mine")).unwrap(), b"mine");
+    std::fs::write(&mine, "mine").unwrap();
+    let plants: [&dyn Fn(); 2] = [&|| std::os::unix::fs::symlink(&mine, place.join("plan.json")).unwrap(), &|| {
+        std::fs::hard_link(&mine, place.join("plan.json")).unwrap();
+    }];
+    for plant in plants {
+        plant();
+        unpacked().unwrap();
+        assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+        assert_eq!(std::fs::read(place.join("plan.json")).unwrap(), b"{}\n");
+        std::fs::remove_file(place.join("plan.json")).unwrap();
+    }
+    let outside = temp.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    for (real, link) in [("library", "library"), ("library/carried", "library/carried")] {
+        std::fs::remove_dir_all(place.join(real)).unwrap();
+        std::os::unix::fs::symlink(&outside, place.join(link)).unwrap();
+        assert_eq!(unpacked().unwrap_err().kind(), crate::error::Kind::Environment, "{link}");
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0, "{link}");
+        std::fs::remove_file(place.join(link)).unwrap();
+        unpacked().unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_no_file_system_holds_is_told_in_words_and_one_in_two_places_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = parcel(temp.path());
+    let error = forged(&path, |said| {
+        for part in [0, 1] {
+            said["parts"][part]["length"] = (1_u64 << 53).into();
+        }
+    });
+    // (A file system that holds so long a file goes on, and finds that the rest does not fit: also in words, also exit 6.)
+    assert_eq!(error.kind(), crate::error::Kind::Environment, "{error}");
+    let error = forged(&path, |said| {
+        let parts = said["parts"].as_array_mut().unwrap();
+        parts.swap(1, 2);
+    });
+    assert!(error.what().contains("are not together"), "{error}");
 }

@@ -32,6 +32,9 @@ const PRINTED_MAX: u64 = 64 << 10;
 /// No directory holds more entries.
 const ENTRIES_MAX: usize = 4096;
 
+/// No task group has more receipts from one task: each life of a task leaves one at most, and it is over with the first.
+const RECEIPTS_MAX: usize = 16;
+
 /// So much is told of what was refused.
 const REFUSED_MAX: usize = 3;
 
@@ -118,6 +121,9 @@ impl<'a> Taker<'a> {
                 Some((attempt, kind)) => {
                     let size = size(&source.file(&attempt, kind));
                     match size.filter(|size| *size <= FILE_MAX) {
+                        Some(_) if kind == EntryKind::Receipt && receipts.len() == RECEIPTS_MAX => {
+                            taken.refused.push(format!("`groups/{group}/{name}` is one receipt too many"));
+                        }
                         None => {
                             taken.refused.push(format!("`groups/{group}/{name}` is no plain file, or far too large"));
                         }
@@ -205,12 +211,17 @@ pub fn waiting(dir: &CampaignDir, wave: u64) -> u64 {
 
 /// The logs among what the tasks of all waves returned that was not taken in yet.
 pub fn logs(dir: &CampaignDir) -> Vec<PathBuf> {
-    let places = below(&dir.returned()).iter().flat_map(|wave| below(wave)).map(CampaignDir::new).collect::<Vec<_>>();
+    let waves = below(&dir.returned());
+    let places: Vec<_> =
+        waves.iter().flat_map(|wave| below(wave)).filter(|place| is_dir(place)).map(CampaignDir::new).collect();
     places.iter().flat_map(|place| below(&place.logs())).filter(|path| size(path).is_some()).collect()
 }
 
-/// What is in the directory at `path`, sorted; nothing if it is none.
+/// What is in the directory at `path`, sorted; nothing if it is none, or a link to one.
 fn below(path: &Path) -> Vec<PathBuf> {
+    if !is_dir(path) {
+        return Vec::new();
+    }
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::{Taken, Taker};
-use crate::digest;
 use crate::error::Result;
 use crate::fs;
 use crate::gather::received::{self, Ids};
@@ -74,10 +73,9 @@ impl<'a> Taker<'a> {
             return Ok(Err(wrong));
         }
         if let Some(kept) = &receipt.files {
-            let path = source.files(attempt);
-            let found = fs::open_plain(&path).and_then(digest::blake3_stream);
+            let is_whole = fs::put::is_whole(&source.files(attempt), kept.bytes, &kept.blake3);
             let is_there_before = || self.campaign.dir.group(group).files(attempt).exists();
-            if !found.is_ok_and(|found| found == (kept.blake3, kept.bytes)) && !is_there_before() {
+            if !is_whole && !is_there_before() {
                 return Ok(Err(format!("the kept files of `{group}/{attempt}` are not what the receipt says")));
             }
         }
