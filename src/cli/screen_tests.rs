@@ -153,7 +153,7 @@ fn a_last_node_at_work_and_tries_that_failed_are_told() {
 #[test]
 fn lives_that_a_time_limit_ended_are_counted() {
     let mut status = status(Vec::new());
-    status.cluster.as_mut().unwrap().note_restarts(5);
+    status.cluster.as_mut().unwrap().note_tries(5, None);
     let lines: Vec<String> = facts(&status, NOW).iter().map(Line::whole).collect();
     let wave = lines.iter().find(|line| line.starts_with("  wave")).unwrap();
     assert!(wave.ends_with("7 ended; put back at their time limit 5 times, to go on"), "{wave}");

@@ -3,9 +3,10 @@ use crate::campaign::file::{CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest};
 use crate::campaign::kind::SchedulerKind;
 use crate::canonical::json;
+use crate::digest;
 use crate::digest::merkle::{self, CompactRange};
 use crate::gather::survey::{self, Expected, GroupState};
-use crate::id::Ordinal;
+use crate::id::{AttemptId, Ordinal};
 use crate::journal::event::Event;
 use crate::journal::{self, Journal};
 use crate::library::record::Record;
@@ -19,6 +20,7 @@ use crate::scorer::identity::{ScorerIdentity, ScorerLaunch};
 use crate::scorer::row::RowBlock;
 use crate::scorer::{Column, ColumnType, Description, Order, PoolFacts, Value, Verdict};
 use crate::shard::checkpoint::Writer;
+use crate::shard::checkpoint::{self, Header};
 use crate::shard::plan::Plan;
 use crate::shard::receipt::{self, Counts, RowsFile};
 use crate::shard::recover::Recovered;
@@ -84,6 +86,7 @@ impl Scene {
             core_ms_max: None,
             key: None,
             keep: 0,
+            export: Vec::new(),
         };
         let plan = Plan::new(identity.digest().unwrap(), 20, 10).unwrap();
         let schema = crate::campaign::file::SCHEMA.to_owned();

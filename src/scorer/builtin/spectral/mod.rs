@@ -10,7 +10,7 @@
 
 mod atoms;
 mod eigen;
-mod elementary;
+pub mod elementary;
 mod features;
 mod operator;
 pub mod settings;
