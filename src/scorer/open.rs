@@ -120,7 +120,7 @@ pub struct Built {
 pub fn built(launch: &ScorerLaunch, seed: u64) -> Result<Built> {
     let plain = |scorer: Box<dyn Builtin>| Built { scorer, files: Vec::new(), settings: Map::new() };
     match launch {
-        ScorerLaunch::Null => Ok(plain(Box::new(Null::new()))),
+        ScorerLaunch::Null => Ok(plain(Box::<Null>::default())),
         ScorerLaunch::Similarity { actives, notation } => {
             let scorer = similarity::load(actives)?.reading(*notation);
             let files = scorer.files();

@@ -214,10 +214,13 @@ fn what_an_honest_node_returns_is_taken_in_and_what_was_torn_up_to_there() {
     assert_eq!((scene.take().files, scene.finished()), (0, 3));
 }
 
+/// What a liar does to a receipt.
+type Forge = fn(&mut Receipt);
+
 #[test]
 fn a_receipt_whose_numbers_fit_into_no_sum_is_refused_and_nobody_panics() {
     let half = 1u64 << 63;
-    let forged: [(&str, fn(&mut Receipt)); 6] = [
+    let forged: [(&str, Forge); 6] = [
         ("do not add up", |receipt| {
             receipt.counts.reasons = [("crash".to_owned(), 1 << 63), ("timeout".to_owned(), 1 << 63)].into();
         }),

@@ -64,7 +64,7 @@ mod tests {
         let judged = |won, tied, lost| Judged::of(ThreeWays { won, tied, lost }).unwrap();
         assert_eq!(judged(2, 0, 0), Judged { auc: 1.0, gate: 1.0, slack: 0.0 });
         assert_eq!((judged(2, 0, 0).verdict(), judged(1, 1, 0).verdict()), ("PASS", "FAIL"));
-        assert_eq!(judged(1, 1, 2).auc, 0.375);
+        assert_eq!(judged(1, 1, 2).auc.to_bits(), 0.375f64.to_bits());
         assert_eq!(Judged::of(ThreeWays::default()), None);
     }
 }
