@@ -14,7 +14,7 @@ use crate::fs;
 /// Version of the table, as each of its lines says it.
 pub const SCHEMA: &str = "customer_truth.v1";
 
-/// The columns that it must have, in the order of [`Columns`].
+/// The columns that it must have, in the order of `Columns`.
 pub const COLUMNS: [&str; 4] = ["molecule_id", "expensive_label", "truth_source", "truth_version"];
 
 /// There are no more sources: what has more is another column.

@@ -1,7 +1,7 @@
 //! How sure what was pooled is: a bootstrap with the record as the unit, since decoys of one parent are not independent.
 //!
 //! As many records as there are are drawn with replacement, which is a multinomial number over the cells; it is drawn as a
-//! tree of binomial numbers, exactly and in integers. Of more than [`DRAWN_MAX`] records so many are drawn, and the interval
+//! tree of binomial numbers, exactly and in integers. Of more than 16,384 records so many are drawn, and the interval
 //! is made narrower by the square root of their share (Bickel, Götze and van Zwet, Statistica Sinica 7 (1997) 1).
 
 use serde::{Deserialize, Serialize};

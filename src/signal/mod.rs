@@ -1,6 +1,6 @@
 //! `signal.json`: what the comparison of every record with its decoys says of the score, over all rows.
 //!
-//! Rows are taken one by one ([`Accumulator`]) into [`cells`], which are integers; everything else follows from those when
+//! Rows are taken one by one ([`Accumulator`]) into `cells`, which are integers; everything else follows from those when
 //! all rows were seen: intervals ([`interval`]), the gate and the verdict ([`judge`]). See `docs/signal.md`.
 
 mod cells;

@@ -40,7 +40,7 @@ pub type Pass<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8]) -> Result<()>) -> Re
 /// Writes the archive of the sound pack at `path` to `staged`.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn export(path: &Path, manifest: &Manifest, staged: &mut Staged) -> Result<()> {
     write(staged, manifest, u64::MAX, &mut |each| verify::each_line(path, |line| each(line)))
 }

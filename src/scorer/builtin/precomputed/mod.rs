@@ -1,7 +1,7 @@
 //! Scores from files: what a program of the user's, or somebody else, computed before.
 //!
 //! A record is looked up by its id and a look-alike by its hash, the SHA-256 of its canonical SMILES. The files are read
-//! once a worker ([`load`], [`read`]) into one table ([`table`]) that its threads share. What is wrong with them is told
+//! once a worker ([`load()`], [`mod@read`]) into one table ([`table`]) that its threads share. What is wrong with them is told
 //! when the campaign is planned. See `docs/precomputed.md`.
 
 pub mod key;
