@@ -108,11 +108,14 @@ impl Driver<'_> {
     /// is refused stays, and everybody who drives finds it again.
     fn tell_refused(&mut self, wave: u64, task: u64, what: String) -> Result<()> {
         tracing::warn!(wave, task, what, "not taken in");
-        let event = refusal(wave, task, what);
-        if journal::read(&self.campaign.dir)?.entries.iter().any(|entry| entry.event == event) {
+        let is_this = |event: &Event| match event {
+            Event::TaskFailed { wave: of, task: its, what: said, .. } => (*of, *its) == (wave, task) && *said == what,
+            _ => false,
+        };
+        if journal::read(&self.campaign.dir)?.entries.iter().any(|entry| is_this(&entry.event)) {
             return Ok(());
         }
-        self.record(event)
+        self.record(refusal(wave, task, what))
     }
 
     /// Removes what was carried for wave `number`, which has ended. What was refused stays.
