@@ -89,8 +89,9 @@ fn what_is_cancelled_while_the_controller_is_away_is_cancelled_when_it_is_back()
     scene.engine.controller("stop");
     let mut cancel = begun(&scene, &["cancel", "d"]);
     until("it is stopped", 30, || !scene.events("stopped").is_empty());
-    // Whoever cancelled does not wait for the controller.
-    assert_eq!(interrupted(&scene.env, &mut cancel), None, "by the signal");
+    // Whoever cancelled does not wait for the controller: the signal ends it, unless it has given up by itself.
+    let ended = interrupted(&scene.env, &mut cancel);
+    assert!([None, Some(5)].contains(&ended), "{ended:?}: {}", said(&scene.env));
     assert_eq!(status(&scene.engine, &scene.env)["state"], "cancelling");
     let text = scene.engine.molsieve(&scene.env, &["status", "d"]).stdout;
     let text = String::from_utf8_lossy(&text).into_owned();

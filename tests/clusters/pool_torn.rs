@@ -9,6 +9,12 @@ type Pool = Scene<HtCondor>;
 /// What is asked for how long something has been as it is hears a quarter of an hour more.
 const LATER: &str = r#"for a do shift; case $a in 'time() - '*) a="900 + $a";; esac; set -- "$@" "$a"; done"#;
 
+/// What `status` says where the pool's commands are.
+fn facts(scene: &Pool) -> serde_json::Value {
+    let said = scene.engine.molsieve(&scene.env, &["--json", "status", "d"]);
+    serde_json::from_slice(&said.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&said.stderr)))
+}
+
 /// The log that DAGMan follows.
 fn log(scene: &Pool) -> std::path::PathBuf {
     scene.env.path("d/launch/wave-1.dag.nodes.log")
@@ -41,12 +47,12 @@ fn a_dag_whose_log_was_torn_is_told_with_what_to_do_and_a_tick_takes_it_back_and
     scene.take("slow");
     let tasks = "DAGManJobId =!= undefined";
     until("nothing of the DAG is in the queue", 150, || scene.engine.queued(tasks, "ClusterId").is_empty());
-    let waits = || scene.facts()["cluster"]["waiting"].to_string();
+    let waits = || facts(&scene)["cluster"]["waiting"].to_string();
     assert!(!waits().contains("DagStuck"), "it may be about to go on: {}", waits());
     for program in ["condor_q", "condor_history"] {
         scene.engine.instead_of(program, LATER);
     }
-    until("it is told", 30, || waits().contains("DagStuck"));
+    until("it is told", 60, || waits().contains("DagStuck"));
     let told = scene.engine.molsieve(&scene.env, &["status", "d"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains("never heard of an end") && told.contains("`molsieve tick d` does so now"), "{told}");
@@ -64,9 +70,9 @@ fn a_dag_whose_log_was_torn_is_told_with_what_to_do_and_a_tick_takes_it_back_and
 #[test]
 fn a_look_that_waits_says_when_it_looks() {
     let Some(scene) = Pool::on(600, &[]) else { return };
-    scene.submit(&Wanted { beside: &["slow"], ..Wanted::default() });
-    until("the look waits", 60, || scene.facts()["cluster"]["look"]["state"] == "waiting");
-    let facts = scene.facts();
+    scene.submit(&Wanted { scheduler: "tasks = 8", beside: &["slow"], ..Wanted::default() });
+    until("the look waits", 60, || facts(&scene)["cluster"]["look"]["state"] == "waiting");
+    let facts = facts(&scene);
     let left_ms = facts["cluster"]["look"]["start_ms"].as_u64().unwrap_or(0).saturating_sub(molsieve::clock::unix_ms());
     assert!((50 * 60_000..=60 * 60_000).contains(&left_ms), "{facts}");
     scene.take("slow");

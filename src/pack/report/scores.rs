@@ -35,7 +35,9 @@ pub fn section(facts: &Facts<'_>) -> String {
         return String::new();
     };
     let mut out = format!("<section id=\"scores\">\n<h2>Scores</h2>\n{}", large(facts, first));
-    let others: Vec<&ColumnMetrics> = columns.iter().copied().filter(|column| column.name != first.name).collect();
+    let mut others: Vec<&ColumnMetrics> = columns.iter().copied().filter(|column| column.name != first.name).collect();
+    // How far records are from passing comes before what the scorer says beside its score.
+    others.sort_by_key(|column| facts.found.signal.is_none() || column.name != columns::SLACK);
     if !others.is_empty() {
         out.push_str("<div class=\"small\">\n");
         others.iter().take(COLUMNS_MAX).for_each(|column| out.push_str(&small(column)));

@@ -186,7 +186,7 @@ impl<'a> Cell<'a> {
     pub fn stop(&self) {
         self.does(&["cancel", "d"]);
         until("it is stopped", 90, || self.facts()["state"] == "stopped");
-        until("the queue is empty", 60, || self.engine.queue().is_empty());
+        until("the queue is empty", 180, || self.engine.queue().is_empty());
         self.await_nobody();
         let stops = seen::log_lines(&self.dir(), "stopped before all records were finished");
         let finished = self.finished();
@@ -277,7 +277,7 @@ impl<'a> Cell<'a> {
             serde_json::from_str::<Value>(&text).unwrap()["identity"].clone()
         };
         assert_eq!(identity(&format!("{}/d", self.name)), identity("here/d"), "it is the same campaign");
-        until("the queue is empty", 60, || self.engine.queue().is_empty());
+        until("the queue is empty", 180, || self.engine.queue().is_empty());
         self.await_nobody();
         (facts["payload_digest"].as_str().unwrap().to_owned(), total)
     }
