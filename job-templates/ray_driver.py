@@ -78,6 +78,8 @@ def wait(child, limit_s):
 
 def work(board, index):
     """A task: runs its command to the end."""
+    # Ray cancels a task as Ctrl-C would, which nobody hears whose cluster was started in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     node = names_of_nodes()[ray.get_runtime_context().get_node_id()]
     ray.get(board.hear.remote({"task": index, "state": "started", "node": node, "start": now()}))
     number = [] if TASKS is None else [str(index)]

@@ -1,5 +1,7 @@
 //! Campaigns whose records are compared with decoys: their rows, `signal.json`, and what shards do to them.
 
+use std::process::Command;
+
 use serde_json::Value as Json;
 
 use crate::support::env::{TestEnv, project};
@@ -55,6 +57,25 @@ fn every_record_is_compared_with_its_decoys_and_the_pack_says_what_that_comes_to
     assert!(!kept.split(',').nth(4).unwrap().is_empty(), "a record without decoys keeps its score: {kept}");
 }
 
+/// Promise P7: who has the document and the pack comes to the same bits, without any code of ours.
+#[test]
+fn a_second_implementation_from_the_document_comes_to_the_same_numbers() {
+    let env = TestEnv::new();
+    // Enough records for a band that decides, with its controls; then too few for that.
+    for (name, records, decoys) in [("many", 700, "count = 3"), ("few", 60, "count = 5\nwindow = [0.4, 1.0]")] {
+        let file = campaign(&env, name, records, SPECTRAL, decoys);
+        env.molsieve(["run", &file, "--dir", name]).exits(0);
+        let mut second = Command::new("python3");
+        second.arg(project("tests/external/signal.py")).arg(env.path(&format!("{name}/pack")));
+        let done = second.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let theirs: Json = serde_json::from_slice(&done.stdout).unwrap();
+        let ours = signal(&env, name);
+        assert_eq!(ours["controls"].as_array().unwrap().len(), if name == "many" { 3 } else { 0 });
+        assert_eq!(ours, theirs, "{name}");
+    }
+}
+
 #[test]
 fn the_report_begins_with_the_verdict_and_draws_records_beside_their_decoys() {
     let env = TestEnv::new();
@@ -70,6 +91,37 @@ fn the_report_begins_with_the_verdict_and_draws_records_beside_their_decoys() {
     assert!(!report.contains("<b>permuted_won</b>") && report.contains("<b>slack</b>"));
     let index = std::fs::read_to_string(env.path("shown/pack/index.md")).unwrap();
     assert!(index.contains(&format!("- decoys: `score` is {verdict} (")), "{index}");
+}
+
+#[test]
+fn whatever_is_chosen_of_decoys_runs_and_is_verified() {
+    let env = TestEnv::new();
+    for (number, decoys) in [
+        "window = [0.0, 1.0]",
+        "window = [0.65, 0.95]\ncount = 1",
+        "connected = false\ncount = 100",
+        "strategies = [\"rewire_relax_b_v1\", \"rewire_strict_v1\"]",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("choice-{number}");
+        let file = campaign(&env, &name, 40, SPECTRAL, decoys);
+        env.molsieve(["run", &file, "--dir", &name]).exits(0);
+        env.molsieve(["verify", &format!("{name}/pack"), "--allow-unsigned"]).exits(0);
+        env.molsieve(["resume", &name]).exits(0);
+    }
+}
+
+#[test]
+fn an_sd_library_is_compared_as_the_same_molecules_in_smiles_are() {
+    let env = TestEnv::new();
+    std::fs::copy(project("tests/fixtures/libraries/rdkit.sdf"), env.path("library.sdf")).unwrap();
+    let file = env.campaign("sd").library("library.sdf").scorer(SPECTRAL).with("[decoys]\ncount = 2\n").write();
+    env.molsieve(["run", &file, "--dir", "sd"]).exits(0);
+    let facts = env.facts(["status", "sd"]);
+    assert_eq!((&facts["records"]["error"], &signal(&env, "sd")["records"]), (&0.into(), &facts["records"]["ok"]));
+    assert!(facts["records"]["ok"].as_u64().unwrap() > 0, "{facts}");
 }
 
 #[test]

@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use super::ids::Ids;
+use super::name_of;
 use super::truth::{COLUMNS, Label, SCHEMA, shown};
-use super::{csv, name_of};
+use crate::csv::quoted;
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::fs::Staged;
@@ -58,7 +59,7 @@ pub fn write(snapshot: &Snapshot, out: &Path) -> Result<Written> {
     let mut file = Staged::create_beside(out)?;
     let [id, label_name, source, version] = COLUMNS;
     file.write(format!("{id},{STRUCTURE},{label_name},{source},{version}\n").as_bytes())?;
-    let (mut ids, mut written, mut line) = (Ids::default(), Written::default(), Vec::new());
+    let (mut ids, mut written) = (Ids::default(), Written::default());
     let mut slice = Slice::open(snapshot, 0..snapshot.records())?;
     while let Some(block) = slice.next_block()? {
         for record in block.iter() {
@@ -74,12 +75,8 @@ pub fn write(snapshot: &Snapshot, out: &Path) -> Result<Written> {
                 return Err(Error::usage(what).hint("truth is told by ids: give each record of the library its own"));
             }
             let label = label(record.structure);
-            line.clear();
-            csv::push(&mut line, name);
-            line.push(b',');
-            csv::push(&mut line, text);
-            line.extend_from_slice(format!(",{},{SOURCE},{SCHEMA}\n", label.as_str()).as_bytes());
-            file.write(&line)?;
+            let (name, text, found) = (quoted(name), quoted(text), label.as_str());
+            file.write(format!("{name},{text},{found},{SOURCE},{SCHEMA}\n").as_bytes())?;
             written.labels += 1;
             written.hits += u64::from(label == Label::Pass);
         }

@@ -6,8 +6,8 @@
 //!
 //! The same pass measures a sample and a resample of it, in which each molecule has a weight: how often it was drawn.
 
+use crate::elementary::exp;
 use crate::scorer::Order;
-use crate::scorer::builtin::spectral::elementary::exp;
 
 /// There are no more molecules: two bits of 32 are taken.
 pub const MOLECULES_MAX: usize = 1 << 30;

@@ -73,7 +73,7 @@ impl Truth {
             is_pinned(path, sha256, fs::sha256_input(path)?.0)?;
         }
         let mut reading = Reading { path, demands, columns: None, lines: Vec::new(), truth: Self::new() };
-        let (sha256, _) = csv::each_record(path, |fields| reading.take(fields))?;
+        let sha256 = csv::each_line(path, |fields| reading.take(&fields))?;
         if let Some(pinned) = demands.sha256 {
             is_pinned(path, pinned, sha256)?;
         }
@@ -147,7 +147,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn take(&mut self, fields: &Fields) -> Result<()> {
+    fn take(&mut self, fields: &Fields<'_>) -> Result<()> {
         let Some(Columns(columns, count)) = &self.columns else {
             self.columns = Some(self.header(fields)?);
             return Ok(());
@@ -168,7 +168,7 @@ impl Reading<'_> {
         match self.truth.ids.add(id.as_bytes()).map_err(|e| e.within(self.place(fields)))? {
             Ok(_) => {
                 self.truth.labels.push(label);
-                self.lines.push(u32::try_from(fields.line).unwrap_or(u32::MAX));
+                self.lines.push(u32::try_from(fields.begins).unwrap_or(u32::MAX));
                 Ok(())
             }
             Err(number) => {
@@ -179,7 +179,7 @@ impl Reading<'_> {
         }
     }
 
-    fn header(&self, fields: &Fields) -> Result<Columns> {
+    fn header(&self, fields: &Fields<'_>) -> Result<Columns> {
         let names: Vec<&str> = (0..fields.len()).map(|column| fields.get(column)).collect();
         let mut columns = [0; COLUMNS.len()];
         for (place, wanted) in columns.iter_mut().zip(COLUMNS) {
@@ -247,8 +247,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn place(&self, fields: &Fields) -> String {
-        format!("line {} of `{}`", fields.line, self.path.display())
+    fn place(&self, fields: &Fields<'_>) -> String {
+        format!("line {} of `{}`", fields.begins, self.path.display())
     }
 
     fn refused(&self, fields: &Fields, what: &str) -> Error {

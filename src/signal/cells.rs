@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 ///
 /// `twice` is twice the pairs won plus the pairs tied, or a difference of two such numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Result {
+pub struct Cell {
     /// Pairs, at least 1.
     pub pairs: u32,
     /// Twice the pairs won, a tie being half of one.
@@ -16,26 +16,26 @@ pub struct Result {
 
 /// How many records have which result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cells(BTreeMap<Result, u64>);
+pub struct Cells(BTreeMap<Cell, u64>);
 
 impl Cells {
     /// One more record; one without a pair has no result.
     pub fn add(&mut self, pairs: u32, twice: i32) {
         if pairs > 0 {
-            *self.0.entry(Result { pairs, twice }).or_default() += 1;
+            *self.0.entry(Cell { pairs, twice }).or_default() += 1;
         }
     }
 
     /// All records of `other` as well.
     pub fn include(&mut self, other: &Self) {
-        for (result, count) in &other.0 {
-            *self.0.entry(*result).or_default() += count;
+        for (cell, count) in &other.0 {
+            *self.0.entry(*cell).or_default() += count;
         }
     }
 
     /// Each result and how many records have it, in the order of results.
-    pub fn iter(&self) -> impl Iterator<Item = (Result, u64)> {
-        self.0.iter().map(|(result, count)| (*result, *count))
+    pub fn iter(&self) -> impl Iterator<Item = (Cell, u64)> {
+        self.0.iter().map(|(cell, count)| (*cell, *count))
     }
 
     /// How many records.
@@ -45,7 +45,7 @@ impl Cells {
 
     /// How many pairs.
     pub fn pairs(&self) -> u64 {
-        self.iter().map(|(result, count)| u64::from(result.pairs) * count).sum()
+        self.iter().map(|(cell, count)| u64::from(cell.pairs) * count).sum()
     }
 
     /// What is pooled of them: the share of pairs won, a tie being half of one. None without a pair.
@@ -56,19 +56,19 @@ impl Cells {
     /// The same results as if every pair had been tied.
     pub fn tied(&self) -> Self {
         let mut tied = Self::default();
-        for (Result { pairs, .. }, count) in self.iter() {
-            *tied.0.entry(Result { pairs, twice: pairs.cast_signed() }).or_default() += count;
+        for (Cell { pairs, .. }, count) in self.iter() {
+            *tied.0.entry(Cell { pairs, twice: pairs.cast_signed() }).or_default() += count;
         }
         tied
     }
 }
 
 /// The share of pairs won of `all`. None without a pair.
-pub fn pooled(all: impl Iterator<Item = (Result, u64)>) -> Option<f64> {
+pub fn pooled(all: impl Iterator<Item = (Cell, u64)>) -> Option<f64> {
     let (mut twice, mut pairs) = (0i128, 0i128);
-    for (result, count) in all {
-        twice += i128::from(result.twice) * i128::from(count);
-        pairs += i128::from(result.pairs) * i128::from(count);
+    for (cell, count) in all {
+        twice += i128::from(cell.twice) * i128::from(count);
+        pairs += i128::from(cell.pairs) * i128::from(count);
     }
     (pairs > 0).then(|| twice as f64 / (2 * pairs) as f64)
 }

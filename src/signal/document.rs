@@ -206,10 +206,10 @@ fn verdict(score: Option<Judgement>, controls: &[Control]) -> (Verdict, &'static
 fn per_record(cells: &Cells, ok: u64) -> PerRecord {
     let mut slacks: Vec<(f64, u64)> = Vec::new();
     let (mut pass, mut fail, mut sum) = (0, 0, 0.0);
-    for (result, count) in cells.iter() {
-        let twice = result.twice.unsigned_abs();
+    for (cell, count) in cells.iter() {
+        let twice = cell.twice.unsigned_abs();
         let (won, tied) = (twice / 2, twice % 2);
-        let Some(judged) = Judged::of(ThreeWays { won, tied, lost: result.pairs - won - tied }) else { continue };
+        let Some(judged) = Judged::of(ThreeWays { won, tied, lost: cell.pairs - won - tied }) else { continue };
         *(if judged.slack >= 0.0 { &mut pass } else { &mut fail }) += count;
         sum += judged.slack * count as f64;
         slacks.push((judged.slack, count));

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cells::{self, Cells, Result};
+use super::cells::{self, Cell, Cells};
 use crate::digest;
 use crate::random::Generator;
 
@@ -56,12 +56,12 @@ pub fn estimate(cells: &Cells, mut generator: Generator) -> Option<Estimate> {
     let urn = Urn::new(cells);
     let (drawn, all) = (urn.records().min(DRAWN_MAX), urn.records());
     let narrower = (drawn as f64 / all as f64).sqrt();
-    let mut counts = vec![0; urn.results.len()];
+    let mut counts = vec![0; urn.cells.len()];
     let mut replicates: Vec<f64> = Vec::with_capacity(REPLICATES);
     for _ in 0..REPLICATES {
         counts.fill(0);
         urn.draw(drawn, &mut generator, &mut counts);
-        let pooled = cells::pooled(urn.results.iter().copied().zip(counts.iter().copied()));
+        let pooled = cells::pooled(urn.cells.iter().copied().zip(counts.iter().copied()));
         replicates.extend(pooled.map(|pooled| value + (pooled - value) * narrower));
     }
     replicates.sort_by(f64::total_cmp);
@@ -70,29 +70,29 @@ pub fn estimate(cells: &Cells, mut generator: Generator) -> Option<Estimate> {
 
 /// Cells, from which records are drawn.
 struct Urn {
-    results: Vec<Result>,
+    cells: Vec<Cell>,
     /// Records before each cell, and all of them at the end.
     before: Vec<u64>,
 }
 
 impl Urn {
     fn new(cells: &Cells) -> Self {
-        let (mut results, mut before, mut sum) = (Vec::new(), vec![0], 0);
-        for (result, count) in cells.iter() {
+        let (mut all, mut before, mut sum) = (Vec::new(), vec![0], 0);
+        for (cell, count) in cells.iter() {
             sum += count;
-            results.push(result);
+            all.push(cell);
             before.push(sum);
         }
-        Self { results, before }
+        Self { cells: all, before }
     }
 
     fn records(&self) -> u64 {
-        self.before[self.results.len()]
+        self.before[self.cells.len()]
     }
 
     /// Draws `count` records, and adds to `counts` how many were of each cell.
     fn draw(&self, count: u64, generator: &mut Generator, counts: &mut [u64]) {
-        let mut open = vec![(0, self.results.len(), count)];
+        let mut open = vec![(0, self.cells.len(), count)];
         while let Some((from, to, count)) = open.pop() {
             if count == 0 || to - from == 1 {
                 counts[from] += count;

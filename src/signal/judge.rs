@@ -67,8 +67,8 @@ pub fn judge(cells: &Cells, generator: Generator) -> Option<Judgement> {
 /// over many records is normal.
 fn gate(cells: &Cells) -> f64 {
     let (mut variance, mut pairs) = (0u128, 0u128);
-    for (result, count) in cells.iter() {
-        let (n, count) = (u128::from(result.pairs), u128::from(count));
+    for (cell, count) in cells.iter() {
+        let (n, count) = (u128::from(cell.pairs), u128::from(count));
         variance += n * (n + 2) * count;
         pairs += n * count;
     }

@@ -18,7 +18,7 @@ use self::cells::Cells;
 use self::interval::Seed;
 use self::row::{Places, Taken};
 use crate::campaign::identity::Identity;
-use crate::scorer::builtin::compared::{self, columns, tally::ThreeWays};
+use crate::scorer::builtin::compared::{self, tally::ThreeWays};
 use crate::scorer::builtin::decoys;
 use crate::scorer::{Column, Order};
 
@@ -136,11 +136,6 @@ fn both(row: &Taken) -> [(ThreeWays, ThreeWays); BANDS] {
     let all = (row.score.iter().copied().sum(), row.log_p.iter().copied().sum());
     let [easy, medium, hard] = [0, 1, 2].map(|band| (row.score[band], row.log_p[band]));
     [easy, medium, hard, all]
-}
-
-/// The names of the columns that a row is read by.
-const fn names() -> [&'static str; 3] {
-    [columns::HEAVY_ATOMS, columns::DECOYS, columns::STRATEGY]
 }
 
 #[cfg(test)]

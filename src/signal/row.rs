@@ -1,8 +1,7 @@
 //! What a row says of a comparison: the cells that are needed, found once for all rows.
 
-use super::names;
 use crate::scorer::Column;
-use crate::scorer::builtin::compared::columns::Contest;
+use crate::scorer::builtin::compared::columns::{self, Contest};
 use crate::scorer::builtin::compared::settings::COUNT_MAX;
 use crate::scorer::builtin::compared::tally::ThreeWays;
 use crate::scorer::builtin::decoys::Strategy;
@@ -43,19 +42,18 @@ pub(super) struct Taken {
 }
 
 impl Places {
-    /// For rows with `columns`; none if one that is needed is not there.
-    pub fn of(columns: &[Column]) -> Option<Self> {
-        let mut of = vec![Place::Nowhere; columns.len()];
+    /// For rows with the columns `all`; none if one that is needed is not there.
+    pub fn of(all: &[Column]) -> Option<Self> {
+        let mut of = vec![Place::Nowhere; all.len()];
         let mut put = |name: &str, place: Place| {
             // The scorer's own columns come first, and may have any name.
-            let at = columns.iter().rposition(|column| column.name == name)?;
+            let at = all.iter().rposition(|column| column.name == name)?;
             of[at] = place;
             Some(())
         };
-        let [heavy_atoms, decoys, strategy] = names();
-        put(heavy_atoms, Place::Count(0))?;
-        put(decoys, Place::Count(1))?;
-        put(strategy, Place::Strategy)?;
+        put(columns::HEAVY_ATOMS, Place::Count(0))?;
+        put(columns::DECOYS, Place::Count(1))?;
+        put(columns::STRATEGY, Place::Strategy)?;
         for (contest, at) in Contest::ALL.into_iter().zip((2..).step_by(3)) {
             for (name, at) in contest.names().iter().zip(at..) {
                 put(name, Place::Count(at))?;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::scorer::builtin::compared::columns::Contest;
+use crate::scorer::builtin::compared::columns::{self, Contest};
 
 /// An accumulator over rows of the columns of a comparison alone, after one of the scorer.
 fn accumulator() -> Accumulator {

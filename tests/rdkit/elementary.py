@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""True values of `exp` and `ln` at many doubles, for the test of src/scorer/builtin/spectral/elementary.rs.
+"""True values of `exp` and `ln` at many doubles, for the test of src/elementary.rs.
 
-    python tests/rdkit/elementary.py > src/scorer/builtin/spectral/elementary.txt
+    python tests/rdkit/elementary.py > src/elementary.txt
 
 Each line: the function, its argument and its value as the bits of doubles in hexadecimal. The value is computed with 60
 decimal digits and rounded once.

@@ -59,8 +59,11 @@ const LAYERS: &[(&str, u8)] = &[
     ("fs", 20),
     ("id", 10),
     ("digest", 10),
-    // Numbers that are drawn, and are the same everywhere.
+    // Numbers that are drawn, and functions of numbers: the same everywhere.
     ("random", 10),
+    ("elementary", 10),
+    // Tables of others.
+    ("csv", 10),
     ("canonical", 10),
     ("clock", 10),
     ("error", 10),

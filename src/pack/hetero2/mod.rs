@@ -19,11 +19,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use self::write::write;
 use crate::error::Result;
 use crate::fs::Staged;
 use crate::pack::manifest::Manifest;
 use crate::pack::verify;
-pub use write::write;
 
 /// What `[pack] export` calls it.
 pub const NAME: &str = "hetero2";

@@ -3,7 +3,6 @@
 //! The pack is hostile input: an archive is read as strictly as our own, nothing is unpacked, no path that it names is
 //! followed, and memory does not grow with its rows. See `docs/formats/hetero2.md`.
 
-mod csv;
 mod documents;
 pub mod findings;
 mod json;
@@ -13,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use self::csv::Cutter;
 use self::documents::Files;
 use self::findings::Report;
 use self::rows::Rows;
 use super::FILE;
+use crate::csv::{Cutter, Fault, Line};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
 use crate::layout;
@@ -147,11 +146,18 @@ fn summary(source: &dyn Source, sha256: &mut Sha256, rows: &mut Rows, report: &m
     source.stream(SUMMARY, &mut |block| {
         sha256.update(block);
         if broken.is_none() {
-            broken = cutter.feed(block, &mut |line| rows.take(line, report)).err();
+            let mut take = |line: Line<'_>| {
+                rows.take(line, report);
+                Ok::<(), Fault>(())
+            };
+            broken = cutter.feed(block, &mut take).err();
         }
     })?;
     match broken.or_else(|| cutter.finish().err()) {
-        Some(why) => report.problem("csv-malformed", SUMMARY, format!("it cannot be read further than {why}")),
+        Some(fault) => {
+            let what = format!("it cannot be read further than line {}, which {fault}", cutter.at());
+            report.problem("csv-malformed", SUMMARY, what);
+        }
         None if cutter.lines == 0 => report.problem("columns-missing", SUMMARY, "it is empty: there is no header"),
         None if cutter.bare > 0 => {
             let what = format!("{} lines end with a line feed alone, and not with CR LF", cutter.bare);

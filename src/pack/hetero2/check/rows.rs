@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::csv::Line;
 use super::findings::Report;
 use crate::canonical::row::value;
+use crate::csv::Line;
 use crate::pack::SUMMARY;
 use crate::pack::hetero2::columns::{self, RECORD};
 use crate::scorer::builtin::compared::judge::{MARGIN, null_quantile};
@@ -75,11 +75,11 @@ impl Rows {
             return self.header(line, report);
         }
         self.seen += 1;
-        let mut fault = |code: &'static str, message: String| report.at(code, SUMMARY, line.number, message);
-        if line.len() != self.width {
-            return fault("row-width", format!("it has {} fields, the header has {}", line.len(), self.width));
+        let mut fault = |code: &'static str, message: String| report.at(code, SUMMARY, line.begins, message);
+        if line.fields() != self.width {
+            return fault("row-width", format!("it has {} fields, the header has {}", line.fields(), self.width));
         }
-        if (0..line.len()).any(|at| std::str::from_utf8(line.field(at)).is_err()) {
+        if (0..line.fields()).any(|at| std::str::from_utf8(line.field(at)).is_err()) {
             return fault("row-text", "it is not UTF-8".to_owned());
         }
         let places = std::mem::take(&mut self.places);
@@ -95,7 +95,7 @@ impl Rows {
 
     fn header(&mut self, line: Line<'_>, report: &mut Report) {
         let names: Vec<String> =
-            (0..line.len()).map(|at| String::from_utf8_lossy(line.field(at)).into_owned()).collect();
+            (0..line.fields()).map(|at| String::from_utf8_lossy(line.field(at)).into_owned()).collect();
         let all = columns::summary(true);
         self.width = names.len();
         self.places = all.iter().map(|name| names.iter().position(|found| found == name)).collect();

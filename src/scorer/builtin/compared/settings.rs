@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::canonical::json;
 use crate::scorer::builtin::decoys::{self, Strategy, Window};
 use crate::scorer::identity::ScorerIdentity;
 
@@ -53,9 +54,11 @@ impl Settings {
         }
     }
 
-    /// All of them, as they are part of a scorer's identity under `decoys`.
+    /// All of them, as they are part of a scorer's identity under `decoys`, and as they are read again from where that was
+    /// written: in canonical JSON a double that is whole is an integer.
     pub fn identity(&self) -> Json {
-        let mut settings = serde_json::to_value(self).unwrap_or_default();
+        let written = json::to_vec(self).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mut settings: Json = written.unwrap_or_default();
         if let Json::Object(settings) = &mut settings {
             settings.insert("version".to_owned(), VERSION.into());
         }
@@ -75,5 +78,14 @@ mod tests {
             r#"{"connected":true,"count":20,"strategies":["rewire_strict_v1","rewire_relax_a_v1","rewire_relax_b_v1","rewire_fallback_aromatic_as_single_v1"],"version":1,"window":[0.65,0.95]}"#
         );
         assert!(Settings::default().identity().get("window").is_none());
+    }
+
+    #[test]
+    fn what_was_written_and_read_again_is_the_same() {
+        for window in [None, Some([0.0, 1.0]), Some([0.65, 0.95])] {
+            let identity = Settings { window, ..Settings::default() }.identity();
+            let again: Json = serde_json::from_slice(&json::to_vec(&identity).unwrap()).unwrap();
+            assert_eq!(identity, again);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What is said of the eigenvalues of an operator. The definitions are HETERO-2's; what has no value there is none here.
 
-use super::elementary::{exp, ln, nearest_integer};
+use crate::elementary::{exp, ln, nearest_integer};
 
 /// Eigenvalues of the Laplacian up to this are taken for zero.
 const ZERO: f64 = 1e-9;

@@ -6,11 +6,10 @@
 //! `docs/spectral2d.md`.
 //!
 //! Everything is a fixed order of additions, multiplications, divisions and square roots of doubles, so that the bits
-//! are the same on every processor; `elementary` has what the C library would else be asked for.
+//! are the same on every processor; `crate::elementary` has what the C library would else be asked for.
 
 mod atoms;
 mod eigen;
-pub mod elementary;
 mod features;
 mod operator;
 pub mod settings;

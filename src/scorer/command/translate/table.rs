@@ -8,6 +8,7 @@ use std::path::Path;
 use super::serve::{Answer, Asked, Request};
 use super::spec::{Format, Input, Output, Translation};
 use super::values;
+use crate::csv::quoted;
 
 /// Longer lines no program may write.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -25,7 +26,8 @@ pub fn records(input: Input, request: &Request, is_given: impl Fn(&Asked) -> boo
         match input {
             Input::Smi => out.push_str(&format!("{structure}\t{ordinal}\n")),
             Input::Csv => {
-                let (id, structure) = (quoted(&printable(id)), quoted(structure));
+                let id = printable(id);
+                let (id, structure) = (quoted(&id), quoted(structure));
                 out.push_str(&format!("{ordinal},{id},{structure},{seed}\n"));
             }
         }
@@ -48,10 +50,6 @@ pub fn printable(id: &str) -> String {
         if c.is_ascii_control() { out.push_str(&format!("\\x{:02x}", u32::from(c))) } else { out.push(c) }
     }
     out
-}
-
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
 /// What a table says of each record of a request; `None` where it says nothing.
