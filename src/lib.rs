@@ -36,5 +36,6 @@ pub mod scorer;
 pub mod shard;
 pub mod signal;
 pub mod stop;
+pub mod suite;
 pub mod units;
 pub mod view;

@@ -34,6 +34,7 @@ mod shipped;
 mod signal;
 mod similarity;
 mod spectral;
+mod suite;
 mod support;
 mod tidy;
 mod trouble;

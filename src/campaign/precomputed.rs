@@ -81,6 +81,17 @@ pub fn settings(section: &ScorerSection, base: &Path) -> Result<Settings> {
     Ok(Settings { scores, rdkit_hashes, order: section.order.unwrap_or_default() })
 }
 
+/// Whether every file of scores that `section` names is pinned by its SHA-256.
+pub fn is_pinned(section: &ScorerSection) -> bool {
+    match &section.scores {
+        Some(ScoresSection::List(entries)) => {
+            let pinned = |entry: &ScoresEntry| section.sha256.is_some() || table(entry).sha256.is_some();
+            !entries.is_empty() && entries.iter().all(pinned)
+        }
+        _ => section.sha256.is_some(),
+    }
+}
+
 fn table(entry: &ScoresEntry) -> ScoresTable {
     match entry {
         ScoresEntry::Path(path) => ScoresTable { path: path.clone(), ..ScoresTable::default() },

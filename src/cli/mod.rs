@@ -50,6 +50,7 @@ mod site;
 mod status;
 mod submit;
 mod submitted;
+mod suite;
 mod terminal;
 mod tick;
 mod verify;
@@ -154,6 +155,8 @@ enum Command {
     Library(library::Args),
     /// Write the look-alikes of a campaign's library to a file, to be scored elsewhere.
     Decoys(decoys::Args),
+    /// Run what is known, or agreed, before it runs, and say whether its packs show it: HETERO-2's VALUE suites.
+    Suite(suite::Args),
     /// Print the script that completes commands and options in a shell.
     Completions(manual::CompletionsArgs),
     /// Print the manual, or write its pages.
@@ -258,6 +261,7 @@ fn dispatch(command: Command, how: &elsewhere::Args, output: Output) -> Result<E
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Library(args) => library::run(&args, output),
         Command::Decoys(args) => decoys::run(&args, output),
+        Command::Suite(args) => suite::run(&args, output),
         Command::Worker(args) => worker::run(&args),
         Command::Launch(args) => launch::run(&args),
         Command::Follow(args) => follow::run(&args, output),

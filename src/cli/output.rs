@@ -45,6 +45,15 @@ impl Output {
         self.form == Form::Human && io::stderr().is_terminal()
     }
 
+    /// For a part of a command that has one document of its own to print in the end.
+    #[must_use]
+    pub const fn of_a_part(self) -> Self {
+        match self.form {
+            Form::Json => Self::new(Form::Quiet),
+            _ => self,
+        }
+    }
+
     /// A line for people.
     pub fn say(&self, line: impl AsRef<str>) {
         if self.form == Form::Human {

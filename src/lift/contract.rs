@@ -28,14 +28,17 @@ const REASONS_MAX: usize = 3;
 pub struct Contract {
     report_schema: &'static str,
     truth_schema: &'static str,
-    summary_csv: String,
-    truth_csv: String,
+    /// The rows, as they were named.
+    pub summary_csv: String,
+    /// The table of truth, as it was named.
+    pub truth_csv: String,
     skip_policy: &'static str,
     seed: u64,
     #[serde(rename = "K_requested")]
     k_requested: u64,
+    /// How many records were selected.
     #[serde(rename = "K_effective")]
-    k_effective: u64,
+    pub k_effective: u64,
     #[serde(rename = "N_total")]
     n_total: u64,
     #[serde(rename = "N_ok")]
@@ -52,8 +55,10 @@ pub struct Contract {
     scores_coverage: ScoresCoverage,
     /// What each found; null where it could select nothing.
     pub methods: BTreeMap<&'static str, Option<Method>>,
-    uplift_score_plus_audit_vs_score_only: Option<f64>,
-    uplift_score_plus_audit_vs_random: Option<f64>,
+    /// Hit rate of the third method minus that of the second.
+    pub uplift_score_plus_audit_vs_score_only: Option<f64>,
+    /// The same against the first.
+    pub uplift_score_plus_audit_vs_random: Option<f64>,
 }
 
 /// What one method found.

@@ -21,6 +21,7 @@ pub mod report;
 pub mod resample;
 pub mod rows;
 pub mod truth;
+pub mod unknown;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

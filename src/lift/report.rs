@@ -10,6 +10,7 @@ use super::money::{Cost, Saved};
 use super::ranking::{CURVE, ENRICHED, Measured, TARGETS, first_molecules, target_hits};
 use super::resample::{Estimate, Of, estimate};
 use crate::digest::Digest;
+use crate::error::{Error, Result};
 use crate::scorer::Order;
 
 /// Schema of [`Lift`].
@@ -30,6 +31,19 @@ pub struct Report {
     pub contract: Contract,
     /// Ours.
     pub molsieve: Lift,
+}
+
+impl Report {
+    /// The report as a file: keys sorted, two blanks a level and a line feed, as HETERO-2 writes its own.
+    ///
+    /// # Errors
+    /// It has no JSON form: a defect.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let value = serde_json::to_value(self).and_then(|value| serde_json::to_vec_pretty(&value));
+        let mut bytes = value.map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
 }
 
 /// What we measure.

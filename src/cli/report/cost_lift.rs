@@ -11,12 +11,11 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::lift::money::{Amount, Cost};
-use crate::lift::report::Report;
 use crate::lift::truth::Demands;
 use crate::lift::{self, RESAMPLES_MAX, Request, SEED_END};
 
 /// Nobody selects more molecules.
-const K_MAX: u64 = 1_000_000_000_000;
+pub(in crate::cli) const K_MAX: u64 = 1_000_000_000_000;
 
 /// Arguments of `report cost-lift`.
 #[derive(Debug, clap::Args)]
@@ -77,7 +76,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     };
     let report = lift::cost_lift(&pack_at(&args.pack)?, &args.truth, &request)?;
     if let Some(out) = &args.out
-        && !fs::write_new(out, &document(&report)?)?
+        && !fs::write_new(out, &report.to_bytes()?)?
     {
         return Err(already_there(out));
     }
@@ -90,25 +89,17 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The report as a file: keys sorted, two blanks a level and a line feed, as HETERO-2 writes its own.
-fn document(report: &Report) -> Result<Vec<u8>> {
-    let value = serde_json::to_value(report).and_then(|value| serde_json::to_vec_pretty(&value));
-    let mut bytes = value.map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
-    bytes.push(b'\n');
-    Ok(bytes)
-}
-
 fn already_there(out: &Path) -> Error {
     Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`, or remove it")
 }
 
-fn seed(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn seed(text: &str) -> Result<u64, String> {
     let seed = text.parse().ok().filter(|seed| *seed < SEED_END);
     seed.ok_or_else(|| "give a whole number from 0, below 2^53".to_owned())
 }
 
 /// As `sha256sum` and registries write it: in capitals too, and with `sha256:` before it.
-fn sha256(text: &str) -> Result<Digest, String> {
+pub(in crate::cli) fn sha256(text: &str) -> Result<Digest, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
     digits.parse().map_err(|_| "give the 64 hex digits that `sha256sum` prints".to_owned())
 }

@@ -2,10 +2,10 @@
 
 mod audit;
 mod conformance;
-mod cost_lift;
+pub(super) mod cost_lift;
 mod hetero2;
-mod proxy_truth;
-mod registry_entry;
+pub(super) mod proxy_truth;
+pub(super) mod registry_entry;
 mod sound;
 mod told;
 

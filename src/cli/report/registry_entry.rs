@@ -72,12 +72,12 @@ fn asset(pack: &Path) -> Result<Option<(String, String)>> {
     Ok(Some((name.to_owned(), sha256.to_string().to_ascii_uppercase())))
 }
 
-fn commit(text: &str) -> Result<String, String> {
+pub(in crate::cli) fn commit(text: &str) -> Result<String, String> {
     let is_hex = text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
     if is_hex { Ok(text.to_ascii_lowercase()) } else { Err("give the 40 hex digits of a commit".to_owned()) }
 }
 
-fn day(text: &str) -> Result<String, String> {
+pub(in crate::cli) fn day(text: &str) -> Result<String, String> {
     let digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
     match text.split('-').collect::<Vec<_>>().as_slice() {
         [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2) => Ok(text.to_owned()),

@@ -19,6 +19,9 @@ const ID_BYTES_MAX: usize = 200;
 /// A record among up to a hundred decoys has fewer different results than this.
 const SLACKS_MAX: usize = 1 << 15;
 
+/// There are fewer ways to make decoys.
+const STRATEGIES_MAX: usize = 16;
+
 /// Decoys of one band.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pairs {
@@ -48,6 +51,8 @@ pub struct Facts {
     pub statuses: [u64; 3],
     /// How often each reason was given: for a SKIP, and for an ERROR.
     pub reasons: BTreeMap<String, [u64; 2]>,
+    /// How many `OK` rows have decoys of which strategy.
+    pub strategies: BTreeMap<String, u64>,
     /// `OK` rows with a verdict, and those of them that pass.
     pub judged: [u64; 2],
     /// Their slacks: how often each, by value.
@@ -87,6 +92,7 @@ impl Facts {
         self.decoys[1] += scored;
         self.lacking += u64::from(scored < decoys);
         self.with_decoys += u64::from(decoys > 0);
+        self.strategy(cells.strategy())?;
         for (pairs, band) in self.bands.iter_mut().zip(Band::ALL) {
             // Every decoy has a log P.
             pairs.total += cells.ways(band, true).iter().sum::<u64>();
@@ -95,6 +101,17 @@ impl Facts {
         self.judged[0] += u64::from(!told.verdict.is_empty());
         self.judged[1] += u64::from(told.verdict == b"PASS");
         self.slack(value(cells.slack()))
+    }
+
+    fn strategy(&mut self, strategy: &[u8]) -> Result<()> {
+        if strategy.is_empty() {
+            return Ok(());
+        }
+        *self.strategies.entry(String::from_utf8_lossy(strategy).into_owned()).or_default() += 1;
+        if self.strategies.len() > STRATEGIES_MAX {
+            return Err(Error::verification("cannot hold the rows: their strategies are those of no comparison"));
+        }
+        Ok(())
     }
 
     fn slack(&mut self, slack: Option<f64>) -> Result<()> {

@@ -7,7 +7,7 @@
 pub mod audit;
 pub mod check;
 pub mod columns;
-mod facts;
+pub mod facts;
 mod metrics;
 mod pages;
 pub mod reason;
@@ -19,7 +19,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use self::write::write;
+pub use self::pages::plain;
+pub use self::write::{facts, write};
 use crate::error::Result;
 use crate::fs::Staged;
 use crate::pack::manifest::Manifest;

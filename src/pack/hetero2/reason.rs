@@ -17,13 +17,14 @@ pub const MISSING_SCORES: &str = "missing_scores_input";
 pub const MISSING_PARAMETERS: &str = "missing_physics_params";
 
 /// What stands for a reason of ours: its name here, and status and name there.
-const TABLE: [(&str, Outcome, &str); 6] = [
+const TABLE: [(&str, Outcome, &str); 7] = [
     ("empty_structure", Outcome::Skip, MISSING_SMILES),
     ("parse", Outcome::Skip, INVALID_SMILES),
     ("valence", Outcome::Skip, INVALID_SMILES),
     ("kekulize", Outcome::Skip, INVALID_SMILES),
     ("bad_encoding", Outcome::Skip, INVALID_SMILES),
     ("too_large", Outcome::Skip, TOO_MANY_ATOMS),
+    ("missing_score", Outcome::Skip, MISSING_SCORES),
 ];
 
 /// Status and reason there, of an outcome and a reason here.
@@ -42,6 +43,7 @@ mod tests {
     fn what_has_a_word_there_gets_it_and_what_has_none_keeps_its_own() {
         assert_eq!(theirs(Outcome::Error, "kekulize"), (Outcome::Skip, "invalid_smiles"));
         assert_eq!(theirs(Outcome::Skip, "empty_structure"), (Outcome::Skip, "missing_smiles"));
+        assert_eq!(theirs(Outcome::Skip, "missing_score"), (Outcome::Skip, "missing_scores_input"));
         assert_eq!(theirs(Outcome::Error, "timeout"), (Outcome::Error, "timeout"));
         assert_eq!(theirs(Outcome::Skip, "no_decoys_generated"), (Outcome::Skip, "no_decoys_generated"));
         assert_eq!(theirs(Outcome::Ok, ""), (Outcome::Ok, ""));

@@ -64,7 +64,7 @@ pub fn write(staged: &mut Staged, manifest: &Manifest, bytes_max: u64, pass: Pas
 /// What all rows of a pack say in HETERO-2's words, without its files.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn facts(manifest: &Manifest, pass: Pass<'_>) -> Result<(Layout, Facts)> {
     let layout = Layout::of(&manifest.campaign);
     let (seed, mut facts) = (manifest.campaign.seed.to_string(), Facts::default());

@@ -1,0 +1,159 @@
+//! `molsieve suite customer`: VALUE-M3, and with truth VALUE-M5 to VALUE-M7.
+
+use std::path::{Path, PathBuf};
+
+use super::finish::finish;
+use super::leg::{self, Leg};
+use super::{Begun, Common};
+use crate::campaign::config::Config;
+use crate::campaign::file::Campaign;
+use crate::campaign::precomputed;
+use crate::cli::asked;
+use crate::cli::exit_code::Exit;
+use crate::cli::output::Output;
+use crate::cli::report::cost_lift::{K_MAX, seed, sha256};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::library::snapshot::Snapshot;
+use crate::lift::truth::{Demands, Truth as Table};
+use crate::lift::{RESAMPLES_MAX, proxy, unknown};
+use crate::suite::build::Request;
+use crate::suite::gates::Asked;
+use crate::suite::utility::{Price, Question};
+use crate::suite::{Suite, SuiteDir, Truth};
+
+/// What its only pack is called.
+const NAME: &str = "customer";
+
+/// Arguments of `suite customer`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve suite customer compare.toml --dir customer --key me.pem --proxy-truth\n  molsieve suite customer compare.toml --dir customer --key me.pem --truth assay.csv --truth-sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --k 200"
+)]
+pub struct Args {
+    /// The campaign file (TOML), with a section `[decoys]`.
+    campaign: PathBuf,
+    #[command(flatten)]
+    common: Common,
+    /// What an expensive measurement said of each molecule: CSV, customer_truth.v1.
+    #[arg(long, requires = "truth_sha256", conflicts_with = "proxy_truth")]
+    truth: Option<PathBuf>,
+    /// The SHA-256 that it must have.
+    #[arg(long, value_name = "SHA256", requires = "truth", value_parser = sha256)]
+    truth_sha256: Option<Digest>,
+    /// Try the way out with labels that a rule makes: they say nothing of the molecules.
+    #[arg(long)]
+    proxy_truth: bool,
+    /// Let truth speak of molecules that the library does not have.
+    #[arg(long, requires = "truth")]
+    allow_unknown: bool,
+    /// How many molecules go to the expensive stage.
+    #[arg(long, default_value_t = 10_000, value_parser = asked::count::<K_MAX>)]
+    k: u64,
+    /// The seed of all draws.
+    #[arg(long, default_value_t = 0, value_parser = seed)]
+    seed: u64,
+    /// Draws of an interval.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = asked::count::<{ RESAMPLES_MAX as u64 }>)]
+    bootstrap_n: u64,
+    /// What the expensive stage costs for a molecule, such as `0.5`.
+    #[arg(long, value_name = "AMOUNT", requires = "currency")]
+    cost_per_molecule: Option<String>,
+    /// Of what that is, in a word such as `EUR`.
+    #[arg(long, value_name = "WORD", requires = "cost_per_molecule")]
+    currency: Option<String>,
+}
+
+impl Args {
+    fn source(&self) -> Truth {
+        match (&self.truth, self.proxy_truth) {
+            (Some(_), _) => Truth::Measured,
+            (None, true) => Truth::Rule,
+            (None, false) => Truth::None,
+        }
+    }
+
+    fn demands(&self) -> Demands {
+        Demands { sha256: self.truth_sha256, source: None }
+    }
+
+    /// What is asked of the truth, if there is any.
+    fn question(&self) -> Result<Option<Question>> {
+        if self.source() == Truth::None {
+            return Ok(None);
+        }
+        let price = self.cost_per_molecule.clone().zip(self.currency.clone());
+        let price = price.map(|(per_molecule, currency)| Price { per_molecule, currency });
+        if let Some(price) = &price {
+            price.cost()?;
+        }
+        let (k, seed, bootstrap_n) = (self.k, self.seed, self.bootstrap_n as u32);
+        Ok(Some(Question { k, seed, bootstrap_n, price, allow_unknown: self.allow_unknown }))
+    }
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    let (config, question) = (Config::read(&args.campaign)?, args.question()?);
+    if config.decoys.is_none() {
+        return Err(Error::usage(format!("`{}` has no section `[decoys]`", args.campaign.display())).hint(
+            "without look-alikes there is nothing that a score must tell apart: add `[decoys]` and `count = 20`",
+        ));
+    }
+    let table = args.truth.as_deref().map(|path| Table::read(path, &args.demands())).transpose()?;
+    if let Some(rule) = table.as_ref().and_then(Table::proxy) {
+        return Err(Error::usage(format!("the labels of this table are made by a rule (`{rule}`), and not measured"))
+            .hint("`--proxy-truth` is for those"));
+    }
+    let is_from_files = config.scorer.kind == precomputed::KIND;
+    let pinned = is_from_files.then(|| precomputed::is_pinned(&config.scorer));
+    let begun = args.common.begin(Suite::Customer, args.source())?;
+    let campaign = leg::plan(&begun, &args.campaign, NAME, output)?;
+    // Before anything is submitted.
+    truth(args, &begun, &campaign, table.as_ref())?;
+    match leg::drive(&begun, Suite::Customer, &campaign, NAME, output)? {
+        Leg::NotYet(exit) => Ok(exit),
+        Leg::Sealed => {
+            let asked = Asked { suite: Suite::Customer, truth: args.source(), pinned };
+            let (release, names) = (begun.release.clone(), vec![NAME.to_owned()]);
+            let demands = args.demands();
+            finish(&begun, &Request { asked, release, names, question, demands }, output)
+        }
+    }
+}
+
+/// Puts the table of truth where it is handed on, if it is about this library.
+fn truth(args: &Args, begun: &Begun, campaign: &Campaign, table: Option<&Table>) -> Result<()> {
+    let to = begun.dir.file(SuiteDir::TRUTH);
+    let snapshot = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
+    if let (Some(path), Some(table)) = (&args.truth, table) {
+        if !args.allow_unknown {
+            is_known(path, table, &snapshot)?;
+        }
+        fs::remove(&to)?;
+        return copy(path, &to);
+    }
+    fs::remove(&to)?;
+    if args.proxy_truth { proxy::write(&snapshot, &to).map(drop) } else { Ok(()) }
+}
+
+/// A copy, not another name: whoever goes on writing to the file that was given changes nothing here.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let mut copy = fs::Staged::create_beside(to)?;
+    let file = fs::open_input(from).map_err(|e| Error::input(from, &e))?;
+    fs::each_block(file, from, |block| copy.write(block))?;
+    copy.commit()
+}
+
+/// Refuses a table that speaks of molecules which the library does not have.
+fn is_known(path: &Path, table: &Table, snapshot: &Snapshot) -> Result<()> {
+    let unknown = unknown::unknown(table, snapshot)?;
+    let Some(first) = unknown.first else { return Ok(()) };
+    let what = format!(
+        "`{}` has labels of {} molecules that the library does not have, such as `{first}`",
+        path.display(),
+        unknown.count
+    );
+    Err(Error::usage(what).hint("check the ids, or say `--allow-unknown` if it is meant for more than this library"))
+}

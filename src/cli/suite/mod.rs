@@ -1,0 +1,130 @@
+//! `molsieve suite`: campaigns whose answer is known, or agreed, before they run.
+
+mod customer;
+mod finish;
+mod known;
+mod leg;
+mod ring;
+mod verify;
+
+use std::path::PathBuf;
+
+use super::asked::{self, Options};
+use super::exit_code::Exit;
+use super::output::Output;
+use super::report::registry_entry::commit;
+use crate::clock;
+use crate::error::{Error, Kind, Result};
+use crate::fs;
+use crate::pack::keys::PrivateKey;
+use crate::suite::document::{self, Document, Release};
+use crate::suite::{Suite, SuiteDir, Truth};
+
+/// Arguments of `suite`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  molsieve suite ring --dir ring --key me.pem\n  molsieve suite known-bad-good --dir known --key me.pem\n  molsieve suite customer compare.toml --dir customer --key me.pem --truth assay.csv --truth-sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n  molsieve suite verify ring --key me.pub.pem"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Ring systems of every kind: none may be an error, and nearly all must have look-alikes.
+    Ring(ring::Args),
+    /// Scores that know nothing and one that knows everything: the audit must tell them apart.
+    KnownBadGood(known::Args),
+    /// A customer's library and scores, and what an expensive measurement said of them.
+    Customer(customer::Args),
+    /// Make a suite again from its files, compare, and check who signed it.
+    Verify(verify::Args),
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    match &args.command {
+        Command::Ring(args) => ring::run(args, output),
+        Command::KnownBadGood(args) => known::run(args, output),
+        Command::Customer(args) => customer::run(args, output),
+        Command::Verify(args) => verify::run(args, output),
+    }
+}
+
+/// What every suite is told.
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// The directory of the suite: made if it is not there, gone on with if it is.
+    #[arg(long)]
+    dir: PathBuf,
+    /// The private key that signs its packs and the suite (see `molsieve keygen`).
+    #[arg(long)]
+    key: PathBuf,
+    /// Worker processes at a time [default: one for the cores of a task].
+    #[arg(long, value_parser = asked::count::<4096>)]
+    workers: Option<u64>,
+    /// The tag of the release [default: HETERO-2's for this suite and day].
+    #[arg(long)]
+    tag: Option<String>,
+    /// The commit of the sources.
+    #[arg(long, value_name = "40HEX", value_parser = commit)]
+    commit: Option<String>,
+    /// Where the packs are to be had: the address that the names of files are appended to.
+    #[arg(long)]
+    url: Option<String>,
+}
+
+/// A suite that was begun.
+struct Begun {
+    dir: SuiteDir,
+    key: PrivateKey,
+    options: Options,
+    release: Release,
+}
+
+impl Common {
+    /// Begins the suite, or goes on with it: what was said of it stays, unless it is said again.
+    fn begin(&self, suite: Suite, truth: Truth) -> Result<Begun> {
+        let key = PrivateKey::load(&self.key)?;
+        let root = std::path::absolute(&self.dir).map_err(|e| Error::io("cannot find", &self.dir, &e))?;
+        let dir = SuiteDir::new(root);
+        let before = there(&dir)?;
+        if let Some(before) = before.as_ref().filter(|before| before.asked.suite != suite) {
+            let what = format!("`{}` holds the suite `{}`", self.dir.display(), before.asked.suite.word());
+            return Err(Error::usage(what).hint("give each suite a directory of its own"));
+        }
+        let before = before.map(|document| document.release);
+        let date = before.as_ref().map_or_else(today, |release| release.date.clone());
+        let tag = self.tag.clone().or_else(|| before.as_ref().map(|release| release.tag.clone()));
+        let release = Release {
+            tag: tag.unwrap_or_else(|| format!("{}-{date}", suite.tag_stem(truth))),
+            date,
+            commit: self.commit.clone().or_else(|| before.as_ref()?.commit.clone()),
+            url: self.url.clone().or_else(|| before.as_ref()?.url.clone()),
+        };
+        release.check()?;
+        fs::create_dir(&dir.work())?;
+        Ok(Begun { dir, key, options: Options { workers: self.workers, key: Some(self.key.clone()) }, release })
+    }
+}
+
+/// The document of the suite in `dir`, if there is one.
+fn there(dir: &SuiteDir) -> Result<Option<Document>> {
+    let path = dir.file(SuiteDir::DOCUMENT);
+    match fs::read_input(&path, document::BYTES_MAX) {
+        Ok(bytes) => Document::read(&bytes).map(Some),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::input(&path, &e)),
+    }
+}
+
+/// Today, in UTC.
+fn today() -> String {
+    clock::rfc3339(clock::unix_ms()).chars().take(10).collect()
+}
+
+/// What a suite ends with that cannot be finished yet.
+const fn not_yet() -> Exit {
+    Exit::Of(Kind::Incomplete)
+}

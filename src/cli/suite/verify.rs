@@ -1,0 +1,55 @@
+//! `molsieve suite verify`: a suite made again from its files, and compared.
+
+use std::path::PathBuf;
+
+use super::finish::{exit, tell};
+use super::there;
+use crate::cli::exit_code::Exit;
+use crate::cli::output::Output;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::pack::keys::PublicKey;
+use crate::pack::verify::{Accept, Trust};
+use crate::suite::build::{self, Request};
+use crate::suite::document;
+use crate::suite::{SuiteDir, statement};
+
+/// Arguments of `suite verify`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  molsieve suite verify ring --key me.pub.pem\n\nThe directory `work` in it is not looked at: what is handed on is the files beside it."
+)]
+pub struct Args {
+    /// The directory of the suite.
+    dir: PathBuf,
+    /// A public key (SPKI PEM) that is trusted; may be given several times.
+    #[arg(long, required = true)]
+    key: Vec<PathBuf>,
+}
+
+/// Runs it.
+pub fn run(args: &Args, output: Output) -> Result<Exit> {
+    let keys = args.key.iter().map(|path| PublicKey::load(path)).collect::<Result<Vec<_>>>()?;
+    let dir = SuiteDir::new(&args.dir);
+    let document = there(&dir)?.ok_or_else(|| {
+        Error::usage(format!("`{}` holds no `{}`", args.dir.display(), SuiteDir::DOCUMENT))
+            .hint("give the directory that `molsieve suite` wrote, when it has finished")
+    })?;
+    let trust = Trust { keys: keys.clone(), threshold: 1, accept: Accept::Trusted };
+    let built = build::build(&dir, &Request::of(&document)?, &trust)?;
+    for (name, bytes) in built.files()? {
+        let path = dir.file(name);
+        let there =
+            fs::read_input(&path, document::BYTES_MAX.max(bytes.len() as u64)).map_err(|e| Error::input(&path, &e))?;
+        if there != bytes {
+            return Err(Error::verification(format!("`{name}` is not what follows from the packs beside it"))
+                .hint("it was changed, or a pack was: get the suite again from whoever signed it"));
+        }
+    }
+    let path = dir.file(SuiteDir::STATEMENT);
+    let envelope = fs::read_input(&path, crate::pack::envelope::BYTES_MAX).map_err(|e| Error::input(&path, &e))?;
+    let signers = statement::signers(&envelope, &statement::statement(&dir, &built.document)?, &keys)?;
+    tell(&built.document, output)?;
+    signers.iter().for_each(|keyid| output.say(format!("  VERIFIED: signed by {keyid}")));
+    Ok(exit(&built.document))
+}

@@ -1,0 +1,99 @@
+//! Scores of which it is known what they are worth, for the records of a library and their look-alikes.
+
+use std::path::Path;
+
+use crate::csv::quoted;
+use crate::decoys::{self, Asked};
+use crate::digest;
+use crate::error::{Error, Result};
+use crate::fs::Staged;
+use crate::library::slice::Slice;
+use crate::random::Generator;
+use crate::stop::Stop;
+
+/// What a made-up score knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeUp {
+    /// Nothing: all are 0.
+    Constant,
+    /// Nothing: each is drawn.
+    Random,
+    /// Everything: a record has 1, its look-alikes 0.
+    Synthetic,
+}
+
+impl MadeUp {
+    /// All of them, the bad ones first.
+    pub const ALL: [Self; 3] = [Self::Constant, Self::Random, Self::Synthetic];
+
+    /// What HETERO-2 calls a pack of such scores.
+    pub const fn variant(self) -> &'static str {
+        match self {
+            Self::Constant => "BAD-constant",
+            Self::Random => "BAD-random",
+            Self::Synthetic => "GOOD-synthetic",
+        }
+    }
+
+    /// The score of the record, or of the look-alike, called `name`.
+    fn score(self, name: &[u8], is_record: bool, key: &[u8; 32]) -> f64 {
+        match self {
+            Self::Constant => 0.0,
+            Self::Synthetic => f64::from(u8::from(is_record)),
+            // (53 bits: every one of them is a double.)
+            Self::Random => Generator::new(digest::keyed_u64(key, name)).below(1 << 53) as f64 / (1_u64 << 53) as f64,
+        }
+    }
+}
+
+/// Writes the scores of all records of `asked.library` and of all their look-alikes to the file at `out`: CSV, `id,score`.
+///
+/// # Errors
+/// A record has no id, or one that is no text (exit 2); the library changed; the system refuses (exit 6); `stop` was raised (exit 75).
+pub fn write(made_up: MadeUp, asked: &Asked<'_>, stop: &Stop, out: &Path) -> Result<()> {
+    let key = digest::blake3(format!("molsieve.suite.random.v1\0{}", asked.seed).as_bytes()).0;
+    let mut file = Staged::create_beside(out)?;
+    file.write(b"id,score\n")?;
+    let mut slice = Slice::open(asked.library, 0..asked.library.records())?;
+    while let Some(block) = slice.next_block()? {
+        for record in block.iter() {
+            let id = std::str::from_utf8(record.id).ok().filter(|id| !id.is_empty());
+            let id = id.ok_or_else(|| {
+                Error::usage(format!("record {} of the library has no id that is text", record.ordinal))
+                    .hint("scores are told by ids: give each record one")
+            })?;
+            let score = made_up.score(id.as_bytes(), true, &key);
+            file.write(format!("{},{score}\n", quoted(id)).as_bytes())?;
+        }
+    }
+    let mut is_header = true;
+    decoys::list(asked, stop, |line| {
+        if std::mem::take(&mut is_header) {
+            return Ok(());
+        }
+        let hash = line.split(|byte| *byte == b',').next().unwrap_or_default();
+        let score = made_up.score(hash, false, &key);
+        file.write(hash)?;
+        file.write(format!(",{score}\n").as_bytes())
+    })?;
+    file.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_score_knows_nothing_of_what_it_scores_and_a_good_one_all() {
+        let key = [7; 32];
+        let both = |made_up: MadeUp| [true, false].map(|is_record| made_up.score(b"x", is_record, &key).to_bits());
+        assert_eq!(both(MadeUp::Constant), [0.0_f64, 0.0].map(f64::to_bits));
+        assert_eq!(both(MadeUp::Synthetic), [1.0_f64, 0.0].map(f64::to_bits));
+        let [as_record, as_look_alike] = both(MadeUp::Random);
+        assert_eq!(as_record, as_look_alike, "it is drawn from the name alone");
+        let drawn: Vec<f64> = (0..4000).map(|n: u32| MadeUp::Random.score(&n.to_le_bytes(), true, &key)).collect();
+        let mean = drawn.iter().sum::<f64>() / 4000.0;
+        assert!((0.48..0.52).contains(&mean) && drawn.iter().all(|score| (0.0..1.0).contains(score)), "{mean}");
+        assert!((MadeUp::Random.score(b"x", true, &[8; 32]) - drawn[0]).abs() > 0.0, "another seed draws others");
+    }
+}

@@ -1,0 +1,266 @@
+//! `molsieve suite`: HETERO-2's VALUE suites, run, judged, signed and made again.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use crate::support::env::{Run, TestEnv, project};
+
+/// An environment with a key.
+fn begun() -> TestEnv {
+    let env = TestEnv::new();
+    env.molsieve(["keygen", "--out", "me.pem"]).exits(0);
+    env
+}
+
+fn suite(env: &TestEnv, args: &[&str]) -> Run {
+    env.molsieve(["suite"].into_iter().chain(args.iter().copied()))
+}
+
+fn document(env: &TestEnv, dir: &str) -> Json {
+    serde_json::from_str(&read(env, dir, "suite.json")).unwrap()
+}
+
+fn read(env: &TestEnv, dir: &str, name: &str) -> String {
+    std::fs::read_to_string(env.path(dir).join(name)).unwrap()
+}
+
+/// The gates of `milestone`, each with whether it holds.
+fn gates(document: &Json, milestone: &str) -> Vec<(String, bool)> {
+    let all = document["gates"].as_array().unwrap().iter().filter(|gate| gate["milestone"] == milestone);
+    all.map(|gate| (gate["gate"].as_str().unwrap().to_owned(), gate["holds"].as_bool().unwrap())).collect()
+}
+
+fn sha256(path: &Path) -> String {
+    molsieve::digest::sha256(&std::fs::read(path).unwrap()).to_string()
+}
+
+#[test]
+fn ring_systems_are_no_errors_and_the_suite_can_be_made_again_from_what_is_handed_on() {
+    let env = begun();
+    let said = suite(&env, &["ring", "--dir", "ring", "--key", "me.pem", "--count", "5", "--commit", &"ab".repeat(20)]);
+    assert!(said.exits(0).stdout().contains("GO: `ring` holds all its"));
+    let facts = document(&env, "ring");
+    assert_eq!((&facts["verdict"], &facts["variants"][0]["rows"]["error"]), (&"GO".into(), &0.into()));
+    assert_eq!(facts["variants"][0]["rows"]["total"], 200);
+    assert_eq!(gates(&facts, "VALUE-M1.1").len(), 2);
+    let (registry, lineage) = (read(&env, "ring", "artefacts_registry.md"), read(&env, "ring", "lineage.md"));
+    let archive = "value_ring_suite_evidence_pack.zip";
+    let digest = sha256(&env.path("ring").join(archive)).to_ascii_uppercase();
+    for page in [&registry, &lineage] {
+        assert!(page.contains(&format!("- SHA256({archive}): {digest}")) && page.contains(&"ab".repeat(20)), "{page}");
+    }
+    assert!(registry.starts_with("## value-ring-suite-20") && lineage.contains("- Result: GO"), "{registry}{lineage}");
+    // It is a pack as any other, signed and entered in the registry.
+    env.molsieve(["verify", &format!("ring/{archive}"), "--key", "me.pub.pem"]).exits(0);
+    assert!(env.molsieve(["registry", "list"]).stdout().contains("ring"));
+    // The campaign is not needed any more.
+    std::fs::rename(env.path("ring/work"), env.path("elsewhere")).unwrap();
+    assert!(suite(&env, &["verify", "ring", "--key", "me.pub.pem"]).exits(0).stdout().contains("VERIFIED: signed by"));
+    env.molsieve(["keygen", "--out", "other.pem"]).exits(0);
+    suite(&env, &["verify", "ring", "--key", "other.pub.pem"]).exits(4).says("no trusted key has signed");
+}
+
+#[test]
+fn the_same_command_again_goes_on_and_says_the_same() {
+    let env = begun();
+    let ring = |more: &[&str]| {
+        let args = ["ring", "--dir", "ring", "--key", "me.pem", "--count", "2", "--tag", "pilot-1"];
+        suite(&env, &[&args, more].concat())
+    };
+    ring(&["--workers", "1"]).exits(0);
+    let names = ["suite.json", "artefacts_registry.md", "lineage.md", "suite.dsse.json"];
+    let before = names.map(|name| read(&env, "ring", name));
+    // What was said of it stays.
+    suite(&env, &["ring", "--dir", "ring", "--key", "me.pem", "--count", "2"]).exits(0);
+    assert_eq!(names.map(|name| read(&env, "ring", name)), before);
+    // A suite of other look-alikes is another campaign.
+    suite(&env, &["ring", "--dir", "ring", "--key", "me.pem", "--count", "3"]).exits(2);
+    suite(&env, &["known-bad-good", "--dir", "ring", "--key", "me.pem"]).exits(2).says("holds the suite `ring`");
+    suite(&env, &["ring", "--dir", "other", "--key", "me.pem", "--tag", "two words"]).exits(2);
+}
+
+#[test]
+fn the_audit_tells_a_score_that_knows_everything_from_scores_that_know_nothing() {
+    let env = begun();
+    let said = suite(&env, &["--json", "known-bad-good", "--dir", "known", "--key", "me.pem", "--count", "8"]).exits(0);
+    let printed: Json = serde_json::from_str(&said.stdout()).unwrap();
+    let facts = document(&env, "known");
+    for what in ["schema", "asked", "release", "verdict", "gates"] {
+        assert_eq!(printed[what], facts[what], "there is one document, and it is the file");
+    }
+    let apart = |at: usize, what: &str| facts["separations"][at][what].as_f64().unwrap();
+    assert!(apart(0, "median_slack") >= 0.05 && apart(0, "pass_rate") >= 0.2);
+    assert!(apart(1, "median_slack") >= 0.05 || apart(1, "pass_rate") >= 0.2);
+    let said: Vec<&str> = (0..3).map(|at| facts["variants"][at]["signal"]["verdict"].as_str().unwrap()).collect();
+    assert!(said[0] != "PASS" && said[1] != "PASS" && said[2] == "PASS", "{said:?}");
+    // A constant score ties with every look-alike, and a perfect one beats every one of them.
+    let median = |at: usize| facts["variants"][at]["audit"]["median_slack"].as_f64().unwrap();
+    assert_eq!((median(0).to_bits(), median(2).to_bits()), ((-0.5_f64).to_bits(), 0_f64.to_bits()));
+    let page = read(&env, "known", "artefacts_registry.md");
+    for name in ["BAD-constant", "BAD-random", "GOOD-synthetic"] {
+        let archive = format!("value_known_bad_good_{name}_evidence_pack.zip");
+        assert!(page.contains(&format!("- Variant: {name}")) && page.contains(&archive), "{page}");
+        env.molsieve(["verify", &format!("known/{archive}"), "--key", "me.pub.pem"]).exits(0);
+    }
+    suite(&env, &["verify", "known", "--key", "me.pub.pem"]).exits(0);
+}
+
+/// A library of 120 records with a scorer, for a customer.
+fn customers(env: &TestEnv, scorer: &str) -> String {
+    let library = std::fs::read_to_string(project("data/ring_molecules.smi")).unwrap();
+    env.write("lib.smi", library.lines().take(120).map(|line| format!("{line}\n")).collect::<String>());
+    env.campaign("compare").library("lib.smi").scorer(scorer).with("[decoys]\ncount = 4\n").write()
+}
+
+/// Truth about the library: every fifth record is a hit.
+fn assay(env: &TestEnv, name: &str, source: &str) -> String {
+    let library = std::fs::read_to_string(env.path("lib.smi")).unwrap();
+    let mut table = "molecule_id,expensive_label,truth_source,truth_version\n".to_owned();
+    for (at, line) in library.lines().enumerate() {
+        let (id, label) = (line.split('\t').nth(1).unwrap(), if at % 5 == 0 { "PASS" } else { "FAIL" });
+        table += &format!("{id},{label},{source},customer_truth.v1\n");
+    }
+    sha256(&env.write(name, table))
+}
+
+#[test]
+fn a_customer_is_told_what_the_score_is_worth_by_truth_that_is_pinned() {
+    let env = begun();
+    let file = customers(&env, "kind = \"spectral2d\"");
+    let digest = assay(&env, "assay.csv", "external");
+    let args = ["customer", &file, "--dir", "c", "--key", "me.pem", "--truth", "assay.csv", "--k", "20"];
+    suite(&env, &[&args, &["--truth-sha256", &digest][..]].concat()).exits(0);
+    let facts = document(&env, "c");
+    assert_eq!(gates(&facts, "VALUE-M6").iter().filter(|(_, holds)| *holds).count(), 2);
+    assert_eq!((&facts["utility"]["truth_sha256"], &facts["utility"]["hits"]), (&digest.into(), &24.into()));
+    let report: Json = serde_json::from_str(&read(&env, "c", "cost_lift_report.json")).unwrap();
+    assert_eq!((&report["truth_csv"], &report["K_effective"]), (&"truth.csv".into(), &facts["utility"]["k_effective"]));
+    assert!(read(&env, "c", "artefacts_registry.md").contains("- Utility report contract: cost_lift.v1"));
+    suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(0);
+    // Whoever goes on writing to their file changes nothing that was signed.
+    env.write("assay.csv", "changed");
+    suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(0);
+}
+
+#[test]
+fn labels_that_a_rule_made_never_pass_for_a_measurement() {
+    let env = begun();
+    let file = customers(&env, "kind = \"spectral2d\"");
+    suite(&env, &["customer", &file, "--dir", "c", "--key", "me.pem", "--proxy-truth", "--k", "20"]).exits(0);
+    let facts = document(&env, "c");
+    assert!(gates(&facts, "VALUE-M6").is_empty() && gates(&facts, "VALUE-M5").iter().all(|(_, holds)| *holds));
+    assert!(read(&env, "c", "lineage.md").contains("PROXY TRUTH"));
+    let digest = assay(&env, "rule.csv", "proxy_rule_v1");
+    let args = ["customer", &file, "--dir", "d", "--key", "me.pem", "--truth", "rule.csv", "--truth-sha256", &digest];
+    suite(&env, &args).exits(2).says("are made by a rule");
+}
+
+#[test]
+fn bad_truth_is_an_error_before_anything_runs() {
+    let env = begun();
+    let file = customers(&env, "kind = \"spectral2d\"");
+    let digest = assay(&env, "assay.csv", "external");
+    let with = |table: &str, digest: &str| {
+        suite(&env, &["customer", &file, "--dir", "c", "--key", "me.pem", "--truth", table, "--truth-sha256", digest])
+    };
+    with("assay.csv", &"0".repeat(64)).exits(2);
+    with("nowhere.csv", &digest).exits(2);
+    let line = "NOBODY,PASS,external,customer_truth.v1\n";
+    let table = env.write("more.csv", std::fs::read_to_string(env.path("assay.csv")).unwrap() + line);
+    with("more.csv", &sha256(&table)).exits(2).says("1 molecules that the library does not have, such as `NOBODY`");
+    let nothing_ran = !env.path("c/work/customer/groups").exists() || {
+        std::fs::read_dir(env.path("c/work/customer/groups")).unwrap().next().is_none()
+    };
+    assert!(nothing_ran && !env.path("c/suite.json").exists());
+    let file = env.campaign("plain").library("lib.smi").scorer("kind = \"spectral2d\"").write();
+    suite(&env, &["customer", &file, "--dir", "d", "--key", "me.pem"]).exits(2).says("has no section `[decoys]`");
+}
+
+#[test]
+fn scores_that_are_not_pinned_or_lack_look_alikes_stop_a_customer_with_what_to_do() {
+    let env = begun();
+    let only_records = |at: usize, line: &str| format!("{},{}\n", line.split('\t').nth(1).unwrap(), at);
+    let library = std::fs::read_to_string(project("data/ring_molecules.smi")).unwrap();
+    let table: String = library.lines().take(120).enumerate().map(|(at, line)| only_records(at, line)).collect();
+    env.write("scores.csv", format!("id,score\n{table}"));
+    let file = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
+    let said = suite(&env, &["customer", &file, "--dir", "c", "--key", "me.pem"]).exits(4);
+    assert!(said.stdout().contains("STOP: 2 of") && said.stdout().contains("`molsieve decoys --missing`"));
+    let facts = document(&env, "c");
+    assert_eq!(facts["verdict"], "STOP");
+    assert_eq!(gates(&facts, "VALUE-M7"), [("scores: pinned".to_owned(), false)]);
+    assert!(gates(&facts, "VALUE-M3").contains(&("customer: judged".to_owned(), false)));
+    // What was found is signed and can be made again; it ends as the suite did.
+    suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(4);
+    // The same scores, pinned, with those of the look-alikes.
+    env.molsieve(["decoys", &file, "--missing", "-o", "missing.csv"]).exits(0);
+    let missing = std::fs::read_to_string(env.path("missing.csv")).unwrap();
+    let hashes: String =
+        missing.lines().skip(1).map(|line| format!("{},-1\n", line.split(',').next().unwrap())).collect();
+    let digest = sha256(&env.write("scores.csv", format!("id,score\n{table}{hashes}")));
+    let file = customers(&env, &format!("kind = \"precomputed\"\nscores = \"scores.csv\"\nsha256 = \"{digest}\""));
+    suite(&env, &["customer", &file, "--dir", "d", "--key", "me.pem"]).exits(0);
+    assert_eq!(gates(&document(&env, "d"), "VALUE-M7"), [("scores: pinned".to_owned(), true)]);
+}
+
+#[test]
+fn whatever_is_changed_after_signing_is_found() {
+    let env = begun();
+    suite(&env, &["ring", "--dir", "ring", "--key", "me.pem", "--count", "2"]).exits(0);
+    let verify = || suite(&env, &["verify", "ring", "--key", "me.pub.pem"]);
+    let change = |name: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        let path = env.path("ring").join(name);
+        let before = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, change(before.clone())).unwrap();
+        let exit = verify().0.status.code().unwrap();
+        std::fs::write(&path, before).unwrap();
+        exit
+    };
+    let other = |from: &'static str, to: &'static str| {
+        move |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.contains(from), "{text}");
+            text.replacen(from, to, 1).into_bytes()
+        }
+    };
+    assert_eq!(change("suite.json", &other("\"ok\":200", "\"ok\":199")), 4);
+    assert_eq!(change("suite.json", &other("value-ring-suite", "value-king-suite")), 4, "what was said is signed too");
+    assert_eq!(change("suite.json", &|_| b"{".to_vec()), 4);
+    assert_eq!(change("artefacts_registry.md", &other("OK=200", "OK=201")), 4);
+    assert_eq!(change("lineage.md", &other("GO", "go")), 4);
+    assert_eq!(change("suite.dsse.json", &|_| Vec::new()), 4);
+    let flip = |mut bytes: Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        bytes
+    };
+    assert_eq!(change("value_ring_suite_evidence_pack.zip", &flip), 4);
+    verify().exits(0);
+    // A statement that was left out is no statement.
+    std::fs::remove_file(env.path("ring/suite.dsse.json")).unwrap();
+    verify().exits(2);
+}
+
+/// Promise P1: a suite whose campaign is stopped goes on.
+#[test]
+fn a_suite_that_was_killed_goes_on_where_it_was() {
+    let env = begun();
+    let args = ["suite", "known-bad-good", "--dir", "known", "--key", "me.pem", "--count", "4"];
+    for wait_ms in [300, 900, 1500] {
+        let mut child = env.command(args).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    env.molsieve(args).exits(0);
+    suite(&env, &["verify", "known", "--key", "me.pub.pem"]).exits(0);
+    let whole = begun();
+    whole.molsieve(args).exits(0);
+    let payloads = |env: &TestEnv| {
+        let facts = document(env, "known");
+        (0..3).map(|at| facts["variants"][at]["payload_digest"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(payloads(&env), payloads(&whole));
+}
