@@ -1,6 +1,6 @@
 """One process, no shard, no checkpoint: reads a library, scores it, hashes the rows, writes and zips them.
 
-usage: bare.py null|fingerprint|all LIBRARY ACTIVES OUT_DIR
+usage: bare.py null|fingerprint|all|spectral2d|spectral2d-K LIBRARY ACTIVES OUT_DIR
 """
 
 import hashlib

@@ -19,12 +19,16 @@ def null(ordinal, name, _structure):
 
 
 def scorer(kind, actives):
-    """`null`, the shipped RDKit example: `fingerprint` (similarity and nearest) or `all` (all columns), or `spectral2d`: RDKit's
-    graph and NumPy's eigenvalues."""
+    """`null`, the shipped RDKit example: `fingerprint` (similarity and nearest) or `all` (all columns), `spectral2d`: RDKit's
+    graph and NumPy's eigenvalues, or `spectral2d-K`: the same beside K look-alikes of each record."""
     if kind == "null":
         return null
     if kind == "spectral2d":
         return spectral2d()
+    if kind.startswith("spectral2d-"):
+        import look_alikes
+
+        return look_alikes.scorer(int(kind.removeprefix("spectral2d-")))
     import rdkit_similarity as example
 
     example.RDLogger.DisableLog("rdApp.*")

@@ -15,6 +15,7 @@ mod csv;
 mod ids;
 pub mod mersenne;
 pub mod money;
+pub mod page;
 pub mod proxy;
 pub mod ranking;
 pub mod report;

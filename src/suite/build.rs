@@ -6,6 +6,7 @@ use super::gates::Asked;
 use super::utility::{self, Question};
 use super::variant::Variant;
 use crate::error::{Error, Result};
+use crate::lift::page;
 use crate::lift::truth::Demands;
 use crate::pack::verify::Trust;
 
@@ -29,8 +30,8 @@ pub struct Request {
 pub struct Built {
     /// The document.
     pub document: Document,
-    /// `cost_lift_report.json`.
-    cost_lift: Option<Vec<u8>>,
+    /// The report of cost and lift, and the page of it.
+    cost_lift: Option<[Vec<u8>; 2]>,
 }
 
 impl Request {
@@ -64,7 +65,7 @@ pub fn build(dir: &SuiteDir, request: &Request, trust: &Trust) -> Result<Built> 
     if let (Some(question), Some(first)) = (&request.question, request.names.first()) {
         let truth = dir.file(SuiteDir::TRUTH);
         let (utility, report) = utility::measure(&archive(first), &truth, question, request.demands.clone())?;
-        (cost_lift, found) = (Some(report.to_bytes()?), Some(utility));
+        (cost_lift, found) = (Some([report.to_bytes()?, page::render(&report).into_bytes()]), Some(utility));
     }
     let document = Document::new(request.asked, request.release.clone(), variants, found);
     Ok(Built { document, cost_lift })
@@ -76,7 +77,11 @@ impl Built {
     /// # Errors
     /// None in practice: a document has a canonical form.
     pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let mut files: Vec<_> = self.cost_lift.iter().map(|bytes| (SuiteDir::COST_LIFT, bytes.clone())).collect();
+        let mut files = Vec::new();
+        if let Some([report, page]) = &self.cost_lift {
+            files.push((SuiteDir::COST_LIFT, report.clone()));
+            files.push((SuiteDir::COST_LIFT_PAGE, page.clone()));
+        }
         files.push((SuiteDir::REGISTRY, self.document.registry().into_bytes()));
         files.push((SuiteDir::LINEAGE, self.document.lineage().into_bytes()));
         files.push((SuiteDir::DOCUMENT, self.document.to_bytes()?));

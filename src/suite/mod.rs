@@ -101,6 +101,8 @@ impl SuiteDir {
     pub const TRUTH: &'static str = "truth.csv";
     /// What the score is worth by it.
     pub const COST_LIFT: &'static str = "cost_lift_report.json";
+    /// The same to look at.
+    pub const COST_LIFT_PAGE: &'static str = "cost_lift_report.html";
 
     /// The directory at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {

@@ -54,7 +54,7 @@ struct Predicate {
 pub fn statement(dir: &SuiteDir, document: &Document) -> Result<Vec<u8>> {
     let mut names = vec![SuiteDir::REGISTRY, SuiteDir::LINEAGE, SuiteDir::DOCUMENT];
     if document.utility.is_some() {
-        names.extend([SuiteDir::TRUTH, SuiteDir::COST_LIFT]);
+        names.extend([SuiteDir::TRUTH, SuiteDir::COST_LIFT, SuiteDir::COST_LIFT_PAGE]);
     }
     names.extend(document.variants.iter().map(|variant| variant.archive.as_str()));
     names.sort_unstable();

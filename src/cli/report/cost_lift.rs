@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::lift::money::{Amount, Cost};
 use crate::lift::truth::Demands;
-use crate::lift::{self, RESAMPLES_MAX, Request, SEED_END};
+use crate::lift::{self, RESAMPLES_MAX, Request, SEED_END, page};
 
 /// Nobody selects more molecules.
 pub(in crate::cli) const K_MAX: u64 = 1_000_000_000_000;
@@ -20,7 +20,7 @@ pub(in crate::cli) const K_MAX: u64 = 1_000_000_000_000;
 /// Arguments of `report cost-lift`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  molsieve report cost-lift night-1 --truth assay.csv --k 200\n  molsieve report cost-lift evidence_pack.zip --truth assay.csv --cost-per-molecule 0.5 --currency EUR -o cost_lift_report.json\n\nThe pack is checked first, all of it, but not who signed it: `molsieve verify --key` does that."
+    after_help = "Examples:\n  molsieve report cost-lift night-1 --truth assay.csv --k 200\n  molsieve report cost-lift evidence_pack.zip --truth assay.csv --cost-per-molecule 0.5 --currency EUR -o cost_lift_report.json --html cost_lift_report.html\n\nThe pack is checked first, all of it, but not who signed it: `molsieve verify --key` does that."
 )]
 pub struct Args {
     /// The pack: a zip, its directory, or the directory of its campaign.
@@ -55,6 +55,9 @@ pub struct Args {
     /// Write the report (JSON) to this file, which must be new.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write it as a page to look at (HTML) to this file, which must be new.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// Runs it.
@@ -63,7 +66,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         (Some(amount), Some(currency)) => Some(Cost::new(amount, currency)?),
         _ => None,
     };
-    if let Some(out) = args.out.as_deref().filter(|out| out.exists()) {
+    let written = [args.out.as_deref(), args.html.as_deref()];
+    if let Some(out) = written.into_iter().flatten().find(|out| out.exists()) {
         return Err(already_there(out));
     }
     let request = Request {
@@ -75,18 +79,23 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         allow_unknown: args.allow_unknown,
     };
     let report = lift::cost_lift(&pack_at(&args.pack)?, &args.truth, &request)?;
-    if let Some(out) = &args.out
-        && !fs::write_new(out, &report.to_bytes()?)?
-    {
-        return Err(already_there(out));
+    if let Some(out) = &args.out {
+        put(out, &report.to_bytes()?)?;
+    }
+    if let Some(out) = &args.html {
+        put(out, page::render(&report).as_bytes())?;
     }
     if !output.document(&report)? {
         told::sentences(&report).into_iter().for_each(|line| output.say(line));
-        if let Some(out) = &args.out {
+        for out in written.into_iter().flatten() {
             output.say(format!("written to `{}`", out.display()));
         }
     }
     Ok(Exit::Done)
+}
+
+fn put(out: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::write_new(out, bytes)? { Ok(()) } else { Err(already_there(out)) }
 }
 
 fn already_there(out: &Path) -> Error {

@@ -6,10 +6,11 @@
 
 mod beside;
 mod charts;
+pub mod curves;
 pub mod draw;
 mod facts;
 mod head;
-mod html;
+pub mod html;
 mod intervals;
 mod outcomes;
 mod pace;
@@ -62,13 +63,22 @@ pub fn render(facts: &Facts<'_>) -> String {
         facts::words(),
     ]
     .concat();
+    let (title, version) = (format!("{verdict}{title} · molsieve report"), html::text(&facts.manifest.molsieve));
+    framed(&title, &version, "", &body)
+}
+
+/// A page like this one that is no part of a pack: called `title`, with `body` in it and a style beside.
+pub fn page(title: &str, body: &str, style: &str) -> String {
+    framed(&format!("{} · molsieve", html::text(title)), env!("CARGO_PKG_VERSION"), style, body)
+}
+
+fn framed(title: &str, version: &str, style: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta name=\"generator\" content=\"molsieve {}\">\n\
-         <title>{verdict}{title} · molsieve report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        html::text(&facts.manifest.molsieve)
+         <meta name=\"generator\" content=\"molsieve {version}\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
     )
 }

@@ -1,11 +1,13 @@
 //! HTCondor: tasks as nodes of a DAG.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::cell::{Cell, rows_in_checkpoints};
 use super::engine::{AtEnd, Blow, Contender, Fault, first_line};
 use super::htcondor::HtCondor;
 use super::scene::Engine;
+use crate::clusters::seen;
 use crate::clusters::slurm::until;
 use crate::clusters::stage::Stage;
 
@@ -47,10 +49,16 @@ impl Pool {
     }
 
     fn kill_worker<'a>(&'a self, cell: &'a Cell<'a>) -> AtEnd<'a> {
-        let job = self.pool.running().remove(0);
+        // (One whose files are on their way runs, to HTCondor, and has no process.)
+        let with_process = || self.pool.running().into_iter().find_map(|job| Some((self.pool.pid(&job)?, job)));
+        let mut found = None;
+        until("a job has a process", 60, || {
+            found = with_process();
+            found.is_some()
+        });
+        let (pid, job) = found.unwrap();
         let task = self.queued(&job, "MolsieveTask").unwrap();
         let dag = self.pool.dag();
-        let pid = self.pool.script("pid", &[&job]).trim().parse().unwrap();
         cell.kill(pid, &format!("the process of job {job}, task {task}"));
         cell.hold(false);
         Box::new(move || {
@@ -131,7 +139,10 @@ impl Contender for Pool {
             return cell.is_at_work_here();
         }
         let place = |job: &String| std::fs::read_link(format!("/proc/{}/cwd", self.pool.pid(job)?)).ok();
-        self.pool.running().iter().filter_map(place).any(|place| rows_in_checkpoints(&place.join("groups")) > 0)
+        // (A task group of one record has rows in its checkpoint for a moment only, so a receipt of another will do.)
+        let has_rows =
+            |groups: &Path| rows_in_checkpoints(groups) > 0 || !seen::group_files(groups, ".receipt.json").is_empty();
+        self.pool.running().iter().filter_map(place).any(|place| has_rows(&place.join("groups")))
     }
 
     fn has_twins(&self) -> bool {
