@@ -164,6 +164,7 @@ fn a_small_campaign_is_forecast_with_all_that_is_in_its_pack() {
         ("kind = \"null\"", "outputs = []"),
         (similarity, "outputs = []"),
         (similarity, "outputs = [\"parquet\", \"hdf5\"]\nkey = \"k.pem\""),
+        ("kind = \"spectral2d\"\n[decoys]\ncount = 2", "export = [\"hetero2\"]"),
     ]
     .into_iter()
     .enumerate()

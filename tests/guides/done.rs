@@ -11,11 +11,11 @@ fn the_commands_of_the_readme_work_in_the_order_in_which_they_stand() {
     let lines = blocks.iter().filter(|(language, _)| *language == "sh").flat_map(|(_, code)| code.lines());
     // What builds molsieve takes minutes, and whoever runs this has done it.
     let ours: Vec<&str> = lines.filter(|line| line.starts_with("molsieve ")).collect();
-    for command in ["init", "keygen", "run", "status", "resume", "sign", "verify"] {
+    for command in ["init", "keygen", "run", "status", "resume", "sign", "verify", "suite"] {
         assert!(ours.iter().any(|line| line.split_whitespace().nth(1) == Some(command)), "no `{command}`: {ours:?}");
     }
     let said = guide::shell(&env, &ours.join("\n"));
-    assert!(said.contains("24 records: 24 OK") && said.contains("VERIFIED"), "{said}");
+    assert!(said.contains("24 records: 24 OK") && said.contains("VERIFIED") && said.contains("GO: `known-bad-good`"), "{said}");
 }
 
 #[test]

@@ -105,8 +105,10 @@ impl Curves {
         for tick in self.places(low, high) {
             let at = plot.x(self.place(tick));
             let words = text(&(self.written)(tick));
+            // (What stands at the end of the axis is not cut off.)
+            let anchor = if at > right - 20.0 { "e" } else { "m" };
             let _ = write!(out, "<path class=\"axis\" d=\"M{at:.1} {base:.1}v4\"/>");
-            let _ = write!(out, "<text class=\"m\" x=\"{at:.1}\" y=\"{:.0}\">{words}</text>", base + 17.0);
+            let _ = write!(out, "<text class=\"{anchor}\" x=\"{at:.1}\" y=\"{:.0}\">{words}</text>", base + 17.0);
         }
         let middle = f64::midpoint(LEFT, right);
         let _ =
