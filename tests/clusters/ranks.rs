@@ -30,15 +30,6 @@ pub fn of(dir: &Path, program: &str) -> Vec<u32> {
     ranks
 }
 
-/// Which of the ranks `pids` is the first, by the environment that Open MPI gave it.
-pub fn first(pids: &[u32]) -> u32 {
-    let is_first = |pid: &&u32| {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|word| word == b"OMPI_COMM_WORLD_RANK=0")
-    };
-    *pids.iter().find(is_first).expect("there is a first rank")
-}
-
 /// Sends each of `pids` a signal, as in `-KILL`.
 pub fn signal(name: &str, pids: &[u32]) {
     for pid in pids {

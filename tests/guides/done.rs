@@ -15,7 +15,10 @@ fn the_commands_of_the_readme_work_in_the_order_in_which_they_stand() {
         assert!(ours.iter().any(|line| line.split_whitespace().nth(1) == Some(command)), "no `{command}`: {ours:?}");
     }
     let said = guide::shell(&env, &ours.join("\n"));
-    assert!(said.contains("24 records: 24 OK") && said.contains("VERIFIED") && said.contains("GO: `known-bad-good`"), "{said}");
+    assert!(
+        said.contains("24 records: 24 OK") && said.contains("VERIFIED") && said.contains("GO: `known-bad-good`"),
+        "{said}"
+    );
 }
 
 #[test]

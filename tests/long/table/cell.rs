@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::engine::{AtEnd, Blow, Contender, Fault, proven};
+use super::engine::{AtEnd, Contender, Fault, proven};
 use super::ranks::signal;
 use super::{SCORER, Size};
 use crate::clusters::seen;
