@@ -58,7 +58,9 @@ fn ring_systems_are_no_errors_and_the_suite_can_be_made_again_from_what_is_hande
     std::fs::rename(env.path("ring/work"), env.path("elsewhere")).unwrap();
     assert!(suite(&env, &["verify", "ring", "--key", "me.pub.pem"]).exits(0).stdout().contains("VERIFIED: signed by"));
     env.molsieve(["keygen", "--out", "other.pem"]).exits(0);
-    suite(&env, &["verify", "ring", "--key", "other.pub.pem"]).exits(4).says("no trusted key has signed");
+    suite(&env, &["verify", "ring", "--key", "other.pub.pem"])
+        .exits(4)
+        .says("none of the keys that were given has signed");
 }
 
 #[test]
@@ -103,7 +105,9 @@ fn the_audit_tells_a_score_that_knows_everything_from_scores_that_know_nothing()
         assert!(page.contains(&format!("- Variant: {name}")) && page.contains(&archive), "{page}");
         env.molsieve(["verify", &format!("known/{archive}"), "--key", "me.pub.pem"]).exits(0);
     }
-    suite(&env, &["verify", "known", "--key", "me.pub.pem"]).exits(0);
+    let said = suite(&env, &["--json", "verify", "known", "--key", "me.pub.pem"]).exits(0);
+    let said: Json = serde_json::from_str(&said.stdout()).unwrap();
+    assert_eq!((&said["suite"]["verdict"], said["signers"].as_array().unwrap().len()), (&"GO".into(), 1));
 }
 
 /// A library of 120 records with a scorer, for a customer.
@@ -156,6 +160,30 @@ fn labels_that_a_rule_made_never_pass_for_a_measurement() {
     suite(&env, &args).exits(2).says("are made by a rule");
 }
 
+/// The natural way: first the rule, then what was measured, then neither.
+#[test]
+fn a_suite_whose_truth_changes_hands_on_what_belongs_to_it_and_nothing_else() {
+    let env = begun();
+    let file = customers(&env, "kind = \"spectral2d\"");
+    let digest = assay(&env, "assay.csv", "external");
+    let run = |more: &[&str]| {
+        suite(&env, &[&["customer", &file, "--dir", "c", "--key", "me.pem"], more].concat()).exits(0);
+        suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(0);
+        document(&env, "c")["release"]["tag"].as_str().unwrap().to_owned()
+    };
+    assert!(run(&["--proxy-truth"]).starts_with("value-utility-proxy-2"));
+    let tag = run(&["--truth", "assay.csv", "--truth-sha256", &digest]);
+    assert!(tag.starts_with("value-utility-realtruth-2"), "{tag}");
+    assert!(read(&env, "c", "lineage.md").contains("VALUE-M6") && !read(&env, "c", "lineage.md").contains("PROXY"));
+    assert!(read(&env, "c", "cost_lift_report.html").contains("<svg"));
+    assert!(run(&[]).starts_with("value-customer-proxy-2"));
+    for gone in ["truth.csv", "cost_lift_report.json", "cost_lift_report.html"] {
+        assert!(!env.path("c").join(gone).exists(), "{gone} is of no truth any more");
+    }
+    assert_eq!(run(&["--tag", "ours", "--proxy-truth"]), "ours");
+    assert_eq!(run(&["--truth", "assay.csv", "--truth-sha256", &digest]), "ours", "what somebody said stays");
+}
+
 #[test]
 fn bad_truth_is_an_error_before_anything_runs() {
     let env = begun();
@@ -164,8 +192,8 @@ fn bad_truth_is_an_error_before_anything_runs() {
     let with = |table: &str, digest: &str| {
         suite(&env, &["customer", &file, "--dir", "c", "--key", "me.pem", "--truth", table, "--truth-sha256", digest])
     };
-    with("assay.csv", &"0".repeat(64)).exits(2);
-    with("nowhere.csv", &digest).exits(2);
+    with("assay.csv", &"0".repeat(64)).exits(2).says(&"0".repeat(64));
+    with("nowhere.csv", &digest).exits(2).says("nowhere.csv");
     let line = "NOBODY,PASS,external,customer_truth.v1\n";
     let table = env.write("more.csv", std::fs::read_to_string(env.path("assay.csv")).unwrap() + line);
     with("more.csv", &sha256(&table)).exits(2).says("1 molecules that the library does not have, such as `NOBODY`");
@@ -248,12 +276,14 @@ fn whatever_is_changed_after_signing_is_found() {
 fn a_suite_that_was_killed_goes_on_where_it_was() {
     let env = begun();
     let args = ["suite", "known-bad-good", "--dir", "known", "--key", "me.pem", "--count", "4"];
-    for wait_ms in [300, 900, 1500] {
-        let mut child = env.command(args).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    let is_killed = |at: u32| {
+        let mut command = env.command(args);
+        let said = command.env("MOLSIEVE_FAULT", format!("kill@{at}")).output().unwrap();
+        assert!(!said.status.success() && !env.path("known/suite.dsse.json").exists(), "{at}: {said:?}");
+    };
+    // Before the tables of scores, in the campaigns, and among the documents.
+    [3, 12, 60, 150].into_iter().for_each(is_killed);
+    assert!(env.path("known/work/BAD-constant").exists());
     env.molsieve(args).exits(0);
     suite(&env, &["verify", "known", "--key", "me.pub.pem"]).exits(0);
     let whole = begun();

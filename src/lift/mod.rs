@@ -68,6 +68,22 @@ pub struct Request {
     pub allow_unknown: bool,
 }
 
+impl Request {
+    /// Refuses what cannot be asked.
+    ///
+    /// # Errors
+    /// A number is out of its range (exit 2).
+    pub fn check(&self) -> Result<()> {
+        let is_asked = self.k > 0 && self.seed < SEED_END && (1..=RESAMPLES_MAX).contains(&self.bootstrap_n);
+        if is_asked {
+            return Ok(());
+        }
+        Err(Error::usage("what is asked of the truth is out of range").hint(format!(
+            "select at least one molecule, with a seed below 2^53 and from 1 to {RESAMPLES_MAX} draws of an interval"
+        )))
+    }
+}
+
 /// What the record with `id` is called: as HETERO-2 calls it, which numbers those that have none.
 pub(crate) fn name_of(id: &[u8], ordinal: Ordinal) -> Cow<'_, [u8]> {
     if id.is_empty() { Cow::Owned(format!("mol_{ordinal}").into_bytes()) } else { Cow::Borrowed(id) }
@@ -79,6 +95,7 @@ pub(crate) fn name_of(id: &[u8], ordinal: Ordinal) -> Cow<'_, [u8]> {
 /// The table is not what it should be, or speaks of molecules that the pack does not have; nothing of the pack can be compared
 /// (exit 2); the pack is not sound (exit 4); the system refuses (exit 6).
 pub fn cost_lift(pack: &Path, truth: &Path, request: &Request) -> Result<Report> {
+    request.check()?;
     let table = Truth::read(truth, &request.demands)?;
     let (verified, manifest) = sound(pack)?;
     let Some(rank) = manifest.campaign.pack.rank.as_ref() else {

@@ -11,13 +11,11 @@ use crate::canonical::row::{self, Malformed, Outcome, Row};
 use crate::digest::Digest;
 use crate::digest::merkle::{self, CompactRange};
 use crate::error::{Error, Result};
+use crate::pack::hetero2::reason::{MISSING_SCORES, theirs};
 use crate::pack::manifest::Manifest;
 use crate::pack::verify;
 use crate::scorer::builtin::compared::columns;
 use crate::scorer::{Column, ColumnType, Order};
-
-/// A record without scores, as HETERO-2 calls it.
-const NO_SCORES: &str = "missing_scores_input";
 
 /// What a verdict column says, where it says one of two words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +220,8 @@ impl<'a> Pass<'a> {
             (Outcome::Ok, Some((number, label))) => self.molecule(number, label, &seen),
             (Outcome::Ok, None) => tally.unknown += 1,
             (outcome, known) => {
-                tally.without_scores += u64::from(outcome == Outcome::Skip && row.reason == NO_SCORES);
+                tally.without_scores +=
+                    u64::from(outcome == Outcome::Skip && theirs(outcome, row.reason).1 == MISSING_SCORES);
                 tally.labels_not_ok += u64::from(known.is_some());
                 tally.hits_not_ok += u64::from(known.is_some_and(|(_, label)| label == Label::Pass));
             }

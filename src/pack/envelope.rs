@@ -223,7 +223,7 @@ impl Envelope {
     /// # Errors
     /// It is anything else (exit 4).
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        let envelope: Self = json::from_line("`attestation.dsse.json`", bytes)?;
+        let envelope: Self = json::from_line("the envelope", bytes)?;
         if envelope.payload_type != PAYLOAD_TYPE {
             return Err(malformed("holds another payload type"));
         }
@@ -266,5 +266,5 @@ impl Envelope {
 }
 
 fn malformed(what: &str) -> Error {
-    Error::verification(format!("`attestation.dsse.json` {what}"))
+    Error::verification(format!("the envelope {what}"))
 }

@@ -1,10 +1,10 @@
 //! A suite, made from what lies in its directory: the archives of its packs and the table of truth.
 
-use super::SuiteDir;
 use super::document::{Document, Release};
 use super::gates::Asked;
 use super::utility::{self, Question};
 use super::variant::Variant;
+use super::{SuiteDir, Truth};
 use crate::error::{Error, Result};
 use crate::lift::page;
 use crate::lift::truth::Demands;
@@ -17,8 +17,6 @@ pub struct Request {
     pub asked: Asked,
     /// What is said of it.
     pub release: Release,
-    /// What its packs are called.
-    pub names: Vec<String>,
     /// What is asked of truth, where there is any.
     pub question: Option<Question>,
     /// What the table of truth must be.
@@ -38,14 +36,22 @@ impl Request {
     /// What made `document`. Whoever pinned the table of truth did so by its SHA-256.
     ///
     /// # Errors
-    /// It holds no such digest (exit 4).
+    /// No suite is made so (exit 4).
     pub fn of(document: &Document) -> Result<Self> {
+        if document.utility.is_some() != (document.asked.truth != Truth::None) {
+            return Err(Error::verification(
+                "`suite.json` speaks of truth that it does not have, or has some of which it does not speak",
+            ));
+        }
+        if let Some(utility) = &document.utility {
+            let bad = |e: Error| Error::verification(format!("`suite.json` asks what nobody can: {}", e.what()));
+            utility.question.check().map_err(bad)?;
+        }
         let sha256 = document.utility.as_ref().map(|utility| utility.truth_sha256.parse());
         let sha256 = sha256.transpose().map_err(|_| Error::verification("`suite.json` holds a digest that is none"))?;
         Ok(Self {
             asked: document.asked,
             release: document.release.clone(),
-            names: document.variants.iter().map(|variant| variant.name.clone()).collect(),
             question: document.utility.as_ref().map(|utility| utility.question.clone()),
             demands: Demands { sha256, source: None },
         })
@@ -59,10 +65,11 @@ impl Request {
 /// refuses (exit 6).
 pub fn build(dir: &SuiteDir, request: &Request, trust: &Trust) -> Result<Built> {
     let archive = |name: &str| dir.file(&SuiteDir::archive(request.asked.suite, name));
-    let read = |name: &String| Ok(Variant::read(name, &archive(name), trust)?.0);
-    let variants: Vec<Variant> = request.names.iter().map(read).collect::<Result<_>>()?;
+    let names = request.asked.suite.variants();
+    let read = |name: &&str| Variant::read(name, &archive(name), trust);
+    let variants: Vec<Variant> = names.iter().map(read).collect::<Result<_>>()?;
     let (mut cost_lift, mut found) = (None, None);
-    if let (Some(question), Some(first)) = (&request.question, request.names.first()) {
+    if let (Some(question), Some(first)) = (&request.question, names.first()) {
         let truth = dir.file(SuiteDir::TRUTH);
         let (utility, report) = utility::measure(&archive(first), &truth, question, request.demands.clone())?;
         (cost_lift, found) = (Some([report.to_bytes()?, page::render(&report).into_bytes()]), Some(utility));
@@ -72,7 +79,11 @@ pub fn build(dir: &SuiteDir, request: &Request, trust: &Trust) -> Result<Built> 
 }
 
 impl Built {
-    /// The files beside the archives and the truth: each with its name, the document last.
+    /// The files beside the archives and the truth that a suite may have.
+    pub const FILES: [&'static str; 5] =
+        [SuiteDir::COST_LIFT, SuiteDir::COST_LIFT_PAGE, SuiteDir::REGISTRY, SuiteDir::LINEAGE, SuiteDir::DOCUMENT];
+
+    /// Those that this one has: each with its name, the document last.
     ///
     /// # Errors
     /// None in practice: a document has a canonical form.
@@ -86,5 +97,54 @@ impl Built {
         files.push((SuiteDir::LINEAGE, self.document.lineage().into_bytes()));
         files.push((SuiteDir::DOCUMENT, self.document.to_bytes()?));
         Ok(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::Suite;
+    use crate::suite::utility::{Price, Utility};
+
+    fn document(truth: Truth, question: Option<Question>) -> Document {
+        let asked = Asked { suite: Suite::Customer, truth, pinned: None };
+        let release = Release { tag: "t".to_owned(), date: "2026-11-29".to_owned(), commit: None, url: None };
+        let utility = question.map(|question| Utility {
+            question,
+            truth_sha256: "0".repeat(64),
+            labels: 0,
+            hits: 0,
+            sources: [].into(),
+            is_proxy: false,
+            k_effective: 0,
+            methods: [].into(),
+            uplift_vs_score_only: None,
+            uplift_vs_random: None,
+            answer: String::new(),
+        });
+        Document::new(asked, release, Vec::new(), utility)
+    }
+
+    #[test]
+    fn a_document_that_asks_what_nobody_can_ask_makes_nothing() {
+        let question = Question { k: 1, seed: 0, bootstrap_n: 500, price: None, allow_unknown: false };
+        let with = |truth, change: fn(&mut Question)| {
+            let mut asked = question.clone();
+            change(&mut asked);
+            Request::of(&document(truth, Some(asked))).map(|request| request.question.is_some()).map_err(|e| e.kind())
+        };
+        assert_eq!(with(Truth::Measured, |_| {}), Ok(true));
+        let refused = Err(crate::error::Kind::Verification);
+        assert_eq!(with(Truth::None, |_| {}), refused, "truth of which nothing is said");
+        assert!(Request::of(&document(Truth::Measured, None)).is_err(), "said of truth that is not there");
+        assert!(Request::of(&document(Truth::None, None)).is_ok());
+        assert_eq!(with(Truth::Measured, |asked| asked.bootstrap_n = 0), refused);
+        assert_eq!(with(Truth::Measured, |asked| asked.bootstrap_n = u32::MAX), refused);
+        assert_eq!(with(Truth::Measured, |asked| asked.k = 0), refused);
+        assert_eq!(with(Truth::Measured, |asked| asked.seed = u64::MAX), refused);
+        let price = |asked: &mut Question| {
+            asked.price = Some(Price { per_molecule: "free".to_owned(), currency: "EUR".to_owned() });
+        };
+        assert_eq!(with(Truth::Measured, price), refused);
     }
 }

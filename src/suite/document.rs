@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::gates::{self, Asked, Gate, Separation};
 use super::utility::Utility;
 use super::variant::Variant;
-use crate::canonical::json;
+use crate::canonical::{escape, json};
 use crate::error::{Error, Result};
 
 /// Schema of [`Document`].
@@ -70,11 +70,13 @@ impl Release {
     pub fn check(&self) -> Result<()> {
         let said = [Some(&self.tag), Some(&self.date), self.commit.as_ref(), self.url.as_ref()];
         let is_bad = |text: &&String| {
-            text.is_empty() || text.len() > SAID_BYTES_MAX || text.chars().any(|c| c.is_control() || c.is_whitespace())
+            text.is_empty()
+                || text.len() > SAID_BYTES_MAX
+                || text.chars().any(|c| c.is_whitespace() || escape::is_unseen(c) || "`|*<>[]\\".contains(c))
         };
         if let Some(bad) = said.into_iter().flatten().find(is_bad) {
             return Err(Error::usage(format!("`{}` cannot stand in a registry", bad.escape_debug()))
-                .hint(format!("give a word of 1 to {SAID_BYTES_MAX} bytes, without blanks")));
+                .hint(format!("give a word of 1 to {SAID_BYTES_MAX} bytes, without blanks and signs of Markdown")));
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use super::scores::MadeUp;
 use super::utility::Utility;
 use super::variant::Variant;
 use super::{Suite, Truth};
-use crate::scorer::builtin::decoys::{NO_DECOYS, NO_HARD_DECOYS};
 use crate::signal::Verdict as Said;
 
 /// The share of the rows of `ring` that must be `OK` (VALUE-M1.1).
@@ -20,17 +19,6 @@ const PASS_RATE_APART: f64 = 0.2;
 
 /// What the difference of two fractions may be off by: -0.45 is 0.05 from -0.5.
 const ROUNDING: f64 = 1e-12;
-
-/// Reasons for which a row may be SKIP without anybody's explanation (VALUE-M3, and what HETERO-2 has beside). All others are told.
-pub(super) const SKIP_REASONS: [&str; 7] = [
-    "disconnected",
-    "invalid_smiles",
-    "missing_scores_input",
-    "missing_smiles",
-    "too_many_atoms",
-    NO_DECOYS,
-    NO_HARD_DECOYS,
-];
 
 /// One thing that must be so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +90,7 @@ pub fn gates(asked: Asked, variants: &[Variant], separations: &[Separation], uti
     };
     for variant in variants {
         gates.rows(milestone, variant);
-        if let Some(conforms) = variant.conforms {
-            let found = if conforms { "it does" } else { "it does not" };
-            gates.add("VALUE-M4", &variant.name, "shape", "its export keeps HETERO-2's contract", found, conforms);
-        }
+        gates.shape(asked.suite, variant);
     }
     match asked.suite {
         Suite::Ring => variants.iter().for_each(|variant| gates.coverage(variant)),
@@ -145,6 +130,18 @@ impl Gates {
         self.add(milestone, name, "scores", "no row lacks its score", missing.to_string(), missing == 0);
     }
 
+    /// VALUE-M4: suites of ours have the shape of HETERO-2, a customer may ask for it.
+    fn shape(&mut self, suite: Suite, variant: &Variant) {
+        let found = match variant.conforms {
+            None if suite == Suite::Customer => return,
+            None => "there is none",
+            Some(true) => "it does",
+            Some(false) => "it does not",
+        };
+        let holds = variant.conforms == Some(true);
+        self.add("VALUE-M4", &variant.name, "shape", "its export keeps HETERO-2's contract", found, holds);
+    }
+
     /// VALUE-M1.1.
     fn coverage(&mut self, variant: &Variant) {
         let Variant { name, rows, .. } = variant;
@@ -165,6 +162,11 @@ impl Gates {
             let holds = is_at_least(median_slack, MEDIAN_SLACK_APART) || is_at_least(pass_rate, PASS_RATE_APART);
             let found = format!("{} and {}", number(*median_slack), number(*pass_rate));
             self.add("VALUE-M2", &format!("{good} against {bad}"), "apart", &requires, found, holds);
+        }
+        for Variant { name, decoys, .. } in variants {
+            let found = format!("{} of {}", decoys.scored, decoys.total);
+            let holds = decoys.scored == decoys.total && decoys.total > 0;
+            self.add("VALUE-M2", name, "look-alikes", "every look-alike has a score", found, holds);
         }
         for variant in variants {
             let is_good = variant.name == MadeUp::Synthetic.variant();
@@ -218,7 +220,7 @@ pub(super) fn number(number: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::variant::{Audit, Pooled, Rows};
+    use crate::suite::variant::{Audit, Decoys, Pooled, Rows};
 
     fn variant(name: &str, pass: u64, median_slack: f64, said: Said) -> Variant {
         Variant {
@@ -231,7 +233,7 @@ mod tests {
             rows: Rows { total: 100, ok: 98, skip: 2, error: 0, missing_scores_input: 0 },
             skip_reasons: [("disconnected".to_owned(), 2)].into(),
             error_reasons: [].into(),
-            decoys: super::super::variant::Decoys::default(),
+            decoys: Decoys { total: 300, scored: 300, ..Decoys::default() },
             audit: Audit { judged: 98, pass, median_slack: Some(median_slack), ..Audit::default() },
             signal: Some(Pooled { verdict: said, reason: String::new(), band: None }),
             conforms: Some(true),
@@ -295,6 +297,9 @@ mod tests {
         let without = |v: &mut Variant| v.skip_reasons = [("no_decoys_generated".to_owned(), 6)].into();
         assert_eq!(wrong(Suite::Ring, without), ["VALUE-M1.1 x: decoys"]);
         assert_eq!(wrong(Suite::Ring, |v| v.conforms = Some(false)), ["VALUE-M4 x: shape"]);
+        assert_eq!(wrong(Suite::Ring, |v| v.conforms = None), ["VALUE-M4 x: shape"]);
+        assert_eq!(wrong(Suite::Customer, |v| v.conforms = None), [""; 0]);
+        assert_eq!(wrong(Suite::KnownBadGood, |v| v.decoys.scored = 299), ["VALUE-M2 GOOD-synthetic: look-alikes"]);
         assert_eq!(wrong(Suite::Customer, |v| v.audit.judged = 97), ["VALUE-M3 x: judged"]);
         let none =
             |v: &mut Variant| (v.rows, v.audit) = (Rows { total: 9, skip: 9, ..Rows::default() }, Audit::default());

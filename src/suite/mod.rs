@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::scores::MadeUp;
 use crate::layout;
 
 /// The molecules of the suite `ring`: SMILES and id. See `data/README.md`.
@@ -45,6 +46,15 @@ impl Suite {
             Self::Ring => "ring",
             Self::KnownBadGood => "known-bad-good",
             Self::Customer => "customer",
+        }
+    }
+
+    /// What its packs are called, in the order in which they run.
+    pub fn variants(self) -> Vec<&'static str> {
+        match self {
+            Self::Ring => vec!["ring"],
+            Self::KnownBadGood => MadeUp::ALL.map(MadeUp::variant).to_vec(),
+            Self::Customer => vec!["customer"],
         }
     }
 

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::{Result, Write};
 
 use super::document::{Document, Verdict};
-use super::gates::{SKIP_REASONS, number};
+use super::gates::number;
 use super::utility::Utility;
 use super::variant::Variant;
 use super::{Suite, SuiteDir};
 use crate::pack::hetero2::plain;
+use crate::pack::hetero2::reason::SKIPS;
 
-/// So many reasons are named.
-const REASONS_MAX: usize = 5;
+/// So many of several words are named.
+const WORDS_MAX: usize = 5;
 
 impl Document {
     /// The section of the registry.
@@ -69,7 +70,7 @@ impl Document {
     fn asset(&self, page: &mut String, variant: &Variant) -> Result {
         let name = plain(&variant.archive);
         if let Some(url) = &self.release.url {
-            writeln!(page, "- Release asset: {}/{name}", plain(url.trim_end_matches('/')))?;
+            writeln!(page, "- Release asset: {}/{name}", url.trim_end_matches('/'))?;
         }
         writeln!(page, "- SHA256({name}): {}", variant.sha256.to_ascii_uppercase())
     }
@@ -135,7 +136,7 @@ const fn hypothesis(suite: Suite) -> &'static str {
     match suite {
         Suite::Ring => "no kind of ring system is an error, and nearly all have look-alikes",
         Suite::KnownBadGood => "the audit tells a score that knows everything from scores that know nothing",
-        Suite::Customer => "the customer's score is worth what it costs",
+        Suite::Customer => "what the customer's score is worth can be told from the pack and the truth",
     }
 }
 
@@ -146,10 +147,11 @@ fn outcome(page: &mut String, variant: &Variant) -> Result {
     writeln!(page, "  - scores_coverage.rows_missing_scores_input: {}", rows.missing_scores_input)?;
     writeln!(page, "  - status_counts: OK={}, SKIP={}, ERROR={}", rows.ok, rows.skip, rows.error)?;
     writeln!(page, "  - top_skip_reasons: {}", counts(&variant.skip_reasons))?;
-    let others = variant.skip_reasons.iter().filter(|(reason, _)| !SKIP_REASONS.contains(&reason.as_str()));
+    let others = variant.skip_reasons.iter().filter(|(reason, _)| !SKIPS.contains(&reason.as_str()));
     let others: BTreeMap<String, u64> = others.map(|(reason, count)| (reason.clone(), *count)).collect();
     if !others.is_empty() {
-        writeln!(page, "  - skip_reasons_outside_the_contract: {}", counts(&others))?;
+        let told: Vec<String> = others.iter().map(|(reason, count)| format!("{}={count}", plain(reason))).collect();
+        writeln!(page, "  - skip_reasons_outside_the_contract: {}", told.join(", "))?;
     }
     writeln!(page, "  - coverage_ok_rate: {}", share(rows.ok, rows.total))?;
     writeln!(page, "  - share_rows_with_n_decoys_gt_0: {}", share(decoys.rows_with, rows.total))?;
@@ -199,7 +201,7 @@ fn counts(counts: &BTreeMap<String, u64>) -> String {
     let mut all: Vec<(&String, &u64)> = counts.iter().collect();
     all.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let told: Vec<String> =
-        all.iter().take(REASONS_MAX).map(|(word, count)| format!("{}={count}", plain(word))).collect();
+        all.iter().take(WORDS_MAX).map(|(word, count)| format!("{}={count}", plain(word))).collect();
     if told.is_empty() { "(none)".to_owned() } else { told.join(", ") }
 }
 

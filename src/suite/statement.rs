@@ -56,7 +56,9 @@ pub fn statement(dir: &SuiteDir, document: &Document) -> Result<Vec<u8>> {
     if document.utility.is_some() {
         names.extend([SuiteDir::TRUTH, SuiteDir::COST_LIFT, SuiteDir::COST_LIFT_PAGE]);
     }
-    names.extend(document.variants.iter().map(|variant| variant.archive.as_str()));
+    let suite = document.asked.suite;
+    let archives: Vec<String> = suite.variants().into_iter().map(|name| SuiteDir::archive(suite, name)).collect();
+    names.extend(archives.iter().map(String::as_str));
     names.sort_unstable();
     let subject = |name: &str| {
         let (sha256, _) = fs::sha256_input(&dir.file(name))?;
@@ -66,11 +68,7 @@ pub fn statement(dir: &SuiteDir, document: &Document) -> Result<Vec<u8>> {
         kind: STATEMENT_TYPE.to_owned(),
         subject: names.into_iter().map(subject).collect::<Result<_>>()?,
         predicate_type: PREDICATE_TYPE.to_owned(),
-        predicate: Predicate {
-            suite: document.asked.suite,
-            tag: document.release.tag.clone(),
-            verdict: document.verdict,
-        },
+        predicate: Predicate { suite, tag: document.release.tag.clone(), verdict: document.verdict },
     })
 }
 

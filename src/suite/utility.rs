@@ -29,6 +29,22 @@ pub struct Question {
     pub allow_unknown: bool,
 }
 
+impl Question {
+    /// Refuses what cannot be asked.
+    ///
+    /// # Errors
+    /// A number is out of its range, or the price is none (exit 2).
+    pub fn check(&self) -> Result<()> {
+        self.request(Demands::default())?.check()
+    }
+
+    fn request(&self, demands: Demands) -> Result<Request> {
+        let Self { k, seed, bootstrap_n, allow_unknown, .. } = *self;
+        let cost = self.price.as_ref().map(Price::cost).transpose()?;
+        Ok(Request { k, seed, bootstrap_n, cost, demands, allow_unknown })
+    }
+}
+
 /// What a molecule costs, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,10 +57,7 @@ pub struct Price {
 
 impl Price {
     /// The amount, and of what.
-    ///
-    /// # Errors
-    /// It is no such amount, or no such word (exit 2).
-    pub fn cost(&self) -> Result<Cost> {
+    fn cost(&self) -> Result<Cost> {
         Cost::new(self.per_molecule.parse()?, &self.currency)
     }
 }
@@ -105,15 +118,7 @@ impl From<&Method> for Found {
 /// # Errors
 /// As [`lift::cost_lift`].
 pub fn measure(archive: &Path, truth: &Path, question: &Question, demands: Demands) -> Result<(Utility, Report)> {
-    let request = Request {
-        k: question.k,
-        seed: question.seed,
-        bootstrap_n: question.bootstrap_n,
-        cost: question.price.as_ref().map(Price::cost).transpose()?,
-        demands,
-        allow_unknown: question.allow_unknown,
-    };
-    let mut report = lift::cost_lift(archive, truth, &request)?;
+    let mut report = lift::cost_lift(archive, truth, &question.request(demands)?)?;
     let name = archive.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     report.contract.summary_csv = format!("{name}/summary.csv");
     SuiteDir::TRUTH.clone_into(&mut report.contract.truth_csv);

@@ -118,11 +118,11 @@ impl Audit {
 }
 
 impl Variant {
-    /// The variant called `name` whose archive is at `path`, checked by `trust`, with its manifest.
+    /// The variant called `name` whose archive is at `path`, checked by `trust`.
     ///
     /// # Errors
     /// There is no such pack (exit 2), it is not sound or not signed by who is asked for (exit 4), or the system refuses (exit 6).
-    pub fn read(name: &str, path: &Path, trust: &Trust) -> Result<(Self, Manifest)> {
+    pub fn read(name: &str, path: &Path, trust: &Trust) -> Result<Self> {
         let (report, manifest) = verify::inspect(path, trust)?;
         let refused = |why: &str| Error::verification(format!("`{}` cannot be relied on: {why}", path.display()));
         if let Some(problem) = report.problems.first() {
@@ -137,7 +137,7 @@ impl Variant {
             let all = facts.reasons.iter().map(|(reason, counts)| (reason.clone(), counts[at]));
             all.filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>()
         };
-        let variant = Self {
+        Ok(Self {
             name: name.to_owned(),
             archive,
             sha256: sha256.to_string(),
@@ -156,8 +156,7 @@ impl Variant {
             audit: audit(&facts),
             signal: pooled(path, &manifest)?,
             conforms: conforms(path, &manifest)?,
-        };
-        Ok((variant, manifest))
+        })
     }
 
     /// Rows of which there were no decoys to be had.

@@ -58,11 +58,13 @@ def contract(rows, truth, k, seed, resamples):
     rate = [methods[name] and methods[name]["hit_rate"] for name in names]
     scored = [int(row.get("decoys_scored") or 0) for row in rows]
     made = [int(row.get("decoys") or 0) for row in rows]
+    # (Ours, and HETERO-2's own word where somebody else scores.)
+    is_missing = lambda row: row["outcome"] == "SKIP" and row["reason"] in ("missing_score", "missing_scores_input")
     reasons = {
         "truth_unknown_bucket_or_missing": len(ok) - len(known),
         "verdict_not_pass_fail": len(known) - len(eligible),
-        "missing_scores_input": sum(row["reason"] == "missing_scores_input" for row in rows),
-        "status_not_ok": sum(row["outcome"] != "OK" and row["reason"] != "missing_scores_input" for row in rows),
+        "missing_scores_input": sum(is_missing(row) for row in rows),
+        "status_not_ok": sum(row["outcome"] != "OK" and not is_missing(row) for row in rows),
     }
     top = sorted(((n, name) for name, n in reasons.items() if n), key=lambda r: (-r[0], r[1]))[:3]
     return {

@@ -1,7 +1,7 @@
 //! Who may know whom: the import order of docs/architecture.md, and the modules that alone may do a thing.
 //!
 //! ```text
-//! cli → again, suite, view, housekeeping, remote → run → registry, audit, lift → pack → gather → payload, encode, scheduler → signal → campaign → shard, pilot → scorer → library
+//! cli → suite → again, decoys, view, housekeeping, remote → run → registry, audit, lift → pack → gather → payload, encode, scheduler → signal → campaign → shard, pilot → scorer → library
 //!     → journal, doctor → layout, fs → id, digest, random, canonical, clock, stop, patience, units, host, error
 //! ```
 //!
@@ -21,7 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("again", 130),
     ("decoys", 130),
     // Campaigns whose answer is known before they run: made from packs, and from look-alikes.
-    ("suite", 130),
+    ("suite", 135),
     ("view", 130),
     ("housekeeping", 130),
     // The same program on a login node: it hands over what commands are, and knows none of them.

@@ -85,11 +85,10 @@ impl Args {
         }
         let price = self.cost_per_molecule.clone().zip(self.currency.clone());
         let price = price.map(|(per_molecule, currency)| Price { per_molecule, currency });
-        if let Some(price) = &price {
-            price.cost()?;
-        }
         let (k, seed, bootstrap_n) = (self.k, self.seed, self.bootstrap_n as u32);
-        Ok(Some(Question { k, seed, bootstrap_n, price, allow_unknown: self.allow_unknown }))
+        let question = Question { k, seed, bootstrap_n, price, allow_unknown: self.allow_unknown };
+        question.check()?;
+        Ok(Some(question))
     }
 }
 
@@ -116,9 +115,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         Leg::NotYet(exit) => Ok(exit),
         Leg::Sealed => {
             let asked = Asked { suite: Suite::Customer, truth: args.source(), pinned };
-            let (release, names) = (begun.release.clone(), vec![NAME.to_owned()]);
-            let demands = args.demands();
-            finish(&begun, &Request { asked, release, names, question, demands }, output)
+            let (release, demands) = (begun.release.clone(), args.demands());
+            finish(&begun, &Request { asked, release, question, demands }, output)
         }
     }
 }
@@ -126,6 +124,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 /// Puts the table of truth where it is handed on, if it is about this library.
 fn truth(args: &Args, begun: &Begun, campaign: &Campaign, table: Option<&Table>) -> Result<()> {
     let to = begun.dir.file(SuiteDir::TRUTH);
+    begun.unsign()?;
     let snapshot = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
     if let (Some(path), Some(table)) = (&args.truth, table) {
         if !args.allow_unknown {

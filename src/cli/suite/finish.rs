@@ -7,7 +7,7 @@ use crate::error::{Kind, Result};
 use crate::fs;
 use crate::pack::verify::{Accept, Trust};
 use crate::suite::SuiteDir;
-use crate::suite::build::{self, Request};
+use crate::suite::build::{self, Built, Request};
 use crate::suite::document::{Document, Verdict};
 use crate::suite::statement;
 
@@ -15,9 +15,12 @@ use crate::suite::statement;
 pub fn finish(begun: &Begun, request: &Request, output: Output) -> Result<Exit> {
     let trust = Trust { keys: vec![begun.key.public()?], threshold: 1, accept: Accept::Trusted };
     let built = build::build(&begun.dir, request, &trust)?;
-    // What is signed is never about files that are not there yet.
-    fs::remove(&begun.dir.file(SuiteDir::STATEMENT))?;
-    for (name, bytes) in built.files()? {
+    begun.unsign()?;
+    let files = built.files()?;
+    for name in Built::FILES.into_iter().filter(|name| files.iter().all(|(own, _)| own != name)) {
+        fs::remove(&begun.dir.file(name))?;
+    }
+    for (name, bytes) in files {
         fs::replace(&begun.dir.file(name), &bytes)?;
     }
     let statement = statement::statement(&begun.dir, &built.document)?;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::scratch::Scratch;
 use crate::host;
-use crate::layout;
+use crate::layout::{self, CampaignDir};
 use crate::library::take;
 use crate::lift::truth::Demands;
 use crate::run::plan;
@@ -54,9 +54,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         }
     }
     let asked = Asked { suite: Suite::KnownBadGood, truth: Truth::None, pinned: None };
-    let names = MadeUp::ALL.iter().map(|made_up| made_up.variant().to_owned()).collect();
-    let demands = Demands::default();
-    let request = Request { asked, release: begun.release.clone(), names, question: None, demands };
+    let request = Request { asked, release: begun.release.clone(), question: None, demands: Demands::default() };
     finish(&begun, &request, output)
 }
 
@@ -69,10 +67,12 @@ fn table(made_up: MadeUp) -> String {
     format!("{}.csv", made_up.variant())
 }
 
-/// Writes the tables of scores that are not there yet.
+/// Writes the tables of scores, but for campaigns that are planned: those have read them.
 fn make_up(begun: &Begun, output: Output) -> Result<()> {
     let path = |made_up| layout::inside(&begun.dir.work(), &table(made_up));
-    let missing: Vec<MadeUp> = MadeUp::ALL.into_iter().filter(|made_up| !path(*made_up).is_file()).collect();
+    let is_planned =
+        |made_up: MadeUp| CampaignDir::new(layout::inside(&begun.dir.work(), made_up.variant())).campaign().is_file();
+    let missing: Vec<MadeUp> = MadeUp::ALL.into_iter().filter(|made_up| !is_planned(*made_up)).collect();
     let Some(first) = missing.first() else { return Ok(()) };
     let (file, base) = (Config::read(&config(begun, *first))?, begun.dir.work());
     let section = file.decoys.as_ref().ok_or_else(|| Error::bug("a suite has no look-alikes"))?;

@@ -94,11 +94,16 @@ impl Common {
             let what = format!("`{}` holds the suite `{}`", self.dir.display(), before.asked.suite.word());
             return Err(Error::usage(what).hint("give each suite a directory of its own"));
         }
+        let by_default = |truth: Truth, date: &str| format!("{}-{date}", suite.tag_stem(truth));
+        let truth_before = before.as_ref().map_or(truth, |document| document.asked.truth);
         let before = before.map(|document| document.release);
         let date = before.as_ref().map_or_else(today, |release| release.date.clone());
-        let tag = self.tag.clone().or_else(|| before.as_ref().map(|release| release.tag.clone()));
+        // (What nobody said follows from where the truth is from.)
+        let said =
+            before.as_ref().map(|release| release.tag.clone()).filter(|tag| *tag != by_default(truth_before, &date));
+        let tag = self.tag.clone().or(said);
         let release = Release {
-            tag: tag.unwrap_or_else(|| format!("{}-{date}", suite.tag_stem(truth))),
+            tag: tag.unwrap_or_else(|| by_default(truth, &date)),
             date,
             commit: self.commit.clone().or_else(|| before.as_ref()?.commit.clone()),
             url: self.url.clone().or_else(|| before.as_ref()?.url.clone()),
@@ -106,6 +111,13 @@ impl Common {
         release.check()?;
         fs::create_dir(&dir.work())?;
         Ok(Begun { dir, key, options: Options { workers: self.workers, key: Some(self.key.clone()) }, release })
+    }
+}
+
+impl Begun {
+    /// Before a file changes that is signed for: no statement is ever about other files than those that lie beside it.
+    fn unsign(&self) -> Result<()> {
+        fs::remove(&self.dir.file(SuiteDir::STATEMENT))
     }
 }
 

@@ -75,13 +75,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         Leg::NotYet(exit) => Ok(exit),
         Leg::Sealed => {
             let asked = Asked { suite: Suite::Ring, truth: Truth::None, pinned: None };
-            let request = Request {
-                asked,
-                release: begun.release.clone(),
-                names: vec![NAME.to_owned()],
-                question: None,
-                demands: Demands::default(),
-            };
+            let request =
+                Request { asked, release: begun.release.clone(), question: None, demands: Demands::default() };
             finish(&begun, &request, output)
         }
     }

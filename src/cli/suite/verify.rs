@@ -8,11 +8,15 @@ use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::pack::envelope;
 use crate::pack::keys::PublicKey;
 use crate::pack::verify::{Accept, Trust};
 use crate::suite::build::{self, Request};
 use crate::suite::document;
 use crate::suite::{SuiteDir, statement};
+
+/// Schema of the facts.
+const SCHEMA: &str = "molsieve.suite-verify.v1";
 
 /// Arguments of `suite verify`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +39,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         Error::usage(format!("`{}` holds no `{}`", args.dir.display(), SuiteDir::DOCUMENT))
             .hint("give the directory that `molsieve suite` wrote, when it has finished")
     })?;
-    let trust = Trust { keys: keys.clone(), threshold: 1, accept: Accept::Trusted };
+    // First who answers for it: what nobody has signed is not worked on.
+    let path = dir.file(SuiteDir::STATEMENT);
+    let envelope = fs::read_input(&path, envelope::BYTES_MAX).map_err(|e| Error::input(&path, &e))?;
+    let signers = statement::signers(&envelope, &statement::statement(&dir, &document)?, &keys)?;
+    let trust = Trust { keys, threshold: 1, accept: Accept::Trusted };
     let built = build::build(&dir, &Request::of(&document)?, &trust)?;
     for (name, bytes) in built.files()? {
         let path = dir.file(name);
@@ -46,10 +54,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
                 .hint("it was changed, or a pack was: get the suite again from whoever signed it"));
         }
     }
-    let path = dir.file(SuiteDir::STATEMENT);
-    let envelope = fs::read_input(&path, crate::pack::envelope::BYTES_MAX).map_err(|e| Error::input(&path, &e))?;
-    let signers = statement::signers(&envelope, &statement::statement(&dir, &built.document)?, &keys)?;
-    tell(&built.document, output)?;
+    let facts = serde_json::json!({"schema": SCHEMA, "signers": signers, "suite": built.document});
+    if !output.document(&facts)? {
+        tell(&built.document, output)?;
+    }
     signers.iter().for_each(|keyid| output.say(format!("  VERIFIED: signed by {keyid}")));
     Ok(exit(&built.document))
 }

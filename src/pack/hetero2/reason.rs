@@ -4,6 +4,7 @@
 //! has none, ours stay as they are. So what is no SMILES is a `SKIP` there, and an `ERROR` here.
 
 use crate::scorer::Outcome;
+use crate::scorer::builtin::decoys::{NO_DECOYS, NO_HARD_DECOYS};
 
 /// The record has no structure.
 pub const MISSING_SMILES: &str = "missing_smiles";
@@ -13,8 +14,14 @@ pub const INVALID_SMILES: &str = "invalid_smiles";
 pub const TOO_MANY_ATOMS: &str = "too_many_atoms";
 /// There are no scores for this record (where scores come from a file).
 pub const MISSING_SCORES: &str = "missing_scores_input";
+/// It is in several parts.
+pub const DISCONNECTED: &str = "disconnected";
 /// An element has no parameters.
 pub const MISSING_PARAMETERS: &str = "missing_physics_params";
+
+/// Reasons for which a record may be SKIP there.
+pub const SKIPS: [&str; 7] =
+    [DISCONNECTED, INVALID_SMILES, MISSING_SCORES, MISSING_SMILES, TOO_MANY_ATOMS, NO_DECOYS, NO_HARD_DECOYS];
 
 /// What stands for a reason of ours: its name here, and status and name there.
 const TABLE: [(&str, Outcome, &str); 7] = [
