@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::report::sound::{already_there, must_be_new};
 use super::{progress, signals};
 use crate::campaign::config::Config;
 use crate::campaign::precomputed;
@@ -30,7 +31,7 @@ const STDOUT: &str = "-";
 pub struct Args {
     /// The campaign file (TOML), with a section `[decoys]`; nothing is planned or run.
     campaign: PathBuf,
-    /// The file to write (a CSV file); `-` is standard output.
+    /// The file to write (a CSV file), which must be new; `-` is standard output.
     #[arg(long, short, default_value = STDOUT)]
     out: PathBuf,
     /// Only look-alikes that have no score, of records that have one: for `kind = "precomputed"`.
@@ -47,6 +48,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     if to_stdout && output.is_json() {
         return Err(Error::usage("`--json` and the file cannot both go to standard output")
             .hint("say where the file goes with `-o FILE.csv`"));
+    }
+    if !to_stdout {
+        must_be_new(&args.out)?;
     }
     let (config, base) = (Config::read(&args.campaign)?, plan::base_of(&args.campaign)?);
     let section = config.decoys.as_ref().ok_or_else(|| {
@@ -89,15 +93,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Writes the file whole, in place of what had its name.
+/// Writes the file whole, or not at all.
 fn write(asked: &Asked<'_>, stop: &Stop, out: &Path) -> Result<Facts> {
     let mut staged = Staged::create_beside(out)?;
     let facts = decoys::list(asked, stop, |line| {
         staged.write(line)?;
         staged.write(b"\n")
     })?;
-    staged.commit()?;
-    Ok(facts)
+    if staged.commit_new()? { Ok(facts) } else { Err(already_there(out)) }
 }
 
 /// Prints it. A reader that has gone away has seen enough.

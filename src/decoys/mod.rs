@@ -17,7 +17,7 @@ use serde::Serialize;
 use self::marks::Marks;
 use self::sort::{Entry, Sorter};
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::library::format::Notation;
 use crate::library::record::{Record, RecordBlock};
 use crate::library::slice::Slice;
@@ -113,6 +113,7 @@ fn list_within(
 ) -> Result<Facts> {
     let mut pass = Pass {
         asked,
+        stop,
         seed: decoys::Seed::new(asked.seed),
         notation: asked.library.notation(),
         used: Marks::of(asked.scores.map_or(0, |scores| scores.table.len())),
@@ -124,10 +125,6 @@ fn list_within(
     })?;
     let mut slice = Slice::open(asked.library, 0..asked.library.records())?;
     while let Some(block) = slice.next_block()? {
-        if stop.is_raised() {
-            return Err(Error::new(crate::error::Kind::Stopped, "stopped before the library was looked through")
-                .hint("the file is written whole or not at all: run the same command again"));
-        }
         pass.block(&threads, &block)?;
     }
     let Pass { sorter, used, mut facts, .. } = pass;
@@ -141,6 +138,8 @@ fn list_within(
 /// One pass over a library.
 struct Pass<'a> {
     asked: &'a Asked<'a>,
+    /// Heard before each record: a block of them may take a minute.
+    stop: &'a Stop,
     seed: decoys::Seed,
     notation: Notation,
     /// The scores that belong to something.
@@ -152,8 +151,12 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn block(&mut self, threads: &ThreadPool, block: &RecordBlock) -> Result<()> {
         let this = &*self;
-        let found: Vec<Found> =
-            threads.install(|| (0..block.len()).into_par_iter().map(|at| this.record(&block.get(at))).collect());
+        let record = |at| (!this.stop.is_raised()).then(|| this.record(&block.get(at)));
+        let found: Option<Vec<Found>> = threads.install(|| (0..block.len()).into_par_iter().map(record).collect());
+        let found = found.ok_or_else(|| {
+            Error::new(Kind::Stopped, "stopped before the library was looked through")
+                .hint("the file is written whole or not at all: run the same command again")
+        })?;
         found.into_iter().try_for_each(|found| self.take(found))
     }
 

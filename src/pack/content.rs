@@ -47,6 +47,7 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     if hits_file.written > 0 {
         manifest.files.push(add(dir, hits_file.name, &hits_file.bytes)?);
     }
+    manifest.files.extend(exports(dir, &manifest, request.exports)?);
     let rest = [
         (REPORT, report.into_bytes()),
         (HITS, gathered.found.hits_csv.clone()),
@@ -57,7 +58,6 @@ pub fn write(dir: &PackDir, gathered: &Gathered, request: &Request<'_>) -> Resul
     for (name, bytes) in rest {
         manifest.files.push(add(dir, name, &bytes)?);
     }
-    manifest.files.extend(exports(dir, &manifest, request.exports)?);
     // The last one: it describes all the others.
     let bytes = ro_crate::render(&manifest, &provenance)?;
     manifest.files.push(add(dir, RO_CRATE, &bytes)?);

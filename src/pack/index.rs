@@ -49,10 +49,7 @@ fn write_page(
         writeln!(page, "- hits: the {} with the {first} `{}`", campaign.pack.top, plain(&rank.column.name))?;
     }
     if let Some(signal) = signal {
-        let band = signal.band.as_ref().map_or_else(String::new, |band| format!(", decided by {band} decoys"));
-        let beaten = if signal.beaten_by.is_empty() { "" } else { "; log P alone does better" };
-        let (verdict, reason) = (signal.verdict.as_str(), &signal.reason);
-        writeln!(page, "- decoys: `{}` is {verdict} (`{reason}`{band}){beaten}: `{SIGNAL}`", plain(&signal.column))?;
+        write_signal(page, signal)?;
     }
     if provenance.kept_files > 0 {
         writeln!(
@@ -141,6 +138,18 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
         writeln!(page, "- `{}`: the same rows as `{SUMMARY}`, as {}", format.file(), format.title())?;
     }
     writeln!(page, "\n## Check it\n\n```sh\nsha256sum -c {CHECKSUMS}\nmolsieve verify . --key K.pub.pem\n```")
+}
+
+/// What the decoys say of the score.
+fn write_signal(page: &mut String, signal: &Signal) -> std::fmt::Result {
+    let band = signal.band.as_ref().map_or_else(String::new, |band| format!(", decided by {band} decoys"));
+    let beaten = if signal.beaten_by.is_empty() { "" } else { "; log P alone does better" };
+    let (verdict, reason) = (signal.verdict.as_str(), &signal.reason);
+    let lacking = match signal.decoys - signal.scored.min(signal.decoys) {
+        0 => String::new(),
+        n => format!("; {n} of {} look-alikes have no score", signal.decoys),
+    };
+    writeln!(page, "- decoys: `{}` is {verdict} (`{reason}`{band}){beaten}{lacking}: `{SIGNAL}`", plain(&signal.column))
 }
 
 /// Text of the user's that cannot become markup.

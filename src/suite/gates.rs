@@ -163,6 +163,11 @@ impl Gates {
             let found = format!("{} and {}", number(*median_slack), number(*pass_rate));
             self.add("VALUE-M2", &format!("{good} against {bad}"), "apart", &requires, found, holds);
         }
+        let of = |variant: &Variant| (variant.library.clone(), variant.seed, variant.look_alikes.clone());
+        let is_one = variants.windows(2).all(|two| of(&two[0]) == of(&two[1]));
+        let found = if is_one { "they are" } else { "they are not" };
+        let requires = "all variants are of one library, with one seed and the same look-alikes";
+        self.add("VALUE-M2", "all", "one library", requires, found, is_one);
         for Variant { name, decoys, .. } in variants {
             let found = format!("{} of {}", decoys.scored, decoys.total);
             let holds = decoys.scored == decoys.total && decoys.total > 0;
@@ -183,7 +188,9 @@ impl Gates {
         let Variant { name, rows, audit, .. } = variant;
         let without = rows.ok.saturating_sub(audit.judged);
         let requires = "every row that is OK has a verdict and a slack";
-        let found = if without == 0 {
+        let found = if rows.ok == 0 {
+            "no row is OK".to_owned()
+        } else if without == 0 {
             "every one has".to_owned()
         } else {
             format!("{without} have none; `molsieve decoys --missing` says which scores they lack")
@@ -230,6 +237,8 @@ mod tests {
             pack_digest: String::new(),
             payload_digest: String::new(),
             seed: 0,
+            library: "root".to_owned(),
+            look_alikes: None,
             rows: Rows { total: 100, ok: 98, skip: 2, error: 0, missing_scores_input: 0 },
             skip_reasons: [("disconnected".to_owned(), 2)].into(),
             error_reasons: [].into(),
@@ -299,6 +308,8 @@ mod tests {
         assert_eq!(wrong(Suite::Ring, |v| v.conforms = Some(false)), ["VALUE-M4 x: shape"]);
         assert_eq!(wrong(Suite::Ring, |v| v.conforms = None), ["VALUE-M4 x: shape"]);
         assert_eq!(wrong(Suite::Customer, |v| v.conforms = None), [""; 0]);
+        assert_eq!(wrong(Suite::KnownBadGood, |v| v.seed = 3), ["VALUE-M2 all: one library"]);
+        assert_eq!(wrong(Suite::KnownBadGood, |v| v.library.push('x')), ["VALUE-M2 all: one library"]);
         assert_eq!(wrong(Suite::KnownBadGood, |v| v.decoys.scored = 299), ["VALUE-M2 GOOD-synthetic: look-alikes"]);
         assert_eq!(wrong(Suite::Customer, |v| v.audit.judged = 97), ["VALUE-M3 x: judged"]);
         let none =

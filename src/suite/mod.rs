@@ -114,6 +114,18 @@ impl SuiteDir {
     /// The same to look at.
     pub const COST_LIFT_PAGE: &'static str = "cost_lift_report.html";
 
+    /// What is no part of what is handed on.
+    pub const WORK: &'static str = "work";
+
+    /// Whether a file of a suite, of whatever one, is called `name`.
+    pub fn is_of_a_suite(name: &str) -> bool {
+        let all = [Suite::Ring, Suite::KnownBadGood, Suite::Customer].into_iter();
+        let mut archives =
+            all.flat_map(|suite| suite.variants().into_iter().map(move |name| Self::archive(suite, name)));
+        let files = [Self::DOCUMENT, Self::REGISTRY, Self::LINEAGE, Self::TRUTH, Self::COST_LIFT, Self::COST_LIFT_PAGE];
+        files.contains(&name) || archives.any(|archive| archive == name)
+    }
+
     /// The directory at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
@@ -131,7 +143,12 @@ impl SuiteDir {
 
     /// Where campaigns and what they read lie.
     pub fn work(&self) -> PathBuf {
-        layout::inside(&self.0, "work")
+        layout::inside(&self.0, Self::WORK)
+    }
+
+    /// What says that the directory is a suite's, from its beginning.
+    pub fn mark(&self) -> PathBuf {
+        layout::inside(&self.work(), "suite")
     }
 
     /// What the pack of `variant` is called when it is handed on, as HETERO-2 calls it.

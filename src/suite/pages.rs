@@ -100,8 +100,9 @@ impl Document {
             let rows = variant.rows;
             writeln!(
                 page,
-                "- Facts of {}: seed={}, rows_total={}, OK={}, SKIP={}, ERROR={}; top_skip_reasons={}; strategies={}; payload={}",
+                "- Facts of {}: campaign={}, seed={}, rows_total={}, OK={}, SKIP={}, ERROR={}; top_skip_reasons={}; strategies={}; payload={}",
                 plain(&variant.name),
+                variant.signal.as_ref().map_or("(none)", |signal| signal.verdict.as_str()),
                 variant.seed,
                 rows.total,
                 rows.ok,

@@ -6,7 +6,7 @@ use super::document::{Document, Verdict};
 use super::{Suite, SuiteDir};
 use crate::canonical::json;
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::pack::envelope::{Envelope, STATEMENT_TYPE, pre_authentication};
 use crate::pack::keys::{PrivateKey, PublicKey};
@@ -47,26 +47,37 @@ struct Predicate {
     verdict: Verdict,
 }
 
-/// The statement on the files of `document` that lie in `dir`: canonical JSON, a function of their content.
-///
-/// # Errors
-/// One is not there (exit 2), or the system refuses (exit 6).
-pub fn statement(dir: &SuiteDir, document: &Document) -> Result<Vec<u8>> {
+/// The files of `document` that are signed for, by name.
+pub fn names(document: &Document) -> Vec<String> {
     let mut names = vec![SuiteDir::REGISTRY, SuiteDir::LINEAGE, SuiteDir::DOCUMENT];
     if document.utility.is_some() {
         names.extend([SuiteDir::TRUTH, SuiteDir::COST_LIFT, SuiteDir::COST_LIFT_PAGE]);
     }
     let suite = document.asked.suite;
-    let archives: Vec<String> = suite.variants().into_iter().map(|name| SuiteDir::archive(suite, name)).collect();
-    names.extend(archives.iter().map(String::as_str));
+    let archives = suite.variants().into_iter().map(|name| SuiteDir::archive(suite, name));
+    let mut names: Vec<String> = names.into_iter().map(str::to_owned).chain(archives).collect();
     names.sort_unstable();
+    names
+}
+
+/// The statement on the files of `document` that lie in `dir`: canonical JSON, a function of their content.
+///
+/// # Errors
+/// One is not there (exit 4), or the system refuses (exit 6).
+pub fn statement(dir: &SuiteDir, document: &Document) -> Result<Vec<u8>> {
+    let (suite, names) = (document.asked.suite, names(document));
     let subject = |name: &str| {
-        let (sha256, _) = fs::sha256_input(&dir.file(name))?;
+        let lacks = |e: Error| match e.kind() {
+            Kind::Usage => Error::verification(format!("`{name}` of this suite is not there"))
+                .hint("get the suite again from whoever signed it"),
+            _ => e,
+        };
+        let (sha256, _) = fs::sha256_input(&dir.file(name)).map_err(lacks)?;
         Ok(Subject { name: name.to_owned(), digest: SubjectDigest { sha256 } })
     };
     json::to_vec(&Statement {
         kind: STATEMENT_TYPE.to_owned(),
-        subject: names.into_iter().map(subject).collect::<Result<_>>()?,
+        subject: names.iter().map(|name| subject(name)).collect::<Result<_>>()?,
         predicate_type: PREDICATE_TYPE.to_owned(),
         predicate: Predicate { suite, tag: document.release.tag.clone(), verdict: document.verdict },
     })

@@ -34,6 +34,10 @@ pub struct Variant {
     pub payload_digest: String,
     /// Campaign seed.
     pub seed: u64,
+    /// Snapshot root of the library.
+    pub library: String,
+    /// What look-alikes were asked for, as the campaign froze it; null where there are none.
+    pub look_alikes: Option<serde_json::Value>,
     /// Rows, and how they ended.
     pub rows: Rows,
     /// Why rows are no `OK`: for a SKIP, then for an ERROR.
@@ -144,6 +148,8 @@ impl Variant {
             pack_digest: report.pack_digest.unwrap_or_default(),
             payload_digest: manifest.payload.digest.clone(),
             seed: manifest.campaign.seed,
+            library: manifest.campaign.library.root.to_string(),
+            look_alikes: manifest.campaign.scorer.settings.get("decoys").cloned(),
             rows: Rows { total: facts.rows(), ok, skip, error, missing_scores_input: facts.without_scores() },
             skip_reasons: why(0),
             error_reasons: why(1),

@@ -23,8 +23,11 @@ fn the_file_has_the_look_alikes_that_the_campaign_compares_with() {
     let decoys = summary.lines().skip(1).filter_map(|row| row.split(',').nth(at)?.parse::<u64>().ok()).sum::<u64>();
     // (What `spectral2d` itself skips, such as a metal, has look-alikes all the same.)
     assert!(decoys > 30 && decoys <= facts["decoys"].as_u64().unwrap(), "{facts}");
-    // The same, printed, by one thread, and over what was there.
-    env.write("again.csv", "something else");
+    // Over no file that is there: it may be the library.
+    env.write("mine.csv", "something else");
+    env.molsieve(["decoys", &file, "-o", "mine.csv"]).exits(2).says("`mine.csv` exists already");
+    assert_eq!(std::fs::read_to_string(env.path("mine.csv")).unwrap(), "something else");
+    // The same by one thread, and printed.
     env.molsieve(["decoys", &file, "-o", "again.csv", "--threads", "1"])
         .exits(0)
         .says("different look-alikes in `again.csv`");

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::sound::{already_there, must_be_new};
 use super::told;
 use crate::cli::asked;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::cli::verify::pack_at;
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs;
 use crate::lift::money::{Amount, Cost};
 use crate::lift::truth::Demands;
@@ -67,9 +68,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         _ => None,
     };
     let written = [args.out.as_deref(), args.html.as_deref()];
-    if let Some(out) = written.into_iter().flatten().find(|out| out.exists()) {
-        return Err(already_there(out));
-    }
+    written.into_iter().flatten().try_for_each(must_be_new)?;
     let request = Request {
         k: args.k,
         seed: args.seed,
@@ -96,10 +95,6 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 
 fn put(out: &Path, bytes: &[u8]) -> Result<()> {
     if fs::write_new(out, bytes)? { Ok(()) } else { Err(already_there(out)) }
-}
-
-fn already_there(out: &Path) -> Error {
-    Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`, or remove it")
 }
 
 pub(in crate::cli) fn seed(text: &str) -> Result<u64, String> {

@@ -6,7 +6,7 @@ pub(super) mod cost_lift;
 mod hetero2;
 pub(super) mod proxy_truth;
 pub(super) mod registry_entry;
-mod sound;
+pub(super) mod sound;
 mod told;
 
 use super::exit_code::Exit;

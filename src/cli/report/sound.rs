@@ -35,5 +35,5 @@ pub fn must_be_new(out: &Path) -> Result<()> {
 
 /// Something is there already.
 pub fn already_there(out: &Path) -> Error {
-    Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`, or remove it")
+    Error::usage(format!("`{}` exists already", out.display())).hint("choose another name, or remove it")
 }

@@ -54,8 +54,14 @@ pub fn tell(document: &Document, output: Output) -> Result<()> {
         let (mark, found) = (if gate.holds { "holds" } else { "FAILS" }, &gate.found);
         output.say(format!("  {mark}  {:<10}  {}: {}; found: {found}", gate.milestone, gate.gate, gate.requires));
     }
+    for variant in &document.variants {
+        if let Some(signal) = &variant.signal {
+            let of = if document.variants.len() > 1 { format!(" of {}", variant.name) } else { String::new() };
+            output.say(format!("  the score{of}: {} ({})", signal.verdict.as_str(), signal.reason));
+        }
+    }
     if let Some(utility) = &document.utility {
-        output.say(format!("  {}", utility.answer));
+        output.say(format!("  what it is worth: {}", utility.answer));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::cli::asked::CampaignArgs;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::cli::resume;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fs;
 use crate::journal;
 use crate::journal::state::{Phase, State};
@@ -34,7 +34,8 @@ pub fn plan(begun: &Begun, config: &Path, name: &str, output: Output) -> Result<
 
 /// Drives `campaign` until its pack is sealed, and puts the archive of that where it is handed on.
 pub fn drive(begun: &Begun, suite: Suite, campaign: &Campaign, name: &str, output: Output) -> Result<Leg> {
-    let exit = resume::go_on(campaign, &begun.options, output.of_a_part())?;
+    let of_the_suite = |e: Error| e.hint("the same `molsieve suite` command goes on with the suite, and signs it");
+    let exit = resume::go_on(campaign, &begun.options, output.of_a_part()).map_err(of_the_suite)?;
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     if exit != Exit::Done || state.phase != Phase::Complete {
         output.note(format!("the suite is not finished: `{name}` has no pack yet; the same command goes on"));

@@ -7,7 +7,7 @@ mod leg;
 mod ring;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::asked::{self, Options};
 use super::exit_code::Exit;
@@ -16,9 +16,10 @@ use super::report::registry_entry::commit;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
+use crate::pack::envelope;
 use crate::pack::keys::PrivateKey;
 use crate::suite::document::{self, Document, Release};
-use crate::suite::{Suite, SuiteDir, Truth};
+use crate::suite::{Suite, SuiteDir, Truth, statement};
 
 /// Arguments of `suite`.
 #[derive(Debug, clap::Args)]
@@ -89,6 +90,7 @@ impl Common {
         let key = PrivateKey::load(&self.key)?;
         let root = std::path::absolute(&self.dir).map_err(|e| Error::io("cannot find", &self.dir, &e))?;
         let dir = SuiteDir::new(root);
+        is_ours_alone(&dir)?;
         let before = there(&dir)?;
         if let Some(before) = before.as_ref().filter(|before| before.asked.suite != suite) {
             let what = format!("`{}` holds the suite `{}`", self.dir.display(), before.asked.suite.word());
@@ -96,7 +98,7 @@ impl Common {
         }
         let by_default = |truth: Truth, date: &str| format!("{}-{date}", suite.tag_stem(truth));
         let truth_before = before.as_ref().map_or(truth, |document| document.asked.truth);
-        let before = before.map(|document| document.release);
+        let before = before.filter(|document| is_signed(&dir, document, &key)).map(|document| document.release);
         let date = before.as_ref().map_or_else(today, |release| release.date.clone());
         // (What nobody said follows from where the truth is from.)
         let said =
@@ -110,8 +112,44 @@ impl Common {
         };
         release.check()?;
         fs::create_dir(&dir.work())?;
+        fs::write_new(&dir.mark(), format!("{}\n", suite.word()).as_bytes())?;
         Ok(Begun { dir, key, options: Options { workers: self.workers, key: Some(self.key.clone()) }, release })
     }
+}
+
+/// Refuses a directory that is somebody else's: files of these names would be written over.
+fn is_ours_alone(dir: &SuiteDir) -> Result<()> {
+    if dir.mark().is_file() {
+        return Ok(());
+    }
+    // (Killed before the mark was there, a suite leaves a directory and nothing in it.)
+    let begun = |name: &str| name == SuiteDir::WORK || fs::is_temporary(name);
+    if names(dir.root())?.iter().all(|name| begun(name))
+        && names(&dir.work())?.iter().all(|name| fs::is_temporary(name))
+    {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{}` is not empty, and holds no suite", dir.root().display()))
+        .hint("give the suite a directory of its own, which need not be there: `--dir DIR`"))
+}
+
+/// What lies in the directory at `path`; nothing if it is not there.
+fn names(path: &Path) -> Result<Vec<String>> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io("cannot read", path, &e)),
+    };
+    Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+}
+
+/// Whether `key` has signed what `document` says: else nothing of it is said again.
+fn is_signed(dir: &SuiteDir, document: &Document, key: &PrivateKey) -> bool {
+    let signers = || {
+        let envelope = fs::read_input(&dir.file(SuiteDir::STATEMENT), envelope::BYTES_MAX).ok()?;
+        statement::signers(&envelope, &statement::statement(dir, document).ok()?, &[key.public().ok()?]).ok()
+    };
+    signers().is_some()
 }
 
 impl Begun {

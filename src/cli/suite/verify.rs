@@ -12,7 +12,7 @@ use crate::pack::envelope;
 use crate::pack::keys::PublicKey;
 use crate::pack::verify::{Accept, Trust};
 use crate::suite::build::{self, Request};
-use crate::suite::document;
+use crate::suite::document::{self, Document};
 use crate::suite::{SuiteDir, statement};
 
 /// Schema of the facts.
@@ -43,6 +43,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let path = dir.file(SuiteDir::STATEMENT);
     let envelope = fs::read_input(&path, envelope::BYTES_MAX).map_err(|e| Error::input(&path, &e))?;
     let signers = statement::signers(&envelope, &statement::statement(&dir, &document)?, &keys)?;
+    let unsigned = unsigned(&dir, &document)?;
     let trust = Trust { keys, threshold: 1, accept: Accept::Trusted };
     let built = build::build(&dir, &Request::of(&document)?, &trust)?;
     for (name, bytes) in built.files()? {
@@ -54,10 +55,31 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
                 .hint("it was changed, or a pack was: get the suite again from whoever signed it"));
         }
     }
-    let facts = serde_json::json!({"schema": SCHEMA, "signers": signers, "suite": built.document});
+    let facts =
+        serde_json::json!({"schema": SCHEMA, "signers": signers, "unsigned": unsigned, "suite": built.document});
     if !output.document(&facts)? {
         tell(&built.document, output)?;
     }
+    unsigned.iter().for_each(|name| output.say(format!("  not part of it, and signed by nobody: `{name}`")));
     signers.iter().for_each(|keyid| output.say(format!("  VERIFIED: signed by {keyid}")));
     Ok(exit(&built.document))
+}
+
+/// What lies beside the suite and is not part of it. A file that has the name of one of its own is none of these: it is refused.
+fn unsigned(dir: &SuiteDir, document: &Document) -> Result<Vec<String>> {
+    let own = statement::names(document);
+    let mut others = Vec::new();
+    for entry in std::fs::read_dir(dir.root()).map_err(|e| Error::input(dir.root(), &e))?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == SuiteDir::WORK || name == SuiteDir::STATEMENT || own.contains(&name) {
+            continue;
+        }
+        if SuiteDir::is_of_a_suite(&name) {
+            return Err(Error::verification(format!("`{name}` lies here, and is no part of this suite"))
+                .hint("it was put there, or left: do not rely on it, and take it away"));
+        }
+        others.push(name);
+    }
+    others.sort();
+    Ok(others)
 }

@@ -16,7 +16,7 @@ pub fn section(facts: &Facts<'_>) -> String {
         intervals::svg("share of pairs that the record wins, by likeness of its decoys", &lines(signal)).map_or_else(
             String::new,
             |svg| format!(
-                "<figure>\n<figcaption><b>Pairs won</b> <span>each record against its decoys, a tie is half; 95 % of such campaigns are within a bar. \
+                "<figure>\n<figcaption><b>Pairs won</b> <span>each record against its decoys, a tie is half; a bar is the 95 % interval. \
                  The mark is the gate.</span></figcaption>\n{svg}\n</figure>\n"
             )
         ),
@@ -44,7 +44,11 @@ fn verdict(signal: &Signal) -> String {
         Verdict::Pass => {
             ("done", "PASS", format!("<b>{column}</b> tells records from their look-alikes better than chance."))
         }
-        Verdict::Fail => ("open", "FAIL", format!("<b>{column}</b> does not tell records from their look-alikes.")),
+        Verdict::Fail => (
+            "open",
+            "FAIL",
+            format!("<b>{column}</b> does not tell records from their look-alikes by the margin that is asked."),
+        ),
         Verdict::Inconclusive if judged.is_some() => (
             "open",
             "INCONCLUSIVE",
@@ -62,7 +66,20 @@ fn verdict(signal: &Signal) -> String {
     } else {
         " <b>log P alone does better</b>: what the score adds is worse than nothing."
     };
-    format!("<div class=\"verdict {class}\"><strong>{word}.</strong> {sentence}{numbers}{beaten}</div>\n")
+    let lacking = lacking(signal);
+    format!("<div class=\"verdict {class}\"><strong>{word}.</strong> {sentence}{numbers}{beaten}{lacking}</div>\n")
+}
+
+/// That look-alikes have no score, where some have none.
+fn lacking(signal: &Signal) -> String {
+    if signal.scored == signal.decoys {
+        return String::new();
+    }
+    format!(
+        " <b>Only {} of {} look-alikes have a score</b>: <code>molsieve decoys --missing</code> writes the others.",
+        count(signal.scored),
+        count(signal.decoys)
+    )
 }
 
 fn percent(value: f64) -> String {
