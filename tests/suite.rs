@@ -215,6 +215,7 @@ fn scores_that_are_not_pinned_or_lack_look_alikes_stop_a_customer_with_what_to_d
     let file = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
     let said = suite(&env, &["customer", &file, "--dir", "c", "--key", "me.pem"]).exits(4);
     assert!(said.stdout().contains("STOP: 2 of") && said.stdout().contains("`molsieve decoys --missing`"));
+    assert!(said.stdout().contains("decoys   `score` is INCONCLUSIVE") && said.stdout().contains("; 0 of "));
     let facts = document(&env, "c");
     assert_eq!(facts["verdict"], "STOP");
     assert_eq!(gates(&facts, "VALUE-M7"), [("scores: pinned".to_owned(), false)]);
@@ -353,4 +354,25 @@ fn a_suite_that_was_killed_goes_on_where_it_was() {
         (0..3).map(|at| facts["variants"][at]["payload_digest"].to_string()).collect::<Vec<_>>()
     };
     assert_eq!(payloads(&env), payloads(&whole));
+}
+
+#[test]
+fn a_run_says_what_the_look_alikes_say_of_the_score_and_that_scores_are_of_another_library() {
+    let env = begun();
+    let file = customers(&env, "kind = \"spectral2d\"");
+    let said = env.molsieve(["run", &file, "--dir", "r"]).exits(0).stdout();
+    let signal: Json = serde_json::from_str(&read(&env, "r", "pack/signal.json")).unwrap();
+    let line = format!(
+        "decoys   `score` is {} ({})\n",
+        signal["verdict"].as_str().unwrap(),
+        signal["reason"].as_str().unwrap()
+    );
+    assert!(said.contains(&line), "{line}{said}");
+    env.write("scores.csv", "id,score\nsomebody,1\nelse,2\n");
+    let file = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
+    let said = env.molsieve(["run", &file, "--dir", "o"]).exits(0);
+    assert!(
+        said.stdout().contains("120 missing_score")
+            && said.stdout().contains("says which scores belong to nothing here")
+    );
 }
