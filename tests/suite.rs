@@ -376,3 +376,22 @@ fn a_run_says_what_the_look_alikes_say_of_the_score_and_that_scores_are_of_anoth
             && said.stdout().contains("says which scores belong to nothing here")
     );
 }
+
+/// Files of every released version are read for ever, and mean what they meant.
+#[test]
+fn documents_of_the_first_version_are_read_and_written_back_byte_by_byte() {
+    use molsieve::canonical::json;
+    use molsieve::suite::document::{Document, Verdict};
+    let fixture = |name: &str| std::fs::read(project("tests/fixtures").join(name)).unwrap();
+    for (name, gates, variants) in [("customer", 6, 1), ("known-bad-good", 21, 3)] {
+        let bytes = fixture(&format!("suite/v1/{name}.json"));
+        let document = Document::read(&bytes).unwrap();
+        assert_eq!((document.gates.len(), document.variants.len()), (gates, variants), "{name}");
+        assert_eq!(document.verdict == Verdict::Go, document.gates.iter().all(|gate| gate.holds), "{name}");
+        assert!(document.to_bytes().unwrap() == bytes, "{name}");
+    }
+    let bytes = fixture("signal/v1/signal.json");
+    let signal: molsieve::signal::Signal = json::from_line("signal.json", &bytes).unwrap();
+    assert_eq!((signal.schema.as_str(), signal.bands.len()), (molsieve::signal::SCHEMA, 4));
+    assert!(json::to_line(&signal).unwrap() == bytes);
+}
