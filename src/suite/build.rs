@@ -83,6 +83,10 @@ impl Built {
     pub const FILES: [&'static str; 5] =
         [SuiteDir::COST_LIFT, SuiteDir::COST_LIFT_PAGE, SuiteDir::REGISTRY, SuiteDir::LINEAGE, SuiteDir::DOCUMENT];
 
+    /// Those of them that are frozen by their schema, which every later version makes again: pages are for people, may be worded
+    /// otherwise by another version, and are bound by the signature alone.
+    pub const FROZEN: [&'static str; 2] = [SuiteDir::COST_LIFT, SuiteDir::DOCUMENT];
+
     /// Those that this one has: each with its name, the document last.
     ///
     /// # Errors

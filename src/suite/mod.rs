@@ -82,11 +82,10 @@ impl Suite {
 }
 
 /// Where the truth of a suite comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Truth {
     /// There is none.
-    #[default]
     None,
     /// From a rule: it tries out the way, and says nothing of the molecules.
     Rule,

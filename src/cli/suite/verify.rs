@@ -11,7 +11,7 @@ use crate::fs;
 use crate::pack::envelope;
 use crate::pack::keys::PublicKey;
 use crate::pack::verify::{Accept, Trust};
-use crate::suite::build::{self, Request};
+use crate::suite::build::{self, Built, Request};
 use crate::suite::document::{self, Document};
 use crate::suite::{SuiteDir, statement};
 
@@ -46,7 +46,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     let unsigned = unsigned(&dir, &document)?;
     let trust = Trust { keys, threshold: 1, accept: Accept::Trusted };
     let built = build::build(&dir, &Request::of(&document)?, &trust)?;
-    for (name, bytes) in built.files()? {
+    for (name, bytes) in built.files()?.into_iter().filter(|(name, _)| Built::FROZEN.contains(name)) {
         let path = dir.file(name);
         let there =
             fs::read_input(&path, document::BYTES_MAX.max(bytes.len() as u64)).map_err(|e| Error::input(&path, &e))?;
