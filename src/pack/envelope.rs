@@ -46,16 +46,16 @@ struct SignatureEntry {
     sig: String,
 }
 
-/// What a pack's signers state.
+/// What signers state: an in-toto Statement v1 with a predicate of the type `P`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Statement {
+pub struct Statement<P> {
     #[serde(rename = "_type")]
     kind: String,
     subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
-    predicate: Predicate,
+    predicate: P,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,19 @@ struct Subject {
 #[serde(deny_unknown_fields)]
 struct SubjectDigest {
     sha256: Digest,
+}
+
+impl<P> Statement<P> {
+    /// That the files of these names and digests are what `predicate` says, in this order.
+    pub fn new(files: impl IntoIterator<Item = (String, Digest)>, predicate_type: &str, predicate: P) -> Self {
+        let subject = |(name, sha256)| Subject { name, digest: SubjectDigest { sha256 } };
+        Self {
+            kind: STATEMENT_TYPE.to_owned(),
+            subject: files.into_iter().map(subject).collect(),
+            predicate_type: predicate_type.to_owned(),
+            predicate,
+        }
+    }
 }
 
 /// The claims of the manifest that a reader of attestations alone wants to know.
@@ -117,22 +130,16 @@ pub struct SignedBy {
 /// # Errors
 /// None in practice: a statement has a canonical form.
 pub fn statement(manifest: &Manifest, manifest_bytes: &[u8], checksums: &[u8]) -> Result<Vec<u8>> {
-    let subject = |name: &str, bytes: &[u8]| Subject {
-        name: name.to_owned(),
-        digest: SubjectDigest { sha256: digest::sha256(bytes) },
+    let file = |name: &str, bytes: &[u8]| (name.to_owned(), digest::sha256(bytes));
+    let predicate = Predicate {
+        circumstantial: manifest.circumstantial,
+        complete: manifest.complete,
+        pack_digest: digest::sha256(manifest_bytes).sha256_uri(),
+        payload_digest: manifest.payload.digest.clone(),
+        records: Records::of(&manifest.records),
     };
-    json::to_vec(&Statement {
-        kind: STATEMENT_TYPE.to_owned(),
-        subject: vec![subject(MANIFEST, manifest_bytes), subject(CHECKSUMS, checksums)],
-        predicate_type: PREDICATE_TYPE.to_owned(),
-        predicate: Predicate {
-            circumstantial: manifest.circumstantial,
-            complete: manifest.complete,
-            pack_digest: digest::sha256(manifest_bytes).sha256_uri(),
-            payload_digest: manifest.payload.digest.clone(),
-            records: Records::of(&manifest.records),
-        },
-    })
+    let files = [file(MANIFEST, manifest_bytes), file(CHECKSUMS, checksums)];
+    json::to_vec(&Statement::new(files, PREDICATE_TYPE, predicate))
 }
 
 /// What a statement says of the payload.
@@ -151,7 +158,7 @@ pub struct Claims {
 /// # Errors
 /// It is no statement on a pack (exit 4).
 pub fn claims(statement: &[u8]) -> Result<Claims> {
-    let statement: Statement = json::from_slice("the statement in `attestation.dsse.json`", statement)?;
+    let statement: Statement<Predicate> = json::from_slice("the statement in `attestation.dsse.json`", statement)?;
     if (statement.kind.as_str(), statement.predicate_type.as_str()) != (STATEMENT_TYPE, PREDICATE_TYPE) {
         return Err(malformed("states something else than what is in a pack"));
     }

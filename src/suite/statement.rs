@@ -5,38 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::document::{Document, Verdict};
 use super::{Suite, SuiteDir};
 use crate::canonical::json;
-use crate::digest::Digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
-use crate::pack::envelope::{Envelope, STATEMENT_TYPE, pre_authentication};
+use crate::pack::envelope::{Envelope, Statement, pre_authentication};
 use crate::pack::keys::{PrivateKey, PublicKey};
 
 /// The in-toto predicate type.
-pub const PREDICATE_TYPE: &str = "urn:molsieve:suite:v1";
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Statement {
-    #[serde(rename = "_type")]
-    kind: String,
-    subject: Vec<Subject>,
-    #[serde(rename = "predicateType")]
-    predicate_type: String,
-    predicate: Predicate,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Subject {
-    name: String,
-    digest: SubjectDigest,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SubjectDigest {
-    sha256: Digest,
-}
+const PREDICATE_TYPE: &str = "urn:molsieve:suite:v1";
 
 /// What a reader of statements alone wants to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,14 +48,11 @@ pub fn statement(dir: &SuiteDir, document: &Document) -> Result<Vec<u8>> {
             _ => e,
         };
         let (sha256, _) = fs::sha256_input(&dir.file(name)).map_err(lacks)?;
-        Ok(Subject { name: name.to_owned(), digest: SubjectDigest { sha256 } })
+        Ok((name.to_owned(), sha256))
     };
-    json::to_vec(&Statement {
-        kind: STATEMENT_TYPE.to_owned(),
-        subject: names.iter().map(|name| subject(name)).collect::<Result<_>>()?,
-        predicate_type: PREDICATE_TYPE.to_owned(),
-        predicate: Predicate { suite, tag: document.release.tag.clone(), verdict: document.verdict },
-    })
+    let files = names.iter().map(|name| subject(name)).collect::<Result<Vec<_>>>()?;
+    let predicate = Predicate { suite, tag: document.release.tag.clone(), verdict: document.verdict };
+    json::to_vec(&Statement::new(files, PREDICATE_TYPE, predicate))
 }
 
 /// `statement` in an envelope that `key` has signed: the content of the file.
