@@ -14,6 +14,11 @@ pub fn unix_ms() -> UnixMs {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Today, in UTC, such as `2026-11-20`.
+pub fn today() -> String {
+    rfc3339(unix_ms()).chars().take(10).collect()
+}
+
 /// A monotonic stopwatch.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

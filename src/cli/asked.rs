@@ -6,13 +6,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::output::Output;
 use super::place::{self, absolute, default_dir};
-use super::progress;
-use crate::campaign::config::{CPUS_MAX, Config, ShardSize};
+use super::{progress, values};
+use crate::campaign::config::{Config, ShardSize};
 use crate::campaign::file::Campaign;
 use crate::campaign::kind::SchedulerKind;
 use crate::error::{Error, Kind, Result};
 use crate::host;
-use crate::id::Ordinal;
 use crate::layout::CampaignDir;
 use crate::library::inspect;
 use crate::library::snapshot::Snapshot;
@@ -51,7 +50,7 @@ impl Options {
 #[derive(Debug, clap::Args)]
 pub struct WorkArgs {
     /// Worker processes at a time [default: one for the cores of a task].
-    #[arg(long, value_parser = count::<4096>)]
+    #[arg(long, value_parser = values::count::<4096>)]
     pub workers: Option<u64>,
 }
 
@@ -155,22 +154,6 @@ fn told_where(error: Error) -> Error {
     if is_far && error.kind() == Kind::Usage { error.within(format!("on `{}`", host::name())) } else { error }
 }
 
-/// A whole number from 1 to `MAX`, as an option has it.
-pub fn count<const MAX: u64>(text: &str) -> Result<u64, String> {
-    let number = text.parse().ok().filter(|number| (1..=MAX).contains(number));
-    number.ok_or_else(|| format!("give a whole number from 1 to {MAX}"))
-}
-
-/// A number of processor cores, as an option has it.
-pub fn cores(text: &str) -> Result<u32, String> {
-    count::<{ CPUS_MAX as u64 }>(text).map(|cores| cores as u32)
-}
-
-/// The place of a record in its library, as an option has it.
-pub fn ordinal(text: &str) -> Result<Ordinal, String> {
-    text.parse().map_err(|_| "give the place of a record in the library, a whole number from 0".to_owned())
-}
-
 /// The campaign; whether it begins anew is told.
 pub fn told_what_is_forgotten(opened: Opened, output: Output) -> Campaign {
     match opened.forgotten {
@@ -207,20 +190,5 @@ fn tell_of_scores(planned: &Campaign, output: Output) {
             "WARNING of the scores: {unmatched} are under hashes of RDKit's, and nothing says which look-alikes they are of; \
              see `rdkit_hashes` in docs/precomputed.md"
         ));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_that_is_none_is_told_what_numbers_there_are() {
-        assert_eq!((count::<10>("1"), count::<10>("10"), cores("4096")), (Ok(1), Ok(10), Ok(4096)));
-        for wrong in ["x", "0", "11", "-1", "1.5", "", "99999999999999999999999"] {
-            assert_eq!(count::<10>(wrong).unwrap_err(), "give a whole number from 1 to 10", "{wrong}");
-        }
-        assert_eq!(ordinal("0"), Ok(0));
-        assert!(ordinal("NSC_1").unwrap_err().contains("from 0"));
     }
 }

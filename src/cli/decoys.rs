@@ -3,17 +3,16 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
-use super::report::sound::{already_there, must_be_new};
+use super::values;
 use super::{progress, signals};
 use crate::campaign::config::Config;
 use crate::campaign::precomputed;
 use crate::decoys::{self, Asked, Facts};
 use crate::error::{Error, Result};
-use crate::fs::Staged;
 use crate::fs::scratch::Scratch;
+use crate::fs::{self, Staged};
 use crate::library::take;
 use crate::run::plan;
 use crate::scorer::builtin::precomputed as from_files;
@@ -38,7 +37,7 @@ pub struct Args {
     #[arg(long)]
     missing: bool,
     /// How many threads [default: one a core]. The file is the same.
-    #[arg(long, value_parser = asked::count::<4096>)]
+    #[arg(long, value_parser = values::count::<4096>)]
     threads: Option<u64>,
 }
 
@@ -50,7 +49,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             .hint("say where the file goes with `-o FILE.csv`"));
     }
     if !to_stdout {
-        must_be_new(&args.out)?;
+        fs::must_be_new(&args.out)?;
     }
     let (config, base) = (Config::read(&args.campaign)?, plan::base_of(&args.campaign)?);
     let section = config.decoys.as_ref().ok_or_else(|| {
@@ -100,7 +99,8 @@ fn write(asked: &Asked<'_>, stop: &Stop, out: &Path) -> Result<Facts> {
         staged.write(line)?;
         staged.write(b"\n")
     })?;
-    if staged.commit_new()? { Ok(facts) } else { Err(already_there(out)) }
+    staged.commit_to_new()?;
+    Ok(facts)
 }
 
 /// Prints it. A reader that has gone away has seen enough.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::values;
 use crate::campaign::file::Campaign;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -39,10 +39,10 @@ pub struct Args {
     #[arg(long, required_unless_present_any = ["ordinal", "top"], conflicts_with = "top")]
     id: Vec<String>,
     /// An ordinal, from 0; may be given several times.
-    #[arg(long, conflicts_with = "top", value_parser = asked::ordinal)]
+    #[arg(long, conflicts_with = "top", value_parser = values::ordinal)]
     ordinal: Vec<Ordinal>,
     /// The best so many, in the order of hits.csv.
-    #[arg(long, value_parser = asked::count::<{ extract::TOP_MAX }>)]
+    #[arg(long, value_parser = values::count::<{ extract::TOP_MAX }>)]
     top: Option<u64>,
     /// The directory to put them in; files that are there stay as they are.
     #[arg(long)]

@@ -53,6 +53,7 @@ mod submitted;
 mod suite;
 mod terminal;
 mod tick;
+mod values;
 mod verify;
 mod waiting;
 mod watch;

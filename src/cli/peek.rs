@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::values;
 use crate::campaign::file::Campaign;
 use crate::error::Result;
 use crate::layout::CampaignDir;
@@ -23,7 +23,7 @@ pub struct Args {
     /// The campaign directory.
     dir: PathBuf,
     /// How many rows.
-    #[arg(long, default_value_t = 10, value_parser = asked::count::<TOP_MAX>)]
+    #[arg(long, default_value_t = 10, value_parser = values::count::<TOP_MAX>)]
     top: u64,
     /// Records that ended as ERROR instead, the first in the library's order.
     #[arg(long)]

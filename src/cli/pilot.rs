@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::asked::{self, CampaignArgs, WorkArgs};
+use super::asked::{CampaignArgs, WorkArgs};
 use super::exit_code::Exit;
 use super::forecast::{self, PilotFacts};
 use super::output::Output;
+use super::values;
 use crate::error::{Error, Result};
 use crate::pilot::{self, Request};
 use crate::units;
@@ -25,7 +26,7 @@ pub struct Args {
     #[command(flatten)]
     work: WorkArgs,
     /// Records that are asked, about.
-    #[arg(long, default_value_t = pilot::RECORDS, value_parser = asked::count::<100_000>)]
+    #[arg(long, default_value_t = pilot::RECORDS, value_parser = values::count::<100_000>)]
     records: u64,
     /// After this time of scoring nothing more is asked.
     #[arg(long, default_value = "60s", value_parser = time)]

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use super::asked;
 use super::exit_code::Exit;
 use super::output::Output;
+use super::values;
 use super::verify::pack_at;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long)]
     id: Option<OsString>,
     /// The ordinal of the record whose row is proven.
-    #[arg(long, value_parser = asked::ordinal)]
+    #[arg(long, value_parser = values::ordinal)]
     ordinal: Option<Ordinal>,
     /// Where the proof goes [default: standard output].
     #[arg(long, conflicts_with = "check")]
@@ -61,13 +61,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         (None, None) => return Err(Error::bug("a proof of no row was asked for")),
     };
     let pack = args.pack.as_deref().unwrap_or(Path::new("."));
-    if let Some(out) = args.out.as_deref().filter(|out| out.exists()) {
-        return Err(already_there(out));
-    }
+    args.out.as_deref().map_or(Ok(()), fs::must_be_new)?;
     let proof = prove::prove(&pack_at(pack)?, &asked)?;
     let bytes = proof.to_bytes()?;
+    args.out.as_deref().map_or(Ok(()), |out| fs::put_new(out, &bytes))?;
     match &args.out {
-        Some(out) if !fs::write_new(out, &bytes)? => return Err(already_there(out)),
         Some(out) if !output.document(&proof)? => {
             output.say(format!("proven: leaf {} of {}: {}", proof.row.leaf_index, proof.tree_size, proof.row.line));
             output.say(format!("payload  {}", proof.payload_digest));
@@ -117,8 +115,4 @@ fn check(path: &Path, trusted: Option<&Trusted>, output: Output) -> Result<Exit>
         output.say(format!("  row      {} of {rows}", proof.row.leaf_index));
     }
     Ok(Exit::Done)
-}
-
-fn already_there(out: &Path) -> Error {
-    Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`, or remove it")
 }

@@ -75,14 +75,12 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 
 /// Writes `text` to `out`, which must be new, or prints it.
 pub fn export(text: &str, out: Option<&Path>, output: Output) -> Result<()> {
-    match out {
-        None => output.say(text.trim_end()),
-        Some(out) if fs::write_new(out, text.as_bytes())? => output.say(format!("written to `{}`", out.display())),
-        Some(out) => {
-            return Err(Error::usage(format!("`{}` exists already", out.display()))
-                .hint("choose another name with `--out`, or remove it"));
-        }
-    }
+    let Some(out) = out else {
+        output.say(text.trim_end());
+        return Ok(());
+    };
+    fs::put_new(out, text.as_bytes())?;
+    output.say(format!("written to `{}`", out.display()));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::exit_code::Exit;
 use super::output::Output;
 use super::place;
 use super::submit;
+use super::values;
 use crate::campaign::config::CORE_HOURS_MAX;
 use crate::campaign::file::{Campaign, Execution};
 use crate::campaign::kind::SchedulerKind;
@@ -58,7 +59,7 @@ struct ChangeArgs {
     #[arg(long, value_name = "N")]
     ranks: Option<u32>,
     /// Cores a task; where it is a launch, a rank.
-    #[arg(long, value_parser = asked::cores)]
+    #[arg(long, value_parser = values::cores)]
     cpus: Option<u32>,
     /// Memory a task, as in `16G`; `none` leaves it to the scheduler.
     #[arg(long, value_name = "SIZE")]

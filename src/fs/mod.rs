@@ -7,6 +7,7 @@
 //! write, with or without the loss of what was not synced: that is how the tests prove the above.
 
 pub mod fault;
+mod fresh;
 pub mod held;
 pub mod put;
 pub mod read;
@@ -23,6 +24,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::error::{Error, Result};
 use crate::id::AttemptId;
+pub use fresh::{must_be_new, put_new};
 pub use read::{each_block, open_input, open_plain, read_end, read_input, read_plain, read_small, sha256_input};
 
 /// Creates `dir` and its parents.

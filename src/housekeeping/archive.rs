@@ -56,17 +56,11 @@ pub struct Archived {
 pub fn archive(campaign: &Campaign, out: &Path, remove_rows: bool) -> Result<Archived> {
     let state = State::of(&journal::read(&campaign.dir)?.entries)?;
     ready(campaign, &state)?;
-    if out.exists() {
-        return Err(
-            Error::usage(format!("`{}` exists already", out.display())).hint("choose another name with `--out`")
-        );
-    }
+    fs::must_be_new(out)?;
     let (written, mut staged) = write(campaign, state.last_ms / 1000, Staged::create_beside(out)?)?;
     check(&mut staged, &written)?;
     let (sha256, bytes) = fs::sha256_input(staged.temporary_path())?;
-    if !staged.commit_new()? {
-        return Err(Error::usage(format!("`{}` was made by somebody else meanwhile", out.display())));
-    }
+    staged.commit_to_new()?;
     // The event comes before the removal: nobody takes rows for lost that were put away.
     let (mut journal, _) = Journal::take_over(&campaign.dir)?;
     journal.record(Event::Archived { sha256, bytes, rows_removed: remove_rows })?;

@@ -97,7 +97,7 @@ pub(crate) fn name_of(id: &[u8], ordinal: Ordinal) -> Cow<'_, [u8]> {
 pub fn cost_lift(pack: &Path, truth: &Path, request: &Request) -> Result<Report> {
     request.check()?;
     let table = Truth::read(truth, &request.demands)?;
-    let (verified, manifest) = sound(pack)?;
+    let (verified, manifest) = verify::sound(pack, &Trust::integrity())?;
     let Some(rank) = manifest.campaign.pack.rank.as_ref() else {
         return Err(Error::usage("the pack has no column that ranks")
             .hint("its scorer has no numeric column: there is no score that truth could be compared with"));
@@ -117,20 +117,6 @@ pub fn cost_lift(pack: &Path, truth: &Path, request: &Request) -> Result<Report>
     let lift = Measuring { found: &found, table: &table, request, heads, orders_missing }
         .lift(&verified, &manifest, &contract);
     Ok(Report { contract, molsieve: lift })
-}
-
-/// The pack at `path`, checked: all of it, but not who signed it.
-fn sound(path: &Path) -> Result<(Verified, Manifest)> {
-    let (report, manifest) = verify::inspect(path, &Trust::integrity())?;
-    let unsound = |why: &str| {
-        Error::verification(format!("`{}` is not sound, and nothing is said of it: {why}", path.display()))
-            .hint("run `molsieve verify` on it for all that is wrong")
-    };
-    if let Some(problem) = report.unsound() {
-        return Err(unsound(&problem.message));
-    }
-    let manifest = manifest.ok_or_else(|| unsound("it holds no manifest"))?;
-    Ok((report, manifest))
 }
 
 /// Whether the table is about this pack.

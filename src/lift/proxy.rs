@@ -81,11 +81,8 @@ pub fn write(snapshot: &Snapshot, out: &Path) -> Result<Written> {
             written.hits += u64::from(label == Label::Pass);
         }
     }
-    if file.commit_new()? {
-        return Ok(written);
-    }
-    Err(Error::usage(format!("`{}` exists already", out.display()))
-        .hint("choose another name with `--out`, or remove it"))
+    file.commit_to_new()?;
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::cells::Cells;
 use super::interval::{Estimate, Seed, estimate};
 use super::judge::{self, Judgement, Verdict};
-use super::{Accumulator, BANDS, Pool, SIZES};
+use super::{Accumulator, BANDS, Pool, SIZES, Slacks};
 use crate::scorer::Order;
 use crate::scorer::builtin::compared::judge::Judged;
 use crate::scorer::builtin::compared::tally::ThreeWays;
@@ -204,39 +204,23 @@ fn verdict(score: Option<Judgement>, controls: &[Control]) -> (Verdict, &'static
 
 /// The judgements of single records, of whose results there are `cells`; `ok` records are `OK`.
 fn per_record(cells: &Cells, ok: u64) -> PerRecord {
-    let mut slacks: Vec<(f64, u64)> = Vec::new();
-    let (mut pass, mut fail, mut sum) = (0, 0, 0.0);
+    let mut slacks = Slacks::default();
+    let (mut pass, mut fail) = (0, 0);
     for (cell, count) in cells.iter() {
         let twice = cell.twice.unsigned_abs();
         let (won, tied) = (twice / 2, twice % 2);
         let Some(judged) = Judged::of(ThreeWays { won, tied, lost: cell.pairs - won - tied }) else { continue };
         *(if judged.slack >= 0.0 { &mut pass } else { &mut fail }) += count;
-        sum += judged.slack * count as f64;
-        slacks.push((judged.slack, count));
+        slacks.add(judged.slack, count);
     }
-    slacks.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let n = pass + fail;
-    let at = |rank: u64| ranked(&slacks, rank);
-    let quartile = |share: f64| at(((share * n as f64).round_ties_even() as u64).clamp(1, n.max(1)) - 1);
-    let middle = || Some(f64::midpoint(at(n.checked_sub(1)? / 2)?, at(n / 2)?));
     PerRecord {
         pass,
         fail,
-        skip: ok - n,
+        skip: ok - slacks.records(),
         pass_rate: (ok > 0).then(|| pass as f64 / ok as f64),
-        mean_slack: (n > 0).then(|| sum / n as f64),
-        p25_slack: quartile(0.25),
-        median_slack: middle(),
-        p75_slack: quartile(0.75),
+        mean_slack: slacks.mean(),
+        p25_slack: slacks.quantile(0.25),
+        median_slack: slacks.median(),
+        p75_slack: slacks.quantile(0.75),
     }
-}
-
-/// The value at `rank`, from 0, of sorted values that are there so many times each.
-fn ranked(sorted: &[(f64, u64)], rank: u64) -> Option<f64> {
-    let mut before = 0;
-    let holds = |(_, count): &&(f64, u64)| {
-        before += count;
-        rank < before
-    };
-    sorted.iter().find(holds).map(|(value, _)| *value)
 }

@@ -8,9 +8,11 @@ mod document;
 pub mod interval;
 pub mod judge;
 mod row;
+mod slacks;
 
 pub use self::document::{Band, Control, PerRecord, SCHEMA, Signal, Size};
 pub use self::judge::{Judgement, Verdict};
+pub use self::slacks::Slacks;
 
 use std::collections::BTreeMap;
 

@@ -9,9 +9,10 @@
 //! has the files makes it again and compares. What the milestones ask is in `docs/suites.md`, the documents in `docs/formats/suite.md`.
 
 pub mod build;
+mod command;
 pub mod document;
 pub mod gates;
-mod pages;
+pub mod pages;
 pub mod scores;
 pub mod statement;
 pub mod utility;

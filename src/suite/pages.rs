@@ -1,18 +1,21 @@
-//! The Markdown of a suite: its section of HETERO-2's registry of artefacts, and its entry in the lineage.
+//! Markdown for HETERO-2's registry of artefacts and for the lineage: of a suite, and of one pack that is in none.
 
 use std::collections::BTreeMap;
 use std::fmt::{Result, Write};
 
-use super::document::{Document, Verdict};
+use super::document::{Document, Release, Verdict};
 use super::gates::number;
 use super::utility::Utility;
 use super::variant::Variant;
 use super::{Suite, SuiteDir};
+use crate::error::Error;
 use crate::pack::hetero2::plain;
 use crate::pack::hetero2::reason::SKIPS;
 
 /// So many of several words are named.
 const WORDS_MAX: usize = 5;
+/// No title of an entry is longer.
+const TITLE_BYTES_MAX: usize = 500;
 
 impl Document {
     /// The section of the registry.
@@ -31,22 +34,19 @@ impl Document {
     }
 
     fn section(&self, page: &mut String) -> Result {
-        writeln!(page, "## {}\n", plain(&self.release.tag))?;
-        if let Some(commit) = &self.release.commit {
-            writeln!(page, "- Source commit: {}", plain(commit))?;
-        }
+        head(page, &self.release)?;
         let has_variants = self.variants.len() > 1;
         for variant in &self.variants {
             if has_variants {
                 writeln!(page, "- Variant: {}", plain(&variant.name))?;
             }
-            self.asset(page, variant)?;
+            asset(page, &self.release, variant)?;
         }
         if let Some(utility) = &self.utility {
             writeln!(page, "- SHA256({}): {}", SuiteDir::TRUTH, utility.truth_sha256.to_ascii_uppercase())?;
             writeln!(page, "- Truth contract: customer_truth.v1\n- Utility report contract: cost_lift.v1")?;
         }
-        writeln!(page, "- Command:\n  molsieve suite {}", self.asked.suite.word())?;
+        writeln!(page, "- Command:\n  {}", self.command())?;
         for variant in &self.variants {
             let of = if has_variants { format!(" of {}", plain(&variant.name)) } else { String::new() };
             let with = if self.utility.is_some() { " + cost_lift_report.json" } else { "" };
@@ -66,15 +66,6 @@ impl Document {
         self.gates(page)
     }
 
-    /// Where a pack is to be had, and what it is.
-    fn asset(&self, page: &mut String, variant: &Variant) -> Result {
-        let name = plain(&variant.archive);
-        if let Some(url) = &self.release.url {
-            writeln!(page, "- Release asset: {}/{name}", url.trim_end_matches('/'))?;
-        }
-        writeln!(page, "- SHA256({name}): {}", variant.sha256.to_ascii_uppercase())
-    }
-
     fn gates(&self, page: &mut String) -> Result {
         let verdict = if self.verdict == Verdict::Go { "GO" } else { "STOP" };
         let held = self.gates.iter().filter(|gate| gate.holds).count();
@@ -90,28 +81,11 @@ impl Document {
         let (release, asked) = (&self.release, self.asked);
         writeln!(page, "### {} - {}", plain(&release.date), asked.suite.title(asked.truth))?;
         writeln!(page, "- Hypothesis: {}", hypothesis(asked.suite))?;
-        writeln!(page, "- Method: molsieve suite {}; gates of docs/suites.md", asked.suite.word())?;
-        writeln!(page, "- Release tag: {}", plain(&release.tag))?;
-        if let Some(commit) = &release.commit {
-            writeln!(page, "- Source commit: {}", plain(commit))?;
-        }
+        writeln!(page, "- Method: {}; gates of docs/suites.md", self.command())?;
+        release_lines(page, release)?;
         for variant in &self.variants {
-            self.asset(page, variant)?;
-            let rows = variant.rows;
-            writeln!(
-                page,
-                "- Facts of {}: campaign={}, seed={}, rows_total={}, OK={}, SKIP={}, ERROR={}; top_skip_reasons={}; strategies={}; payload={}",
-                plain(&variant.name),
-                variant.signal.as_ref().map_or("(none)", |signal| signal.verdict.as_str()),
-                variant.seed,
-                rows.total,
-                rows.ok,
-                rows.skip,
-                rows.error,
-                counts(&variant.skip_reasons),
-                counts(&variant.decoys.strategies),
-                variant.payload_digest,
-            )?;
+            asset(page, &self.release, variant)?;
+            facts(page, variant)?;
         }
         for apart in &self.separations {
             writeln!(
@@ -131,6 +105,87 @@ impl Document {
         let failed = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join("; ")) };
         writeln!(page, "- Result: {verdict}{failed}")
     }
+}
+
+/// The section of the registry on one pack that is in no suite, and after it its entry in the lineage, if that has a title.
+///
+/// # Errors
+/// The title is no line of text (exit 2).
+pub fn of_pack(release: &Release, variant: &Variant, title: Option<&str>) -> crate::error::Result<String> {
+    release.check()?;
+    let is_odd =
+        |title: &&str| title.is_empty() || title.len() > TITLE_BYTES_MAX || title.chars().any(char::is_control);
+    if title.is_some_and(|title| is_odd(&title)) {
+        return Err(Error::usage(format!("the title must be one line of 1 to {TITLE_BYTES_MAX} bytes"))
+            .hint("say in a few words what the pack is, as `--lineage 'VALUE-M1: a pilot'`"));
+    }
+    let mut page = String::new();
+    // Writing to a string does not fail.
+    let _ = one_section(&mut page, release, variant);
+    if let Some(title) = title {
+        let _ = one_entry(&mut page, release, variant, title);
+    }
+    Ok(page)
+}
+
+fn one_section(page: &mut String, release: &Release, variant: &Variant) -> Result {
+    head(page, release)?;
+    asset(page, release, variant)?;
+    writeln!(page, "- Command:\n  molsieve run CAMPAIGN.toml (seed {})", variant.seed)?;
+    writeln!(page, "- Payload: {}", variant.payload_digest)?;
+    writeln!(page, "- Outcome (facts from summary.csv):")?;
+    outcome(page, variant)
+}
+
+fn one_entry(page: &mut String, release: &Release, variant: &Variant, title: &str) -> Result {
+    writeln!(page, "\n### {} - {}", plain(&release.date), plain(title))?;
+    release_lines(page, release)?;
+    asset(page, release, variant)?;
+    facts(page, variant)
+}
+
+fn head(page: &mut String, release: &Release) -> Result {
+    writeln!(page, "## {}\n", plain(&release.tag))?;
+    commit(page, release)
+}
+
+fn release_lines(page: &mut String, release: &Release) -> Result {
+    writeln!(page, "- Release tag: {}", plain(&release.tag))?;
+    commit(page, release)
+}
+
+fn commit(page: &mut String, release: &Release) -> Result {
+    release.commit.as_ref().map_or(Ok(()), |commit| writeln!(page, "- Source commit: {}", plain(commit)))
+}
+
+/// Where a pack is to be had, and what it is.
+fn asset(page: &mut String, release: &Release, variant: &Variant) -> Result {
+    let name = plain(&variant.archive);
+    if let Some(url) = &release.url {
+        let is_whole = url.rsplit_once('/').is_some_and(|(_, last)| last == variant.archive);
+        let end = if is_whole { String::new() } else { format!("/{name}") };
+        writeln!(page, "- Release asset: {}{end}", url.trim_end_matches('/'))?;
+    }
+    writeln!(page, "- SHA256({name}): {}", variant.sha256.to_ascii_uppercase())
+}
+
+/// What a pack says, in a line.
+fn facts(page: &mut String, variant: &Variant) -> Result {
+    let rows = variant.rows;
+    writeln!(
+        page,
+        "- Facts of {}: campaign={}, seed={}, rows_total={}, OK={}, SKIP={}, ERROR={}; top_skip_reasons={}; strategies={}; payload={}",
+        plain(&variant.name),
+        variant.signal.as_ref().map_or("(none)", |signal| signal.verdict.as_str()),
+        variant.seed,
+        rows.total,
+        rows.ok,
+        rows.skip,
+        rows.error,
+        counts(&variant.skip_reasons),
+        counts(&variant.decoys.strategies),
+        variant.payload_digest,
+    )
 }
 
 const fn hypothesis(suite: Suite) -> &'static str {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::json;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs;
 use crate::pack::hetero2::{self, check};
 use crate::pack::manifest::Manifest;
@@ -122,19 +122,25 @@ impl Audit {
 }
 
 impl Variant {
-    /// The variant called `name` whose archive is at `path`, checked by `trust`.
+    /// The variant called `name` whose archive is at `path`: whole, and checked by `trust`.
     ///
     /// # Errors
     /// There is no such pack (exit 2), it is not sound or not signed by who is asked for (exit 4), or the system refuses (exit 6).
     pub fn read(name: &str, path: &Path, trust: &Trust) -> Result<Self> {
-        let (report, manifest) = verify::inspect(path, trust)?;
-        let refused = |why: &str| Error::verification(format!("`{}` cannot be relied on: {why}", path.display()));
+        let (report, manifest) = verify::sound(path, trust)?;
         if let Some(problem) = report.problems.first() {
-            return Err(refused(&problem.message).hint("run `molsieve verify` on it for all that is wrong"));
+            return Err(verify::unsound(path, &problem.message));
         }
-        let manifest = manifest.ok_or_else(|| refused("it holds no manifest"))?;
+        Self::of(name, path, report.pack_digest, &manifest)
+    }
+
+    /// What the sound pack in the archive at `path` says.
+    ///
+    /// # Errors
+    /// As [`Variant::read`].
+    pub fn of(name: &str, path: &Path, pack_digest: Option<String>, manifest: &Manifest) -> Result<Self> {
         let (sha256, _) = fs::sha256_input(path)?;
-        let (_, facts) = hetero2::facts(&manifest, &mut |each| verify::each_line(path, |line| each(line)))?;
+        let (_, facts) = hetero2::facts(manifest, &mut |each| verify::each_line(path, |line| each(line)))?;
         let [ok, skip, error] = facts.statuses;
         let archive = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let why = |at: usize| {
@@ -145,7 +151,7 @@ impl Variant {
             name: name.to_owned(),
             archive,
             sha256: sha256.to_string(),
-            pack_digest: report.pack_digest.unwrap_or_default(),
+            pack_digest: pack_digest.unwrap_or_default(),
             payload_digest: manifest.payload.digest.clone(),
             seed: manifest.campaign.seed,
             library: manifest.campaign.library.root.to_string(),
@@ -160,8 +166,8 @@ impl Variant {
                 strategies: facts.strategies.clone(),
             },
             audit: audit(&facts),
-            signal: pooled(path, &manifest)?,
-            conforms: conforms(path, &manifest)?,
+            signal: pooled(path, manifest)?,
+            conforms: conforms(path, manifest)?,
         })
     }
 
@@ -174,12 +180,12 @@ impl Variant {
 
 fn audit(facts: &hetero2::facts::Facts) -> Audit {
     Audit {
-        judged: facts.slacks(),
+        judged: facts.slacks.records(),
         pass: facts.judged[1],
-        mean_slack: facts.mean_slack(),
-        p25_slack: facts.quantile(0.25),
-        median_slack: facts.median_slack(),
-        p75_slack: facts.quantile(0.75),
+        mean_slack: facts.slacks.mean(),
+        p25_slack: facts.slacks.quantile(0.25),
+        median_slack: facts.slacks.median(),
+        p75_slack: facts.slacks.quantile(0.75),
     }
 }
 

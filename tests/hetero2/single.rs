@@ -83,7 +83,7 @@ fn the_section_of_a_release_says_what_the_rows_say_and_what_a_person_said() {
         &format!("- SHA256(evidence_pack.zip): {}", sha256.to_string().to_uppercase()),
         "- Outcome (facts from summary.csv):",
         "  - scores_coverage.rows_missing_scores_input: 0",
-        "    - invalid_smiles: 3",
+        "  - campaign: INCONCLUSIVE (too_few_records)",
         "### 2026-11-29 - VALUE-M1: a pilot",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}: {page}");
@@ -91,6 +91,7 @@ fn the_section_of_a_release_says_what_the_rows_say_and_what_a_person_said() {
     let summary = std::fs::read_to_string(env.path("p/pack/summary.csv")).unwrap();
     let rows = summary.lines().count() - 1;
     assert!(page.contains(&format!("  - rows_total: {rows}\n")), "{page}");
+    assert!(page.contains("  - top_skip_reasons: invalid_smiles=3, no_decoys_generated=3,"), "{page}");
     env.molsieve(["report", "registry-entry", "p", "--tag", "two\nlines"]).exits(2);
     env.molsieve(["report", "registry-entry", "p", "--tag", "a", "--commit", "abc"]).exits(2);
 }

@@ -214,7 +214,7 @@ fn a_pack_that_is_not_sound_says_nothing() {
     let summary = env.path("D/pack/summary.csv");
     let rows = std::fs::read_to_string(&summary).unwrap();
     std::fs::write(&summary, rows.replacen("M1,OK,,", "M1,OK,,9", 1)).unwrap();
-    cost_lift(&env, &[]).exits(4).says("is not sound, and nothing is said of it").says("molsieve verify");
+    cost_lift(&env, &[]).exits(4).says("is not sound, and nothing is told from it").says("molsieve verify");
     env.molsieve(["report", "cost-lift", "D/pack/hits.csv", "--truth", "truth.csv"]).exits(4);
     env.molsieve(["report", "cost-lift", "nowhere", "--truth", "truth.csv"]).exits(2).says("nowhere");
 }

@@ -245,7 +245,7 @@ fn nothing_is_proven_from_a_pack_that_is_not_sound_and_nothing_is_overwritten() 
     let path = env.path("d/pack/summary.csv");
     let rows = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, rows.replacen("OK", "ok", 1)).unwrap();
-    env.molsieve(["prove", "d", "--ordinal", "9"]).exits(4).says("nothing is proven from it");
+    env.molsieve(["prove", "d", "--ordinal", "9"]).exits(4).says("nothing is told from it");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::campaign::config::Config;
 use crate::campaign::scorer as asked_scorer;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
-use crate::cli::{asked, place, signals};
+use crate::cli::{place, signals, values};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs::scratch::Scratch;
@@ -42,7 +42,7 @@ pub struct Args {
     /// The campaign file; nothing of a campaign is made.
     campaign: PathBuf,
     /// Records to score, spread over the library; each is scored about seven times.
-    #[arg(long, default_value_t = 100, value_parser = asked::count::<100_000>)]
+    #[arg(long, default_value_t = 100, value_parser = values::count::<100_000>)]
     records: u64,
 }
 

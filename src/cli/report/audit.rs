@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use super::sound;
-use crate::cli::asked;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
+use crate::cli::values;
 use crate::error::{Error, Result};
 use crate::id::Ordinal;
 use crate::pack::hetero2::audit;
@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long)]
     id: Option<OsString>,
     /// The ordinal of the record.
-    #[arg(long, value_parser = asked::ordinal)]
+    #[arg(long, value_parser = values::ordinal)]
     ordinal: Option<Ordinal>,
 }
 

@@ -1,22 +1,18 @@
 //! `molsieve report cost-lift`: whether a score is worth paying for.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::sound::{already_there, must_be_new};
 use super::told;
-use crate::cli::asked;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
+use crate::cli::values;
 use crate::cli::verify::pack_at;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::fs;
 use crate::lift::money::{Amount, Cost};
 use crate::lift::truth::Demands;
-use crate::lift::{self, RESAMPLES_MAX, Request, SEED_END, page};
-
-/// Nobody selects more molecules.
-pub(in crate::cli) const K_MAX: u64 = 1_000_000_000_000;
+use crate::lift::{self, RESAMPLES_MAX, Request, page};
 
 /// Arguments of `report cost-lift`.
 #[derive(Debug, clap::Args)]
@@ -30,13 +26,13 @@ pub struct Args {
     #[arg(long)]
     truth: PathBuf,
     /// How many molecules go to the expensive stage.
-    #[arg(long, default_value_t = 10_000, value_parser = asked::count::<K_MAX>)]
+    #[arg(long, default_value_t = 10_000, value_parser = values::count::<{ values::K_MAX }>)]
     k: u64,
     /// The seed of all draws.
-    #[arg(long, default_value_t = 0, value_parser = seed)]
+    #[arg(long, default_value_t = 0, value_parser = values::seed)]
     seed: u64,
     /// Draws of an interval.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = asked::count::<{ RESAMPLES_MAX as u64 }>)]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = values::count::<{ RESAMPLES_MAX as u64 }>)]
     bootstrap_n: u64,
     /// What the expensive stage costs for a molecule, such as `0.5`.
     #[arg(long, value_name = "AMOUNT", requires = "currency")]
@@ -45,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "WORD", requires = "cost_per_molecule")]
     currency: Option<String>,
     /// The SHA-256 that the table of truth must have.
-    #[arg(long, value_name = "SHA256", value_parser = sha256)]
+    #[arg(long, value_name = "SHA256", value_parser = values::sha256)]
     truth_sha256: Option<Digest>,
     /// The only source that its labels may have.
     #[arg(long, value_name = "SOURCE")]
@@ -68,7 +64,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         _ => None,
     };
     let written = [args.out.as_deref(), args.html.as_deref()];
-    written.into_iter().flatten().try_for_each(must_be_new)?;
+    written.into_iter().flatten().try_for_each(fs::must_be_new)?;
     let request = Request {
         k: args.k,
         seed: args.seed,
@@ -79,10 +75,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     };
     let report = lift::cost_lift(&pack_at(&args.pack)?, &args.truth, &request)?;
     if let Some(out) = &args.out {
-        put(out, &report.to_bytes()?)?;
+        fs::put_new(out, &report.to_bytes()?)?;
     }
     if let Some(out) = &args.html {
-        put(out, page::render(&report).as_bytes())?;
+        fs::put_new(out, page::render(&report).as_bytes())?;
     }
     if !output.document(&report)? {
         told::sentences(&report).into_iter().for_each(|line| output.say(line));
@@ -91,19 +87,4 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
-}
-
-fn put(out: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::write_new(out, bytes)? { Ok(()) } else { Err(already_there(out)) }
-}
-
-pub(in crate::cli) fn seed(text: &str) -> Result<u64, String> {
-    let seed = text.parse().ok().filter(|seed| *seed < SEED_END);
-    seed.ok_or_else(|| "give a whole number from 0, below 2^53".to_owned())
-}
-
-/// As `sha256sum` and registries write it: in capitals too, and with `sha256:` before it.
-pub(in crate::cli) fn sha256(text: &str) -> Result<Digest, String> {
-    let digits = text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
-    digits.parse().map_err(|_| "give the 64 hex digits that `sha256sum` prints".to_owned())
 }

@@ -24,13 +24,11 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    sound::must_be_new(&args.out)?;
+    fs::must_be_new(&args.out)?;
     let (path, manifest) = sound::open(&args.pack)?;
     let mut staged = Staged::create_beside(&args.out)?;
     hetero2::export(&path, &manifest, &mut staged)?;
-    if !staged.commit_new()? {
-        return Err(sound::already_there(&args.out));
-    }
+    staged.commit_to_new()?;
     let (sha256, bytes) = fs::sha256_input(&args.out)?;
     let facts = serde_json::json!({
         "schema": "molsieve.hetero2-export.v1",

@@ -6,6 +6,7 @@ use crate::campaign::file::Campaign;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::layout::{CampaignDir, SnapshotDir};
 use crate::library::snapshot::Snapshot;
 use crate::lift::proxy;
@@ -26,10 +27,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    if args.out.exists() {
-        let what = format!("`{}` exists already", args.out.display());
-        return Err(Error::usage(what).hint("choose another name with `--out`, or remove it"));
-    }
+    fs::must_be_new(&args.out)?;
     let written = proxy::write(&snapshot(&args.library)?, &args.out)?;
     let facts = serde_json::json!({
         "schema": SCHEMA,

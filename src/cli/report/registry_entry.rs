@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sound;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::cli::registry::export;
+use crate::cli::values;
+use crate::cli::verify::pack_at;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout;
-use crate::pack::hetero2::registry::{self, Release};
-use crate::pack::{ARCHIVE, verify};
+use crate::pack::ARCHIVE;
+use crate::pack::verify::{self, Trust};
+use crate::suite::document::Release;
+use crate::suite::pages;
+use crate::suite::variant::Variant;
 
 /// Arguments of `report registry-entry`.
 #[derive(Debug, clap::Args)]
@@ -25,16 +29,16 @@ pub struct Args {
     #[arg(long)]
     tag: String,
     /// The commit of the sources.
-    #[arg(long, value_name = "40HEX", value_parser = commit)]
+    #[arg(long, value_name = "40HEX", value_parser = values::commit)]
     commit: Option<String>,
-    /// Where the pack is to be had.
+    /// Where the pack is to be had: the address of the file, or what its name is appended to.
     #[arg(long)]
     url: Option<String>,
     /// Also write its entry in the lineage, with this title.
     #[arg(long, value_name = "TITLE")]
     lineage: Option<String>,
     /// The day of that entry, as `2026-11-29` [default: today, UTC].
-    #[arg(long, requires = "lineage", value_parser = day)]
+    #[arg(long, requires = "lineage", value_parser = values::day)]
     date: Option<String>,
     /// Where it goes, which must be new [default: standard output].
     #[arg(long, short, value_name = "FILE")]
@@ -43,16 +47,18 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let (path, manifest) = sound::open(&args.pack)?;
-    let today = || clock::rfc3339(clock::unix_ms()).chars().take(10).collect();
+    args.out.as_deref().map_or(Ok(()), fs::must_be_new)?;
     let release = Release {
         tag: args.tag.clone(),
+        date: args.date.clone().unwrap_or_else(clock::today),
         commit: args.commit.clone(),
         url: args.url.clone(),
-        asset: asset(&path)?,
-        lineage: args.lineage.clone().map(|title| (title, args.date.clone().unwrap_or_else(today))),
     };
-    let text = registry::render(&manifest, &release, &mut |each| verify::each_line(&path, |line| each(line)))?;
+    release.check()?;
+    let archive = archive(&pack_at(&args.pack)?)?;
+    let (report, manifest) = verify::sound(&archive, &Trust::integrity())?;
+    let variant = Variant::of(&manifest.campaign.name, &archive, report.pack_digest, &manifest)?;
+    let text = pages::of_pack(&release, &variant, args.lineage.as_deref())?;
     let facts = serde_json::json!({"schema": "molsieve.registry-section.v1", "tag": args.tag, "markdown": text});
     if args.out.is_some() || !output.document(&facts)? {
         export(&text, args.out.as_deref(), output)?;
@@ -60,27 +66,12 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The archive of the pack and its SHA-256, as registries write it.
-fn asset(pack: &Path) -> Result<Option<(String, String)>> {
+/// The archive of the pack: registries name a file, and its SHA-256.
+fn archive(pack: &Path) -> Result<PathBuf> {
     let archive = if pack.is_dir() { layout::inside(pack, ARCHIVE) } else { pack.to_path_buf() };
-    if !archive.is_file() {
-        return Ok(None);
+    if archive.is_file() {
+        return Ok(archive);
     }
-    let name = archive.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| Error::usage(format!("the name of `{}` is not text", archive.display())))?;
-    let (sha256, _) = fs::sha256_input(&archive)?;
-    Ok(Some((name.to_owned(), sha256.to_string().to_ascii_uppercase())))
-}
-
-pub(in crate::cli) fn commit(text: &str) -> Result<String, String> {
-    let is_hex = text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_hex { Ok(text.to_ascii_lowercase()) } else { Err("give the 40 hex digits of a commit".to_owned()) }
-}
-
-pub(in crate::cli) fn day(text: &str) -> Result<String, String> {
-    let digits = |part: &str, n: usize| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
-    match text.split('-').collect::<Vec<_>>().as_slice() {
-        [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2) => Ok(text.to_owned()),
-        _ => Err("give a day as `2026-11-29`".to_owned()),
-    }
+    Err(Error::usage(format!("`{}` has no `{ARCHIVE}`, and a registry names a file", pack.display()))
+        .hint("give the archive that the pack was unpacked from"))
 }

@@ -8,10 +8,10 @@ use super::{Begun, Common};
 use crate::campaign::config::Config;
 use crate::campaign::file::Campaign;
 use crate::campaign::precomputed;
-use crate::cli::asked;
+
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
-use crate::cli::report::cost_lift::{K_MAX, seed, sha256};
+use crate::cli::values;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, requires = "truth_sha256", conflicts_with = "proxy_truth")]
     truth: Option<PathBuf>,
     /// The SHA-256 that it must have.
-    #[arg(long, value_name = "SHA256", requires = "truth", value_parser = sha256)]
+    #[arg(long, value_name = "SHA256", requires = "truth", value_parser = values::sha256)]
     truth_sha256: Option<Digest>,
     /// Try the way out with labels that a rule makes: they say nothing of the molecules.
     #[arg(long)]
@@ -49,13 +49,13 @@ pub struct Args {
     #[arg(long, requires = "truth")]
     allow_unknown: bool,
     /// How many molecules go to the expensive stage.
-    #[arg(long, default_value_t = 10_000, value_parser = asked::count::<K_MAX>)]
+    #[arg(long, default_value_t = 10_000, value_parser = values::count::<{ values::K_MAX }>)]
     k: u64,
     /// The seed of all draws.
-    #[arg(long, default_value_t = 0, value_parser = seed)]
+    #[arg(long, default_value_t = 0, value_parser = values::seed)]
     seed: u64,
     /// Draws of an interval.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = asked::count::<{ RESAMPLES_MAX as u64 }>)]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = values::count::<{ RESAMPLES_MAX as u64 }>)]
     bootstrap_n: u64,
     /// What the expensive stage costs for a molecule, such as `0.5`.
     #[arg(long, value_name = "AMOUNT", requires = "currency")]

@@ -9,10 +9,10 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use super::asked::{self, Options};
+use super::asked::Options;
 use super::exit_code::Exit;
 use super::output::Output;
-use super::report::registry_entry::commit;
+use super::values;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::fs;
@@ -63,13 +63,13 @@ struct Common {
     #[arg(long)]
     key: PathBuf,
     /// Worker processes at a time [default: one for the cores of a task].
-    #[arg(long, value_parser = asked::count::<4096>)]
+    #[arg(long, value_parser = values::count::<4096>)]
     workers: Option<u64>,
     /// The tag of the release [default: HETERO-2's for this suite and day].
     #[arg(long)]
     tag: Option<String>,
     /// The commit of the sources.
-    #[arg(long, value_name = "40HEX", value_parser = commit)]
+    #[arg(long, value_name = "40HEX", value_parser = values::commit)]
     commit: Option<String>,
     /// Where the packs are to be had: the address that the names of files are appended to.
     #[arg(long)]
@@ -99,7 +99,7 @@ impl Common {
         let by_default = |truth: Truth, date: &str| format!("{}-{date}", suite.tag_stem(truth));
         let truth_before = before.as_ref().map_or(truth, |document| document.asked.truth);
         let before = before.filter(|document| is_signed(&dir, document, &key)).map(|document| document.release);
-        let date = before.as_ref().map_or_else(today, |release| release.date.clone());
+        let date = before.as_ref().map_or_else(clock::today, |release| release.date.clone());
         // (What nobody said follows from where the truth is from.)
         let said =
             before.as_ref().map(|release| release.tag.clone()).filter(|tag| *tag != by_default(truth_before, &date));
@@ -167,11 +167,6 @@ fn there(dir: &SuiteDir) -> Result<Option<Document>> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::input(&path, &e)),
     }
-}
-
-/// Today, in UTC.
-fn today() -> String {
-    clock::rfc3339(clock::unix_ms()).chars().take(10).collect()
 }
 
 /// What a suite ends with that cannot be finished yet.

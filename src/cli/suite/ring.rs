@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::finish::finish;
 use super::leg::{self, Leg};
 use super::{Begun, Common};
-use crate::cli::asked;
+
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
-use crate::cli::report::cost_lift::seed;
+use crate::cli::values;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::layout;
@@ -38,10 +38,10 @@ pub struct Molecules {
     #[arg(long)]
     library: Option<PathBuf>,
     /// Look-alikes of each record, at most.
-    #[arg(long, default_value_t = 20, value_parser = asked::count::<{ COUNT_MAX as u64 }>)]
+    #[arg(long, default_value_t = 20, value_parser = values::count::<{ COUNT_MAX as u64 }>)]
     count: u64,
     /// The campaign seed.
-    #[arg(long, default_value_t = 0, value_parser = seed)]
+    #[arg(long, default_value_t = 0, value_parser = values::seed)]
     seed: u64,
 }
 

@@ -9,6 +9,7 @@ use crate::canonical::row::{unquoted, value};
 use crate::error::{Error, Result};
 use crate::scorer::Outcome;
 use crate::scorer::builtin::decoys::Band;
+use crate::signal::Slacks;
 
 /// The page has a line for so many records: the first ones by id.
 pub const LINES_MAX: usize = 1000;
@@ -55,10 +56,8 @@ pub struct Facts {
     pub strategies: BTreeMap<String, u64>,
     /// `OK` rows with a verdict, and those of them that pass.
     pub judged: [u64; 2],
-    /// Their slacks: how often each, by value.
-    pub(super) slacks: BTreeMap<u64, (f64, u64)>,
-    /// The plain sum of the slacks, in the order of rows.
-    pub(super) slack_sum: f64,
+    /// Their slacks.
+    pub slacks: Slacks,
     /// By likeness.
     pub bands: [Pairs; 3],
     /// Decoys of `OK` rows, and those of them that have a score.
@@ -116,12 +115,8 @@ impl Facts {
 
     fn slack(&mut self, slack: Option<f64>) -> Result<()> {
         let Some(slack) = slack else { return Ok(()) };
-        self.slack_sum += slack;
-        // (In the order of the values: none is a NaN.)
-        let bits = slack.to_bits();
-        let key = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
-        self.slacks.entry(key).or_insert((slack, 0)).1 += 1;
-        if self.slacks.len() > SLACKS_MAX {
+        self.slacks.add(slack, 1);
+        if self.slacks.kinds() > SLACKS_MAX {
             return Err(Error::verification("cannot hold the rows: their slacks are those of no comparison"));
         }
         Ok(())
@@ -176,66 +171,5 @@ impl Facts {
         let mut reasons: Vec<(&str, u64)> = all.filter(|(_, count)| *count > 0).collect();
         reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         reasons
-    }
-
-    /// How many slacks there are.
-    pub fn slacks(&self) -> u64 {
-        self.slacks.values().map(|(_, count)| count).sum()
-    }
-
-    /// Their mean.
-    pub fn mean_slack(&self) -> Option<f64> {
-        let mean = self.slack_sum / self.slacks() as f64;
-        mean.is_finite().then_some(mean)
-    }
-
-    /// Their quantile by nearest rank, the rank rounded to the nearest and a half to the even one.
-    pub fn quantile(&self, q: f64) -> Option<f64> {
-        self.nth(nearest_rank(self.slacks(), q).checked_sub(1)?)
-    }
-
-    /// Their median: of two in the middle, what is between them.
-    pub fn median_slack(&self) -> Option<f64> {
-        let n = self.slacks();
-        let upper = self.nth(n / 2)?;
-        if n % 2 == 1 { Some(upper) } else { Some(f64::midpoint(self.nth(n / 2 - 1)?, upper)) }
-    }
-
-    /// The slack at `at`, from 0, the lowest first.
-    fn nth(&self, at: u64) -> Option<f64> {
-        let mut before = 0;
-        self.slacks.values().find_map(|(slack, count)| {
-            before += count;
-            (before > at).then_some(*slack)
-        })
-    }
-}
-
-/// The rank of the quantile `q` of `n` values, from 1; 0 where there are none.
-pub fn nearest_rank(n: u64, q: f64) -> u64 {
-    if n == 0 { 0 } else { ((q * n as f64).round_ties_even() as u64).clamp(1, n) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(slacks: &[f64]) -> Facts {
-        let mut facts = Facts::default();
-        slacks.iter().for_each(|slack| facts.slack(Some(*slack)).unwrap());
-        facts
-    }
-
-    #[test]
-    fn quartiles_are_those_of_the_nearest_rank_and_a_median_is_between_two() {
-        let facts = of(&[0.0, -0.5, -1.0, -0.25, -0.25]);
-        // Of five, 1.25 is rank 1 and 3.75 is rank 4.
-        assert_eq!((facts.quantile(0.25), facts.quantile(0.75)), (Some(-1.0), Some(-0.25)));
-        assert_eq!((facts.median_slack(), facts.mean_slack()), (Some(-0.25), Some(-0.4)));
-        assert_eq!(of(&[0.0, -1.0]).median_slack(), Some(-0.5));
-        // A half goes to the even rank: of ten, 2.5 is rank 2.
-        assert_eq!((nearest_rank(10, 0.25), nearest_rank(10, 0.75), nearest_rank(1, 0.25)), (2, 8, 1));
-        let none = of(&[]);
-        assert_eq!((none.quantile(0.25), none.median_slack(), none.mean_slack()), (None, None, None));
     }
 }

@@ -76,13 +76,13 @@ fn slack(facts: &Facts) -> Value {
     json!({
         "schema_version": "audit_slack_stats.v1",
         "rows_ok": facts.statuses[0],
-        "rows_ok_with_slack": facts.slacks(),
+        "rows_ok_with_slack": facts.slacks.records(),
         "rows_ok_with_verdict": judged,
         "pass_rate_ok": (judged > 0).then(|| pass as f64 / judged as f64),
-        "mean_slack_ok": facts.mean_slack(),
-        "p25_slack_ok": facts.quantile(0.25),
-        "median_slack_ok": facts.median_slack(),
-        "p75_slack_ok": facts.quantile(0.75),
+        "mean_slack_ok": facts.slacks.mean(),
+        "p25_slack_ok": facts.slacks.quantile(0.25),
+        "median_slack_ok": facts.slacks.median(),
+        "p75_slack_ok": facts.slacks.quantile(0.75),
         "margin": MARGIN,
     })
 }

@@ -11,7 +11,6 @@ pub mod facts;
 mod metrics;
 mod pages;
 pub mod reason;
-pub mod registry;
 mod row;
 mod write;
 

@@ -74,15 +74,8 @@ pub enum Asked {
 /// # Errors
 /// There is no such row, or more than one (exit 2); the pack is not sound (exit 4); the system refuses (exit 6).
 pub fn prove(path: &Path, asked: &Asked) -> Result<Proof> {
-    let (report, manifest) = verify::inspect(path, &Trust::integrity())?;
-    let unsound = |why: &str| {
-        Error::verification(format!("`{}` is not sound, and nothing is proven from it: {why}", path.display()))
-            .hint("run `molsieve verify` on it for all that is wrong")
-    };
-    if let Some(problem) = report.unsound() {
-        return Err(unsound(&problem.message));
-    }
-    let manifest = manifest.ok_or_else(|| unsound("it holds no manifest"))?;
+    let (report, manifest) = verify::sound(path, &Trust::integrity())?;
+    let unsound = |why: &str| verify::unsound(path, why);
     let mut pass = Pass::new(asked);
     verify::each_line(path, |line| pass.take(line).map_err(|odd| unsound(&odd.to_string())))?;
     let (header, found) = pass.finish(asked)?;

@@ -64,6 +64,25 @@ pub fn inspect(path: &Path, trust: &Trust) -> Result<(Report, Option<Manifest>)>
     inspect_once(path, trust)
 }
 
+/// The pack at `path`, if what it says can be told from: nothing in it puts its rows in doubt. It may be INCOMPLETE.
+///
+/// # Errors
+/// As [`verify`], or it is not sound (exit 4).
+pub fn sound(path: &Path, trust: &Trust) -> Result<(Report, Manifest)> {
+    let (report, manifest) = inspect(path, trust)?;
+    if let Some(problem) = report.unsound() {
+        return Err(unsound(path, &problem.message));
+    }
+    let manifest = manifest.ok_or_else(|| unsound(path, "it holds no manifest"))?;
+    Ok((report, manifest))
+}
+
+/// The pack at `path` is not sound.
+pub fn unsound(path: &Path, why: &str) -> Error {
+    Error::verification(format!("`{}` is not sound, and nothing is told from it: {why}", path.display()))
+        .hint("run `molsieve verify` on it for all that is wrong")
+}
+
 fn inspect_once(path: &Path, trust: &Trust) -> Result<(Report, Option<Manifest>)> {
     let metadata = std::fs::metadata(path).map_err(|e| Error::input(path, &e))?;
     let mut report = Report::default();

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::findings::Report;
 use super::rows::{NEAR, Rows};
 use crate::digest::Digest;
-use crate::pack::hetero2::facts::nearest_rank;
 use crate::pack::{ARCHIVE, CHECKSUMS, MANIFEST, METRICS, is_member_name};
 
 /// What a file of the pack is: its length and its SHA-256.
@@ -51,30 +50,16 @@ fn slack(told: &Value, rows: &Rows, report: &mut Report) {
     let Some(slacks) = &rows.slacks else {
         return report.unchecked("`audit_slack_stats_ok`: there are too many different slacks");
     };
-    let n: u64 = slacks.values().map(|(_, count)| count).sum();
-    let nth = |at: u64| {
-        let mut before = 0;
-        slacks.values().find_map(|(slack, count)| {
-            before += count;
-            (before > at).then_some(*slack)
-        })
-    };
-    let quartile = |q: f64| nearest_rank(n, q).checked_sub(1).and_then(nth);
-    let median = match n {
-        0 => None,
-        n if n % 2 == 1 => nth(n / 2),
-        n => nth(n / 2 - 1).zip(nth(n / 2)).map(|(low, high)| f64::midpoint(low, high)),
-    };
     let [judged, pass] = rows.judged;
     let numbers = [
         ("rows_ok", Some(rows.statuses[0] as f64)),
-        ("rows_ok_with_slack", Some(n as f64)),
+        ("rows_ok_with_slack", Some(slacks.records() as f64)),
         ("rows_ok_with_verdict", Some(judged as f64)),
         ("pass_rate_ok", (judged > 0).then(|| pass as f64 / judged as f64)),
-        ("mean_slack_ok", (n > 0).then(|| rows.slack_sum / n as f64)),
-        ("p25_slack_ok", quartile(0.25)),
-        ("median_slack_ok", median),
-        ("p75_slack_ok", quartile(0.75)),
+        ("mean_slack_ok", slacks.mean()),
+        ("p25_slack_ok", slacks.quantile(0.25)),
+        ("median_slack_ok", slacks.median()),
+        ("p75_slack_ok", slacks.quantile(0.75)),
     ];
     for (key, expected) in numbers {
         let agrees = match (told[key].as_f64(), expected) {

@@ -10,6 +10,7 @@ use crate::pack::hetero2::columns::{self, RECORD};
 use crate::scorer::builtin::compared::judge::{MARGIN, null_quantile};
 use crate::scorer::builtin::compared::settings::COUNT_MAX;
 use crate::scorer::builtin::decoys::Strategy;
+use crate::signal::Slacks;
 
 /// Numbers agree if they differ by no more.
 pub const NEAR: f64 = 1e-9;
@@ -55,10 +56,8 @@ pub struct Rows {
     pub reasons: Option<BTreeMap<String, u64>>,
     /// `OK` rows with a verdict, those that pass.
     pub judged: [u64; 2],
-    /// Slacks of `OK` rows, by their order; none if there are too many.
-    pub slacks: Option<BTreeMap<u64, (f64, u64)>>,
-    /// Their sum.
-    pub slack_sum: f64,
+    /// Slacks of `OK` rows; none if there are too many different ones.
+    pub slacks: Option<Slacks>,
     /// Decoys, and those that have a score.
     pub decoys: [u64; 2],
 }
@@ -66,7 +65,7 @@ pub struct Rows {
 impl Rows {
     /// Before the header.
     pub fn new() -> Self {
-        Self { reasons: Some(BTreeMap::new()), slacks: Some(BTreeMap::new()), ..Self::default() }
+        Self { reasons: Some(BTreeMap::new()), slacks: Some(Slacks::default()), ..Self::default() }
     }
 
     /// Takes a line.
@@ -140,15 +139,10 @@ impl Rows {
         }
         self.judged[0] += u64::from(!row.verdict.is_empty());
         self.judged[1] += u64::from(row.verdict == "PASS");
-        if let Some(slack) = row.slack {
-            self.slack_sum += slack;
-            let bits = slack.to_bits();
-            let key = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
-            if let Some(slacks) = &mut self.slacks {
-                slacks.entry(key).or_insert((slack, 0)).1 += 1;
-                if slacks.len() > KINDS_MAX {
-                    self.slacks = None;
-                }
+        if let Some((slacks, slack)) = self.slacks.as_mut().zip(row.slack) {
+            slacks.add(slack, 1);
+            if slacks.kinds() > KINDS_MAX {
+                self.slacks = None;
             }
         }
     }
