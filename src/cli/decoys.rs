@@ -9,7 +9,7 @@ use super::values;
 use super::{progress, signals};
 use crate::campaign::config::Config;
 use crate::campaign::precomputed;
-use crate::decoys::{self, Asked, Facts};
+use crate::decoys::{self, Facts, Wanted};
 use crate::error::{Error, Result};
 use crate::fs::scratch::Scratch;
 use crate::fs::{self, Staged};
@@ -77,7 +77,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         host::cores(),
         &progress::reading(output),
     )?;
-    let asked = Asked {
+    let wanted = Wanted {
         library: &library,
         seed: config.campaign.seed,
         decoys: &settings,
@@ -85,7 +85,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         missing: args.missing,
         threads: args.threads.map_or_else(host::cores, |threads| threads as usize),
     };
-    let facts = if to_stdout { print(&asked, &stop)? } else { write(&asked, &stop, &args.out)? };
+    let facts = if to_stdout { print(&wanted, &stop)? } else { write(&wanted, &stop, &args.out)? };
     if !output.document(&facts)? {
         tell(&facts, &args.out, output);
     }
@@ -93,9 +93,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 }
 
 /// Writes the file whole, or not at all.
-fn write(asked: &Asked<'_>, stop: &Stop, out: &Path) -> Result<Facts> {
+fn write(wanted: &Wanted<'_>, stop: &Stop, out: &Path) -> Result<Facts> {
     let mut staged = Staged::create_beside(out)?;
-    let facts = decoys::list(asked, stop, |line| {
+    let facts = decoys::list(wanted, stop, |line| {
         staged.write(line)?;
         staged.write(b"\n")
     })?;
@@ -104,7 +104,7 @@ fn write(asked: &Asked<'_>, stop: &Stop, out: &Path) -> Result<Facts> {
 }
 
 /// Prints it. A reader that has gone away has seen enough.
-fn print(asked: &Asked<'_>, stop: &Stop) -> Result<Facts> {
+fn print(wanted: &Wanted<'_>, stop: &Stop) -> Result<Facts> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut is_read = true;
     let mut put = |bytes: &[u8], last: bool| {
@@ -119,7 +119,7 @@ fn print(asked: &Asked<'_>, stop: &Stop) -> Result<Facts> {
         }
         Ok(())
     };
-    let facts = decoys::list(asked, stop, |line| put(line, false))?;
+    let facts = decoys::list(wanted, stop, |line| put(line, false))?;
     put(b"", true)?;
     Ok(facts)
 }

@@ -37,7 +37,7 @@ pub const HEADER: &str = "decoy_hash,decoy_smiles,count_rows_affected";
 
 /// Which look-alikes are asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Wanted<'a> {
     /// The records.
     pub library: &'a Snapshot,
     /// The campaign seed.
@@ -100,30 +100,54 @@ struct Found {
 /// Hands each line of the file to `line`, without its line feed, the header first.
 ///
 /// # Errors
-/// The library changed (exit 2), the system refuses (exit 6), `stop` was raised (exit 75), or what `line` answers.
-pub fn list(asked: &Asked<'_>, stop: &Stop, line: impl FnMut(&[u8]) -> Result<()>) -> Result<Facts> {
-    list_within(asked, sort::BYTES_MAX, stop, line)
+/// As [`each`].
+pub fn list(wanted: &Wanted<'_>, stop: &Stop, line: impl FnMut(&[u8]) -> Result<()>) -> Result<Facts> {
+    list_within(wanted, sort::BYTES_MAX, stop, line)
 }
 
 fn list_within(
-    asked: &Asked<'_>,
+    wanted: &Wanted<'_>,
     bytes: usize,
     stop: &Stop,
     mut line: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<Facts> {
+    let (sorter, facts) = sorted(wanted, bytes, stop)?;
+    line(HEADER.as_bytes())?;
+    let mut text = Vec::new();
+    in_order(sorter, bytes, facts, &mut |Entry { hash, records, smiles }| {
+        text.clear();
+        text.extend_from_slice(format!("{hash},").as_bytes());
+        // A SMILES that we write has neither commas nor quotation marks.
+        text.extend_from_slice(smiles);
+        text.extend_from_slice(format!(",{records}").as_bytes());
+        line(&text)
+    })
+}
+
+/// Hands each look-alike to `take`: those of most records first, and of equals by hash.
+///
+/// # Errors
+/// The library changed (exit 2), the system refuses (exit 6), `stop` was raised (exit 75), or what `take` answers.
+pub fn each(wanted: &Wanted<'_>, stop: &Stop, mut take: impl FnMut(Entry<'_>) -> Result<()>) -> Result<Facts> {
+    let (sorter, facts) = sorted(wanted, sort::BYTES_MAX, stop)?;
+    in_order(sorter, sort::BYTES_MAX, facts, &mut take)
+}
+
+/// One pass over the library: its look-alikes, and what is counted of them.
+fn sorted(wanted: &Wanted<'_>, bytes: usize, stop: &Stop) -> Result<(Sorter, Facts)> {
     let mut pass = Pass {
-        asked,
+        wanted,
         stop,
-        seed: decoys::Seed::new(asked.seed),
-        notation: asked.library.notation(),
-        used: Marks::of(asked.scores.map_or(0, |scores| scores.table.len())),
+        seed: decoys::Seed::new(wanted.seed),
+        notation: wanted.library.notation(),
+        used: Marks::of(wanted.scores.map_or(0, |scores| scores.table.len())),
         sorter: Sorter::new(bytes),
-        facts: Facts { schema: SCHEMA, coverage: asked.scores.map(|_| Coverage::default()), ..Facts::default() },
+        facts: Facts { schema: SCHEMA, coverage: wanted.scores.map(|_| Coverage::default()), ..Facts::default() },
     };
-    let threads = ThreadPoolBuilder::new().num_threads(asked.threads.max(1)).build().map_err(|e| {
-        Error::environment(format!("cannot start {} threads: {e}", asked.threads)).hint("use fewer with `--threads`")
+    let threads = ThreadPoolBuilder::new().num_threads(wanted.threads.max(1)).build().map_err(|e| {
+        Error::environment(format!("cannot start {} threads: {e}", wanted.threads)).hint("use fewer with `--threads`")
     })?;
-    let mut slice = Slice::open(asked.library, 0..asked.library.records())?;
+    let mut slice = Slice::open(wanted.library, 0..wanted.library.records())?;
     while let Some(block) = slice.next_block()? {
         pass.block(&threads, &block)?;
     }
@@ -131,13 +155,12 @@ fn list_within(
     if let Some(coverage) = &mut facts.coverage {
         coverage.scores_unused = used.unmarked();
     }
-    facts.written = write(sorter, bytes, &mut line)?;
-    Ok(facts)
+    Ok((sorter, facts))
 }
 
 /// One pass over a library.
 struct Pass<'a> {
-    asked: &'a Asked<'a>,
+    wanted: &'a Wanted<'a>,
     /// Heard before each record: a block of them may take a minute.
     stop: &'a Stop,
     seed: decoys::Seed,
@@ -162,13 +185,13 @@ impl Pass<'_> {
 
     /// What is found of one record; a defect over it is as it is for a scorer.
     fn record(&self, record: &Record<'_>) -> Found {
-        let is_scored = self.asked.scores.is_none_or(|scores| {
+        let is_scored = self.wanted.scores.is_none_or(|scores| {
             let own = scores.place_of_record(record);
             own.into_iter().for_each(|place| self.used.mark(place));
             own.is_some() || scores.original.is_some()
         });
         let made = panic::catch_unwind(AssertUnwindSafe(|| {
-            compared::look_alikes(record, self.notation, &self.seed, self.asked.decoys)
+            compared::look_alikes(record, self.notation, &self.seed, self.wanted.decoys)
         }));
         let decoys = match made {
             Ok(Ok((_, found))) => Ok(found.decoys.into_iter().map(|decoy| self.decoy(&decoy)).collect()),
@@ -180,14 +203,14 @@ impl Pass<'_> {
 
     fn decoy(&self, decoy: &decoys::Decoy) -> (Digest, String, bool) {
         let hash = decoy.hash();
-        let place = self.asked.scores.and_then(|scores| scores.table.position(Key::of_hash(&hash)));
+        let place = self.wanted.scores.and_then(|scores| scores.table.position(Key::of_hash(&hash)));
         place.into_iter().for_each(|place| self.used.mark(place));
         (hash, decoy.smiles.clone(), place.is_some())
     }
 
     /// Counts what was found of a record, and keeps the look-alikes that are asked for.
     fn take(&mut self, found: Found) -> Result<()> {
-        let Self { asked, facts, sorter, .. } = self;
+        let Self { wanted, facts, sorter, .. } = self;
         facts.records += 1;
         if let Some(coverage) = &mut facts.coverage {
             coverage.records_scored += u64::from(found.is_scored);
@@ -209,7 +232,7 @@ impl Pass<'_> {
             coverage.records_with_missing_decoys += u64::from(scored < decoys.len() as u64);
         }
         for (hash, smiles, is_scored) in &decoys {
-            if !asked.missing || found.is_scored && !is_scored {
+            if !wanted.missing || found.is_scored && !is_scored {
                 sorter.push(0, Entry { hash: *hash, records: 1, smiles: smiles.as_bytes() })?;
             }
         }
@@ -217,25 +240,23 @@ impl Pass<'_> {
     }
 }
 
-/// Hands the lines of the file to `line`: those of most records first, and of equals by hash. How many there are.
-fn write(mut sorter: Sorter, bytes: usize, line: &mut impl FnMut(&[u8]) -> Result<()>) -> Result<u64> {
-    line(HEADER.as_bytes())?;
-    let (mut written, mut text) = (0, Vec::new());
-    let mut put = |Entry { hash, records, smiles }: Entry<'_>| {
-        text.clear();
-        text.extend_from_slice(format!("{hash},").as_bytes());
-        // A SMILES that we write has neither commas nor quotation marks.
-        text.extend_from_slice(smiles);
-        text.extend_from_slice(format!(",{records}").as_bytes());
-        written += 1;
-        line(&text)
+/// Hands the entries to `take`: those of most records first, and of equals by hash.
+fn in_order(
+    mut sorter: Sorter,
+    bytes: usize,
+    mut facts: Facts,
+    take: &mut dyn FnMut(Entry<'_>) -> Result<()>,
+) -> Result<Facts> {
+    let mut put = |entry: Entry<'_>| {
+        facts.written += 1;
+        take(entry)
     };
     // Few are of several records: only they are sorted again.
     let mut several = Sorter::new(bytes);
     sorter.each(|entry| if entry.records > 1 { several.push(u64::MAX - entry.records, entry) } else { Ok(()) })?;
     several.each(&mut put)?;
     sorter.each(|entry| if entry.records == 1 { put(entry) } else { Ok(()) })?;
-    Ok(written)
+    Ok(facts)
 }
 
 #[cfg(test)]

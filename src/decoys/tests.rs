@@ -37,9 +37,9 @@ impl Place {
     /// The lines of the file, and the facts.
     fn list(&self, scores: Option<&Scores>, missing: bool, threads: usize, bytes: usize) -> (Vec<String>, Facts) {
         let settings = decoys::Settings::of(3);
-        let asked = Asked { library: &self.library, seed: 7, decoys: &settings, scores, missing, threads };
+        let wanted = Wanted { library: &self.library, seed: 7, decoys: &settings, scores, missing, threads };
         let mut lines = Vec::new();
-        let facts = list_within(&asked, bytes, &Stop::new(), |line| {
+        let facts = list_within(&wanted, bytes, &Stop::new(), |line| {
             lines.push(String::from_utf8(line.to_vec()).unwrap());
             Ok(())
         });
@@ -111,7 +111,8 @@ fn a_stop_ends_it_and_leaves_no_half_a_file() {
     let place = Place::with(3);
     let (settings, stop) = (decoys::Settings::of(1), Stop::new());
     stop.raise();
-    let asked = Asked { library: &place.library, seed: 7, decoys: &settings, scores: None, missing: false, threads: 1 };
-    let error = list(&asked, &stop, |_| Ok(())).unwrap_err();
+    let wanted =
+        Wanted { library: &place.library, seed: 7, decoys: &settings, scores: None, missing: false, threads: 1 };
+    let error = list(&wanted, &stop, |_| Ok(())).unwrap_err();
     assert_eq!(error.kind(), crate::error::Kind::Stopped);
 }

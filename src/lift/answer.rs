@@ -1,38 +1,10 @@
 //! The answer: a word and a sentence, and nothing that the numbers do not show.
 
-use serde::Serialize;
-
 use super::money::Saved;
-use super::report::{Comparison, FEW, RANDOM, RESAMPLES_MIN, Role, Shown};
+use super::report::Comparison;
 use super::resample::Estimate;
+use super::words::{FEW, RANDOM, RESAMPLES_MIN, Role, Shown, Verdict, interval, named, number};
 use crate::canonical::escape;
-
-/// The answer in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It is shown that the score finds more hits than an even order, than size and than log P.
-    Better,
-    /// It is shown that it finds more than an even order; with size or log P it could not be compared.
-    BetterThanRandom,
-    /// It is not shown that it finds more than each of these.
-    NotShown,
-    /// It is shown that one of these finds more.
-    Beaten,
-    /// There are too few hits, too few molecules that are none, or too few resamples to show anything.
-    TooFew,
-    /// Labels were made by a rule: nothing is said of the score.
-    Proxy,
-}
-
-/// What the interval of a difference shows.
-pub fn shown(difference: &Estimate) -> Shown {
-    match (difference.low, difference.high) {
-        (Some(low), _) if low > 0.0 => Shown::More,
-        (_, Some(high)) if high < 0.0 => Shown::Less,
-        _ => Shown::Nothing,
-    }
-}
 
 /// What is known when the answer is given.
 pub struct Known<'a> {
@@ -111,7 +83,7 @@ impl Known<'_> {
                 least.map_or_else(String::new, |by| {
                     format!(
                         "DOES NOT PAY: {} finds {} hits in {selected} molecules, `{score}` {}: {} fewer ({})",
-                        named(&by.with),
+                        alone(&by.with),
                         number(by.hits),
                         number(*found),
                         number(-value(&by.more_hits)),
@@ -126,7 +98,7 @@ impl Known<'_> {
                     format!(
                         "NOT SHOWN: in {selected} molecules `{score}` finds {} of {hits} hits and {} {}: this truth does not tell them apart ({} more, {})",
                         number(*found),
-                        named(&by.with),
+                        alone(&by.with),
                         number(by.hits),
                         number(value(&by.more_hits)),
                         interval(&by.more_hits)
@@ -169,9 +141,9 @@ impl Known<'_> {
     }
 }
 
-/// What an order is called in a sentence.
-fn named(order: &str) -> String {
-    if order == RANDOM { "random order".to_owned() } else { format!("`{order}` alone") }
+/// What an order is called that is enough by itself.
+fn alone(order: &str) -> String {
+    if order == RANDOM { named(order) } else { format!("{} alone", named(order)) }
 }
 
 /// The money that is not paid, with its interval.
@@ -187,19 +159,4 @@ fn value(estimate: &Estimate) -> f64 {
 fn turned(estimate: &Estimate) -> Estimate {
     let turn = |number: Option<f64>| number.map(|number| -number);
     Estimate { value: turn(estimate.value), low: turn(estimate.high), high: turn(estimate.low) }
-}
-
-/// An interval in words.
-pub fn interval(estimate: &Estimate) -> String {
-    match (estimate.low, estimate.high) {
-        (Some(low), Some(high)) => format!("95 %: {} to {}", number(low), number(high)),
-        _ => "no interval".to_owned(),
-    }
-}
-
-/// A number for people: with two digits behind the point at most, and none where they are 0.
-pub fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! truth.csv ─→ truth ─┐
 //!                     ├→ rows ─→ contract (cost_lift.v1) ────────────────┐
-//! pack, verified ─────┘      └→ ranking, resample (orders, intervals) ─→ report ─→ answer
+//! pack, verified ─────┘      └→ ranking, resample (orders, intervals) ─→ report ─→ answer, tables, page
 //! ```
 //!
 //! Nothing here depends on a clock, a host or the order of threads: the same pack, table and request give the same bytes.
@@ -21,8 +21,10 @@ pub mod ranking;
 pub mod report;
 pub mod resample;
 pub mod rows;
+pub mod tables;
 pub mod truth;
 pub mod unknown;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -39,10 +41,11 @@ use answer::Known;
 use contract::Asked;
 use money::Cost;
 use ranking::{MOLECULES_MAX, Ranking, TARGETS};
-use report::{Head, Lift, Measures, Pack, Report, Role, Selection, Table};
+use report::{Head, Lift, Measures, Pack, Report, Selection, TruthTable};
 use resample::{Of, Sample};
 use rows::{Found, HEAVY_ATOMS, LOG_P, Molecule, RANK_COLUMNS, SCORE, SLACK};
 use truth::{Demands, Label, Truth};
+use words::Role;
 
 /// Seeds are below this, as those of campaigns are.
 pub const SEED_END: u64 = 1 << 53;
@@ -269,8 +272,8 @@ fn select(sample: &mut Sample, molecules: u64) -> &'static str {
     "half_of_the_hits"
 }
 
-fn the_table(table: &Truth, found: &Found) -> Table {
-    Table {
+fn the_table(table: &Truth, found: &Found) -> TruthTable {
+    TruthTable {
         sha256: table.sha256,
         labels: table.len() as u64,
         hits: table.count(Label::Pass),
@@ -330,8 +333,8 @@ fn notes(found: &Found, manifest: &Manifest, basis: &str, k: u64, is_enough: boo
         !is_enough,
         format!(
             "there are no intervals: they take {} hits, as many molecules that are none, and {} resamples",
-            report::FEW,
-            report::RESAMPLES_MIN
+            words::FEW,
+            words::RESAMPLES_MIN
         ),
     );
     notes

@@ -4,29 +4,42 @@
 
 use std::fmt::Write;
 
-use super::report::{Comparison, Lift, Ordered, RANDOM, Report, Role, Shown};
+use super::report::{Lift, Ordered, Report};
 use super::resample::Estimate;
+use super::tables::{self, Table};
+use super::words::{RANDOM, Verdict, order};
 use crate::pack::report::curves::{Curves, Line, Point, STYLE};
-use crate::pack::report::html::{count, number, text};
+use crate::pack::report::html::{count, number, sentence, text};
 use crate::pack::report::page;
 
 /// The page.
 pub fn render(report: &Report) -> String {
     let lift = &report.molsieve;
-    let body = [head(lift), hits(lift), cost(lift), orders(lift), against(lift), notes(lift)].concat();
+    let body = [
+        head(lift),
+        hits(lift),
+        cost(lift),
+        against(lift),
+        orders(lift),
+        targets(lift),
+        methods(report),
+        facts(lift),
+        WORDS.to_owned(),
+    ]
+    .concat();
     page("Is this score worth paying for?", &body, STYLE)
 }
 
 fn head(lift: &Lift) -> String {
     let (pack, truth) = (&lift.pack, &lift.truth);
-    let open = if lift.verdict == super::answer::Verdict::Better { "" } else { " open" };
+    let open = if lift.verdict == Verdict::Better { "" } else { " open" };
     let proxy = if truth.is_proxy { " <b>A rule made labels: they are no measurement.</b>" } else { "" };
     format!(
         "<header>\n<p class=\"brow\"><span class=\"mark\">molsieve</span> · cost and lift</p>\n\
          <h1>Is this score worth paying for?</h1>\n<p class=\"verdict{open}\"><strong>{}</strong></p>\n\
          <p class=\"sub\">{} molecules with a score and a label, {} of them hits; {} go to the expensive stage.{proxy} \
          Scorer {} {}, payload <code>{}</code>, truth <code>{}</code>.</p>\n</header>\n",
-        text(&lift.answer),
+        sentence(&lift.answer),
         count(lift.molecules),
         count(lift.hits),
         count(lift.selection.molecules),
@@ -54,7 +67,7 @@ fn hits(lift: &Lift) -> String {
     let even =
         |point: &super::report::Point| Point { x: point.fraction, y: point.fraction * lift.hits as f64, ends: None };
     if let Some(first) = lift.orders.first() {
-        let random = Line { name: "random order".to_owned(), points: first.curve.iter().map(even).collect() };
+        let random = Line { name: order(RANDOM).to_owned(), points: first.curve.iter().map(even).collect() };
         lines.insert(1, random);
     }
     let curves = Curves {
@@ -65,7 +78,11 @@ fn hits(lift: &Lift) -> String {
         written: |x| format!("{} %", number(100.0 * x)),
         unit: "hits".to_owned(),
     };
-    figure("Hits", "The band is the 95 % interval of the score.", curves.svg())
+    figure(
+        "Hits",
+        "How many hits are among the first molecules of each order. The axis below is logarithmic; the band is the 95 % interval of the score.",
+        curves.svg(),
+    )
 }
 
 /// What shares of the hits take: molecules, or money where it is known what one costs.
@@ -82,7 +99,7 @@ fn cost(lift: &Lift) -> String {
     for order in drawn(lift) {
         lines.push(Line { name: order.name.clone(), points: along(&order.name) });
     }
-    lines.insert(lines.len().min(1), Line { name: "random order".to_owned(), points: along(RANDOM) });
+    lines.insert(lines.len().min(1), Line { name: order(RANDOM).to_owned(), points: along(RANDOM) });
     let unit = lift.cost.as_ref().map_or_else(|| "molecules".to_owned(), |cost| cost.currency.clone());
     let curves = Curves {
         label: "What shares of the hits take in each order".to_owned(),
@@ -104,65 +121,83 @@ fn figure(title: &str, lead: &str, svg: Option<String>) -> String {
     format!("<section>\n<h2>{title}</h2>\n<p class=\"lead\">{lead}</p>\n<figure>{picture}</figure>\n</section>\n")
 }
 
-/// A number with its interval.
-fn told(estimate: &Estimate) -> String {
-    match (estimate.value, estimate.low, estimate.high) {
-        (Some(value), Some(low), Some(high)) => format!("{} ({} to {})", number(value), number(low), number(high)),
-        (Some(value), ..) => number(value),
-        (None, ..) => "-".to_owned(),
-    }
+fn section(title: &str, lead: &str, body: &str) -> String {
+    format!("<section>\n<h2>{title}</h2>\n<p class=\"lead\">{lead}</p>\n{body}</section>\n")
 }
 
-fn orders(lift: &Lift) -> String {
-    let mut rows = String::new();
-    for order in &lift.orders {
-        let _ = write!(
-            rows,
-            "<tr><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>",
-            text(&order.name),
-            told(&order.hits_selected),
-            told(&order.auc),
-            told(&order.bedroc)
-        );
+/// A table, of whose columns the first so many are words.
+fn table(table: &Table, words: usize) -> String {
+    let class = |column: usize| if column < words { "" } else { " class=\"num\"" };
+    let mut out = "<div class=\"scroll\"><table><thead><tr>".to_owned();
+    for (column, name) in table.head.iter().enumerate() {
+        let _ = write!(out, "<th scope=\"col\"{}>{}</th>", class(column), text(name));
     }
-    format!(
-        "<section>\n<h2>Orders</h2>\n<div class=\"scroll\"><table><thead><tr><th>order</th><th class=\"num\">hits selected</th>\
-         <th class=\"num\">AUC</th><th class=\"num\">BEDROC</th></tr></thead><tbody>{rows}</tbody></table></div>\n</section>\n"
-    )
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for row in &table.rows {
+        out.push_str("<tr>");
+        for (column, cell) in row.iter().enumerate() {
+            let _ = write!(out, "<td{}>{}</td>", class(column), text(cell));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table></div>\n");
+    out
 }
 
 fn against(lift: &Lift) -> String {
-    let mut rows = String::new();
-    for Comparison { with, role, more_hits, fewer_molecules, saved, shown, .. } in &lift.comparisons {
-        let word = match (shown, role) {
-            (Shown::More, _) => "the score finds more",
-            (Shown::Less, Role::Baseline) => "it beats the score",
-            (Shown::Less, _) => "it finds more than the score",
-            (Shown::Nothing, _) => "no difference is shown",
-        };
-        let saved =
-            saved.as_ref().map_or_else(String::new, |saved| format!("{} {}", told(&saved.amount), saved.currency));
-        let with = if with == RANDOM { "random order" } else { with };
-        let _ = write!(
-            rows,
-            "<tr><td>{}</td><td>{word}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>",
-            text(with),
-            told(more_hits),
-            told(fewer_molecules),
-            text(&saved)
-        );
-    }
-    format!(
-        "<section>\n<h2>The score against each</h2>\n<div class=\"scroll\"><table><thead><tr><th>against</th><th>shown</th>\
-         <th class=\"num\">more hits</th><th class=\"num\">fewer molecules for as many hits</th><th class=\"num\">saved</th></tr></thead>\
-         <tbody>{rows}</tbody></table></div>\n</section>\n"
+    let lead = format!(
+        "What the score finds more than each other order in {} molecules, and how many fewer it takes for as many hits. \
+         More or fewer is shown where the 95 % interval, in brackets, does not hold 0.",
+        count(lift.selection.molecules)
+    );
+    let missing: String =
+        tables::missing(lift).map(|line| format!("<p class=\"note\">{}.</p>\n", sentence(&line))).collect();
+    section("The score against each", &lead, &format!("{}{missing}", table(&tables::against(lift), 2)))
+}
+
+fn orders(lift: &Lift) -> String {
+    section(
+        "What each order is worth",
+        "Over all molecules with truth; what the columns are is said below.",
+        &table(&tables::orders(lift), 1),
     )
 }
 
-fn notes(lift: &Lift) -> String {
-    if lift.notes.is_empty() {
-        return String::new();
-    }
-    let notes: String = lift.notes.iter().map(|note| format!("<p>{}</p>", text(note))).collect();
-    format!("<section>\n<h2>To be known</h2>\n{notes}</section>\n")
+fn targets(lift: &Lift) -> String {
+    section(
+        "What shares of the hits take",
+        "How many molecules go to the expensive stage, best first, until so many of all hits are found.",
+        &table(&tables::targets(lift), 1),
+    )
 }
+
+/// HETERO-2's methods.
+fn methods(report: &Report) -> String {
+    let rows = tables::methods(report).map(|(name, found)| vec![name.to_owned(), found]).collect();
+    let found = Table { head: vec!["method".to_owned(), "found".to_owned()], rows };
+    section(
+        "As HETERO-2 selects",
+        "The methods of its contract cost_lift.v1, over records with a verdict of the audit.",
+        &table(&found, 2),
+    )
+}
+
+/// What was compared with what, and what has to be known of it.
+fn facts(lift: &Lift) -> String {
+    let mut rows = String::new();
+    for (name, value) in tables::facts(lift) {
+        let _ = writeln!(rows, "<div><dt>{name}</dt><dd>{}</dd></div>", text(&value));
+    }
+    let notes: String = lift.notes.iter().map(|note| format!("<p>{}.</p>\n", sentence(note))).collect();
+    format!("<section>\n<h2>What was compared</h2>\n{notes}<dl class=\"facts\">\n{rows}</dl>\n</section>\n")
+}
+
+/// What the words mean.
+const WORDS: &str = "<footer>\n<dl class=\"words\">\n\
+<div><dt>hits selected</dt><dd>hits among the molecules that go to the expensive stage, if they are taken in this order</dd></div>\n\
+<div><dt>AUC</dt><dd>the share of pairs of a hit and a molecule that is none in which the hit comes first: 0.5 is chance, 1 is all</dd></div>\n\
+<div><dt>BEDROC</dt><dd>the same with weight on the first few per cent (α = 20), from 0 to 1</dd></div>\n\
+<div><dt>EF 1 %</dt><dd>enrichment: how many times as many hits are in the first 1 % as in an even order</dd></div>\n\
+<div><dt>slack</dt><dd>by how much a record beats its look-alikes, beyond what is asked; made from the score</dd></div>\n\
+<div><dt>asc, desc</dt><dd>the lowest first, the highest first</dd></div>\n\
+</dl>\n</footer>\n";

@@ -4,24 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::answer::{self, Verdict};
 use super::contract::Contract;
 use super::money::{Cost, Saved};
 use super::ranking::{CURVE, ENRICHED, Measured, TARGETS, first_molecules, target_hits};
 use super::resample::{Estimate, Of, estimate};
+use super::words::{RANDOM, Role, Shown, Verdict};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::scorer::Order;
 
 /// Schema of [`Lift`].
 pub const SCHEMA: &str = "molsieve.lift.v1";
-
-/// Hits, and molecules that are none, below which there are no intervals and nothing is stated.
-pub const FEW: u64 = 10;
-/// Resamples below which there are no intervals.
-pub const RESAMPLES_MIN: u32 = 100;
-/// What an even order is called.
-pub const RANDOM: &str = "random";
 
 /// The whole document.
 #[derive(Clone, Debug, Serialize)]
@@ -58,7 +51,7 @@ pub struct Lift {
     /// The pack.
     pub pack: Pack,
     /// The table of truth.
-    pub truth: Table,
+    pub truth: TruthTable,
     /// `OK` records with truth: what all of the following is about.
     pub molecules: u64,
     /// How many of them are hits.
@@ -100,7 +93,7 @@ pub struct Pack {
 
 /// The table of truth that was read.
 #[derive(Clone, Debug, Serialize)]
-pub struct Table {
+pub struct TruthTable {
     /// SHA-256 of the file.
     pub sha256: Digest,
     /// Labels, and how many of them are hits.
@@ -155,18 +148,6 @@ pub struct Ordered {
     pub curve: Vec<Point>,
 }
 
-/// What an order is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// The score of the pack.
-    Score,
-    /// Another order that needs the score.
-    Alternative,
-    /// An order that needs none.
-    Baseline,
-}
-
 /// How many times as many hits are among the first as in an even order.
 #[derive(Clone, Debug, Serialize)]
 pub struct Enrichment {
@@ -212,18 +193,6 @@ pub struct Comparison {
     pub auc_above: Estimate,
     /// What the interval of `more_hits` shows.
     pub shown: Shown,
-}
-
-/// What an interval of a difference shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Shown {
-    /// It is above 0.
-    More,
-    /// It is below.
-    Less,
-    /// It holds 0, or there is none.
-    Nothing,
 }
 
 /// What a share of all hits takes.
@@ -347,7 +316,7 @@ impl Measures<'_> {
             saved: cost.map(|cost| cost.saved(&fewer_molecules)),
             fewer_molecules,
             auc_above: self.all(|of| of.measured[0].auc.zip((other.auc)(of)).map(|(own, other)| own - other)),
-            shown: answer::shown(&more_hits),
+            shown: Shown::of(&more_hits),
             more_hits,
         }
     }

@@ -4,7 +4,7 @@ use super::document::{Document, Release};
 use super::gates::Asked;
 use super::utility::{self, Question};
 use super::variant::Variant;
-use super::{SuiteDir, Truth};
+use super::{SuiteDir, TruthSource};
 use crate::error::{Error, Result};
 use crate::lift::page;
 use crate::lift::truth::Demands;
@@ -38,7 +38,7 @@ impl Request {
     /// # Errors
     /// No suite is made so (exit 4).
     pub fn of(document: &Document) -> Result<Self> {
-        if document.utility.is_some() != (document.asked.truth != Truth::None) {
+        if document.utility.is_some() != (document.asked.truth != TruthSource::None) {
             return Err(Error::verification(
                 "`suite.json` speaks of truth that it does not have, or has some of which it does not speak",
             ));
@@ -110,7 +110,7 @@ mod tests {
     use crate::suite::Suite;
     use crate::suite::utility::{Price, Utility};
 
-    fn document(truth: Truth, question: Option<Question>) -> Document {
+    fn document(truth: TruthSource, question: Option<Question>) -> Document {
         let asked = Asked { suite: Suite::Customer, truth, pinned: None };
         let release = Release { tag: "t".to_owned(), date: "2026-11-29".to_owned(), commit: None, url: None };
         let utility = question.map(|question| Utility {
@@ -137,18 +137,18 @@ mod tests {
             change(&mut asked);
             Request::of(&document(truth, Some(asked))).map(|request| request.question.is_some()).map_err(|e| e.kind())
         };
-        assert_eq!(with(Truth::Measured, |_| {}), Ok(true));
+        assert_eq!(with(TruthSource::Measured, |_| {}), Ok(true));
         let refused = Err(crate::error::Kind::Verification);
-        assert_eq!(with(Truth::None, |_| {}), refused, "truth of which nothing is said");
-        assert!(Request::of(&document(Truth::Measured, None)).is_err(), "said of truth that is not there");
-        assert!(Request::of(&document(Truth::None, None)).is_ok());
-        assert_eq!(with(Truth::Measured, |asked| asked.bootstrap_n = 0), refused);
-        assert_eq!(with(Truth::Measured, |asked| asked.bootstrap_n = u32::MAX), refused);
-        assert_eq!(with(Truth::Measured, |asked| asked.k = 0), refused);
-        assert_eq!(with(Truth::Measured, |asked| asked.seed = u64::MAX), refused);
+        assert_eq!(with(TruthSource::None, |_| {}), refused, "truth of which nothing is said");
+        assert!(Request::of(&document(TruthSource::Measured, None)).is_err(), "said of truth that is not there");
+        assert!(Request::of(&document(TruthSource::None, None)).is_ok());
+        assert_eq!(with(TruthSource::Measured, |asked| asked.bootstrap_n = 0), refused);
+        assert_eq!(with(TruthSource::Measured, |asked| asked.bootstrap_n = u32::MAX), refused);
+        assert_eq!(with(TruthSource::Measured, |asked| asked.k = 0), refused);
+        assert_eq!(with(TruthSource::Measured, |asked| asked.seed = u64::MAX), refused);
         let price = |asked: &mut Question| {
             asked.price = Some(Price { per_molecule: "free".to_owned(), currency: "EUR".to_owned() });
         };
-        assert_eq!(with(Truth::Measured, price), refused);
+        assert_eq!(with(TruthSource::Measured, price), refused);
     }
 }

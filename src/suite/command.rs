@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::utility::Question;
-use super::{Suite, SuiteDir, Truth};
+use super::{Suite, SuiteDir, TruthSource};
 
 impl Document {
     /// The command, without what is everybody's own: directory, key and, for a customer, the campaign file.
@@ -31,9 +31,11 @@ impl Document {
     fn truth(&self) -> Vec<String> {
         let Some(utility) = &self.utility else { return Vec::new() };
         let mut words = match self.asked.truth {
-            Truth::Measured => vec![format!("--truth {} --truth-sha256 {}", SuiteDir::TRUTH, utility.truth_sha256)],
-            Truth::Rule => vec!["--proxy-truth".to_owned()],
-            Truth::None => Vec::new(),
+            TruthSource::Measured => {
+                vec![format!("--truth {} --truth-sha256 {}", SuiteDir::TRUTH, utility.truth_sha256)]
+            }
+            TruthSource::Rule => vec!["--proxy-truth".to_owned()],
+            TruthSource::None => Vec::new(),
         };
         let Question { k, seed, bootstrap_n, price, allow_unknown } = &utility.question;
         words.push(format!("--k {k} --seed {seed} --bootstrap-n {bootstrap_n}"));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::scores::MadeUp;
 use super::utility::Utility;
 use super::variant::Variant;
-use super::{Suite, Truth};
+use super::{Suite, TruthSource};
 use crate::signal::Verdict as Said;
 
 /// The share of the rows of `ring` that must be `OK` (VALUE-M1.1).
@@ -59,7 +59,7 @@ pub struct Asked {
     /// Which.
     pub suite: Suite,
     /// Where the truth comes from.
-    pub truth: Truth,
+    pub truth: TruthSource,
     /// Whether every file of scores is pinned by its SHA-256; none where scores come from no file.
     pub pinned: Option<bool>,
 }
@@ -199,15 +199,15 @@ impl Gates {
     }
 
     /// VALUE-M5 and VALUE-M6: that it was measured, and by what. How much was won is told, and is no gate.
-    fn utility(&mut self, truth: Truth, utility: &Utility) {
-        let milestone = if truth == Truth::Rule { "VALUE-M5" } else { "VALUE-M6" };
+    fn utility(&mut self, truth: TruthSource, utility: &Utility) {
+        let milestone = if truth == TruthSource::Rule { "VALUE-M5" } else { "VALUE-M6" };
         let found = utility.k_effective.to_string();
         self.add(milestone, "utility", "selection", "records can be selected", found, utility.k_effective > 0);
         let requires = match truth {
-            Truth::Rule => "the truth is made by a rule, and says so",
+            TruthSource::Rule => "the truth is made by a rule, and says so",
             _ => "the truth is pinned by its SHA-256, and no rule made it",
         };
-        let holds = utility.is_proxy == (truth == Truth::Rule);
+        let holds = utility.is_proxy == (truth == TruthSource::Rule);
         let found = if utility.is_proxy { "a rule made it" } else { "no rule made it" };
         self.add(milestone, "utility", "truth", requires, found, holds);
     }
@@ -277,7 +277,7 @@ mod tests {
 
     /// What does not hold.
     fn failed(suite: Suite, variants: &[Variant]) -> Vec<String> {
-        failed_with(Asked { suite, truth: Truth::None, pinned: None }, variants, None)
+        failed_with(Asked { suite, truth: TruthSource::None, pinned: None }, variants, None)
     }
 
     fn failed_with(asked: Asked, variants: &[Variant], utility: Option<&Utility>) -> Vec<String> {
@@ -352,10 +352,10 @@ mod tests {
         let failed = |truth, pinned, utility: Utility| {
             failed_with(Asked { suite: Suite::Customer, truth, pinned }, &all, Some(&utility))
         };
-        assert_eq!(failed(Truth::Rule, None, utility(9, true)), [""; 0]);
-        assert_eq!(failed(Truth::Measured, Some(true), utility(9, false)), [""; 0]);
-        assert_eq!(failed(Truth::Measured, None, utility(9, true)), ["VALUE-M6 utility: truth"]);
-        assert_eq!(failed(Truth::Rule, None, utility(0, true)), ["VALUE-M5 utility: selection"]);
-        assert_eq!(failed(Truth::Measured, Some(false), utility(9, false)), ["VALUE-M7 scores: pinned"]);
+        assert_eq!(failed(TruthSource::Rule, None, utility(9, true)), [""; 0]);
+        assert_eq!(failed(TruthSource::Measured, Some(true), utility(9, false)), [""; 0]);
+        assert_eq!(failed(TruthSource::Measured, None, utility(9, true)), ["VALUE-M6 utility: truth"]);
+        assert_eq!(failed(TruthSource::Rule, None, utility(0, true)), ["VALUE-M5 utility: selection"]);
+        assert_eq!(failed(TruthSource::Measured, Some(false), utility(9, false)), ["VALUE-M7 scores: pinned"]);
     }
 }

@@ -60,24 +60,24 @@ impl Suite {
     }
 
     /// What HETERO-2 calls a release of it, without the day.
-    pub const fn tag_stem(self, truth: Truth) -> &'static str {
+    pub const fn tag_stem(self, truth: TruthSource) -> &'static str {
         match (self, truth) {
             (Self::Ring, _) => "value-ring-suite",
             (Self::KnownBadGood, _) => "value-known-bad-good",
-            (Self::Customer, Truth::None) => "value-customer-proxy",
-            (Self::Customer, Truth::Rule) => "value-utility-proxy",
-            (Self::Customer, Truth::Measured) => "value-utility-realtruth",
+            (Self::Customer, TruthSource::None) => "value-customer-proxy",
+            (Self::Customer, TruthSource::Rule) => "value-utility-proxy",
+            (Self::Customer, TruthSource::Measured) => "value-utility-realtruth",
         }
     }
 
     /// What its entry in the lineage is called.
-    pub const fn title(self, truth: Truth) -> &'static str {
+    pub const fn title(self, truth: TruthSource) -> &'static str {
         match (self, truth) {
             (Self::Ring, _) => "VALUE-M1: ring suite",
             (Self::KnownBadGood, _) => "VALUE-M2: known bad, known good",
-            (Self::Customer, Truth::None) => "VALUE-M3: a customer's scores",
-            (Self::Customer, Truth::Rule) => "VALUE-M5: utility, truth by a rule",
-            (Self::Customer, Truth::Measured) => "VALUE-M6: utility, truth that was measured",
+            (Self::Customer, TruthSource::None) => "VALUE-M3: a customer's scores",
+            (Self::Customer, TruthSource::Rule) => "VALUE-M5: utility, truth by a rule",
+            (Self::Customer, TruthSource::Measured) => "VALUE-M6: utility, truth that was measured",
         }
     }
 }
@@ -85,7 +85,7 @@ impl Suite {
 /// Where the truth of a suite comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Truth {
+pub enum TruthSource {
     /// There is none.
     None,
     /// From a rule: it tries out the way, and says nothing of the molecules.

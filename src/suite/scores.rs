@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::csv::quoted;
-use crate::decoys::{self, Asked};
+use crate::decoys::{self, Wanted};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::fs::Staged;
@@ -46,15 +46,15 @@ impl MadeUp {
     }
 }
 
-/// Writes the scores of all records of `asked.library` and of all their look-alikes to the file at `out`: CSV, `id,score`.
+/// Writes the scores of all records of `wanted.library` and of all their look-alikes to the file at `out`: CSV, `id,score`.
 ///
 /// # Errors
 /// A record has no id, or one that is no text (exit 2); the library changed; the system refuses (exit 6); `stop` was raised (exit 75).
-pub fn write(made_up: MadeUp, asked: &Asked<'_>, stop: &Stop, out: &Path) -> Result<()> {
-    let key = digest::blake3(format!("molsieve.suite.random.v1\0{}", asked.seed).as_bytes()).0;
+pub fn write(made_up: MadeUp, wanted: &Wanted<'_>, stop: &Stop, out: &Path) -> Result<()> {
+    let key = digest::blake3(format!("molsieve.suite.random.v1\0{}", wanted.seed).as_bytes()).0;
     let mut file = Staged::create_beside(out)?;
     file.write(b"id,score\n")?;
-    let mut slice = Slice::open(asked.library, 0..asked.library.records())?;
+    let mut slice = Slice::open(wanted.library, 0..wanted.library.records())?;
     while let Some(block) = slice.next_block()? {
         for record in block.iter() {
             let id = std::str::from_utf8(record.id).ok().filter(|id| !id.is_empty());
@@ -66,15 +66,10 @@ pub fn write(made_up: MadeUp, asked: &Asked<'_>, stop: &Stop, out: &Path) -> Res
             file.write(format!("{},{score}\n", quoted(id)).as_bytes())?;
         }
     }
-    let mut is_header = true;
-    decoys::list(asked, stop, |line| {
-        if std::mem::take(&mut is_header) {
-            return Ok(());
-        }
-        let hash = line.split(|byte| *byte == b',').next().unwrap_or_default();
-        let score = made_up.score(hash, false, &key);
-        file.write(hash)?;
-        file.write(format!(",{score}\n").as_bytes())
+    decoys::each(wanted, stop, |entry| {
+        let hash = entry.hash.to_string();
+        let score = made_up.score(hash.as_bytes(), false, &key);
+        file.write(format!("{hash},{score}\n").as_bytes())
     })?;
     file.commit()
 }

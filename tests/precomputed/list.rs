@@ -61,7 +61,10 @@ fn what_cannot_be_listed_is_refused_with_what_to_do() {
     env.molsieve(["decoys", &file, "--missing"]).exits(2).says("kind `null` has no missing scores").says("precomputed");
     env.molsieve(["--json", "decoys", &file]).exits(2).says("cannot both go to standard output").says("-o FILE.csv");
     env.molsieve(["decoys", "nowhere.toml"]).exits(2).says("nowhere.toml");
-    env.molsieve(["decoys", &file, "-o", "nowhere/decoys.csv"]).exits(2).says("no such directory").says("mkdir -p nowhere");
+    env.molsieve(["decoys", &file, "-o", "nowhere/decoys.csv"])
+        .exits(2)
+        .says("no such directory")
+        .says("mkdir -p nowhere");
     let scorer = "kind = \"precomputed\"\nscores = \"nowhere.csv\"";
     let file = campaign(&env, "p", scorer);
     env.molsieve(["decoys", &file]).exits(2).says("nowhere.csv");

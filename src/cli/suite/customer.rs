@@ -16,12 +16,12 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::library::snapshot::Snapshot;
-use crate::lift::truth::{Demands, Truth as Table};
+use crate::lift::truth::{Demands, Truth};
 use crate::lift::{RESAMPLES_MAX, proxy, unknown};
 use crate::suite::build::Request;
 use crate::suite::gates::Asked;
 use crate::suite::utility::{Price, Question};
-use crate::suite::{Suite, SuiteDir, Truth};
+use crate::suite::{Suite, SuiteDir, TruthSource};
 
 /// What its only pack is called.
 const NAME: &str = "customer";
@@ -66,11 +66,11 @@ pub struct Args {
 }
 
 impl Args {
-    fn source(&self) -> Truth {
+    fn source(&self) -> TruthSource {
         match (&self.truth, self.proxy_truth) {
-            (Some(_), _) => Truth::Measured,
-            (None, true) => Truth::Rule,
-            (None, false) => Truth::None,
+            (Some(_), _) => TruthSource::Measured,
+            (None, true) => TruthSource::Rule,
+            (None, false) => TruthSource::None,
         }
     }
 
@@ -80,7 +80,7 @@ impl Args {
 
     /// What is asked of the truth, if there is any.
     fn question(&self) -> Result<Option<Question>> {
-        if self.source() == Truth::None {
+        if self.source() == TruthSource::None {
             return Ok(None);
         }
         let price = self.cost_per_molecule.clone().zip(self.currency.clone());
@@ -100,8 +100,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             "without look-alikes there is nothing that a score must tell apart: add `[decoys]` and `count = 20`",
         ));
     }
-    let table = args.truth.as_deref().map(|path| Table::read(path, &args.demands())).transpose()?;
-    if let Some(rule) = table.as_ref().and_then(Table::proxy) {
+    let table = args.truth.as_deref().map(|path| Truth::read(path, &args.demands())).transpose()?;
+    if let Some(rule) = table.as_ref().and_then(Truth::proxy) {
         return Err(Error::usage(format!("the labels of this table are made by a rule (`{rule}`), and not measured"))
             .hint("`--proxy-truth` is for those"));
     }
@@ -128,7 +128,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 }
 
 /// Puts the table of truth where it is handed on, if it is about this library.
-fn truth(args: &Args, begun: &Begun, campaign: &Campaign, table: Option<&Table>) -> Result<()> {
+fn truth(args: &Args, begun: &Begun, campaign: &Campaign, table: Option<&Truth>) -> Result<()> {
     let to = begun.dir.file(SuiteDir::TRUTH);
     let snapshot = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
     if let (Some(path), Some(table), false) = (&args.truth, table, args.allow_unknown) {
@@ -152,7 +152,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Refuses a table that speaks of molecules which the library does not have.
-fn is_known(path: &Path, table: &Table, snapshot: &Snapshot) -> Result<()> {
+fn is_known(path: &Path, table: &Truth, snapshot: &Snapshot) -> Result<()> {
     let unknown = unknown::unknown(table, snapshot)?;
     let Some(first) = unknown.first else { return Ok(()) };
     let what = format!(

@@ -10,7 +10,7 @@ use crate::campaign::config::Config;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::cli::{progress, signals};
-use crate::decoys::Asked as Listed;
+use crate::decoys::Wanted;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::fs::scratch::Scratch;
@@ -23,7 +23,7 @@ use crate::stop::Stop;
 use crate::suite::build::Request;
 use crate::suite::gates::Asked;
 use crate::suite::scores::{self, MadeUp};
-use crate::suite::{Suite, Truth};
+use crate::suite::{Suite, TruthSource};
 
 /// Arguments of `suite known-bad-good`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let begun = args.common.begin(Suite::KnownBadGood, Truth::None)?;
+    let begun = args.common.begin(Suite::KnownBadGood, TruthSource::None)?;
     for made_up in MadeUp::ALL {
         let name = made_up.variant();
         let scores = format!("[scorer]\nkind = \"precomputed\"\nscores = {}\n", leg::quoted(&table(made_up)));
@@ -53,7 +53,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             return Ok(exit);
         }
     }
-    let asked = Asked { suite: Suite::KnownBadGood, truth: Truth::None, pinned: None };
+    let asked = Asked { suite: Suite::KnownBadGood, truth: TruthSource::None, pinned: None };
     let request = Request { asked, release: begun.release.clone(), question: None, demands: Demands::default() };
     finish(&begun, &request, output)
 }
@@ -85,7 +85,7 @@ fn make_up(begun: &Begun, output: Output) -> Result<()> {
         host::cores(),
         &progress::reading(output.of_a_part()),
     )?;
-    let listed = Listed {
+    let wanted = Wanted {
         library: &library,
         seed: file.campaign.seed,
         decoys: &section.settings()?.to_decoys(),
@@ -93,6 +93,6 @@ fn make_up(begun: &Begun, output: Output) -> Result<()> {
         missing: false,
         threads: host::cores(),
     };
-    let write = |made_up: MadeUp, to: &Path| scores::write(made_up, &listed, &stop, to);
+    let write = |made_up: MadeUp, to: &Path| scores::write(made_up, &wanted, &stop, to);
     missing.into_iter().try_for_each(|made_up| write(made_up, &path(made_up)))
 }

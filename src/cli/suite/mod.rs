@@ -19,7 +19,7 @@ use crate::fs;
 use crate::pack::envelope;
 use crate::pack::keys::PrivateKey;
 use crate::suite::document::{self, Document, Release};
-use crate::suite::{Suite, SuiteDir, Truth, statement};
+use crate::suite::{Suite, SuiteDir, TruthSource, statement};
 
 /// Arguments of `suite`.
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,7 @@ struct Begun {
 
 impl Common {
     /// Begins the suite, or goes on with it: what was said of it stays, unless it is said again.
-    fn begin(&self, suite: Suite, truth: Truth) -> Result<Begun> {
+    fn begin(&self, suite: Suite, truth: TruthSource) -> Result<Begun> {
         let key = PrivateKey::load(&self.key)?;
         let root = std::path::absolute(&self.dir).map_err(|e| Error::io("cannot find", &self.dir, &e))?;
         let dir = SuiteDir::new(root);
@@ -96,7 +96,7 @@ impl Common {
             let what = format!("`{}` holds the suite `{}`", self.dir.display(), before.asked.suite.word());
             return Err(Error::usage(what).hint("give each suite a directory of its own"));
         }
-        let by_default = |truth: Truth, date: &str| format!("{}-{date}", suite.tag_stem(truth));
+        let by_default = |truth: TruthSource, date: &str| format!("{}-{date}", suite.tag_stem(truth));
         let truth_before = before.as_ref().map_or(truth, |document| document.asked.truth);
         let before = before.filter(|document| is_signed(&dir, document, &key)).map(|document| document.release);
         let date = before.as_ref().map_or_else(clock::today, |release| release.date.clone());

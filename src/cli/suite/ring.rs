@@ -16,7 +16,7 @@ use crate::lift::truth::Demands;
 use crate::scorer::builtin::compared::settings::COUNT_MAX;
 use crate::suite::build::Request;
 use crate::suite::gates::Asked;
-use crate::suite::{RING_MOLECULES, Suite, Truth};
+use crate::suite::{RING_MOLECULES, Suite, TruthSource};
 
 /// What its only pack is called.
 const NAME: &str = "ring";
@@ -66,7 +66,7 @@ impl Molecules {
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let begun = args.common.begin(Suite::Ring, Truth::None)?;
+    let begun = args.common.begin(Suite::Ring, TruthSource::None)?;
     let config = layout::inside(&begun.dir.work(), "ring.toml");
     let file = format!("{}[scorer]\nkind = \"spectral2d\"\n", args.molecules.sections(&begun, NAME)?);
     fs::replace(&config, file.as_bytes())?;
@@ -74,7 +74,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     match leg::drive(&begun, Suite::Ring, &campaign, NAME, output)? {
         Leg::NotYet(exit) => Ok(exit),
         Leg::Sealed => {
-            let asked = Asked { suite: Suite::Ring, truth: Truth::None, pinned: None };
+            let asked = Asked { suite: Suite::Ring, truth: TruthSource::None, pinned: None };
             let request =
                 Request { asked, release: begun.release.clone(), question: None, demands: Demands::default() };
             finish(&begun, &request, output)

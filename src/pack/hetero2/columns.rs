@@ -80,12 +80,9 @@ impl Layout {
     /// Of the rows of `campaign`.
     pub fn of(campaign: &Identity) -> Self {
         let (scorer, columns) = (&campaign.scorer, &campaign.scorer.description.columns);
+        let decoys = DecoySettings::of_identity(scorer);
         let mut settings = scorer.settings.clone();
-        let decoys = settings.remove("decoys").and_then(|mut decoys| {
-            // How records are compared is numbered beside what was chosen.
-            decoys.as_object_mut().map(|decoys| decoys.remove("version"));
-            serde_json::from_value(decoys).ok()
-        });
+        settings.remove("decoys");
         let spectral = (scorer.kind == "spectral2d").then(|| serde_json::from_value(settings.into()).ok()).flatten();
         let mut layout = Self { places: vec![None; columns.len()], decoys, spectral };
         layout.place(columns);

@@ -21,6 +21,21 @@ pub fn text(text: &str) -> String {
     out
 }
 
+/// A sentence of ours as content: what stands between back-ticks is code.
+pub fn sentence(words: &str) -> String {
+    let mut out = String::with_capacity(words.len());
+    let mut parts = words.split('`');
+    out.push_str(&text(parts.next().unwrap_or_default()));
+    while let Some(code) = parts.next() {
+        match parts.next() {
+            Some(after) => out.push_str(&format!("<code>{}</code>{}", text(code), text(after))),
+            // (A back-tick without its partner stays one.)
+            None => out.push_str(&format!("`{}", text(code))),
+        }
+    }
+    out
+}
+
 /// The same, cut after `max` characters with a sign that it was.
 pub fn cut(words: &str, max: usize) -> String {
     let mut chars = words.char_indices();
@@ -143,6 +158,13 @@ mod tests {
         assert_eq!((count(999), count(1_234_567)), ("999".to_owned(), "1\u{202f}234\u{202f}567".to_owned()));
         assert_eq!((share(1, 1_000_000), share(999_999, 1_000_000)), ("< 0.1 %".to_owned(), "> 99.9 %".to_owned()));
         assert_eq!((span(12), span(61_000), span(90_000_000)), ("12 ms".into(), "1 min 1 s".into(), "1 d 1 h".into()));
+    }
+
+    #[test]
+    fn what_a_sentence_quotes_is_code_and_no_markup() {
+        assert_eq!(sentence("`a<b>` finds 3"), "<code>a&lt;b&gt;</code> finds 3");
+        assert_eq!(sentence("one ` alone & `x`"), "one <code> alone &amp; </code>x`");
+        assert_eq!(sentence("none"), "none");
     }
 
     #[test]
