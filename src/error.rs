@@ -123,7 +123,7 @@ impl Error {
     pub fn input(path: &Path, error: &io::Error) -> Self {
         if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
             return Self::usage(format!("there is no `{}`", path.display()))
-                .hint("check the path; relative paths in a campaign file start at the file's own directory");
+                .hint("check the path: on the command line it starts at the current directory, in a campaign file at that of the file");
         }
         Self::io("cannot read", path, error)
     }

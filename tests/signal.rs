@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::Value as Json;
 
 use crate::support::env::{TestEnv, project};
+use crate::support::guide;
 
 /// A campaign over the first `records` of the shipped molecules, with `scorer` and `[decoys]`.
 fn campaign(env: &TestEnv, name: &str, records: usize, scorer: &str, decoys: &str) -> String {
@@ -90,7 +91,7 @@ fn the_report_begins_with_the_verdict_and_draws_records_beside_their_decoys() {
     // The counts of a comparison are not drawn as if they were scores.
     assert!(!report.contains("<b>permuted_won</b>") && report.contains("<b>slack</b>"));
     let index = std::fs::read_to_string(env.path("shown/pack/index.md")).unwrap();
-    assert!(index.contains(&format!("- decoys: `score` is {verdict} (")), "{index}");
+    assert!(index.contains(&format!("- score: `score` is {verdict} (")), "{index}");
 }
 
 #[test]
@@ -202,4 +203,32 @@ fn a_killed_campaign_comes_to_the_same_signal() {
     assert!(!command.env("MOLSIEVE_FAULT", "kill@60").output().unwrap().status.success());
     env.molsieve(["resume", "killed"]).exits(0);
     assert_eq!(signal(&env, "killed"), signal(&env, "whole"));
+}
+
+#[test]
+fn the_guide_is_done_as_it_stands_and_its_scores_are_what_it_says() {
+    let env = TestEnv::new();
+    for name in ["data/nci_first_5k.smi", "configs/campaigns/actives.smi"] {
+        env.write(name, std::fs::read(project(name)).unwrap());
+    }
+    let done = |title: &str, change: &dyn Fn(&str) -> String| -> String {
+        let blocks = guide::section("does-it-know.md", title);
+        let commands = blocks.iter().filter(|(language, _)| language == "sh");
+        commands.map(|(_, code)| guide::shell(&env, &change(code))).collect()
+    };
+    let as_it_stands = |code: &str| code.to_owned();
+    assert!(done("Ask for look-alikes", &as_it_stands).contains("score    `similarity` is PASS (above_gate)"));
+    assert!(done("Read the verdict", &as_it_stands).contains("score     `similarity` is PASS (above_gate)"));
+    assert!(done("Look closer", &as_it_stands).contains("\"hetero_audit.v2\""));
+    assert!(done("A score of another program", &as_it_stands).contains("score    `score` is FAIL (below_gate)"));
+    // The score that sees how a structure is written.
+    let length = |code: &str| {
+        let code =
+            code.replace("gsub(/[NnOo]/, \"\", $1)", "length($1)").replace("gsub(/[NnOo]/, \"\", $2)", "length($2)");
+        code.replace("sent.toml", "length.toml")
+            .replace("--dir sent", "--dir length")
+            .replace("missing.csv", "other.csv")
+    };
+    let said = done("A score of another program", &length);
+    assert!(said.contains("`score` is PASS (above_gate): of the pairs with hard look-alikes it wins 88.7 %"), "{said}");
 }

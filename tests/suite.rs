@@ -212,13 +212,18 @@ fn scores_that_are_not_pinned_or_lack_look_alikes_stop_a_customer_with_what_to_d
     let library = std::fs::read_to_string(project("data/ring_molecules.smi")).unwrap();
     let table: String = library.lines().take(120).enumerate().map(|(at, line)| only_records(at, line)).collect();
     env.write("scores.csv", format!("id,score\n{table}"));
-    let file = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
+    let unpinned = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
+    let digest = sha256(&env.path("scores.csv"));
+    let pin = format!("sha256 = \"{digest}\"");
+    suite(&env, &["customer", &unpinned, "--dir", "c", "--key", "me.pem"]).exits(2).says("not pinned").says(&pin);
+    assert!(!env.path("c").exists(), "nothing was begun");
+    let file = customers(&env, &format!("kind = \"precomputed\"\nscores = \"scores.csv\"\n{pin}"));
     let said = suite(&env, &["customer", &file, "--dir", "c", "--key", "me.pem"]).exits(4);
-    assert!(said.stdout().contains("STOP: 2 of") && said.stdout().contains("`molsieve decoys --missing`"));
-    assert!(said.stdout().contains("decoys   `score` is INCONCLUSIVE") && said.stdout().contains("; 0 of "));
+    assert!(said.stdout().contains("STOP: 1 of") && said.stdout().contains("`molsieve decoys --missing`"));
+    assert!(said.stdout().contains("`score` is INCONCLUSIVE") && said.stdout().contains("; only 0 of "));
+    said.says("no look-alike of the first 50 records that have a score has one");
     let facts = document(&env, "c");
     assert_eq!(facts["verdict"], "STOP");
-    assert_eq!(gates(&facts, "VALUE-M7"), [("scores: pinned".to_owned(), false)]);
     assert!(gates(&facts, "VALUE-M3").contains(&("customer: judged".to_owned(), false)));
     // What was found is signed and can be made again; it ends as the suite did.
     suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(4);
@@ -357,24 +362,22 @@ fn a_suite_that_was_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_run_says_what_the_look_alikes_say_of_the_score_and_that_scores_are_of_another_library() {
+fn whoever_tells_of_a_campaign_says_what_its_look_alikes_say_and_scores_of_another_library_are_refused() {
     let env = begun();
     let file = customers(&env, "kind = \"spectral2d\"");
     let said = env.molsieve(["run", &file, "--dir", "r"]).exits(0).stdout();
     let signal: Json = serde_json::from_str(&read(&env, "r", "pack/signal.json")).unwrap();
-    let line = format!(
-        "decoys   `score` is {} ({})\n",
-        signal["verdict"].as_str().unwrap(),
-        signal["reason"].as_str().unwrap()
-    );
-    assert!(said.contains(&line), "{line}{said}");
+    let line = format!("`score` is {} ({})", signal["verdict"].as_str().unwrap(), signal["reason"].as_str().unwrap());
+    assert!(said.contains(&format!("score    {line}")), "{line}{said}");
+    let status = env.molsieve(["status", "r"]).exits(0).stdout();
+    assert!(status.contains(&format!("score     {line}")), "{status}");
+    let verified = env.molsieve(["verify", "r", "--allow-unsigned"]).exits(0).stdout();
+    assert!(verified.contains(&format!("score      {line}")), "{verified}");
     env.write("scores.csv", "id,score\nsomebody,1\nelse,2\n");
     let file = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
-    let said = env.molsieve(["run", &file, "--dir", "o"]).exits(0);
-    assert!(
-        said.stdout().contains("120 missing_score")
-            && said.stdout().contains("says which scores belong to nothing here")
-    );
+    let refused = env.molsieve(["run", &file, "--dir", "o"]).exits(2);
+    refused.says("no record of the library has a score: none of the 2 scores").says("molsieve library inspect");
+    assert!(!env.path("o/campaign.json").exists(), "nothing was planned");
 }
 
 /// Files of every released version are read for ever, and mean what they meant.

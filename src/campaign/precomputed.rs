@@ -14,6 +14,9 @@ use crate::scorer::builtin::precomputed::settings::{Format, HashFile, ScoreFile}
 /// The kind of scorer that this is about.
 pub const KIND: &str = "precomputed";
 
+/// So many files are shown that are not pinned.
+const SHOWN_MAX: usize = 5;
+
 /// `scores`: a file, or several.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(
@@ -81,8 +84,29 @@ pub fn settings(section: &ScorerSection, base: &Path) -> Result<Settings> {
     Ok(Settings { scores, rdkit_hashes, order: section.order.unwrap_or_default() })
 }
 
+/// Refuses scores that are not pinned by their SHA-256, and says how each file is pinned as it is now.
+///
+/// # Errors
+/// A file of `section`, in a campaign file in the directory `base`, is not pinned (exit 2), or as [`settings`].
+pub fn must_be_pinned(section: &ScorerSection, base: &Path) -> Result<()> {
+    if is_pinned(section) {
+        return Ok(());
+    }
+    let files = settings(section, base)?.scores;
+    let is_one = matches!(section.scores, Some(ScoresSection::Path(_)));
+    let error = Error::usage("the scores are not pinned: another file of the same name would be taken for them");
+    Err(files.iter().take(SHOWN_MAX).fold(error, |error, file| {
+        let (path, sha256) = (file.path.display(), file.sha256);
+        error.hint(if is_one {
+            format!("if `{path}` is what is meant, write `sha256 = \"{sha256}\"` in `[scorer]`")
+        } else {
+            format!("if `{path}` is what is meant, name it as `{{ path = \"…\", sha256 = \"{sha256}\" }}`")
+        })
+    }))
+}
+
 /// Whether every file of scores that `section` names is pinned by its SHA-256.
-pub fn is_pinned(section: &ScorerSection) -> bool {
+fn is_pinned(section: &ScorerSection) -> bool {
     match &section.scores {
         Some(ScoresSection::List(entries)) => {
             let pinned = |entry: &ScoresEntry| section.sha256.is_some() || table(entry).sha256.is_some();

@@ -5,19 +5,16 @@ use std::path::PathBuf;
 use super::exit_code::Exit;
 use super::output::Output;
 use crate::campaign::file::Campaign;
-use crate::canonical::json;
 use crate::error::{Error, Kind, Result};
-use crate::fs;
 use crate::gather::Missing;
 use crate::journal::state::State;
 use crate::journal::{self, Journal};
-use crate::layout::{self, CampaignDir};
-use crate::pack::SIGNAL;
+use crate::layout::CampaignDir;
 use crate::pack::seal::SealedPack;
+use crate::pack::signal;
 use crate::run::finish;
 use crate::run::look::at_work::AtWork;
 use crate::scorer::builtin::precomputed::MISSING_SCORE;
-use crate::signal::Signal;
 
 /// Arguments of `gather`.
 #[derive(Debug, clap::Args)]
@@ -48,13 +45,6 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     }
     tell(&campaign, &sealed, output)?;
     Ok(if sealed.manifest.complete { Exit::Done } else { Exit::Of(Kind::Incomplete) })
-}
-
-/// What the look-alikes say of the score, if there are any. (The pack was just made, or found sound.)
-fn signal(sealed: &SealedPack) -> Option<Signal> {
-    sealed.manifest.file(SIGNAL)?;
-    let bytes = fs::read_small(&layout::inside(&sealed.path, SIGNAL)).ok()?;
-    json::from_line(SIGNAL, &bytes).ok()
 }
 
 /// Says what there is now.
@@ -89,12 +79,8 @@ pub fn tell(campaign: &Campaign, sealed: &SealedPack, output: Output) -> Result<
     if counts.reasons.get(MISSING_SCORE).is_some_and(|count| *count > 0) {
         output.say("scores   not every record has one: `molsieve decoys CAMPAIGN.toml --missing` says which scores belong to nothing here");
     }
-    if let Some(signal) = signal(sealed) {
-        let Signal { column, reason, decoys, scored, .. } = &signal;
-        let word = signal.verdict.as_str();
-        let lacking =
-            if scored == decoys { String::new() } else { format!("; {scored} of {decoys} look-alikes have a score") };
-        output.say(format!("decoys   `{column}` is {word} ({reason}){lacking}"));
+    if let Some(signal) = signal::of(&sealed.path, &sealed.manifest)? {
+        output.say(format!("score    {}", signal.sentence()));
     }
     output.say(format!("payload  {}", sealed.manifest.payload.digest));
     output.say(format!("pack     {}", pack.display()));

@@ -73,6 +73,7 @@ pub fn facts(status: &Status, now_ms: u64) -> Vec<Line> {
         lines.push(line("driver", format!("last seen {} ago, on {host}", ago(now_ms, status.driver_seen_ms))));
     }
     lines.push(last(status, now_ms));
+    lines.extend(status.score.iter().map(|score| line("score", &score.sentence)));
     lines.extend(status.payload_digest.iter().map(|digest| line("payload", digest)));
     lines.extend(status.next.iter().enumerate().map(|(at, next)| line(if at == 0 { "next" } else { "" }, next)));
     lines

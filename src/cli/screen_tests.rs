@@ -63,6 +63,7 @@ fn status(running: Vec<Running>) -> Status {
         records: Records { total: 400_000, ok: 123_000, skip: 0, error: 17 },
         reasons: [("timeout".to_owned(), 17)].into(),
         payload_digest: None,
+        score: None,
         last_event_ms: NOW - 60_000,
         driver_seen_ms: NOW - 60_000,
         driver_host: Some("n1".to_owned()),

@@ -241,5 +241,6 @@ fn sentences(report: &Report) -> Vec<String> {
     lines.extend(report.pack_digest.iter().map(|digest| format!("  pack       {digest}")));
     let (total, ok, skip, error) = (records.total, records.ok, records.skip, records.error);
     lines.push(format!("  records    {total}: {ok} OK, {skip} SKIP, {error} ERROR"));
+    lines.extend(report.score.iter().map(|score| format!("  score      {score}")));
     lines
 }

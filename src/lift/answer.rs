@@ -96,7 +96,7 @@ impl Known<'_> {
                 let weakest = weakest.min_by(|a, b| value(&a.more_hits).total_cmp(&value(&b.more_hits)));
                 weakest.map_or_else(String::new, |by| {
                     format!(
-                        "NOT SHOWN: in {selected} molecules `{score}` finds {} of {hits} hits and {} {}: this truth does not tell them apart ({} more, {})",
+                        "NOT SHOWN: in {selected} molecules `{score}` finds {} of {hits} hits and {} {}: this truth does not tell them apart (difference {}, {})",
                         number(*found),
                         alone(&by.with),
                         number(by.hits),

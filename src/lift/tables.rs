@@ -1,6 +1,7 @@
 //! The tables of a report for people: the same on a terminal and on a page.
 
 use super::contract::Method;
+use super::money::Saved;
 use super::report::{Comparison, Lift, Ordered, Report, Target};
 use super::words::{RANDOM, cell, named, number, order};
 use crate::canonical::escape;
@@ -56,28 +57,21 @@ pub fn missing(lift: &Lift) -> impl Iterator<Item = String> {
 /// What shares of the hits take in the order of the score and in an even one.
 pub fn targets(lift: &Lift) -> Table {
     let score = lift.orders.first().map_or("", |order| order.name.as_str());
-    let has_cost = lift.cost.is_some();
     let row = |target: &Target| {
         let of = |name: &str| target.molecules.get(name).map_or_else(String::new, ToString::to_string);
         let share = format!("{} %", number(target.share_of_hits * 100.0));
         let mut cells = vec![share, target.hits.to_string(), of(score), of(RANDOM), cell(&target.fewer_than_random, 0)];
-        if has_cost {
-            let saved = target.saved.as_ref();
-            cells
-                .push(saved.map_or_else(String::new, |saved| format!("{} {}", cell(&saved.amount, 2), saved.currency)));
-        }
+        cells.extend(saved(target.saved.as_ref()));
         cells
     };
-    let mut head = vec!["share of the hits", "hits", score, order(RANDOM), "fewer"];
-    head.extend(has_cost.then_some("saved"));
-    Table::new(&head, lift.targets.iter().map(row).collect())
+    let rows = lift.targets.iter().map(row).collect();
+    with_money(lift, vec!["share of the hits", "hits", score, order(RANDOM), "fewer"], rows)
 }
 
 /// The score against each other order; the second column is words.
 pub fn against(lift: &Lift) -> Table {
-    let has_cost = lift.cost.is_some();
     let row = |comparison: &Comparison| {
-        let Comparison { with, role, shown, more_hits, molecules_other, fewer_molecules, saved, .. } = comparison;
+        let Comparison { with, role, shown, more_hits, molecules_other, fewer_molecules, .. } = comparison;
         let mut cells = vec![
             order(with).to_owned(),
             shown.words(*role).to_owned(),
@@ -85,15 +79,22 @@ pub fn against(lift: &Lift) -> Table {
             molecules_other.to_string(),
             cell(fewer_molecules, 0),
         ];
-        if has_cost {
-            cells
-                .push(saved.as_ref().map_or_else(String::new, |it| format!("{} {}", cell(&it.amount, 2), it.currency)));
-        }
+        cells.extend(saved(comparison.saved.as_ref()));
         cells
     };
-    let mut head = vec!["against", "shown", "more hits", "molecules it takes", "fewer with the score"];
-    head.extend(has_cost.then_some("saved"));
-    Table::new(&head, lift.comparisons.iter().map(row).collect())
+    let rows = lift.comparisons.iter().map(row).collect();
+    with_money(lift, vec!["against", "shown", "more hits", "molecules it takes", "fewer with the score"], rows)
+}
+
+/// A table with a last column for money, where it is known what a molecule costs.
+fn with_money(lift: &Lift, head: Vec<&str>, rows: Vec<Vec<String>>) -> Table {
+    let money = lift.cost.as_ref().map(|cost| format!("saved, {}", cost.currency));
+    let head: Vec<&str> = head.into_iter().chain(money.as_deref()).collect();
+    Table::new(&head, rows)
+}
+
+fn saved(saved: Option<&Saved>) -> Option<String> {
+    saved.map(|saved| cell(&saved.amount, 2))
 }
 
 /// What each method of `cost_lift.v1` found: its name, and a sentence.

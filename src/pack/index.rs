@@ -46,10 +46,10 @@ fn write_page(
     writeln!(page, "- scorer: `{}` version `{}`, seed {}", plain(&scorer.name), plain(&scorer.version), campaign.seed)?;
     if let Some(rank) = &campaign.pack.rank {
         let first = if rank.order == crate::scorer::Order::Asc { "lowest" } else { "highest" };
-        writeln!(page, "- hits: the {} with the {first} `{}`", campaign.pack.top, plain(&rank.column.name))?;
+        writeln!(page, "- hits: up to {} with the {first} `{}`", campaign.pack.top, plain(&rank.column.name))?;
     }
     if let Some(signal) = signal {
-        write_signal(page, signal)?;
+        writeln!(page, "- score: {}: `{SIGNAL}`", signal.sentence_with(&plain(&signal.column)))?;
     }
     if provenance.kept_files > 0 {
         writeln!(
@@ -141,17 +141,6 @@ fn write_files(page: &mut String, manifest: &Manifest) -> std::fmt::Result {
 }
 
 /// What the decoys say of the score.
-fn write_signal(page: &mut String, signal: &Signal) -> std::fmt::Result {
-    let band = signal.band.as_ref().map_or_else(String::new, |band| format!(", decided by {band} decoys"));
-    let beaten = if signal.beaten_by.is_empty() { "" } else { "; log P alone does better" };
-    let (verdict, reason) = (signal.verdict.as_str(), &signal.reason);
-    let lacking = match signal.decoys - signal.scored.min(signal.decoys) {
-        0 => String::new(),
-        n => format!("; {n} of {} look-alikes have no score", signal.decoys),
-    };
-    writeln!(page, "- decoys: `{}` is {verdict} (`{reason}`{band}){beaten}{lacking}: `{SIGNAL}`", plain(&signal.column))
-}
-
 /// Text of the user's that cannot become markup.
 fn plain(text: &str) -> String {
     // A backslash of theirs would be markup; those of our escapes stand before an `x`.

@@ -23,6 +23,7 @@ pub mod ro_crate;
 pub mod seal;
 mod sealed;
 pub mod sign;
+pub mod signal;
 pub mod structures;
 pub mod verify;
 

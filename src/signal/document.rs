@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::cells::Cells;
 use super::interval::{Estimate, Seed, estimate};
 use super::judge::{self, Judgement, Verdict};
+use super::words::log_p_is_better;
 use super::{Accumulator, BANDS, Pool, SIZES, Slacks};
 use crate::scorer::Order;
 use crate::scorer::builtin::compared::judge::Judged;
@@ -137,7 +138,6 @@ pub(super) fn of(rows: Accumulator) -> Signal {
     let controls = decides.map_or_else(Vec::new, |at| controls(&whole[at], &rows.permuted, seed));
     let (verdict, reason) = verdict(decides.and_then(|at| bands[at].score), &controls);
     let all = &whole[BANDS - 1].score;
-    let is_beaten = |at: usize| bands[at].beyond_log_p.is_some_and(|beyond| beyond.high < 0.0);
     Signal {
         schema: SCHEMA.to_owned(),
         column: rows.column,
@@ -145,7 +145,7 @@ pub(super) fn of(rows: Accumulator) -> Signal {
         verdict,
         reason: reason.to_owned(),
         band: decides.map(|at| bands[at].band.clone()),
-        beaten_by: decides.filter(|at| is_beaten(*at)).map(|_| "logp".to_owned()).into_iter().collect(),
+        beaten_by: decides.filter(|at| log_p_is_better(&bands[*at])).map(|_| "logp".to_owned()).into_iter().collect(),
         margin: judge::MARGIN,
         records: rows.ok,
         compared: all.records(),

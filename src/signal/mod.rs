@@ -9,6 +9,7 @@ pub mod interval;
 pub mod judge;
 mod row;
 mod slacks;
+mod words;
 
 pub use self::document::{Band, Control, PerRecord, SCHEMA, Signal, Size};
 pub use self::judge::{Judgement, Verdict};

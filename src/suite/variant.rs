@@ -5,18 +5,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::canonical::json;
 use crate::error::Result;
 use crate::fs;
 use crate::pack::hetero2::{self, check};
 use crate::pack::manifest::Manifest;
 use crate::pack::verify::{self, Trust};
-use crate::pack::{HETERO2, SIGNAL};
+use crate::pack::{HETERO2, signal as signal_file};
 use crate::scorer::builtin::decoys::{NO_DECOYS, NO_HARD_DECOYS};
 use crate::signal;
-
-/// No `signal.json` is longer.
-const SIGNAL_BYTES_MAX: usize = 1 << 20;
 
 /// What one pack says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,17 +187,8 @@ fn audit(facts: &hetero2::facts::Facts) -> Audit {
 
 /// What `signal.json` says, which was checked with the pack.
 fn pooled(path: &Path, manifest: &Manifest) -> Result<Option<Pooled>> {
-    if manifest.file(SIGNAL).is_none() {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    verify::stream(path, SIGNAL, &mut |block| {
-        if bytes.len() <= SIGNAL_BYTES_MAX {
-            bytes.extend_from_slice(block);
-        }
-    })?;
-    let said: signal::Signal = json::from_line(SIGNAL, &bytes)?;
-    Ok(Some(Pooled { verdict: said.verdict, reason: said.reason, band: said.band }))
+    let said = signal_file::of(path, manifest)?;
+    Ok(said.map(|said| Pooled { verdict: said.verdict, reason: said.reason, band: said.band }))
 }
 
 /// Whether the member in HETERO-2's shape keeps that contract.

@@ -20,13 +20,14 @@ use crate::journal::sign_of_life::{self, Pace, SignOfLife};
 use crate::journal::state::{Phase, State};
 use crate::layout::{EntryKind, PackDir};
 use crate::pack::manifest::Manifest;
-use crate::pack::{ATTESTATION, MANIFEST};
+use crate::pack::{ATTESTATION, MANIFEST, signal};
 use crate::run::look::Look;
 use crate::run::look::at_work;
 use crate::run::look::heard::Hearing;
 use crate::shard::checkpoint::{Frame, Reader};
 use crate::shard::receipt::Counts;
 use crate::shard::recover;
+use crate::signal::Verdict;
 use crate::units;
 
 /// Schema of [`Status`].
@@ -64,6 +65,8 @@ pub struct Status {
     pub reasons: std::collections::BTreeMap<String, u64>,
     /// The payload digest, once sealed.
     pub payload_digest: Option<String>,
+    /// What the look-alikes say of the score, once sealed; null where there are none.
+    pub score: Option<Score>,
     /// The last event, in milliseconds since the Unix epoch.
     pub last_event_ms: u64,
     /// When a driver was last seen at work: its last event, or its last sign of life.
@@ -80,6 +83,17 @@ pub struct Status {
     pub events: Vec<Happened>,
     /// What can be done next, a sentence each.
     pub next: Vec<String>,
+}
+
+/// What the look-alikes say of the score, as `signal.json` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Score {
+    /// The verdict on the campaign.
+    pub verdict: Verdict,
+    /// Why, as a code.
+    pub reason: String,
+    /// The same and more, in a sentence.
+    pub sentence: String,
 }
 
 /// Shards, by what became of them.
@@ -174,6 +188,7 @@ impl Status {
             reasons: counts.reasons,
             next: next::commands(campaign.dir.root(), &state.phase, of_people(word), is_signed),
             events: events::last(entries, EVENTS),
+            score: score(campaign, state.payload.is_some()),
             payload_digest: state.payload,
             last_event_ms: state.last_ms,
             written_ms: Some(look.written_ms()).filter(|ms| *ms > 0),
@@ -236,6 +251,12 @@ fn speed(pace: Option<Basis>, left: u64, cluster: Option<&Cluster>) -> (Option<f
     let idle = cluster.is_some_and(Cluster::is_idle);
     let is_told = !idle && pace.is_some_and(|pace| pace.tells_the_end(left));
     (records_per_s, records_per_s.filter(|_| is_told).map(|rate| left as f64 / rate))
+}
+
+/// What the look-alikes say of the score of `campaign`, if it is sealed. A file that cannot be read is for `verify` to tell of.
+fn score(campaign: &Campaign, is_sealed: bool) -> Option<Score> {
+    let signal = if is_sealed { signal::in_directory(&campaign.dir.pack()).ok().flatten() } else { None };
+    signal.map(|it| Score { verdict: it.verdict, sentence: it.sentence(), reason: it.reason })
 }
 
 /// What the pack of a campaign says whose rows were archived.

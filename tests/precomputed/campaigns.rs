@@ -130,9 +130,9 @@ fn a_file_that_changed_since_the_plan_is_refused_and_one_that_was_put_back_is_no
 fn the_content_of_the_files_is_frozen_and_not_where_they_lie() {
     let env = TestEnv::new();
     env.small_library(10);
-    env.write("a.csv", "id,score\nx,1\n");
-    env.write("elsewhere/b.csv", "id,score\nx,1\n");
-    env.write("c.csv", "id,score\nx,1.5\n");
+    env.write("a.csv", "id,score\n1,1\n");
+    env.write("elsewhere/b.csv", "id,score\n1,1\n");
+    env.write("c.csv", "id,score\n1,1.5\n");
     let identity = |name: &str, keys: &str| {
         let file = env.campaign(name).scorer(&format!("kind = \"precomputed\"\n{keys}")).write();
         env.molsieve(["plan", &file, "--dir", name]).exits(0);
@@ -141,11 +141,11 @@ fn the_content_of_the_files_is_frozen_and_not_where_they_lie() {
         json["identity"]["scorer"].clone()
     };
     let plain = identity("plain", "scores = \"a.csv\"");
-    assert_eq!(plain["files"][0]["sha256"], digest::sha256(b"id,score\nx,1\n").to_string());
+    assert_eq!(plain["files"][0]["sha256"], digest::sha256(b"id,score\n1,1\n").to_string());
     for (number, same) in [
         "scores = \"elsewhere/b.csv\"",
         "scores = [\"a.csv\"]\norder = \"desc\"\nformat = \"csv\"",
-        &format!("scores = \"a.csv\"\nsha256 = \"{}\"", digest::sha256(b"id,score\nx,1\n")),
+        &format!("scores = \"a.csv\"\nsha256 = \"{}\"", digest::sha256(b"id,score\n1,1\n")),
         "scores = \"a.csv\"\nid_column = 1\nscore_column = \"SCORE\"",
     ]
     .into_iter()

@@ -26,7 +26,7 @@ fn a_bad_file_of_scores_is_exit_2_before_anything_runs_with_its_name_and_line() 
     for (name, text, what, hint) in [
         ("a.csv", "", "a.csv`: it is empty", "id,score"),
         ("a.csv", "id,score\n", "a.csv` holds no score", "header alone"),
-        ("a.csv", "id,score\nx,1\ny,nan\n", "a.csv`: line 3: `nan`", "leave the cell empty"),
+        ("a.csv", "id,score\n1,1\ny,nan\n", "a.csv`: line 3: `nan`", "leave the cell empty"),
         ("a.csv", "id,score\nx,inf\n", "a.csv`: line 2: `inf`", "leave the cell empty"),
         ("a.csv", "id,score\nx,1\nx,2\n", "a.csv`: line 3: `x` has the score 2, and 1 in line 2", "keep one score"),
         ("a.csv", "name,score\nx,1\n", "no column `id`", "`id_column`"),
@@ -37,7 +37,7 @@ fn a_bad_file_of_scores_is_exit_2_before_anything_runs_with_its_name_and_line() 
         ("a.json", "{}", "`schema_version` is missing", "hetero_scores.v1"),
         ("a.json", "{\"schema_version\":\"x\"}", "is `x`, not `hetero_scores.v1`", "hetero_scores.v1"),
         ("a.parquet", "PAR1 and no more", "a.parquet` is truncated, damaged", "write it again"),
-        ("a.dat", "id,score\nx,1\n", "does not tell how its scores are written", "format = "),
+        ("a.dat", "id,score\n1,1\n", "does not tell how its scores are written", "format = "),
     ] {
         env.write(name, text);
         refused(&env, &format!("scores = \"{name}\""), what, hint);
@@ -47,7 +47,7 @@ fn a_bad_file_of_scores_is_exit_2_before_anything_runs_with_its_name_and_line() 
     refused(&env, "scores = \"nowhere.csv\"", "nowhere.csv", "check the path");
     refused(&env, "scores = []", "names no file", "scores.csv");
     refused(&env, "", "names no file", "scores.csv");
-    env.write("good.csv", format!("id,score\nx,1\n{hash},2\n"));
+    env.write("good.csv", format!("id,score\n1,1\n{hash},2\n"));
     refused(&env, "scores = \"good.csv\"\nrdkit_hashes = \"none.csv\"", "none.csv", "check the path");
     refused(&env, "scores = \"good.csv\"\nrdkit_hashes = \"good.csv\"", "no column `rdkit_hash`", "its columns");
 }
@@ -55,8 +55,8 @@ fn a_bad_file_of_scores_is_exit_2_before_anything_runs_with_its_name_and_line() 
 #[test]
 fn a_pin_that_another_file_has_is_refused_and_the_right_one_is_not() {
     let env = TestEnv::new();
-    env.write("a.csv", "id,score\nx,1\n");
-    let right = digest::sha256(b"id,score\nx,1\n").to_string();
+    env.write("a.csv", "id,score\n1,1\n");
+    let right = digest::sha256(b"id,score\n1,1\n").to_string();
     let wrong = digest::sha256(b"another").to_string();
     refused(&env, &format!("scores = \"a.csv\"\nsha256 = \"{wrong}\""), "not the file that is pinned", "SHA-256");
     refused(
@@ -84,7 +84,7 @@ fn a_pin_that_another_file_has_is_refused_and_the_right_one_is_not() {
 #[test]
 fn a_key_that_cannot_be_is_refused_with_what_may_be_said() {
     let env = TestEnv::new();
-    env.write("a.csv", "id,score\nx,1\n");
+    env.write("a.csv", "id,score\n1,1\n");
     for (keys, what, hint) in [
         ("scores = \"a.csv\"\nformat = \"xlsx\"", "xlsx", "parquet"),
         ("scores = \"a.csv\"\norder = \"up\"", "up", "desc"),

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
+use crate::cli::verify::pack_at;
 use crate::error::{Kind, Result};
+use crate::layout::CampaignDir;
 use crate::pack::hetero2::check::{self, findings::Finding};
 
 /// Arguments of `report conformance`.
@@ -13,13 +15,14 @@ use crate::pack::hetero2::check::{self, findings::Finding};
     after_help = "Examples:\n  molsieve report conformance evidence_pack.zip\n  molsieve report conformance out_hetero2 --json\n\nIt ends with 0 where nothing contradicts the contract, and with 4 where something does."
 )]
 pub struct Args {
-    /// An evidence pack of HETERO-2: a zip, or the directory that it was written to.
+    /// An evidence pack of HETERO-2: a zip, or the directory that it was written to; or a pack of ours that holds one.
     pack: PathBuf,
 }
 
 /// Runs it.
 pub fn run(args: &Args, output: Output) -> Result<Exit> {
-    let report = check::check(&args.pack)?;
+    let of_a_campaign = CampaignDir::new(&args.pack).campaign().is_file();
+    let report = check::check(&if of_a_campaign { pack_at(&args.pack)? } else { args.pack.clone() })?;
     if !output.document(&report)? {
         output.say(if report.conforms {
             format!("CONFORMS: {} rows, and nothing contradicts the contract", report.rows)

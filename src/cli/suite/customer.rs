@@ -18,6 +18,7 @@ use crate::fs;
 use crate::library::snapshot::Snapshot;
 use crate::lift::truth::{Demands, Truth};
 use crate::lift::{RESAMPLES_MAX, proxy, unknown};
+use crate::run::plan;
 use crate::suite::build::Request;
 use crate::suite::gates::Asked;
 use crate::suite::utility::{Price, Question};
@@ -106,12 +107,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             .hint("`--proxy-truth` is for those"));
     }
     let is_from_files = config.scorer.kind == precomputed::KIND;
-    let pinned = is_from_files.then(|| precomputed::is_pinned(&config.scorer));
-    if pinned == Some(false) {
-        output.note(
-            "WARNING: not all files of scores are pinned by their SHA-256, and the suite will STOP at VALUE-M7: add `sha256 = \"…\"` \
-             to each (docs/precomputed.md); once it is planned, that takes another `--dir`",
-        );
+    if is_from_files {
+        precomputed::must_be_pinned(&config.scorer, &plan::base_of(&args.campaign)?)?;
     }
     let begun = args.common.begin(Suite::Customer, args.source())?;
     let campaign = leg::plan(&begun, &args.campaign, NAME, output)?;
@@ -120,7 +117,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
     match leg::drive(&begun, Suite::Customer, &campaign, NAME, output)? {
         Leg::NotYet(exit) => Ok(exit),
         Leg::Sealed => {
-            let asked = Asked { suite: Suite::Customer, truth: args.source(), pinned };
+            let asked = Asked { suite: Suite::Customer, truth: args.source(), pinned: is_from_files.then_some(true) };
             let (release, demands) = (begun.release.clone(), args.demands());
             finish(&begun, &Request { asked, release, question, demands }, output)
         }

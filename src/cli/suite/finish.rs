@@ -5,6 +5,7 @@ use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::error::{Kind, Result};
 use crate::fs;
+use crate::pack::hetero2::reason::INVALID_SMILES;
 use crate::pack::verify::{Accept, Trust};
 use crate::suite::SuiteDir;
 use crate::suite::build::{self, Built, Request};
@@ -53,6 +54,9 @@ pub fn tell(document: &Document, output: Output) -> Result<()> {
     for gate in &document.gates {
         let (mark, found) = (if gate.holds { "holds" } else { "FAILS" }, &gate.found);
         output.say(format!("  {mark}  {:<10}  {}: {}; found: {found}", gate.milestone, gate.gate, gate.requires));
+    }
+    if document.variants.iter().any(|variant| variant.skip_reasons.contains_key(INVALID_SMILES)) {
+        output.say("  (a record that cannot be read is a SKIP here and no ERROR, as HETERO-2 counts)");
     }
     for variant in &document.variants {
         if let Some(signal) = &variant.signal {

@@ -8,11 +8,11 @@ use crate::cli::asked::CampaignArgs;
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
 use crate::cli::resume;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs;
 use crate::journal;
 use crate::journal::state::{Phase, State};
-use crate::layout;
+use crate::layout::{self, CampaignDir};
 use crate::pack::ARCHIVE;
 use crate::run::plan::Errors;
 use crate::suite::{Suite, SuiteDir};
@@ -27,9 +27,17 @@ pub enum Leg {
 
 /// The campaign of the file `config` in `begun`, called `name`: opened, or planned.
 pub fn plan(begun: &Begun, config: &Path, name: &str, output: Output) -> Result<Campaign> {
-    let dir = Some(layout::inside(&begun.dir.work(), name));
-    let args = CampaignArgs { campaign: config.to_path_buf(), dir };
-    args.open_or_plan(Errors::Forgotten, output.of_a_part())
+    let dir = layout::inside(&begun.dir.work(), name);
+    let is_begun = CampaignDir::new(&dir).campaign().is_file();
+    let args = CampaignArgs { campaign: config.to_path_buf(), dir: Some(dir) };
+    let of_another = |e: Error| {
+        if !is_begun || e.kind() != Kind::Usage {
+            return e;
+        }
+        Error::usage(format!("`{}` holds a suite that was begun otherwise: {}", begun.dir.root().display(), e.what()))
+            .hint("give this one another `--dir`, or say what was said before: then that suite goes on")
+    };
+    args.open_or_plan(Errors::Forgotten, output.of_a_part()).map_err(of_another)
 }
 
 /// Drives `campaign` until its pack is sealed, and puts the archive of that where it is handed on.

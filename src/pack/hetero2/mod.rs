@@ -45,6 +45,12 @@ pub fn export(path: &Path, manifest: &Manifest, staged: &mut Staged) -> Result<(
     write(staged, manifest, u64::MAX, &mut |each| verify::each_line(path, |line| each(line)))
 }
 
+/// Whether `bytes` are the manifest of a pack of HETERO-2, and not of ours.
+pub fn is_manifest(bytes: &[u8]) -> bool {
+    let manifest: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
+    manifest.is_some_and(|it| it.get("schema").is_none() && it.get("tool_version").is_some())
+}
+
 /// The word that stands for a choice in settings.
 fn word<T: Serialize>(choice: &T) -> String {
     serde_json::to_value(choice).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()

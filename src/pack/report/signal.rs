@@ -30,7 +30,7 @@ pub fn section(facts: &Facts<'_>) -> String {
 fn verdict(signal: &Signal) -> String {
     let column = cut(&signal.column, 40);
     let band = signal.band.as_deref().unwrap_or("");
-    let judged = signal.bands.iter().find(|it| it.band == band).and_then(|it| it.score);
+    let judged = signal.decisive();
     let numbers = judged.map_or_else(String::new, |it| {
         format!(
             " Of the pairs with <b>{band}</b> decoys it wins {} ({} to {}); the gate is {}.",
@@ -66,8 +66,16 @@ fn verdict(signal: &Signal) -> String {
     } else {
         " <b>log P alone does better</b>: what the score adds is worse than nothing."
     };
+    let elsewhere = signal.log_p_is_better_elsewhere();
+    let elsewhere = if elsewhere.is_empty() {
+        String::new()
+    } else {
+        format!(" With <b>{}</b> decoys, which did not decide, log P alone does better.", elsewhere.join(" and "))
+    };
     let lacking = lacking(signal);
-    format!("<div class=\"verdict {class}\"><strong>{word}.</strong> {sentence}{numbers}{beaten}{lacking}</div>\n")
+    format!(
+        "<div class=\"verdict {class}\"><strong>{word}.</strong> {sentence}{numbers}{beaten}{elsewhere}{lacking}</div>\n"
+    )
 }
 
 /// That look-alikes have no score, where some have none.

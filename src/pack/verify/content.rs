@@ -11,6 +11,7 @@ use crate::pack::manifest::{FileEntry, Manifest};
 use crate::pack::{HITS, METRICS, SIGNAL, SUMMARY};
 use crate::payload::order::Fault;
 use crate::payload::{Found, Payload, Tree};
+use crate::signal::Signal;
 
 /// Judges every file that the manifest lists and the source has.
 pub(super) fn judge(source: &dyn Source, manifest: &Manifest, accept: Accept, report: &mut Report) -> Result<()> {
@@ -113,6 +114,7 @@ fn derived(found: &Found, manifest: &Manifest, report: &mut Report) -> Result<()
             ));
         }
     }
+    report.score = found.signal.as_ref().map(Signal::sentence);
     let signal = found.signal.as_ref().map(json::to_line).transpose()?.map(|line| digest::sha256(&line));
     if manifest.file(SIGNAL).map(|entry| entry.sha256) != signal {
         report.add(Problem::of(

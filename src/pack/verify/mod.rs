@@ -20,6 +20,7 @@ pub use trust::{Accept, Trust};
 
 use super::archive::read::Archive;
 use super::envelope::{self, Records};
+use super::hetero2;
 use super::manifest::{self, Manifest};
 use super::{ARCHIVE, ATTESTATION, CHECKSUMS, MANIFEST, SUMMARY};
 use crate::canonical::row::{Halt, Lines};
@@ -248,7 +249,13 @@ fn read_manifest(bytes: &[u8]) -> Judged<Manifest> {
         return Err(Problem::of(Code::ManifestSchema, MANIFEST, message).into());
     }
     let malformed = |e: Error| Problem::of(Code::ManifestMalformed, MANIFEST, e.what().to_owned());
-    Manifest::read(bytes).map_err(|e| malformed(e).into())
+    let read = Manifest::read(bytes);
+    if read.is_err() && hetero2::is_manifest(bytes) {
+        let message =
+            "it is an evidence pack of HETERO-2, which `molsieve report conformance` checks, and no pack of molsieve";
+        return Err(Problem::of(Code::ManifestSchema, MANIFEST, message).into());
+    }
+    read.map_err(|e| malformed(e).into())
 }
 
 /// Closed world: every member is one of the documents, or listed, or `besides`.

@@ -33,6 +33,9 @@ pub struct Report {
     /// The trusted keys whose signatures hold, by keyid.
     #[serde(skip)]
     pub signers: Vec<String>,
+    /// What the look-alikes say of the score, in a sentence, as it follows from the rows; for people.
+    #[serde(skip)]
+    pub score: Option<String>,
 }
 
 /// An encoding of the payload of which only size and digest were checked.
@@ -202,6 +205,7 @@ impl Default for Report {
             problems: Vec::new(),
             not_compared: Vec::new(),
             signers: Vec::new(),
+            score: None,
         }
     }
 }

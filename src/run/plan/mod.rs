@@ -3,11 +3,13 @@
 pub mod amend;
 pub mod anew;
 mod cut;
+mod fit;
 mod frozen;
 
 use std::path::{Path, PathBuf};
 
 use self::cut::Cutting;
+pub use self::fit::Doubt;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
@@ -42,11 +44,13 @@ pub struct Opened {
     pub campaign: Campaign,
     /// Where there was one without a result, and it was planned anew: so many rows, all of them ERROR, are forgotten.
     pub forgotten: Option<u64>,
+    /// What is doubtful about its scores, if it was planned just now.
+    pub doubt: Option<Doubt>,
 }
 
 impl From<Campaign> for Opened {
     fn from(campaign: Campaign) -> Self {
-        Self { campaign, forgotten: None }
+        Self { campaign, forgotten: None, doubt: None }
     }
 }
 
@@ -151,6 +155,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     };
     let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
     let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
+    let doubt = fit::of(&execution.scorer, config.campaign.seed, &library)?;
     execution.library = dir.library_name(library.dir());
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
@@ -166,7 +171,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let (schema, request) = (file::SCHEMA.to_owned(), frozen::keys(config));
     let file = CampaignFile { schema, identity, request, execution, nonce };
-    Ok(Opened { campaign: Campaign::create(dir, file, plan)?, forgotten })
+    Ok(Opened { campaign: Campaign::create(dir, file, plan)?, forgotten, doubt })
 }
 
 /// Opens `dir` for a planner: its journal, and the campaign that is there all the same, because an older planner was

@@ -29,6 +29,9 @@ pub struct Report {
     pub lacks: Vec<Finding>,
     /// What was not looked at, and why.
     pub not_checked: Vec<String>,
+    /// Whether its manifest is one of molsieve's: another sort of pack.
+    #[serde(skip)]
+    pub(super) is_ours: bool,
 }
 
 /// One sort of thing that was found.
@@ -56,6 +59,7 @@ impl Default for Report {
             problems: Vec::new(),
             lacks: Vec::new(),
             not_checked: Vec::new(),
+            is_ours: false,
         }
     }
 }

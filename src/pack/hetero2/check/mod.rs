@@ -38,10 +38,12 @@ const FILES_MAX: usize = 10_000;
 /// Checks the pack at `path`: a directory, or a zip archive.
 ///
 /// # Errors
-/// There is no such path (exit 2), or the system refuses (exit 6). What is wrong with the pack is in the report.
+/// There is no such path, or it is a pack of ours (exit 2), or the system refuses (exit 6). What is wrong with the pack is in
+/// the report.
 pub fn check(path: &Path) -> Result<Report> {
     let mut report = Report::default();
     let path = evidence(path);
+    let shown = path.display();
     let metadata = std::fs::metadata(&path).map_err(|e| Error::input(&path, &e))?;
     let judged = if metadata.is_dir() {
         open_directory(&path, &mut report).and_then(|directory| {
@@ -56,6 +58,11 @@ pub fn check(path: &Path) -> Result<Report> {
     } else {
         return Err(Error::usage(format!("`{}` is neither a directory nor a file", path.display())));
     };
+    if report.is_ours {
+        return Err(Error::usage(format!("`{shown}` is a pack of molsieve, and none of HETERO-2"))
+            .hint(format!("`molsieve report hetero2 {shown} --out hetero2.zip` writes it as one"))
+            .hint(format!("`molsieve verify {shown}` checks this one")));
+    }
     match judged {
         Ok(()) => {}
         Err(Refusal::Problem(problem)) => unreadable(&problem, &mut report),
@@ -132,6 +139,7 @@ fn judge(source: &dyn Source, report: &mut Report) -> Judged<Files> {
         documents::metrics(&metrics, &rows, report);
     }
     if let Some(manifest) = document(source, MANIFEST, report)? {
+        report.is_ours = manifest["schema"].as_str().is_some_and(|schema| schema.starts_with("molsieve."));
         documents::manifest(&manifest, &files, report);
     }
     if let Some(bytes) = small(source, CHECKSUMS, report)? {

@@ -7,8 +7,9 @@ use crate::canonical::json;
 use crate::scorer::builtin::decoys::{self, Strategy, Window};
 use crate::scorer::identity::ScorerIdentity;
 
-/// Version of what follows from these settings: it changes when any record could be compared otherwise.
-const VERSION: u32 = 1;
+/// Version of what follows from these settings: it changes when any record could be compared otherwise. In version 1, log P was
+/// not rounded to the four decimals that it has.
+const VERSION: u64 = 2;
 
 /// No record has more decoys.
 pub const COUNT_MAX: u32 = 100;
@@ -40,7 +41,11 @@ impl Settings {
     /// The settings that `scorer` was frozen with; none if its records are not compared.
     pub fn of_identity(scorer: &ScorerIdentity) -> Option<Self> {
         let mut settings = scorer.settings.get("decoys")?.clone();
-        settings.as_object_mut()?.remove("version").filter(|version| *version == VERSION)?;
+        // (Of those before, the settings mean the same.)
+        let version = settings.as_object_mut()?.remove("version")?.as_u64()?;
+        if !(1..=VERSION).contains(&version) {
+            return None;
+        }
         serde_json::from_value(settings).ok()
     }
 
@@ -75,7 +80,7 @@ mod tests {
         let settings = Settings { window: Some([0.65, 0.95]), ..Settings::default() };
         assert_eq!(
             serde_json::to_string(&settings.identity()).unwrap(),
-            r#"{"connected":true,"count":20,"strategies":["rewire_strict_v1","rewire_relax_a_v1","rewire_relax_b_v1","rewire_fallback_aromatic_as_single_v1"],"version":1,"window":[0.65,0.95]}"#
+            r#"{"connected":true,"count":20,"strategies":["rewire_strict_v1","rewire_relax_a_v1","rewire_relax_b_v1","rewire_fallback_aromatic_as_single_v1"],"version":2,"window":[0.65,0.95]}"#
         );
         assert!(Settings::default().identity().get("window").is_none());
     }

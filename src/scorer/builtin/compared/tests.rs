@@ -1,4 +1,5 @@
 use super::*;
+use crate::scorer::builtin::decoys::Facts;
 use crate::scorer::builtin::null::Null;
 use crate::scorer::builtin::spectral::Spectral2d;
 use crate::scorer::{Column, Value};
@@ -109,8 +110,11 @@ fn what_is_constant_ties_with_everything_and_so_does_zero_with_minus_zero() {
 #[test]
 fn log_p_is_compared_beside_the_score_whatever_that_is() {
     let constant = compared(By::new(Order::Desc, |_| Some(1.0)), &three());
-    let log_p = compared(By::new(Order::Desc, |mol| Some(super::super::chem::crippen::log_p(mol))), &three());
+    let log_p = compared(By::new(Order::Desc, |mol| Some(Facts::of(mol).log_p)), &three());
     assert_eq!(ways(&constant, IBUPROFEN, "logp_"), ways(&log_p, IBUPROFEN, ""));
+    // What the order of addition leaves behind is no difference.
+    let Value::Float(shown) = cell(&constant, IBUPROFEN, columns::LOG_P) else { panic!("log P is a number") };
+    assert_eq!(shown.to_string(), format!("{shown:.4}"));
 }
 
 #[test]

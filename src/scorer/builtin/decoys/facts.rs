@@ -49,6 +49,12 @@ pub struct Deltas {
     pub aromatic_rings: i32,
 }
 
+/// The contributions of atoms have four decimals, and so has their sum: what the order of addition leaves behind would make
+/// molecules differ that have the same atoms.
+fn ten_thousandths(log_p: f64) -> f64 {
+    (log_p * 1e4).round() / 1e4 + 0.0
+}
+
 impl Facts {
     /// The facts of `mol`.
     pub fn of(mol: &Mol) -> Self {
@@ -56,7 +62,7 @@ impl Facts {
         let size = |ring: &Ring| ring.atoms.len() as u32;
         Self {
             weight: weight::molecular_weight(mol),
-            log_p: crippen::log_p(mol),
+            log_p: ten_thousandths(crippen::log_p(mol)),
             polar_surface: tpsa::polar_surface(mol),
             donors: hbond::donors(mol) as u32,
             acceptors: hbond::acceptors(mol) as u32,
