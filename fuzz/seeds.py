@@ -161,6 +161,19 @@ def score_files():
     yield from (b"\3" + path.read_bytes() for path in sorted((FIXTURES / "libraries").glob("*.parquet")))
 
 
+def truths():
+    """Tables of truth: plain, with the columns in another order, quoted."""
+    yield b"molecule_id,expensive_label,truth_source,truth_version\na,PASS,assay,customer_truth.v1\nb,FAIL,assay,customer_truth.v1\n"
+    yield b"truth_version,note,expensive_label,molecule_id,truth_source\r\ncustomer_truth.v1,\"x, y\",FAIL,\"a\"\"b\",proxy_rule_v1\r\n"
+
+
+def foreign_packs():
+    """The first byte chooses which file of a pack of HETERO-2 it is."""
+    files = FIXTURES / "hetero2" / "v1" / "files"
+    names = ["summary.csv", "metrics.json", "manifest.json", "checksums.sha256"]
+    yield from (bytes([choice]) + (files / name).read_bytes() for choice, name in enumerate(names))
+
+
 def far_ends():
     """A hello after a banner, and what may follow it."""
     kinds = ["hello", "ask", "answer", "data", "out", "err", "ended", "fault", "beat"]
@@ -209,4 +222,8 @@ write("campaign_file", campaign_files())
 write("proof", proof())
 write("audit_event", audit_events())
 write("scores", score_files())
+write("decoys", SMILES)
+write("truth", truths())
+write("conformance", foreign_packs())
+write("suite", (path.read_bytes() for path in sorted((FIXTURES / "suite").glob("*/*.json"))))
 write("remote_frames", far_ends())

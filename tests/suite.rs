@@ -158,6 +158,25 @@ fn labels_that_a_rule_made_never_pass_for_a_measurement() {
     let digest = assay(&env, "rule.csv", "proxy_rule_v1");
     let args = ["customer", &file, "--dir", "d", "--key", "me.pem", "--truth", "rule.csv", "--truth-sha256", &digest];
     suite(&env, &args).exits(2).says("are made by a rule");
+    // Nor do they under another name.
+    let renamed = read(&env, "c", "truth.csv").replace("proxy_rule_v1", "assay-7");
+    let digest = sha256(&env.write("renamed.csv", renamed));
+    let args =
+        ["customer", &file, "--dir", "e", "--key", "me.pem", "--truth", "renamed.csv", "--truth-sha256", &digest];
+    suite(&env, &args).exits(2).says("whatever their source is called").says("--proxy-truth");
+    assert!(!env.path("e/work/customer/groups").exists(), "nothing ran");
+}
+
+#[test]
+fn of_two_that_work_on_one_suite_the_second_is_told_to_wait() {
+    let env = begun();
+    let ring = || suite(&env, &["ring", "--dir", "ring", "--key", "me.pem", "--count", "2"]);
+    ring().exits(0);
+    let held = molsieve::fs::alone::hold(&env.path("ring/work/suite")).unwrap();
+    assert!(held.is_some());
+    ring().exits(2).says("somebody else is at work on the suite").says("wait for that");
+    drop(held);
+    ring().exits(0);
 }
 
 /// The natural way: first the rule, then what was measured, then neither.

@@ -6,6 +6,7 @@
 //! none, or the valid prefix of a framed one. The [`fault`] module can stop the process at the Nth
 //! write, with or without the loss of what was not synced: that is how the tests prove the above.
 
+pub mod alone;
 pub mod fault;
 mod fresh;
 pub mod held;

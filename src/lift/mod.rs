@@ -13,6 +13,7 @@ pub mod answer;
 pub mod contract;
 mod csv;
 mod ids;
+pub mod library;
 pub mod mersenne;
 pub mod money;
 pub mod page;
@@ -23,7 +24,6 @@ pub mod resample;
 pub mod rows;
 pub mod tables;
 pub mod truth;
-pub mod unknown;
 mod words;
 
 use std::borrow::Cow;

@@ -339,3 +339,31 @@ fn a_pack_that_a_python_has_zipped_is_read() {
     assert!(done.success() && project("Cargo.toml").exists());
     env.molsieve(["report", "conformance", "python.zip"]).exits(0).says("CONFORMS");
 }
+
+#[test]
+fn a_pack_of_molsieve_is_told_apart_and_so_is_one_of_hetero_2() {
+    let env = TestEnv::new();
+    let file = campaign(&env, "own", 5, SPECTRAL, "[decoys]\ncount = 1\n");
+    env.molsieve(["run", &file, "--dir", "own"]).exits(0);
+    for pack in ["own", "own/pack", "own/pack/evidence_pack.zip"] {
+        let refused = env.molsieve(["report", "conformance", pack]).exits(2);
+        refused.says("is a pack of molsieve, and none of HETERO-2").says("report hetero2").says("molsieve verify");
+    }
+    env.molsieve(["report", "hetero2", "own", "--out", "theirs.zip"]).exits(0);
+    env.molsieve(["report", "conformance", "theirs.zip"]).exits(0);
+    env.write("truth.csv", "molecule_id,expensive_label,truth_source,truth_version\n1,PASS,a,customer_truth.v1\n");
+    let refused = env.molsieve(["report", "cost-lift", "theirs.zip", "--truth", "truth.csv"]).exits(4);
+    refused.says("an evidence pack of HETERO-2").says("report conformance");
+    env.molsieve(["verify", "theirs.zip"]).exits(4).says("manifest-schema");
+}
+
+#[test]
+fn lines_without_end_that_are_no_rows_are_counted_and_not_looked_at() {
+    let env = TestEnv::new();
+    let mut files = Files::honest(&env);
+    let summary = files.text("summary.csv") + &"\r\n".repeat(150_000);
+    files.put("summary.csv", summary);
+    let report = files.check(&env);
+    assert!(report.has("row-width"));
+    assert!(report.not_checked.iter().any(|what| what.contains("50000 more lines")), "{:?}", report.not_checked);
+}

@@ -16,8 +16,9 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::library::snapshot::Snapshot;
+use crate::lift::library::{self, Looked};
 use crate::lift::truth::{Demands, Truth};
-use crate::lift::{RESAMPLES_MAX, proxy, unknown};
+use crate::lift::{RESAMPLES_MAX, proxy};
 use crate::run::plan;
 use crate::suite::build::Request;
 use crate::suite::gates::Asked;
@@ -128,8 +129,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
 fn truth(args: &Args, begun: &Begun, campaign: &Campaign, table: Option<&Truth>) -> Result<()> {
     let to = begun.dir.file(SuiteDir::TRUTH);
     let snapshot = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
-    if let (Some(path), Some(table), false) = (&args.truth, table, args.allow_unknown) {
-        is_known(path, table, &snapshot)?;
+    if let Some((path, table)) = args.truth.as_ref().zip(table) {
+        is_about(path, table, &snapshot, args.allow_unknown)?;
     }
     begun.unsign()?;
     if let Some(path) = &args.truth {
@@ -148,14 +149,20 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     copy.commit()
 }
 
-/// Refuses a table that speaks of molecules which the library does not have.
-fn is_known(path: &Path, table: &Truth, snapshot: &Snapshot) -> Result<()> {
-    let unknown = unknown::unknown(table, snapshot)?;
-    let Some(first) = unknown.first else { return Ok(()) };
+/// Refuses a table that speaks of molecules which the library does not have, or whose labels nobody measured.
+fn is_about(path: &Path, table: &Truth, snapshot: &Snapshot, allow_unknown: bool) -> Result<()> {
+    let Looked { unknown, first_unknown, is_of_the_rule } = library::look(table, snapshot)?;
+    if is_of_the_rule {
+        let (path, rule) = (path.display(), proxy::SOURCE);
+        return Err(Error::usage(format!(
+            "every label of `{path}` is the one that the rule `{rule}` makes: nobody measured them, whatever their source is called"
+        ))
+        .hint("`--proxy-truth` is for those"));
+    }
+    let Some(first) = first_unknown.filter(|_| !allow_unknown) else { return Ok(()) };
     let what = format!(
-        "`{}` has labels of {} molecules that the library does not have, such as `{first}`",
-        path.display(),
-        unknown.count
+        "`{}` has labels of {unknown} molecules that the library does not have, such as `{first}`",
+        path.display()
     );
     Err(Error::usage(what).hint("check the ids, or say `--allow-unknown` if it is meant for more than this library"))
 }

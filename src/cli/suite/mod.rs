@@ -15,7 +15,7 @@ use super::output::Output;
 use super::values;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
-use crate::fs;
+use crate::fs::{self, alone::Alone};
 use crate::pack::envelope;
 use crate::pack::keys::PrivateKey;
 use crate::suite::document::{self, Document, Release};
@@ -82,6 +82,8 @@ struct Begun {
     key: PrivateKey,
     options: Options,
     release: Release,
+    /// Nobody else works on this suite.
+    _alone: Alone,
 }
 
 impl Common {
@@ -113,7 +115,12 @@ impl Common {
         release.check()?;
         fs::create_dir(&dir.work())?;
         fs::write_new(&dir.mark(), format!("{}\n", suite.word()).as_bytes())?;
-        Ok(Begun { dir, key, options: Options { workers: self.workers, key: Some(self.key.clone()) }, release })
+        let alone = fs::alone::hold(&dir.mark())?.ok_or_else(|| {
+            Error::usage(format!("somebody else is at work on the suite in `{}`", self.dir.display()))
+                .hint("wait for that `molsieve suite` to end; the same command then goes on, or begins anew")
+        })?;
+        let options = Options { workers: self.workers, key: Some(self.key.clone()) };
+        Ok(Begun { dir, key, options, release, _alone: alone })
     }
 }
 
@@ -165,6 +172,9 @@ fn there(dir: &SuiteDir) -> Result<Option<Document>> {
     match fs::read_input(&path, document::BYTES_MAX) {
         Ok(bytes) => Document::read(&bytes).map(Some),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::FileTooLarge => {
+            Err(Error::verification(format!("`{}` is the document of no suite: {e}", path.display())))
+        }
         Err(e) => Err(Error::input(&path, &e)),
     }
 }

@@ -135,6 +135,7 @@ fn judge(source: &dyn Source, report: &mut Report) -> Judged<Files> {
         }
     }
     report.rows = rows.seen;
+    rows.finish(report);
     if let Some(metrics) = document(source, METRICS, report)? {
         documents::metrics(&metrics, &rows, report);
     }

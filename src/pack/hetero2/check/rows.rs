@@ -42,6 +42,9 @@ mod at {
     pub const OUTCOME: usize = 32;
 }
 
+/// After so many lines that are no rows, no more of them are looked at.
+const NO_ROWS_MAX: u64 = 100_000;
+
 /// What is known of the rows so far.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -50,6 +53,8 @@ pub struct Rows {
     width: usize,
     /// Rows, without the header.
     pub seen: u64,
+    /// Lines that are no rows: their fields are not as many as the header's.
+    no_rows: u64,
     /// OK, SKIP, ERROR.
     pub statuses: [u64; 3],
     /// How often each reason was given; none if there are too many.
@@ -76,6 +81,10 @@ impl Rows {
         self.seen += 1;
         let mut fault = |code: &'static str, message: String| report.at(code, SUMMARY, line.begins, message);
         if line.fields() != self.width {
+            self.no_rows += 1;
+            if self.no_rows > NO_ROWS_MAX {
+                return;
+            }
             return fault("row-width", format!("it has {} fields, the header has {}", line.fields(), self.width));
         }
         if (0..line.fields()).any(|at| std::str::from_utf8(line.field(at)).is_err()) {
@@ -90,6 +99,13 @@ impl Rows {
         row.outcome(&mut fault);
         self.count(&row.facts());
         self.places = places;
+    }
+
+    /// Says what was not looked at.
+    pub fn finish(&self, report: &mut Report) {
+        if let Some(more) = self.no_rows.checked_sub(NO_ROWS_MAX).filter(|more| *more > 0) {
+            report.unchecked(format!("{more} more lines of `{SUMMARY}` that are no rows"));
+        }
     }
 
     fn header(&mut self, line: Line<'_>, report: &mut Report) {
