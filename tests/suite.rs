@@ -417,3 +417,41 @@ fn documents_of_the_first_version_are_read_and_written_back_byte_by_byte() {
     assert_eq!((signal.schema.as_str(), signal.bands.len()), (molsieve::signal::SCHEMA, 4));
     assert!(json::to_line(&signal).unwrap() == bytes);
 }
+
+/// A suite that was signed once is verified by every later version, and its report of cost and lift is made again byte by byte.
+#[test]
+fn a_signed_suite_of_the_first_version_is_verified_for_ever() {
+    let env = begun();
+    let signed = project("tests/fixtures/suite/v1/signed").display().to_string();
+    let key = project("tests/fixtures/suite/v1/signed.pub.pem").display().to_string();
+    let said = suite(&env, &["verify", &signed, "--key", &key]).exits(0).stdout();
+    assert!(said.contains("GO: `customer` holds all its 6 gates"), "{said}");
+    suite(&env, &["verify", &signed, "--key", "me.pub.pem"]).exits(4).says("none of the keys");
+}
+
+/// What schemas do not freeze, another version may word otherwise: the signature binds it, and nothing else.
+#[test]
+fn a_suite_whose_pages_another_version_worded_and_signed_is_verified() {
+    use molsieve::pack::keys::PrivateKey;
+    use molsieve::suite::document::Document;
+    use molsieve::suite::{SuiteDir, statement};
+    let env = begun();
+    suite(&env, &["ring", "--dir", "ring", "--key", "me.pem", "--count", "2"]).exits(0);
+    let verify = || suite(&env, &["verify", "ring", "--key", "me.pub.pem"]);
+    let sign = |env: &TestEnv| {
+        let dir = SuiteDir::new(env.path("ring"));
+        let document = Document::read(&std::fs::read(env.path("ring/suite.json")).unwrap()).unwrap();
+        let statement = statement::statement(&dir, &document).unwrap();
+        let key = PrivateKey::load(&env.path("me.pem")).unwrap();
+        std::fs::write(env.path("ring/suite.dsse.json"), statement::signed(&statement, &key).unwrap()).unwrap();
+    };
+    env.write("ring/lineage.md", "### another version words it so\n");
+    verify().exits(4).says("other files than those that lie here");
+    sign(&env);
+    verify().exits(0);
+    // What is frozen must follow from the packs, whoever signs it.
+    let facts = read(&env, "ring", "suite.json").replace("\"ok\":200", "\"ok\":199");
+    env.write("ring/suite.json", facts);
+    sign(&env);
+    verify().exits(4);
+}
