@@ -8,6 +8,7 @@
 //! D/reserve                  room for the last words of a driver on a full disk
 //! D/journal/NNNNNN.jsonl     the campaign's events, a segment a writer
 //! D/launch/wave-N.tasks      line k: the task groups of task k
+//! D/launch/wave-N-task-K.sh  how the ranks of task K were started, where a task is several
 //! D/groups/NNNNNN/           what the workers of one task group left:
 //!     ATTEMPT.checkpoint     the framed log of an attempt
 //!     ATTEMPT.rows           the sealed payload rows of the group
@@ -120,6 +121,11 @@ impl CampaignDir {
     /// What is submitted for wave `number`, without the extension that its scheduler wants.
     pub fn wave_script(&self, number: u64) -> PathBuf {
         self.launch().join(format!("wave-{number}"))
+    }
+
+    /// How the ranks of task `task` of wave `number` were started, as a script.
+    pub fn launch_script(&self, number: u64, task: u64) -> PathBuf {
+        self.launch().join(format!("wave-{number}-task-{task}.sh"))
     }
 
     /// What is shown to a scheduler that is asked when it would start it, without the extension.

@@ -277,3 +277,32 @@ fn a_campaign_of_this_machine_goes_on_as_a_launch_of_so_many_ranks_as_resume_say
     assert!(here.log("d", "wave-3-task-0-rank-1.jsonl").contains("finished"));
     assert!(!here.env.path("d/logs/wave-3-task-0-rank-2.jsonl").exists(), "there are two now");
 }
+
+/// What was started can be read, and started by hand.
+#[test]
+fn a_launch_is_left_as_a_script_that_does_by_hand_what_is_not_done() {
+    if !is_there() {
+        return;
+    }
+    let here = Here::new();
+    here.run("d", "kind = \"mpi\"\nranks = 2").exits(0);
+    let script = here.env.path("d/launch/wave-1-task-0.sh");
+    let text = std::fs::read_to_string(&script).unwrap();
+    assert!(
+        text.starts_with("#!/bin/sh\n# Wave 1, task 0 of the campaign in ") && !text.contains("\n  --lifeline"),
+        "{text}"
+    );
+    let group = here.env.path("d/groups").read_dir().unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_dir_all(&group).unwrap();
+    let by_hand = std::process::Command::new("sh")
+        .arg(&script)
+        .current_dir("/")
+        .env("OMPI_ALLOW_RUN_AS_ROOT", "1")
+        .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(by_hand.status.success(), "{}", String::from_utf8_lossy(&by_hand.stderr));
+    assert!(group.exists(), "the task group is there again");
+    assert_eq!(here.env.payload_of("d"), here.digest);
+}

@@ -18,6 +18,9 @@ const UNBOUND: &[(&str, &str)] = &[
 const CROWDED: &[(&str, &str)] =
     &[("OMPI_MCA_rmaps_base_oversubscribe", "1"), ("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe")];
 
+/// What makes rank 0 end when whoever started it is gone.
+pub const LIFELINE: &str = "--lifeline";
+
 /// What is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -95,7 +98,7 @@ impl Task<'_> {
         argv.extend(["--launcher".into(), launch.program().into()]);
         if self.rank_program.is_some() || launch == Launcher::Mpirun {
             // Rank 0 alone watches it. (A worker that srun started ends with its job.)
-            argv.push("--lifeline".into());
+            argv.push(LIFELINE.into());
         }
         if self.rank_program.is_some() {
             argv.extend(["--molsieve".into(), self.molsieve.clone().into()]);

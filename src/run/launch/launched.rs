@@ -12,11 +12,13 @@ use tracing::{info, warn};
 
 use super::command::Task;
 use super::outcome::Ending;
+use super::script;
 use super::stopping::{self, Stopping};
 use crate::campaign::file::Campaign;
 use crate::campaign::launch::{HandOut, Launch};
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::layout::CampaignDir;
 use crate::scorer::argv;
 use crate::stop::Stop;
 
@@ -61,12 +63,14 @@ impl Launched {
         let (dir, execution) = (&campaign.dir, &campaign.file.execution);
         let is_here = execution.cluster.is_none();
         let ((wave, task), cpus) = (of, execution.cpus);
-        let what = Task { launch, dir, wave, task, cpus, is_here, molsieve, rank_program }.command();
+        let task_of = Task { launch, dir, wave, task, cpus, is_here, molsieve, rank_program };
+        let what = task_of.command();
         let launcher = launch.launcher.program();
         let program = argv::program(launcher, Path::new("/")).map_err(|_| absent(launcher))?;
         let output = dir.wave_output(wave);
         let printed_before = std::fs::metadata(&output).map_or(0, |meta| meta.len());
         info!(command = ?what.argv, is_static, "launches");
+        write_script(dir, of, script::of(&task_of, &what));
         let mut command = Command::new(program);
         command.args(&what.argv[1..]).envs(what.env).stdin(Stdio::piped());
         let mut child = command.spawn().map_err(|e| cannot(launcher, &e))?;
@@ -118,6 +122,13 @@ impl Launched {
 
 fn ending(status: ExitStatus) -> Ending {
     Ending { code: status.code(), signal: status.signal() }
+}
+
+/// Leaves the launch as a script for whoever wants to look. It is no part of the work: without it the launch goes on.
+fn write_script(dir: &CampaignDir, (wave, task): (u64, u64), script: Result<String>) {
+    if let Err(e) = script.and_then(|script| fs::replace(&dir.launch_script(wave, task), script.as_bytes())) {
+        warn!("the launch is written down nowhere: {}", e.what());
+    }
 }
 
 /// For a person: how `molsieve` starts the ranks of the first task of `campaign`, and how task groups come to them; none where a task is one process.

@@ -21,5 +21,6 @@ pub mod launched;
 pub mod message;
 pub mod outcome;
 pub mod rank;
+pub mod script;
 pub mod share;
 pub mod stopping;
