@@ -81,9 +81,7 @@ impl Layout {
     pub fn of(campaign: &Identity) -> Self {
         let (scorer, columns) = (&campaign.scorer, &campaign.scorer.description.columns);
         let decoys = DecoySettings::of_identity(scorer);
-        let mut settings = scorer.settings.clone();
-        settings.remove("decoys");
-        let spectral = (scorer.kind == "spectral2d").then(|| serde_json::from_value(settings.into()).ok()).flatten();
+        let spectral = SpectralSettings::of_identity(scorer);
         let mut layout = Self { places: vec![None; columns.len()], decoys, spectral };
         layout.place(columns);
         layout

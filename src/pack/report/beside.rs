@@ -5,10 +5,13 @@ use std::fmt::Write;
 use super::html::{count, cut, number, rounded, text};
 use super::{Facts, draw, top};
 use crate::library::format::Notation;
+use crate::library::record::Record;
 use crate::pack::hits::{self, Hit};
+use crate::scorer::builtin::Builtin;
 use crate::scorer::builtin::chem::Mol;
 use crate::scorer::builtin::compared::{Settings, columns};
 use crate::scorer::builtin::decoys::{self, Decoy, Seed};
+use crate::scorer::builtin::spectral::{Spectral2d, settings::Settings as SpectralSettings};
 
 /// Records of each kind that are shown.
 const RECORDS_MAX: usize = 3;
@@ -18,7 +21,10 @@ const DECOYS_MAX: usize = 4;
 
 /// Both kinds; empty where no structure could be read.
 pub fn section(facts: &Facts<'_>) -> String {
-    let Some(settings) = Settings::of_identity(&facts.manifest.campaign.scorer) else { return String::new() };
+    let identity = &facts.manifest.campaign.scorer;
+    let Some(settings) = Settings::of_identity(identity) else { return String::new() };
+    let scorer = SpectralSettings::of_identity(identity).and_then(|of| Spectral2d::new(of, facts.structures.notation));
+    let beside = Beside { facts, settings, scorer };
     let all: Vec<Hit> = hits::rows(&facts.found.hits_csv).collect();
     let columns = &facts.manifest.campaign.scorer.description.columns;
     let Some(at) = columns.iter().rposition(|column| column.name == columns::AUC) else { return String::new() };
@@ -28,7 +34,7 @@ pub fn section(facts: &Facts<'_>) -> String {
     doubtful.sort_by(|a, b| a.0.total_cmp(&b.0));
     let doubtful = doubtful.into_iter().filter(|(auc, _)| *auc <= 0.5).map(|(_, hit)| hit);
     let rows = |hits: &mut dyn Iterator<Item = &Hit>| -> String {
-        hits.take(RECORDS_MAX).map(|hit| row(facts, &settings, hit, auc(hit))).collect()
+        hits.take(RECORDS_MAX).map(|hit| beside.row(hit, auc(hit))).collect()
     };
     let mut out = String::new();
     for (title, rows) in [
@@ -42,44 +48,64 @@ pub fn section(facts: &Facts<'_>) -> String {
     out
 }
 
-/// A record and some of its decoys, side by side.
-fn row(facts: &Facts<'_>, settings: &Settings, hit: &Hit, auc: Option<f64>) -> String {
-    let found = decoys_of(facts, settings, hit.ordinal).unwrap_or_default();
-    if found.is_empty() {
-        return String::new();
-    }
-    let rank = hits::rank_column(&facts.manifest.campaign).and_then(|at| hit.cells.get(at));
-    let score = rank.map_or_else(String::new, |cell| text(&rounded(cell)));
-    let won = auc.map_or_else(String::new, |auc| format!(" · wins {}", number(auc)));
-    let id = if hit.id.is_empty() { format!("record {}", count(hit.ordinal)) } else { cut(&hit.id, 36) };
-    let (picture, _) = top::picture(facts, hit.ordinal, &format!("structure of {id}"));
-    let mut out = format!(
-        "<ol class=\"cards beside\">\n<li class=\"card\"><p class=\"place\"><b>{id}</b></p>{picture}<p class=\"value\"><span>the record{won}</span><b>{score}</b></p></li>\n"
-    );
-    for decoy in found.iter().take(DECOYS_MAX) {
-        let drawing = draw::draw(decoy.smiles.as_bytes(), Notation::Smiles, "structure of a decoy");
-        let picture = drawing.map_or_else(
-            || format!("<div class=\"pic raw\"><code>{}</code></div>", cut(&decoy.smiles, 160)),
-            |drawing| format!("<div class=\"pic\">{}</div>", drawing.svg),
-        );
-        let _ = writeln!(
-            out,
-            "<li class=\"card\"><p class=\"place\"><span class=\"id\">decoy</span></p>{picture}<p class=\"value\"><span>Tanimoto, {}</span><b>{:.2}</b></p></li>",
-            decoy.band().name(),
-            decoy.tanimoto
-        );
-    }
-    out.push_str("</ol>\n");
-    out
+/// What rows are drawn with.
+struct Beside<'a> {
+    facts: &'a Facts<'a>,
+    settings: Settings,
+    /// A scorer that needs nothing but its settings, and so can say again what it gave to decoys.
+    scorer: Option<Spectral2d>,
 }
 
-/// The decoys that the record was compared with: they follow from its structure, the seed and the settings.
-fn decoys_of(facts: &Facts<'_>, settings: &Settings, ordinal: u64) -> Option<Vec<Decoy>> {
-    let structure = &facts.structures.get(ordinal)?.structure;
-    let mol = match facts.structures.notation {
-        Notation::Smiles => Mol::from_smiles(structure),
-        Notation::Molblock => Mol::from_molfile(structure),
-    };
-    let seed = Seed::new(facts.manifest.campaign.seed);
-    Some(decoys::of(&mol.ok()?, &seed, &settings.to_decoys()).ok()?.decoys)
+impl Beside<'_> {
+    /// A record and some of its decoys, side by side.
+    fn row(&self, hit: &Hit, auc: Option<f64>) -> String {
+        let found = self.decoys_of(hit.ordinal).unwrap_or_default();
+        if found.is_empty() {
+            return String::new();
+        }
+        let rank = hits::rank_column(&self.facts.manifest.campaign).and_then(|at| hit.cells.get(at));
+        let score = rank.map_or_else(String::new, |cell| text(&rounded(cell)));
+        let won = auc.map_or_else(|| "the record".to_owned(), |auc| format!("wins {}", number(auc)));
+        let id = if hit.id.is_empty() { format!("record {}", count(hit.ordinal)) } else { cut(&hit.id, 36) };
+        let (picture, _) = top::picture(self.facts, hit.ordinal, &format!("structure of {id}"));
+        let mut out = format!(
+            "<ol class=\"cards beside\">\n<li class=\"card\"><p class=\"place\"><b>{id}</b></p>{picture}<p class=\"value\"><span>{won}</span><b>{score}</b></p></li>\n"
+        );
+        for decoy in found.iter().take(DECOYS_MAX) {
+            let drawing = draw::draw(decoy.smiles.as_bytes(), Notation::Smiles, "structure of a decoy");
+            let picture = drawing.map_or_else(
+                || format!("<div class=\"pic raw\"><code>{}</code></div>", cut(&decoy.smiles, 160)),
+                |drawing| format!("<div class=\"pic\">{}</div>", drawing.svg),
+            );
+            let (label, value) = self.told(decoy);
+            let _ = writeln!(
+                out,
+                "<li class=\"card\"><p class=\"place\"><span class=\"id\">decoy</span></p>{picture}<p class=\"value\"><span>{label}</span><b>{value}</b></p></li>",
+            );
+        }
+        out.push_str("</ol>\n");
+        out
+    }
+
+    /// What stands below a decoy: its score, where that can be said again, else how like it is.
+    fn told(&self, decoy: &Decoy) -> (String, String) {
+        let (band, like) = (decoy.band().name(), decoy.tanimoto);
+        let nobody = Record { ordinal: 0, id: b"", structure: b"" };
+        match self.scorer.as_ref().and_then(|scorer| scorer.score_of_decoy(&nobody, decoy)) {
+            Some(score) => (format!("{band}, {like:.2}"), number(score)),
+            None => (format!("Tanimoto, {band}"), format!("{like:.2}")),
+        }
+    }
+
+    /// The decoys that the record was compared with: they follow from its structure, the seed and the settings.
+    fn decoys_of(&self, ordinal: u64) -> Option<Vec<Decoy>> {
+        let structures = self.facts.structures;
+        let structure = &structures.get(ordinal)?.structure;
+        let mol = match structures.notation {
+            Notation::Smiles => Mol::from_smiles(structure),
+            Notation::Molblock => Mol::from_molfile(structure),
+        };
+        let seed = Seed::new(self.facts.manifest.campaign.seed);
+        Some(decoys::of(&mol.ok()?, &seed, &self.settings.to_decoys()).ok()?.decoys)
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::operator::Operator;
 use crate::scorer::Order;
 use crate::scorer::builtin::chem::limits::ATOMS_MAX;
+use crate::scorer::identity::ScorerIdentity;
 
 /// Which operators are described.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +175,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The settings that `scorer` was frozen with, if it is this one.
+    pub fn of_identity(scorer: &ScorerIdentity) -> Option<Self> {
+        let mut settings = scorer.settings.clone();
+        // How records are compared lies beside.
+        settings.remove("decoys");
+        (scorer.kind == "spectral2d").then(|| serde_json::from_value(settings.into()).ok()).flatten()
+    }
+
     /// The most that `max_atoms` can be: structures with more atoms are not read.
     pub const MAX_ATOMS_MAX: u32 = ATOMS_MAX as u32;
 
