@@ -168,6 +168,21 @@ fn labels_that_a_rule_made_never_pass_for_a_measurement() {
 }
 
 #[test]
+fn a_suite_says_the_command_that_makes_it_again_with_what_is_not_its_own() {
+    let env = begun();
+    let command = |dir: &str, more: &[&str]| {
+        suite(&env, &[&["ring", "--dir", dir, "--key", "me.pem", "--count", "2"], more].concat());
+        let registry = read(&env, dir, "artefacts_registry.md");
+        registry.lines().find(|line| line.contains("molsieve suite")).unwrap().trim().to_owned()
+    };
+    assert_eq!(command("own", &[]), "molsieve suite ring --count 2 --seed 0 --dir DIR --key KEY");
+    let library = std::fs::read_to_string(project("data/ring_molecules.smi")).unwrap();
+    env.write("mine.smi", library.lines().take(60).map(|line| format!("{line}\n")).collect::<String>());
+    let mine = command("mine", &["--library", "mine.smi", "--seed", "3"]);
+    assert_eq!(mine, "molsieve suite ring --library LIBRARY --count 2 --seed 3 --dir DIR --key KEY");
+}
+
+#[test]
 fn of_two_that_work_on_one_suite_the_second_is_told_to_wait() {
     let env = begun();
     let ring = || suite(&env, &["ring", "--dir", "ring", "--key", "me.pem", "--count", "2"]);
@@ -231,6 +246,13 @@ fn scores_that_are_not_pinned_or_lack_look_alikes_stop_a_customer_with_what_to_d
     let library = std::fs::read_to_string(project("data/ring_molecules.smi")).unwrap();
     let table: String = library.lines().take(120).enumerate().map(|(at, line)| only_records(at, line)).collect();
     env.write("scores.csv", format!("id,score\n{table}"));
+    let mixed = format!(
+        "kind = \"precomputed\"\nscores = [{{ path = \"scores.csv\", sha256 = \"{}\" }}, \"more.csv\"]",
+        sha256(&env.path("scores.csv"))
+    );
+    env.write("more.csv", "id,score\nnobody,1\n");
+    let refused = suite(&env, &["customer", &customers(&env, &mixed), "--dir", "c", "--key", "me.pem"]).exits(2);
+    assert!(refused.says("more.csv").to_string().matches("if `").count() == 1, "only what is not pinned is shown");
     let unpinned = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
     let digest = sha256(&env.path("scores.csv"));
     let pin = format!("sha256 = \"{digest}\"");

@@ -92,8 +92,13 @@ pub fn must_be_pinned(section: &ScorerSection, base: &Path) -> Result<()> {
     if is_pinned(section) {
         return Ok(());
     }
-    let files = settings(section, base)?.scores;
     let is_one = matches!(section.scores, Some(ScoresSection::Path(_)));
+    let pinned: Vec<bool> = match &section.scores {
+        Some(ScoresSection::List(entries)) => entries.iter().map(|entry| table(entry).sha256.is_some()).collect(),
+        _ => vec![false],
+    };
+    let files = settings(section, base)?.scores.into_iter().zip(pinned);
+    let files: Vec<ScoreFile> = files.filter(|(_, pinned)| !pinned).map(|(file, _)| file).collect();
     let error = Error::usage("the scores are not pinned: another file of the same name would be taken for them");
     Err(files.iter().take(SHOWN_MAX).fold(error, |error, file| {
         let (path, sha256) = (file.path.display(), file.sha256);

@@ -36,6 +36,7 @@ mod plan;
 mod probe;
 mod progress;
 mod prove;
+mod question;
 mod registry;
 mod report;
 mod reproduce;

@@ -8,7 +8,6 @@ mod marks;
 pub mod sort;
 
 use std::collections::BTreeMap;
-use std::panic::{self, AssertUnwindSafe};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -26,7 +25,6 @@ use crate::scorer::builtin::compared;
 use crate::scorer::builtin::decoys;
 use crate::scorer::builtin::precomputed::Scores;
 use crate::scorer::builtin::precomputed::key::Key;
-use crate::scorer::reason;
 use crate::stop::Stop;
 
 /// Schema of [`Facts`].
@@ -183,21 +181,15 @@ impl Pass<'_> {
         found.into_iter().try_for_each(|found| self.take(found))
     }
 
-    /// What is found of one record; a defect over it is as it is for a scorer.
+    /// What is found of one record.
     fn record(&self, record: &Record<'_>) -> Found {
         let is_scored = self.wanted.scores.is_none_or(|scores| {
             let own = scores.place_of_record(record);
             own.into_iter().for_each(|place| self.used.mark(place));
             own.is_some() || scores.original.is_some()
         });
-        let made = panic::catch_unwind(AssertUnwindSafe(|| {
-            compared::look_alikes(record, self.notation, &self.seed, self.wanted.decoys)
-        }));
-        let decoys = match made {
-            Ok(Ok((_, found))) => Ok(found.decoys.into_iter().map(|decoy| self.decoy(&decoy)).collect()),
-            Ok(Err(verdict)) => Err(verdict.reason.into_owned()),
-            Err(_) => Err(reason::CRASH.to_owned()),
-        };
+        let made = compared::decoys_or_reason(record, self.notation, &self.seed, self.wanted.decoys);
+        let decoys = made.map(|found| found.into_iter().map(|decoy| self.decoy(&decoy)).collect());
         Found { is_scored, decoys }
     }
 

@@ -1,6 +1,6 @@
 //! A file that one process at a time holds: whoever wants to change what is around it asks for it first.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -19,9 +19,11 @@ pub struct Alone {
 /// # Errors
 /// The system refuses (exit 6).
 pub fn hold(path: &Path) -> Result<Option<Alone>> {
-    let file = super::open_input(path).map_err(|e| Error::io("cannot open", path, &e))?;
+    // For writing: over NFS only such a file can be held.
+    let file = OpenOptions::new().write(true).open(path).map_err(|e| Error::io("cannot open", path, &e))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => Ok(None),
-        Ok(()) | Err(_) => Ok(Some(Alone { _file: file })),
+        Ok(()) | Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK) => Ok(Some(Alone { _file: file })),
+        Err(e) => Err(Error::io("cannot hold", path, &e.into())),
     }
 }

@@ -106,7 +106,7 @@ pub fn cost_lift(pack: &Path, truth: &Path, request: &Request) -> Result<Report>
             .hint("its scorer has no numeric column: there is no score that truth could be compared with"));
     };
     let found = rows::read(pack, &manifest, &table)?;
-    is_comparable(&found, &table, &manifest, truth, request)?;
+    must_be_comparable(&found, &table, &manifest, truth, request)?;
     let summary = format!("{}/{SUMMARY}", pack.display().to_string().trim_end_matches('/'));
     let asked = Asked {
         summary_csv: &summary,
@@ -123,7 +123,7 @@ pub fn cost_lift(pack: &Path, truth: &Path, request: &Request) -> Result<Report>
 }
 
 /// Whether the table is about this pack.
-fn is_comparable(found: &Found, table: &Truth, manifest: &Manifest, path: &Path, request: &Request) -> Result<()> {
+fn must_be_comparable(found: &Found, table: &Truth, manifest: &Manifest, path: &Path, request: &Request) -> Result<()> {
     let shown = path.display();
     if found.unknown > 0 && !request.allow_unknown {
         let examples = found.unknown_examples.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");

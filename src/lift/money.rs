@@ -1,5 +1,6 @@
 //! What a molecule costs in the expensive stage, in decimal digits: no sum of money is rounded on the way.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -37,6 +38,18 @@ impl FromStr for Amount {
                 "give a number above 0 with a point and no more than six digits behind it, such as `0.5` or `120`",
             )
         })
+    }
+}
+
+/// As it is read again: no more digits behind the point than it takes.
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.0 / MILLIONTHS, self.0 % MILLIONTHS);
+        write!(f, "{whole}")?;
+        if part > 0 {
+            write!(f, ".{}", format!("{part:06}").trim_end_matches('0'))?;
+        }
+        Ok(())
     }
 }
 
@@ -102,6 +115,9 @@ mod tests {
         let cost = |text: &str| Cost::new(text.parse().unwrap(), "EUR").unwrap();
         assert_eq!((cost("0.1").of(3.0), cost("0.07").of(100.0), cost("120").of(-2.0)), (0.3, 7.0, -240.0));
         assert_eq!(cost("0.000001").of(1.0).to_string(), "0.000001");
+        for (text, shown) in [("2.50", "2.5"), ("120", "120"), ("0.000001", "0.000001"), ("1000000000", "1000000000")] {
+            assert_eq!(text.parse::<Amount>().unwrap().to_string(), shown);
+        }
         for odd in ["", "0", "0.0", ".5", "5.", "-1", "+1", "1e3", "1,5", "0.1234567", "1000000001", "NaN", " 1"] {
             assert!(odd.parse::<Amount>().is_err(), "{odd}");
         }

@@ -207,9 +207,12 @@ impl<'a> Pass<'a> {
         let tally = &mut self.tally;
         tally.total += 1;
         tally.with_decoys_scored += u64::from(seen.decoys_scored > 0.0);
-        tally.decoys_scored += seen.decoys_scored as u64;
-        tally.decoys_missing += (seen.decoys - seen.decoys_scored).max(0.0) as u64;
-        match row.outcome {
+        // (A column of the scorer's own may have one of these names, and hold whatever it likes.)
+        let missing = (seen.decoys - seen.decoys_scored).max(0.0) as u64;
+        tally.decoys_scored = tally.decoys_scored.saturating_add(seen.decoys_scored as u64);
+        tally.decoys_missing = tally.decoys_missing.saturating_add(missing);
+        // As HETERO-2 counts: what is no SMILES is a SKIP there.
+        match theirs(row.outcome, row.reason).0 {
             Outcome::Ok => tally.ok += 1,
             Outcome::Skip => tally.skip += 1,
             Outcome::Error => tally.error += 1,

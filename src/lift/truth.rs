@@ -70,12 +70,12 @@ impl Truth {
     pub fn read(path: &Path, demands: &Demands) -> Result<Self> {
         if let Some(sha256) = demands.sha256 {
             // Before its content is looked at: what is wrong with another file is of no use to anybody.
-            is_pinned(path, sha256, fs::sha256_input(path)?.0)?;
+            must_be_pinned(path, sha256, fs::sha256_input(path)?.0)?;
         }
         let mut reading = Reading { path, demands, columns: None, lines: Vec::new(), truth: Self::new() };
         let sha256 = csv::each_line(path, |fields| reading.take(&fields))?;
         if let Some(pinned) = demands.sha256 {
-            is_pinned(path, pinned, sha256)?;
+            must_be_pinned(path, pinned, sha256)?;
         }
         let Reading { mut truth, columns, .. } = reading;
         if columns.is_none() {
@@ -125,7 +125,7 @@ impl Truth {
     }
 }
 
-fn is_pinned(path: &Path, pinned: Digest, found: Digest) -> Result<()> {
+fn must_be_pinned(path: &Path, pinned: Digest, found: Digest) -> Result<()> {
     if pinned == found {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::utility::Question;
-use super::{Suite, SuiteDir, TruthSource};
+use super::{RING_ROOT, Suite, SuiteDir, TruthSource};
 
 impl Document {
     /// The command, without what is everybody's own: directory, key and, for a customer, the campaign file.
@@ -24,7 +24,8 @@ impl Document {
         let Some(first) = self.variants.first() else { return Vec::new() };
         let count = first.look_alikes.as_ref().and_then(|asked| asked.get("count")?.as_u64());
         let count = count.map(|count| format!("--count {count}"));
-        count.into_iter().chain([format!("--seed {}", first.seed)]).collect()
+        let library = (first.library != RING_ROOT).then(|| "--library LIBRARY".to_owned());
+        library.into_iter().chain(count).chain([format!("--seed {}", first.seed)]).collect()
     }
 
     /// Where truth comes from, and what is asked of it.

@@ -28,6 +28,9 @@ use crate::layout;
 /// The molecules of the suite `ring`: SMILES and id. See `data/README.md`.
 pub const RING_MOLECULES: &[u8] = include_bytes!("../../data/ring_molecules.smi");
 
+/// The snapshot root of these: another library is named in the command of a suite.
+const RING_ROOT: &str = "4d40b0ff94625475fe35f1429aa3f878535bc7c21dd1c04f908b8cc07ed3d40f";
+
 /// Which suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

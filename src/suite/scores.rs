@@ -1,6 +1,6 @@
 //! Scores of which it is known what they are worth, for the records of a library and their look-alikes.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::csv::quoted;
 use crate::decoys::{self, Wanted};
@@ -46,14 +46,22 @@ impl MadeUp {
     }
 }
 
-/// Writes the scores of all records of `wanted.library` and of all their look-alikes to the file at `out`: CSV, `id,score`.
+/// Writes the scores of all records of `wanted.library` and of all their look-alikes to each of `tables`: CSV, `id,score`.
 ///
 /// # Errors
 /// A record has no id, or one that is no text (exit 2); the library changed; the system refuses (exit 6); `stop` was raised (exit 75).
-pub fn write(made_up: MadeUp, wanted: &Wanted<'_>, stop: &Stop, out: &Path) -> Result<()> {
+pub fn write(tables: &[(MadeUp, PathBuf)], wanted: &Wanted<'_>, stop: &Stop) -> Result<()> {
     let key = digest::blake3(format!("molsieve.suite.random.v1\0{}", wanted.seed).as_bytes()).0;
-    let mut file = Staged::create_beside(out)?;
-    file.write(b"id,score\n")?;
+    let open = |(made_up, path): &(MadeUp, PathBuf)| Ok((*made_up, Staged::create_beside(path)?));
+    let mut files: Vec<(MadeUp, Staged)> = tables.iter().map(open).collect::<Result<_>>()?;
+    files.iter_mut().try_for_each(|(_, file)| file.write(b"id,score\n"))?;
+    let mut put = |name: &str, is_record: bool| {
+        let (bytes, name) = (name.as_bytes(), quoted(name));
+        files.iter_mut().try_for_each(|(made_up, file)| {
+            let score = made_up.score(bytes, is_record, &key);
+            file.write(format!("{name},{score}\n").as_bytes())
+        })
+    };
     let mut slice = Slice::open(wanted.library, 0..wanted.library.records())?;
     while let Some(block) = slice.next_block()? {
         for record in block.iter() {
@@ -62,16 +70,11 @@ pub fn write(made_up: MadeUp, wanted: &Wanted<'_>, stop: &Stop, out: &Path) -> R
                 Error::usage(format!("record {} of the library has no id that is text", record.ordinal))
                     .hint("scores are told by ids: give each record one")
             })?;
-            let score = made_up.score(id.as_bytes(), true, &key);
-            file.write(format!("{},{score}\n", quoted(id)).as_bytes())?;
+            put(id, true)?;
         }
     }
-    decoys::each(wanted, stop, |entry| {
-        let hash = entry.hash.to_string();
-        let score = made_up.score(hash.as_bytes(), false, &key);
-        file.write(format!("{hash},{score}\n").as_bytes())
-    })?;
-    file.commit()
+    decoys::each(wanted, stop, |entry| put(&entry.hash.to_string(), false))?;
+    files.into_iter().try_for_each(|(_, file)| file.commit())
 }
 
 #[cfg(test)]

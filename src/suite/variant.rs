@@ -177,7 +177,7 @@ impl Variant {
 fn audit(facts: &hetero2::facts::Facts) -> Audit {
     Audit {
         judged: facts.slacks.records(),
-        pass: facts.judged[1],
+        pass: facts.with_verdict[1],
         mean_slack: facts.slacks.mean(),
         p25_slack: facts.slacks.quantile(0.25),
         median_slack: facts.slacks.median(),

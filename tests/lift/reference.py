@@ -60,6 +60,9 @@ def contract(rows, truth, k, seed, resamples):
     made = [int(row.get("decoys") or 0) for row in rows]
     # (Ours, and HETERO-2's own word where somebody else scores.)
     is_missing = lambda row: row["outcome"] == "SKIP" and row["reason"] in ("missing_score", "missing_scores_input")
+    # In HETERO-2's words: a structure that cannot be read is no error.
+    unread = ("parse", "valence", "kekulize", "bad_encoding")
+    is_skip = lambda row: row["outcome"] == "SKIP" or row["outcome"] == "ERROR" and row["reason"] in unread
     reasons = {
         "truth_unknown_bucket_or_missing": len(ok) - len(known),
         "verdict_not_pass_fail": len(known) - len(eligible),
@@ -75,8 +78,8 @@ def contract(rows, truth, k, seed, resamples):
         "K_effective": k,
         "N_total": len(rows),
         "N_ok": len(ok),
-        "N_skip": sum(row["outcome"] == "SKIP" for row in rows),
-        "N_error": sum(row["outcome"] == "ERROR" for row in rows),
+        "N_skip": sum(is_skip(row) for row in rows),
+        "N_error": sum(row["outcome"] == "ERROR" and not is_skip(row) for row in rows),
         "N_with_truth": len(known),
         "truth_coverage_rate": len(known) / len(ok),
         "unknown_bucket_rate": (len(ok) - len(known)) / len(ok),

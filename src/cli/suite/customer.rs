@@ -11,14 +11,15 @@ use crate::campaign::precomputed;
 
 use crate::cli::exit_code::Exit;
 use crate::cli::output::Output;
+use crate::cli::question::QuestionArgs;
 use crate::cli::values;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::library::snapshot::Snapshot;
 use crate::lift::library::{self, Looked};
+use crate::lift::proxy;
 use crate::lift::truth::{Demands, Truth};
-use crate::lift::{RESAMPLES_MAX, proxy};
 use crate::run::plan;
 use crate::suite::build::Request;
 use crate::suite::gates::Asked;
@@ -47,24 +48,8 @@ pub struct Args {
     /// Try the way out with labels that a rule makes: they say nothing of the molecules.
     #[arg(long)]
     proxy_truth: bool,
-    /// Let truth speak of molecules that the library does not have.
-    #[arg(long, requires = "truth")]
-    allow_unknown: bool,
-    /// How many molecules go to the expensive stage.
-    #[arg(long, default_value_t = 10_000, value_parser = values::count::<{ values::K_MAX }>)]
-    k: u64,
-    /// The seed of all draws.
-    #[arg(long, default_value_t = 0, value_parser = values::seed)]
-    seed: u64,
-    /// Draws of an interval.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = values::count::<{ RESAMPLES_MAX as u64 }>)]
-    bootstrap_n: u64,
-    /// What the expensive stage costs for a molecule, such as `0.5`.
-    #[arg(long, value_name = "AMOUNT", requires = "currency")]
-    cost_per_molecule: Option<String>,
-    /// Of what that is, in a word such as `EUR`.
-    #[arg(long, value_name = "WORD", requires = "cost_per_molecule")]
-    currency: Option<String>,
+    #[command(flatten)]
+    question: QuestionArgs,
 }
 
 impl Args {
@@ -85,10 +70,10 @@ impl Args {
         if self.source() == TruthSource::None {
             return Ok(None);
         }
-        let price = self.cost_per_molecule.clone().zip(self.currency.clone());
-        let price = price.map(|(per_molecule, currency)| Price { per_molecule, currency });
-        let (k, seed, bootstrap_n) = (self.k, self.seed, self.bootstrap_n as u32);
-        let question = Question { k, seed, bootstrap_n, price, allow_unknown: self.allow_unknown };
+        let QuestionArgs { k, seed, bootstrap_n, allow_unknown, .. } = self.question;
+        let price = self.question.price();
+        let price = price.map(|(amount, of)| Price { per_molecule: amount.to_string(), currency: of.to_owned() });
+        let question = Question { k, seed, bootstrap_n: bootstrap_n as u32, price, allow_unknown };
         question.check()?;
         Ok(Some(question))
     }
@@ -130,7 +115,7 @@ fn truth(args: &Args, begun: &Begun, campaign: &Campaign, table: Option<&Truth>)
     let to = begun.dir.file(SuiteDir::TRUTH);
     let snapshot = Snapshot::open(&campaign.dir.library_named(&campaign.file.execution.library))?;
     if let Some((path, table)) = args.truth.as_ref().zip(table) {
-        is_about(path, table, &snapshot, args.allow_unknown)?;
+        must_be_about(path, table, &snapshot, args.question.allow_unknown)?;
     }
     begun.unsign()?;
     if let Some(path) = &args.truth {
@@ -150,7 +135,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Refuses a table that speaks of molecules which the library does not have, or whose labels nobody measured.
-fn is_about(path: &Path, table: &Truth, snapshot: &Snapshot, allow_unknown: bool) -> Result<()> {
+fn must_be_about(path: &Path, table: &Truth, snapshot: &Snapshot, allow_unknown: bool) -> Result<()> {
     let Looked { unknown, first_unknown, is_of_the_rule } = library::look(table, snapshot)?;
     if is_of_the_rule {
         let (path, rule) = (path.display(), proxy::SOURCE);

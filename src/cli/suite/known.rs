@@ -1,7 +1,5 @@
 //! `molsieve suite known-bad-good`: VALUE-M2.
 
-use std::path::Path;
-
 use super::finish::finish;
 use super::leg::{self, Leg};
 use super::ring::Molecules;
@@ -91,8 +89,8 @@ fn make_up(begun: &Begun, output: Output) -> Result<()> {
         decoys: &section.settings()?.to_decoys(),
         scores: None,
         missing: false,
-        threads: host::cores(),
+        threads: begun.options.workers.map_or_else(host::cores, |workers| workers as usize),
     };
-    let write = |made_up: MadeUp, to: &Path| scores::write(made_up, &wanted, &stop, to);
-    missing.into_iter().try_for_each(|made_up| write(made_up, &path(made_up)))
+    let tables: Vec<_> = missing.into_iter().map(|made_up| (made_up, path(made_up))).collect();
+    scores::write(&tables, &wanted, &stop)
 }

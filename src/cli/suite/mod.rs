@@ -90,9 +90,17 @@ impl Common {
     /// Begins the suite, or goes on with it: what was said of it stays, unless it is said again.
     fn begin(&self, suite: Suite, truth: TruthSource) -> Result<Begun> {
         let key = PrivateKey::load(&self.key)?;
+        self.said().check()?;
         let root = std::path::absolute(&self.dir).map_err(|e| Error::io("cannot find", &self.dir, &e))?;
         let dir = SuiteDir::new(root);
-        is_ours_alone(&dir)?;
+        must_be_ours_alone(&dir)?;
+        fs::create_dir(&dir.work())?;
+        fs::write_new(&dir.mark(), format!("{}\n", suite.word()).as_bytes())?;
+        // From here on, nobody else changes what is read.
+        let alone = fs::alone::hold(&dir.mark())?.ok_or_else(|| {
+            Error::usage(format!("somebody else is at work on the suite in `{}`", self.dir.display()))
+                .hint("wait for that `molsieve suite` to end; the same command then goes on, or begins anew")
+        })?;
         let before = there(&dir)?;
         if let Some(before) = before.as_ref().filter(|before| before.asked.suite != suite) {
             let what = format!("`{}` holds the suite `{}`", self.dir.display(), before.asked.suite.word());
@@ -112,20 +120,21 @@ impl Common {
             commit: self.commit.clone().or_else(|| before.as_ref()?.commit.clone()),
             url: self.url.clone().or_else(|| before.as_ref()?.url.clone()),
         };
-        release.check()?;
-        fs::create_dir(&dir.work())?;
-        fs::write_new(&dir.mark(), format!("{}\n", suite.word()).as_bytes())?;
-        let alone = fs::alone::hold(&dir.mark())?.ok_or_else(|| {
-            Error::usage(format!("somebody else is at work on the suite in `{}`", self.dir.display()))
-                .hint("wait for that `molsieve suite` to end; the same command then goes on, or begins anew")
-        })?;
         let options = Options { workers: self.workers, key: Some(self.key.clone()) };
         Ok(Begun { dir, key, options, release, _alone: alone })
     }
 }
 
+impl Common {
+    /// What is said of the release now; what nobody says holds for any.
+    fn said(&self) -> Release {
+        let tag = self.tag.clone().unwrap_or_else(|| "tag".to_owned());
+        Release { tag, date: clock::today(), commit: self.commit.clone(), url: self.url.clone() }
+    }
+}
+
 /// Refuses a directory that is somebody else's: files of these names would be written over.
-fn is_ours_alone(dir: &SuiteDir) -> Result<()> {
+fn must_be_ours_alone(dir: &SuiteDir) -> Result<()> {
     if dir.mark().is_file() {
         return Ok(());
     }

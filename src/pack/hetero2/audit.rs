@@ -113,24 +113,36 @@ fn document(manifest: &Manifest, layout: &Layout, told: &Told<'_>) -> Value {
             "margin": MARGIN,
             "gate": judged.map(|judged| judged.gate),
             "slack": judged.map(|judged| judged.slack),
-            "verdict": judged.map_or("SKIP", Judged::verdict),
+            "verdict": verdict(judged, told.status),
         },
         "warnings": warnings(layout, told),
         "run": {"seed": manifest.campaign.seed, "timestamp": null, "cmd": "molsieve report audit"},
     });
-    if told.status != Outcome::Ok {
-        document["skip"] = json!({"reason": told.reason});
+    match told.status {
+        Outcome::Ok => {}
+        Outcome::Skip => document["skip"] = json!({"reason": told.reason}),
+        Outcome::Error => document["error"] = json!({"reason": told.reason}),
     }
     document
+}
+
+/// What is said of a record with that status; nothing of one that failed.
+fn verdict(judged: Option<Judged>, status: Outcome) -> Option<&'static str> {
+    match (judged, status) {
+        (Some(judged), _) => Some(judged.verdict()),
+        (None, Outcome::Error) => None,
+        (None, _) => Some("SKIP"),
+    }
 }
 
 /// In HETERO-2's words, sorted.
 fn warnings(layout: &Layout, told: &Told<'_>) -> Vec<String> {
     let (found, scored) = (count(told.cells.decoys()).unwrap_or(0), count(told.cells.scored()).unwrap_or(0));
     let mut warnings = Vec::new();
-    if told.status != Outcome::Ok {
-        warnings.push(format!("skip:{}", told.reason));
-        return warnings;
+    match told.status {
+        Outcome::Ok => {}
+        Outcome::Skip => return vec![format!("skip:{}", told.reason)],
+        Outcome::Error => return warnings,
     }
     let wanted = layout.decoys.as_ref().map_or(0, |decoys| u64::from(decoys.count));
     let hard = if layout.decoys.as_ref().is_some_and(|decoys| decoys.window.is_some()) { "hard_" } else { "" };
@@ -147,4 +159,22 @@ fn warnings(layout: &Layout, told: &Told<'_>) -> Vec<String> {
     }
     warnings.sort();
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_record_that_failed_nothing_is_said_and_one_that_was_skipped_is_a_skip() {
+        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hetero2/v1/evidence_pack.zip");
+        let (_, manifest) = verify::sound(&pack, &verify::Trust::integrity()).unwrap();
+        let columns = Layout::of(&manifest.campaign);
+        let told = |line: &'static [u8]| Told::of(Row::read(line).unwrap(), &columns);
+        let (failed, skipped) = (told(b"0,a,ERROR,timeout,"), told(b"1,b,SKIP,no_decoys_generated,"));
+        assert_eq!((verdict(None, failed.status), verdict(None, skipped.status)), (None, Some("SKIP")));
+        assert_eq!(warnings(&columns, &failed), [""; 0], "as its row counts them");
+        assert_eq!(warnings(&columns, &skipped), ["skip:no_decoys_generated"]);
+        assert_eq!((failed.warnings, skipped.warnings), (0, 1));
+    }
 }

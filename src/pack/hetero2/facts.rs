@@ -54,8 +54,8 @@ pub struct Facts {
     pub reasons: BTreeMap<String, [u64; 2]>,
     /// How many `OK` rows have decoys of which strategy.
     pub strategies: BTreeMap<String, u64>,
-    /// `OK` rows with a verdict, and those of them that pass.
-    pub judged: [u64; 2],
+    /// `OK` rows with a verdict, SKIP among them, and those that pass.
+    pub with_verdict: [u64; 2],
     /// Their slacks.
     pub slacks: Slacks,
     /// By likeness.
@@ -97,8 +97,8 @@ impl Facts {
             pairs.total += cells.ways(band, true).iter().sum::<u64>();
             pairs.ways.iter_mut().zip(cells.ways(band, false)).for_each(|(all, ways)| *all += ways);
         }
-        self.judged[0] += u64::from(!told.verdict.is_empty());
-        self.judged[1] += u64::from(told.verdict == b"PASS");
+        self.with_verdict[0] += u64::from(!told.verdict.is_empty());
+        self.with_verdict[1] += u64::from(told.verdict == b"PASS");
         self.slack(value(cells.slack()))
     }
 
@@ -164,11 +164,11 @@ impl Facts {
         self.reasons.get(MISSING_SCORES).map_or(0, |counts| counts.iter().sum())
     }
 
-    /// Reasons, the most frequent first; those of a SKIP alone, if that is asked for.
-    pub fn top_reasons(&self, skips: bool) -> Vec<(&str, u64)> {
-        let count = |[skip, error]: &[u64; 2]| if skips { *skip } else { skip + error };
+    /// Reasons, the most frequent first.
+    pub fn top_reasons(&self) -> Vec<(&str, u64)> {
+        let count = |[skip, error]: &[u64; 2]| skip + error;
         let all = self.reasons.iter().map(|(reason, counts)| (reason.as_str(), count(counts)));
-        let mut reasons: Vec<(&str, u64)> = all.filter(|(_, count)| *count > 0).collect();
+        let mut reasons: Vec<(&str, u64)> = all.collect();
         reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         reasons
     }

@@ -23,7 +23,7 @@ pub fn document(manifest: &Manifest, layout: &Layout, facts: &Facts) -> Value {
     let [ok, skip, error] = facts.statuses;
     let mut document = json!({
         "counts": {"OK": ok, "SKIP": skip, "ERROR": error},
-        "top_reasons": facts.top_reasons(false),
+        "top_reasons": facts.top_reasons(),
         // Times are no part of what follows from rows.
         "runtime_s_total": null,
         "throughput_rows_per_s": null,
@@ -72,7 +72,7 @@ pub fn config(manifest: &Manifest, layout: &Layout) -> Value {
 }
 
 fn slack(facts: &Facts) -> Value {
-    let [judged, pass] = facts.judged;
+    let [judged, pass] = facts.with_verdict;
     json!({
         "schema_version": "audit_slack_stats.v1",
         "rows_ok": facts.statuses[0],

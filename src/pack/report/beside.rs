@@ -8,9 +8,8 @@ use crate::library::format::Notation;
 use crate::library::record::Record;
 use crate::pack::hits::{self, Hit};
 use crate::scorer::builtin::Builtin;
-use crate::scorer::builtin::chem::Mol;
-use crate::scorer::builtin::compared::{Settings, columns};
-use crate::scorer::builtin::decoys::{self, Decoy, Seed};
+use crate::scorer::builtin::compared::{self, Settings, columns};
+use crate::scorer::builtin::decoys::{Decoy, Seed};
 use crate::scorer::builtin::spectral::{Spectral2d, settings::Settings as SpectralSettings};
 
 /// Records of each kind that are shown.
@@ -100,12 +99,8 @@ impl Beside<'_> {
     /// The decoys that the record was compared with: they follow from its structure, the seed and the settings.
     fn decoys_of(&self, ordinal: u64) -> Option<Vec<Decoy>> {
         let structures = self.facts.structures;
-        let structure = &structures.get(ordinal)?.structure;
-        let mol = match structures.notation {
-            Notation::Smiles => Mol::from_smiles(structure),
-            Notation::Molblock => Mol::from_molfile(structure),
-        };
+        let record = Record { ordinal, id: b"", structure: &structures.get(ordinal)?.structure };
         let seed = Seed::new(self.facts.manifest.campaign.seed);
-        Some(decoys::of(&mol.ok()?, &seed, &self.settings.to_decoys()).ok()?.decoys)
+        compared::decoys_or_reason(&record, structures.notation, &seed, &self.settings.to_decoys()).ok()
     }
 }

@@ -49,8 +49,8 @@ struct Compared<'a> {
 impl Compared<'_> {
     /// Whether the record has look-alikes, and if so, whether one of them has a score.
     fn is_scored(&self, record: &Record<'_>, scores: &Scores) -> Option<bool> {
-        let (_, found) = compared::look_alikes(record, self.notation, &self.seed, &self.decoys.to_decoys()).ok()?;
-        Some(found.decoys.iter().any(|decoy| scores.of_decoy(decoy).is_some()))
+        let found = compared::decoys_or_reason(record, self.notation, &self.seed, &self.decoys.to_decoys()).ok()?;
+        Some(found.iter().any(|decoy| scores.of_decoy(decoy).is_some()))
     }
 }
 

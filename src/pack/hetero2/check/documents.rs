@@ -50,7 +50,7 @@ fn slack(told: &Value, rows: &Rows, report: &mut Report) {
     let Some(slacks) = &rows.slacks else {
         return report.unchecked("`audit_slack_stats_ok`: there are too many different slacks");
     };
-    let [judged, pass] = rows.judged;
+    let [judged, pass] = rows.with_verdict;
     let numbers = [
         ("rows_ok", Some(rows.statuses[0] as f64)),
         ("rows_ok_with_slack", Some(slacks.records() as f64)),

@@ -59,8 +59,8 @@ pub struct Rows {
     pub statuses: [u64; 3],
     /// How often each reason was given; none if there are too many.
     pub reasons: Option<BTreeMap<String, u64>>,
-    /// `OK` rows with a verdict, those that pass.
-    pub judged: [u64; 2],
+    /// `OK` rows with a verdict, SKIP among them, and those that pass.
+    pub with_verdict: [u64; 2],
     /// Slacks of `OK` rows; none if there are too many different ones.
     pub slacks: Option<Slacks>,
     /// Decoys, and those that have a score.
@@ -148,13 +148,14 @@ impl Rows {
                 self.reasons = None;
             }
         }
-        self.decoys[0] += row.generated.unwrap_or_default();
-        self.decoys[1] += row.scored.unwrap_or_default();
+        for (sum, count) in self.decoys.iter_mut().zip([row.generated, row.scored]) {
+            *sum = sum.saturating_add(count.unwrap_or_default());
+        }
         if row.status != Some(0) {
             return;
         }
-        self.judged[0] += u64::from(!row.verdict.is_empty());
-        self.judged[1] += u64::from(row.verdict == "PASS");
+        self.with_verdict[0] += u64::from(!row.verdict.is_empty());
+        self.with_verdict[1] += u64::from(row.verdict == "PASS");
         if let Some((slacks, slack)) = self.slacks.as_mut().zip(row.slack) {
             slacks.add(slack, 1);
             if slacks.kinds() > KINDS_MAX {

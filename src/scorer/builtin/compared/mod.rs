@@ -11,6 +11,8 @@ pub mod tally;
 
 pub use self::settings::Settings;
 
+use std::panic::{self, AssertUnwindSafe};
+
 use self::tally::{Tally, ThreeWays};
 use super::chem::Mol;
 use super::decoys::{self, Decoy, Decoys, NO_DECOYS, NO_HARD_DECOYS};
@@ -18,7 +20,7 @@ use super::{Builtin, structure};
 use crate::digest;
 use crate::library::format::Notation;
 use crate::library::record::Record;
-use crate::scorer::{ColumnType, Description, Order, Outcome, Value, Verdict};
+use crate::scorer::{ColumnType, Description, Order, Outcome, Value, Verdict, reason};
 
 /// The molecule has no canonical form, so that its decoys would depend on how it is written (SKIP).
 const NO_CANONICAL_FORM: &str = "no_canonical_form";
@@ -46,7 +48,7 @@ pub fn score_column(description: &Description) -> Option<usize> {
 ///
 /// # Errors
 /// There are none: the verdict on a record that cannot be compared.
-pub fn look_alikes(
+fn look_alikes(
     record: &Record<'_>,
     notation: Notation,
     seed: &decoys::Seed,
@@ -57,6 +59,23 @@ pub fn look_alikes(
     match found.reason() {
         Some(reason) => Err(Verdict::skip(reason)),
         None => Ok((mol, found)),
+    }
+}
+
+/// The decoys of a record; or why there are none. A defect over it is `crash`, as it is for a scorer.
+///
+/// # Errors
+/// There are none: the reason.
+pub fn decoys_or_reason(
+    record: &Record<'_>,
+    notation: Notation,
+    seed: &decoys::Seed,
+    settings: &decoys::Settings,
+) -> Result<Vec<Decoy>, String> {
+    match panic::catch_unwind(AssertUnwindSafe(|| look_alikes(record, notation, seed, settings))) {
+        Ok(Ok((_, found))) => Ok(found.decoys),
+        Ok(Err(verdict)) => Err(verdict.reason.into_owned()),
+        Err(_) => Err(reason::CRASH.to_owned()),
     }
 }
 
