@@ -125,6 +125,10 @@ impl Error {
             return Self::usage(format!("there is no `{}`", path.display()))
                 .hint("check the path: on the command line it starts at the current directory, in a campaign file at that of the file");
         }
+        if error.kind() == io::ErrorKind::IsADirectory {
+            return Self::usage(format!("`{}` is a directory, and not a file", path.display()))
+                .hint("name the file in it that is meant");
+        }
         Self::io("cannot read", path, error)
     }
 

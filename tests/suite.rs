@@ -262,7 +262,7 @@ fn scores_that_are_not_pinned_or_lack_look_alikes_stop_a_customer_with_what_to_d
     let said = suite(&env, &["customer", &file, "--dir", "c", "--key", "me.pem"]).exits(4);
     assert!(said.stdout().contains("STOP: 1 of") && said.stdout().contains("`molsieve decoys --missing`"));
     assert!(said.stdout().contains("`score` is INCONCLUSIVE") && said.stdout().contains("; only 0 of "));
-    said.says("no look-alike of the first 50 records that have a score has one");
+    said.says("look-alikes of the first 50 records with scores have one, so nothing will be said of the score");
     let facts = document(&env, "c");
     assert_eq!(facts["verdict"], "STOP");
     assert!(gates(&facts, "VALUE-M3").contains(&("customer: judged".to_owned(), false)));

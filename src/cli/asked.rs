@@ -17,7 +17,7 @@ use crate::library::inspect;
 use crate::library::snapshot::Snapshot;
 use crate::pilot::{self, Request};
 use crate::remote::{inputs, serve};
-use crate::run::plan::{self, Doubt, Errors, Opened};
+use crate::run::plan::{self, Errors, Fit, Opened};
 use crate::scorer::open::Here;
 
 /// A campaign file, and the directory that it gets.
@@ -92,11 +92,11 @@ impl CampaignArgs {
         }
         let opened = plan::open_or_plan(&self.campaign, place, &here, &progress::reading(output), errors);
         let opened = opened.map_err(told_where)?;
-        let doubt = opened.doubt;
+        let fit = opened.fit;
         let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
-            tell_of_scores(&planned, doubt, output);
+            tell_of_scores(&planned, fit, output);
         }
         let plan = &planned.plan;
         output.note(format!(
@@ -121,11 +121,11 @@ impl CampaignArgs {
         let is_new = !place.campaign().exists();
         let opened = plan::with_pilot(&self.campaign, place, &here, &progress::reading(output), pilot);
         let opened = opened.map_err(told_where)?;
-        let doubt = opened.doubt;
+        let fit = opened.fit;
         let planned = told_what_is_forgotten(opened, output);
         if is_new {
             tell_of_library(&planned, output);
-            tell_of_scores(&planned, doubt, output);
+            tell_of_scores(&planned, fit, output);
         }
         Ok(planned)
     }
@@ -184,7 +184,7 @@ fn tell_of_library(planned: &Campaign, output: Output) {
 }
 
 /// Scores from files that belong to nobody, or look as if they were another campaign's.
-fn tell_of_scores(planned: &Campaign, doubt: Option<Doubt>, output: Output) {
+fn tell_of_scores(planned: &Campaign, fit: Option<Fit>, output: Output) {
     let held = planned.file.identity.scorer.settings.get("held");
     let unmatched = held.and_then(|held| held.get("unmatched")?.as_u64()).unwrap_or(0);
     if unmatched > 0 {
@@ -193,9 +193,17 @@ fn tell_of_scores(planned: &Campaign, doubt: Option<Doubt>, output: Output) {
              see `rdkit_hashes` in docs/precomputed.md"
         ));
     }
-    if let Some(Doubt::NoLookAlikes(records)) = doubt {
+    let Some(Fit { records, scored, compared, decoys, decoys_scored }) = fit else { return };
+    if scored < records {
         output.note(format!(
-            "WARNING of the scores: no look-alike of the first {records} records that have a score has one, so nothing will be said of the score; \
+            "WARNING of the scores: {} of {records} records have none, and will be SKIP",
+            records - scored
+        ));
+    }
+    if decoys_scored < decoys {
+        let none = if decoys_scored == 0 { ", so nothing will be said of the score" } else { "" };
+        output.note(format!(
+            "WARNING of the scores: {decoys_scored} of {decoys} look-alikes of the first {compared} records with scores have one{none}; \
              look-alikes follow from `seed` and `[decoys]`: `molsieve decoys CAMPAIGN.toml --missing -o missing.csv` writes those that need one"
         ));
     }

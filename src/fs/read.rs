@@ -26,7 +26,11 @@ const SMALL_MAX: u64 = 1 << 20;
 pub fn open_input(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(not_plain()) }
+    match file.metadata()? {
+        found if found.is_file() => Ok(file),
+        found if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        _ => Err(not_plain()),
+    }
 }
 
 /// The content of the file at `path`, which a user named: of `most` bytes at most.

@@ -139,7 +139,7 @@ pub fn report(asked: &Asked<'_>, found: &Found, places: &[u32]) -> Contract {
     let methods = select(&eligible, k as usize, asked);
     let rate = |name: &str| methods.get(name).copied().flatten().map(|method: Method| method.hit_rate);
     let above = |other: &str| rate(FILTERED).zip(rate(other)).map(|(filtered, other)| filtered - other);
-    let known = found.molecules.len() as u64;
+    let known = found.molecules.iter().filter(|molecule| molecule.is_ok).count() as u64;
     Contract {
         report_schema: SCHEMA,
         truth_schema: super::truth::SCHEMA,

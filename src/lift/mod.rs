@@ -148,7 +148,7 @@ fn must_be_comparable(found: &Found, table: &Truth, manifest: &Manifest, path: &
             .hint("`molsieve verify` counts its records; its report.html says why they were not scored"));
     }
     if found.molecules.is_empty() {
-        return Err(Error::usage(format!("no record that is OK has a label in `{shown}`"))
+        return Err(Error::usage(format!("no record that has a score has a label in `{shown}`"))
             .hint("measure some of the records that have a score, and give their labels"));
     }
     if found.molecules.len() > MOLECULES_MAX {
@@ -317,8 +317,15 @@ fn notes(found: &Found, manifest: &Manifest, basis: &str, k: u64, is_enough: boo
     note(
         tally.labels_not_ok > 0,
         format!(
-            "{} labels are of records that were not scored; no order here can find the {} hits among them",
+            "{} labels are of records that have no score; no order here can find the {} hits among them",
             tally.labels_not_ok, tally.hits_not_ok
+        ),
+    );
+    note(
+        tally.lonely > 0,
+        format!(
+            "{} molecules are of records that were skipped since they have no look-alikes; they have a score, and count",
+            tally.lonely
         ),
     );
     note(found.unknown > 0, format!("{} labels are of molecules that the pack does not have", found.unknown));

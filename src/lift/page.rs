@@ -32,7 +32,11 @@ pub fn render(report: &Report) -> String {
 
 fn head(lift: &Lift) -> String {
     let (pack, truth) = (&lift.pack, &lift.truth);
-    let open = if lift.verdict == Verdict::Better { "" } else { " open" };
+    let open = match lift.verdict {
+        Verdict::Better | Verdict::BetterThanRandom => "",
+        Verdict::Beaten => " open",
+        Verdict::NotShown | Verdict::TooFew | Verdict::Proxy => " doubt",
+    };
     let proxy = if truth.is_proxy { " <b>A rule made labels: they are no measurement.</b>" } else { "" };
     format!(
         "<header>\n<p class=\"brow\"><span class=\"mark\">molsieve</span> · cost and lift</p>\n\

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::pack::hetero2::reason::{MISSING_SCORES, theirs};
 use crate::pack::manifest::Manifest;
 use crate::pack::verify;
-use crate::scorer::builtin::compared::columns;
+use crate::scorer::builtin::compared::{self, columns};
 use crate::scorer::{Column, ColumnType, Order};
 
 /// What a verdict column says, where it says one of two words.
@@ -33,6 +33,8 @@ pub struct Molecule {
     pub number: u32,
     /// Whether it is a hit.
     pub is_hit: bool,
+    /// Whether its record is `OK`; else it has a score all the same, and was skipped since it has no look-alikes.
+    pub is_ok: bool,
     /// The verdict on it, if it has one together with a gate and a slack.
     pub judged: Option<Judged>,
     /// What the columns that rank hold; not a number where they hold nothing, since there may be many molecules.
@@ -99,7 +101,9 @@ pub struct Tally {
     pub decoys_scored: u64,
     /// See `decoys_scored`.
     pub decoys_missing: u64,
-    /// Labels of records that are not `OK`, and how many of these are hits.
+    /// Labels of records that were skipped for want of look-alikes, and have a score.
+    pub lonely: u64,
+    /// Labels of other records that are not `OK`, and how many of these are hits.
     pub labels_not_ok: u64,
     /// See `labels_not_ok`.
     pub hits_not_ok: u64,
@@ -109,7 +113,7 @@ pub struct Tally {
 pub struct Found {
     /// The counts.
     pub tally: Tally,
-    /// The `OK` records that truth speaks of, in the order of the pack.
+    /// The records with a score that truth speaks of, in the order of the pack.
     pub molecules: Vec<Molecule>,
     /// Molecules of the table that the pack does not have: how many, and the first of them.
     pub unknown: u64,
@@ -220,7 +224,20 @@ impl<'a> Pass<'a> {
         let known = self.known(&row)?;
         let tally = &mut self.tally;
         match (row.outcome, known) {
-            (Outcome::Ok, Some((number, label))) => self.molecule(number, label, &seen),
+            (Outcome::Ok, Some((number, label))) => {
+                self.tally.judged += u64::from(self.has_verdicts && seen.verdict.is_some());
+                let molecule = self.molecule(number, label, &seen, true);
+                self.tally.unjudged += u64::from(molecule.judged.is_none());
+                self.molecules.push(molecule);
+            }
+            // That it has no look-alikes is no fault of its score.
+            (Outcome::Skip, Some((number, label)))
+                if compared::is_for_want_of_decoys(row.reason) && seen.values[SCORE].is_some() =>
+            {
+                tally.lonely += 1;
+                let molecule = self.molecule(number, label, &seen, false);
+                self.molecules.push(molecule);
+            }
             (Outcome::Ok, None) => tally.unknown += 1,
             (outcome, known) => {
                 tally.without_scores +=
@@ -232,17 +249,15 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn molecule(&mut self, number: u32, label: Label, seen: &Seen) {
-        self.tally.judged += u64::from(self.has_verdicts && seen.verdict.is_some());
+    fn molecule(&self, number: u32, label: Label, seen: &Seen, is_ok: bool) -> Molecule {
         let judged = match (seen.verdict, seen.gate, seen.values[SLACK]) {
-            (Some(verdict), Some(gate), Some(slack)) if self.has_verdicts => {
+            (Some(verdict), Some(gate), Some(slack)) if self.has_verdicts && is_ok => {
                 Some(Judged { verdict, auc: seen.auc.unwrap_or(gate + slack), slack })
             }
             _ => None,
         };
-        self.tally.unjudged += u64::from(judged.is_none());
         let values = seen.values.map(|value| value.unwrap_or(f64::NAN));
-        self.molecules.push(Molecule { number, is_hit: label == Label::Pass, judged, values });
+        Molecule { number, is_hit: label == Label::Pass, is_ok, judged, values }
     }
 
     /// What truth says of the record of `row`, if it says anything.

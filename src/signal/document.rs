@@ -32,7 +32,8 @@ pub struct Signal {
     pub order: Order,
     /// What is said of it.
     pub verdict: Verdict,
-    /// Why, as a code: `above_gate`, `below_gate`, `gate_within_interval`, `too_few_records`, `control_passed`.
+    /// Why, as a code: `above_gate`, `below_gate`, `gate_within_interval`, `too_few_records`, `unscored_could_decide`,
+    /// `control_passed`.
     pub reason: String,
     /// The band that decided: the hardest with enough records.
     pub band: Option<String>,
@@ -42,8 +43,11 @@ pub struct Signal {
     pub margin: f64,
     /// `OK` records.
     pub records: u64,
-    /// Those of them with a scored pair.
+    /// Those of them with a scored pair, but for those that are set aside.
     pub compared: u64,
+    /// Records with a scored pair that are not pooled: their decoys have another formula. None in packs that pooled them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<u64>,
     /// Decoys that were found.
     pub decoys: u64,
     /// Those of them that were scored.
@@ -136,8 +140,12 @@ pub(super) fn of(rows: Accumulator) -> Signal {
     let bands: Vec<Band> = band_names().into_iter().zip(&whole).map(|(name, pool)| band(name, pool, seed)).collect();
     let decides = (0..BANDS - 1).rev().find(|at| bands[*at].records >= RECORDS_MIN);
     let controls = decides.map_or_else(Vec::new, |at| controls(&whole[at], &rows.permuted, seed));
-    let (verdict, reason) = verdict(decides.and_then(|at| bands[at].score), &controls);
+    let unscored = decides.filter(|_| rows.is_strict).map_or(0, |at| whole[at].unscored());
+    let (verdict, reason) =
+        verdict(decides.and_then(|at| Some((bands[at].score?, bands[at].pairs))), unscored, &controls);
     let all = &whole[BANDS - 1].score;
+    let mut single = all.clone();
+    single.include(&rows.aside);
     Signal {
         schema: SCHEMA.to_owned(),
         column: rows.column,
@@ -150,12 +158,13 @@ pub(super) fn of(rows: Accumulator) -> Signal {
         records: rows.ok,
         compared: all.records(),
         decoys: rows.decoys,
-        scored: all.pairs(),
+        set_aside: rows.is_strict.then(|| rows.aside.records()),
+        scored: single.pairs(),
         strategies: rows.strategies.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         bands,
         controls,
         sizes: rows.sizes.iter().enumerate().map(|(at, pools)| size(at, pools, seed)).collect(),
-        per_record: per_record(all, rows.ok),
+        per_record: per_record(&single, rows.ok),
     }
 }
 
@@ -189,17 +198,23 @@ fn size(at: usize, pools: &[Pool; BANDS], seed: Seed) -> Size {
     }
 }
 
-fn verdict(score: Option<Judgement>, controls: &[Control]) -> (Verdict, &'static str) {
-    let Some(score) = score else { return (Verdict::Inconclusive, "too_few_records") };
+/// What is said of `score`, which was judged on so many pairs, where `unscored` pairs more of its band have none.
+fn verdict(score: Option<(Judgement, u64)>, unscored: u64, controls: &[Control]) -> (Verdict, &'static str) {
+    let Some((score, pairs)) = score else { return (Verdict::Inconclusive, "too_few_records") };
     if controls.iter().any(|control| control.judgement.is_some_and(|it| it.verdict == Verdict::Pass)) {
         return (Verdict::Invalid, "control_passed");
     }
-    let reason = match score.verdict {
-        Verdict::Pass => "above_gate",
-        Verdict::Fail => "below_gate",
-        Verdict::Inconclusive | Verdict::Invalid => "gate_within_interval",
-    };
-    (score.verdict, reason)
+    // Whoever leaves out what would be lost, or won, decides the verdict: it must be the same if all of that was lost, or won.
+    let all = (pairs + unscored) as f64;
+    let (worst, best) =
+        (score.auc.value * pairs as f64 / all, (score.auc.value * pairs as f64 + unscored as f64) / all);
+    match score.verdict {
+        Verdict::Pass if unscored > 0 && worst < score.gate => (Verdict::Inconclusive, "unscored_could_decide"),
+        Verdict::Fail if unscored > 0 && best >= score.gate => (Verdict::Inconclusive, "unscored_could_decide"),
+        Verdict::Pass => (Verdict::Pass, "above_gate"),
+        Verdict::Fail => (Verdict::Fail, "below_gate"),
+        Verdict::Inconclusive | Verdict::Invalid => (score.verdict, "gate_within_interval"),
+    }
 }
 
 /// The judgements of single records, of whose results there are `cells`; `ok` records are `OK`.

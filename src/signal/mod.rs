@@ -22,7 +22,7 @@ use self::interval::Seed;
 use self::row::{Places, Taken};
 use crate::campaign::identity::Identity;
 use crate::scorer::builtin::compared::{self, tally::ThreeWays};
-use crate::scorer::builtin::decoys;
+use crate::scorer::builtin::decoys::{self, Strategy};
 use crate::scorer::{Column, Order};
 
 /// Heavy atoms up to which a record is of a size; larger ones are of a fourth.
@@ -38,6 +38,13 @@ struct Pool {
     random: Cells,
 }
 
+impl Pool {
+    /// Pairs without a score: every decoy has a log P.
+    fn unscored(&self) -> u64 {
+        self.log_p.pairs().saturating_sub(self.score.pairs())
+    }
+}
+
 /// Bands of likeness, and all of them together at the end.
 const BANDS: usize = decoys::Band::ALL.len() + 1;
 
@@ -48,8 +55,12 @@ pub struct Accumulator {
     seed: Seed,
     column: String,
     order: Order,
+    /// Whether what could be told without the score is kept out: since version 2.
+    is_strict: bool,
     sizes: [[Pool; BANDS]; SIZES.len() + 1],
     permuted: Cells,
+    /// Records whose decoys have another formula: composition alone tells them apart, so they are not pooled.
+    aside: Cells,
     ok: u64,
     decoys: u64,
     strategies: BTreeMap<&'static str, u64>,
@@ -70,8 +81,10 @@ impl Accumulator {
             seed: Seed::new(campaign.seed),
             column: name.clone(),
             order: *order,
+            is_strict: compared::Settings::version_of(&campaign.scorer).is_some_and(|version| version >= 2),
             sizes: Default::default(),
             permuted: Cells::default(),
+            aside: Cells::default(),
             ok: 0,
             decoys: 0,
             strategies: BTreeMap::new(),
@@ -98,6 +111,11 @@ impl Accumulator {
         self.decoys += u64::from(row.decoys);
         if let Some(strategy) = row.strategy {
             *self.strategies.entry(strategy).or_default() += 1;
+        }
+        if self.is_strict && row.strategy == Some(Strategy::AromaticAsSingle.name()) {
+            let all: ThreeWays = row.score.iter().copied().sum();
+            self.aside.add(all.pairs(), all.twice().cast_signed());
+            return Ok(());
         }
         self.permuted.add(row.permuted.pairs(), row.permuted.twice().cast_signed());
         let size = SIZES.iter().take_while(|most| row.heavy_atoms > **most).count();

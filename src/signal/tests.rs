@@ -10,8 +10,10 @@ fn accumulator() -> Accumulator {
         seed: Seed::new(0),
         column: "score".to_owned(),
         order: Order::Desc,
+        is_strict: true,
         sizes: Default::default(),
         permuted: Cells::default(),
+        aside: Cells::default(),
         ok: 0,
         decoys: 0,
         strategies: BTreeMap::new(),
@@ -21,14 +23,37 @@ fn accumulator() -> Accumulator {
 /// One row: heavy atoms, and the results of each contest.
 fn row(into: &mut Accumulator, ordinal: u64, heavy_atoms: u64, ways: [[u32; 3]; 7]) -> Result<(), Impossible> {
     let scored: u32 = ways[..3].iter().flatten().sum();
+    scored_row(into, ordinal, heavy_atoms, scored, ways)
+}
+
+/// The same of so many decoys.
+fn scored_row(
+    into: &mut Accumulator,
+    ordinal: u64,
+    heavy_atoms: u64,
+    decoys: u32,
+    ways: [[u32; 3]; 7],
+) -> Result<(), Impossible> {
+    row_of(into, ordinal, heavy_atoms, decoys, Strategy::Strict, ways)
+}
+
+/// The same, of decoys that were made so.
+fn row_of(
+    into: &mut Accumulator,
+    ordinal: u64,
+    heavy_atoms: u64,
+    decoys: u32,
+    strategy: Strategy,
+    ways: [[u32; 3]; 7],
+) -> Result<(), Impossible> {
     let names: Vec<String> = columns::all().into_iter().map(|column| column.name).collect();
     let mut see = |name: &str, text: String| {
         let at = names.iter().position(|other| other == name).unwrap() + 1;
         into.cell(at, text.as_bytes());
     };
     see(columns::HEAVY_ATOMS, heavy_atoms.to_string());
-    see(columns::DECOYS, scored.to_string());
-    see(columns::STRATEGY, "rewire_strict_v1".to_owned());
+    see(columns::DECOYS, decoys.to_string());
+    see(columns::STRATEGY, strategy.name().to_owned());
     for (contest, ways) in Contest::ALL.into_iter().zip(ways) {
         for (name, count) in contest.names().iter().zip(ways) {
             see(name, count.to_string());
@@ -141,4 +166,48 @@ fn a_column_of_the_scorer_with_a_name_of_ours_is_not_read_for_it() {
         );
     }
     assert_eq!(places.take().unwrap().decoys, 0);
+}
+
+/// Rows whose score wins `won` and loses `lost` of ten hard decoys; the others have no score.
+fn with_unscored(won: u32, lost: u32) -> Signal {
+    let mut all = accumulator();
+    for ordinal in 0..100 {
+        let ways = [[0; 3], [0; 3], [won, 0, lost], [0; 3], [0; 3], [5, 0, 5], [0; 3]];
+        scored_row(&mut all, ordinal, 20, 10, ways).unwrap();
+    }
+    all.finish()
+}
+
+#[test]
+fn what_was_left_out_cannot_decide() {
+    let said = |won, lost| {
+        let signal = with_unscored(won, lost);
+        (signal.verdict, signal.reason)
+    };
+    assert_eq!(said(10, 0), (Verdict::Pass, "above_gate".to_owned()));
+    // Of ten, one has no score: had it been lost, the score would pass all the same.
+    assert_eq!(said(9, 0), (Verdict::Pass, "above_gate".to_owned()));
+    // Whoever keeps what is won and leaves out the rest shows nothing.
+    assert_eq!(said(5, 0), (Verdict::Inconclusive, "unscored_could_decide".to_owned()));
+    assert_eq!(said(0, 2), (Verdict::Inconclusive, "unscored_could_decide".to_owned()));
+    assert_eq!(said(0, 9), (Verdict::Fail, "below_gate".to_owned()));
+}
+
+#[test]
+fn look_alikes_of_another_formula_are_set_aside_and_were_not_in_the_first_version() {
+    let rows = |is_strict| {
+        let mut all = Accumulator { is_strict, ..accumulator() };
+        for ordinal in 0..120 {
+            let strategy = if ordinal % 2 == 0 { Strategy::AromaticAsSingle } else { Strategy::Strict };
+            let hard = if ordinal % 2 == 0 { [2, 0, 0] } else { [1, 0, 1] };
+            let ways = [[0; 3], [0; 3], hard, [0; 3], [0; 3], [1, 0, 1], [1, 0, 1]];
+            row_of(&mut all, ordinal, 20, 2, strategy, ways).unwrap();
+        }
+        all.finish()
+    };
+    let signal = rows(true);
+    assert_eq!((signal.set_aside, signal.compared, signal.records, signal.scored), (Some(60), 60, 120, 240));
+    assert_eq!((signal.verdict, signal.per_record.pass, signal.per_record.fail), (Verdict::Fail, 60, 60));
+    let before = rows(false);
+    assert_eq!((before.set_aside, before.compared, before.verdict), (None, 120, Verdict::Pass));
 }

@@ -3,6 +3,9 @@
 use super::{Band, Judgement, Signal};
 use crate::canonical::escape;
 
+/// Who wins fewer pairs than this has probably been asked with the wrong end first.
+const TURNED: f64 = 0.4;
+
 impl Signal {
     /// Of the band that decided: what is said of the score there.
     pub fn decisive(&self) -> Option<Judgement> {
@@ -22,6 +25,12 @@ impl Signal {
             let [won, low, high, gate] = [judged.auc.value, judged.auc.low, judged.auc.high, judged.gate].map(percent);
             said +=
                 &format!(": of the pairs with {band} look-alikes it wins {won} ({low} to {high}), the gate is {gate}");
+            if judged.auc.high < TURNED {
+                said += "; it prefers look-alikes: does `order` say which end of it is best?";
+            }
+        }
+        if self.reason == "unscored_could_decide" {
+            said += "; those without a score could decide otherwise";
         }
         let elsewhere = self.log_p_is_better_elsewhere().join(" and ");
         match (self.beaten_by.is_empty(), elsewhere.is_empty()) {

@@ -158,7 +158,8 @@ def main(pack):
     names = (*BANDS, "all")
     kinds = ("score", "logp", "beyond", "random")
     sizes = [{(band, kind): {} for band in names for kind in kinds} for _ in SIZES]
-    permuted, strategies, decoys, ok = {}, {}, 0, 0
+    strict = manifest["campaign"]["scorer"]["settings"]["decoys"]["version"] >= 2
+    permuted, aside, strategies, decoys, ok = {}, {}, {}, 0, 0
     for row in csv.DictReader(open(f"{pack}/summary.csv", encoding="utf-8", newline="")):
         if row["outcome"] != "OK":
             continue
@@ -166,6 +167,10 @@ def main(pack):
         strategies[row["decoy_strategy"]] = strategies.get(row["decoy_strategy"], 0) + 1
         ways = lambda stem: [int(row[f"{stem}_{way}"]) for way in ("won", "tied", "lost")]
         twice = lambda three: 2 * three[0] + three[1]
+        if strict and row["decoy_strategy"] == "rewire_fallback_aromatic_as_single_v1":
+            score = [sum(all_) for all_ in zip(*(ways(band) for band in BANDS))]
+            add(aside, sum(score), twice(score))
+            continue
         add(permuted, sum(ways("permuted")), twice(ways("permuted")))
         heavy = int(row["parent_heavy_atoms"])
         cells = sizes[next(i for i, (least, most) in enumerate(SIZES) if most is None or heavy <= most)]
@@ -207,14 +212,24 @@ def main(pack):
         verdict, reason = "INVALID", "control_passed"
     else:
         verdict = score["verdict"]
-        reason = {"PASS": "above_gate", "FAIL": "below_gate"}.get(verdict, "gate_within_interval")
+        pairs = lambda kind: sum(n * count for (n, _), count in whole[names[decides], kind].items())
+        unscored = max(0, pairs("logp") - pairs("score")) if strict else 0
+        won, every = score["auc"]["value"] * pairs("score"), pairs("score") + unscored
+        undecided = verdict == "PASS" and won / every < score["gate"] or verdict == "FAIL" and (won + unscored) / every >= score["gate"]
+        if unscored and undecided:
+            verdict = "INCONCLUSIVE"
+        reason = "unscored_could_decide" if unscored and undecided else {"PASS": "above_gate", "FAIL": "below_gate"}.get(verdict, "gate_within_interval")
     beyond = bands[decides]["beyond_log_p"] if decides is not None else None
+    single = dict(whole["all", "score"])
+    for cell, count in aside.items():
+        single[cell] = single.get(cell, 0) + count
     print(json.dumps({
+        **({"set_aside": records(aside)} if strict else {}),
         "schema": "molsieve.signal.v1", "column": column["name"], "order": column["order"], "verdict": verdict, "reason": reason,
         "band": names[decides] if decides is not None else None,
         "beaten_by": ["logp"] if beyond and beyond["high"] < 0 else [], "margin": MARGIN, "records": ok,
-        "compared": bands[3]["records"], "decoys": decoys, "scored": bands[3]["pairs"], "strategies": strategies,
-        "bands": bands, "controls": controls, "per_record": per_record(whole["all", "score"], ok),
+        "compared": bands[3]["records"], "decoys": decoys, "scored": sum(n * count for (n, _), count in single.items()), "strategies": strategies,
+        "bands": bands, "controls": controls, "per_record": per_record(single, ok),
         "sizes": [{"least": least, "most": most, "records": records(size["all", "score"]),
                    "score": [judge(size[band, "score"], generator(f"size {i} band {j}")) for j, band in enumerate(names)]}
                   for i, ((least, most), size) in enumerate(zip(SIZES, sizes))],

@@ -285,8 +285,5 @@ fn what_was_skipped_or_failed_is_counted_and_stops_nothing() {
     // M3 is a hit that was not scored; M5 has no score, is the last, and still among them.
     assert_eq!((&found["molsieve"]["molecules"], &found["molsieve"]["hits"]), (&json!(28), &json!(14)));
     let notes = found["molsieve"]["notes"].to_string();
-    assert!(
-        notes.contains("2 labels are of records that were not scored; no order here can find the 1 hits"),
-        "{notes}"
-    );
+    assert!(notes.contains("2 labels are of records that have no score; no order here can find the 1 hits"), "{notes}");
 }

@@ -252,5 +252,5 @@ fn there_must_be_something_to_compare() {
     records[1].verdict = Verdict::error("unparsable");
     seal(&env, &[("score", ColumnType::Float)], Order::Desc, &records);
     truth(&env, [("M1", true)]);
-    cost_lift(&env, &[]).exits(2).says("no record that is OK has a label in `truth.csv`");
+    cost_lift(&env, &[]).exits(2).says("no record that has a score has a label in `truth.csv`");
 }

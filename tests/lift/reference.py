@@ -169,7 +169,10 @@ def measure(columns, hits, selected):
 
 
 def lift(rows, truth, rank, ascending, k, seed, resamples):
-    known = [row for row in rows if row["outcome"] == "OK" and row["name"] in truth]
+    # That a record has no look-alikes is no fault of its score.
+    lonely = ("no_decoys_generated", "no_hard_decoys_generated", "no_canonical_form")
+    is_scored = lambda row: row["outcome"] == "OK" or row["reason"] in lonely and row["outcome"] == "SKIP" and row[rank]
+    known = [row for row in rows if is_scored(row) and row["name"] in truth]
     hits = [int(truth[row["name"]]) for row in known]
     columns = [(rank, ascending, [number(row[rank]) for row in known])]
     for column, orders in [("slack", [False]), ("parent_heavy_atoms", [False, True]), ("parent_logp", [False, True])]:

@@ -172,6 +172,6 @@ fn what_is_asked_must_make_sense() {
         cost_lift(&env, args).exits(2).says(says);
     }
     env.molsieve(["report", "cost-lift", "D/pack", "--truth", "none.csv"]).exits(2).says("there is no `none.csv`");
-    env.molsieve(["report", "cost-lift", "D/pack", "--truth", "D"]).exits(6).says("not a plain file");
+    env.molsieve(["report", "cost-lift", "D/pack", "--truth", "D"]).exits(2).says("`D` is a directory, and not a file");
     env.molsieve(["report", "cost-lift", "D/pack"]).exits(2).says("--truth");
 }

@@ -97,6 +97,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
         precomputed::must_be_pinned(&config.scorer, &plan::base_of(&args.campaign)?)?;
     }
     let begun = args.common.begin(Suite::Customer, args.source())?;
+    must_be_asked_as_before(&begun, question.as_ref(), args.truth_sha256)?;
     let campaign = leg::plan(&begun, &args.campaign, NAME, output)?;
     // Before anything is submitted.
     truth(args, &begun, &campaign, table.as_ref())?;
@@ -108,6 +109,22 @@ pub fn run(args: &Args, output: Output) -> Result<Exit> {
             finish(&begun, &Request { asked, release, question, demands }, output)
         }
     }
+}
+
+/// Refuses another question of measured truth that has answered one: whoever asks until the answer pleases has asked nothing.
+fn must_be_asked_as_before(begun: &Begun, question: Option<&Question>, sha256: Option<Digest>) -> Result<()> {
+    let before = super::there(&begun.dir)?.and_then(|document| document.utility);
+    let (Some(before), Some(question), Some(sha256)) = (before, question, sha256) else { return Ok(()) };
+    if before.truth_sha256 != sha256.to_string() || before.question == *question {
+        return Ok(());
+    }
+    let Question { k, seed, bootstrap_n, .. } = before.question;
+    Err(Error::usage(format!(
+        "this truth was asked another question in `{}`: --k {k} --seed {seed} --bootstrap-n {bootstrap_n}, or another price",
+        begun.dir.root().display()
+    ))
+    .hint("what is asked is said before the answer is known: give another question a suite of its own with `--dir`")
+    .hint("to look at other numbers without a suite, use `molsieve report cost-lift`"))
 }
 
 /// Puts the table of truth where it is handed on, if it is about this library.

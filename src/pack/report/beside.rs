@@ -92,7 +92,7 @@ impl Beside<'_> {
         let nobody = Record { ordinal: 0, id: b"", structure: b"" };
         match self.scorer.as_ref().and_then(|scorer| scorer.score_of_decoy(&nobody, decoy)) {
             Some(score) => (format!("{band}, {like:.2}"), number(score)),
-            None => (format!("Tanimoto, {band}"), format!("{like:.2}")),
+            None => (format!("{band}, Tanimoto {like:.2}"), String::new()),
         }
     }
 

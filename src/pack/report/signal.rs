@@ -49,13 +49,18 @@ fn verdict(signal: &Signal) -> String {
             "FAIL",
             format!("<b>{column}</b> does not tell records from their look-alikes by the margin that is asked."),
         ),
+        Verdict::Inconclusive if signal.reason == "unscored_could_decide" => (
+            "doubt",
+            "INCONCLUSIVE",
+            format!("So many look-alikes have no score that they could decide otherwise on <b>{column}</b>."),
+        ),
         Verdict::Inconclusive if judged.is_some() => (
-            "open",
+            "doubt",
             "INCONCLUSIVE",
             format!("There are too few records to say whether <b>{column}</b> is above the gate."),
         ),
         Verdict::Inconclusive => {
-            ("open", "INCONCLUSIVE", "In no band of likeness do 50 records have a scored decoy.".to_owned())
+            ("doubt", "INCONCLUSIVE", "In no band of likeness do 50 records have a scored decoy.".to_owned())
         }
         Verdict::Invalid => {
             ("open", "INVALID", "A control that knows nothing passed, so this test proves nothing.".to_owned())

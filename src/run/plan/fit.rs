@@ -10,14 +10,25 @@ use crate::scorer::builtin::decoys::Seed;
 use crate::scorer::builtin::precomputed::{self, Scores};
 use crate::scorer::identity::ScorerLaunch;
 
-/// So many records with scores are looked at, until a look-alike of one of them has a score.
-const LOOKS_MAX: usize = 50;
+/// The look-alikes of so many records with scores are looked at.
+const LOOKS_MAX: u64 = 50;
 
-/// What is doubtful about scores that may yet be meant so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// Of the look-alikes of so many records that have a score, none has one.
-    NoLookAlikes(usize),
+/// Of so many records it is counted how many have a score.
+const RECORDS_MAX: u64 = 1_000_000;
+
+/// How scores from files fit a campaign, as far as its first records tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fit {
+    /// Records that were looked at, and those that have a score.
+    pub records: u64,
+    /// See `records`.
+    pub scored: u64,
+    /// Records with a score and with look-alikes whose look-alikes were looked at.
+    pub compared: u64,
+    /// Their look-alikes, and those that have a score.
+    pub decoys: u64,
+    /// See `decoys`.
+    pub decoys_scored: u64,
 }
 
 /// Looks whether the scores that `launch` takes from files, if it does, are of the records of `library` and of their
@@ -25,7 +36,7 @@ pub enum Doubt {
 ///
 /// # Errors
 /// No record of the library has a score (exit 2); the library changed, or the system refuses (exit 6).
-pub fn of(launch: &ScorerLaunch, seed: u64, library: &Snapshot) -> Result<Option<Doubt>> {
+pub fn of(launch: &ScorerLaunch, seed: u64, library: &Snapshot) -> Result<Option<Fit>> {
     let (scorer, decoys) = match launch {
         ScorerLaunch::Compared { scorer, decoys, notation } => (&**scorer, Some((decoys, *notation))),
         launch => (launch, None),
@@ -36,7 +47,7 @@ pub fn of(launch: &ScorerLaunch, seed: u64, library: &Snapshot) -> Result<Option
         return Ok(None);
     }
     let compared = decoys.map(|(decoys, notation)| Compared { decoys, notation, seed: Seed::new(seed) });
-    look(&scores, compared.as_ref(), library)
+    look(&scores, compared.as_ref(), library).map(Some)
 }
 
 /// How look-alikes are made.
@@ -47,39 +58,41 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    /// Whether the record has look-alikes, and if so, whether one of them has a score.
-    fn is_scored(&self, record: &Record<'_>, scores: &Scores) -> Option<bool> {
-        let found = compared::decoys_or_reason(record, self.notation, &self.seed, &self.decoys.to_decoys()).ok()?;
-        Some(found.iter().any(|decoy| scores.of_decoy(decoy).is_some()))
+    /// Counts the look-alikes of the record, if it has any.
+    fn count(&self, record: &Record<'_>, scores: &Scores, fit: &mut Fit) {
+        let found = compared::decoys_or_reason(record, self.notation, &self.seed, &self.decoys.to_decoys());
+        let Ok(found) = found else { return };
+        fit.compared += 1;
+        fit.decoys += found.len() as u64;
+        fit.decoys_scored += found.iter().filter(|decoy| scores.of_decoy(decoy).is_some()).count() as u64;
     }
 }
 
-fn look(scores: &Scores, compared: Option<&Compared<'_>>, library: &Snapshot) -> Result<Option<Doubt>> {
-    let (mut any, mut looked) = (false, 0);
+fn look(scores: &Scores, compared: Option<&Compared<'_>>, library: &Snapshot) -> Result<Fit> {
+    let mut fit = Fit::default();
     let mut slice = Slice::open(library, 0..library.records())?;
     while let Some(block) = slice.next_block()? {
-        for record in block.iter().filter(|record| scores.of_record(record).is_some()) {
-            any = true;
-            let Some(compared) = compared else { return Ok(None) };
-            match compared.is_scored(&record, scores) {
-                Some(true) => return Ok(None),
-                Some(false) => looked += 1,
-                None => {}
+        for record in block.iter() {
+            fit.records += 1;
+            if scores.of_record(&record).is_none() {
+                continue;
             }
-            if looked == LOOKS_MAX {
-                return Ok(Some(Doubt::NoLookAlikes(looked)));
+            fit.scored += 1;
+            if let Some(compared) = compared.filter(|_| fit.compared < LOOKS_MAX) {
+                compared.count(&record, scores, &mut fit);
             }
         }
+        if fit.scored > 0 && fit.records >= RECORDS_MAX {
+            return Ok(fit);
+        }
     }
-    if !any {
-        return Err(Error::usage(format!(
-            "no record of the library has a score: none of the {} scores is under the id of one",
-            scores.table.len()
-        ))
-        .hint("scores are told by ids: compare `id_column` of the file with the ids of `molsieve library inspect`")
-        .hint(
-            "`molsieve decoys CAMPAIGN.toml --missing -o missing.csv` counts which scores belong to something here",
-        ));
+    if fit.scored > 0 {
+        return Ok(fit);
     }
-    Ok((looked > 0).then_some(Doubt::NoLookAlikes(looked)))
+    Err(Error::usage(format!(
+        "no record of the library has a score: none of the {} scores is under the id of one",
+        scores.table.len()
+    ))
+    .hint("scores are told by ids: compare `id_column` of the file with the ids of `molsieve library inspect`")
+    .hint("of look-alikes alone there may be scores in another file: `scores` may be a list"))
 }

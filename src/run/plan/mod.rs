@@ -9,7 +9,7 @@ mod frozen;
 use std::path::{Path, PathBuf};
 
 use self::cut::Cutting;
-pub use self::fit::Doubt;
+pub use self::fit::Fit;
 use crate::campaign::config::{Config, LibrarySection, ShardSize};
 use crate::campaign::file::{self, Campaign, CampaignFile, Execution};
 use crate::campaign::identity::{self, Identity, LibraryIdentity, PackRequest, Rank};
@@ -44,13 +44,13 @@ pub struct Opened {
     pub campaign: Campaign,
     /// Where there was one without a result, and it was planned anew: so many rows, all of them ERROR, are forgotten.
     pub forgotten: Option<u64>,
-    /// What is doubtful about its scores, if it was planned just now.
-    pub doubt: Option<Doubt>,
+    /// How the scores that it takes from files fit it, if it was planned just now.
+    pub fit: Option<Fit>,
 }
 
 impl From<Campaign> for Opened {
     fn from(campaign: Campaign) -> Self {
-        Self { campaign, forgotten: None, doubt: None }
+        Self { campaign, forgotten: None, fit: None }
     }
 }
 
@@ -155,7 +155,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     };
     let (wanted, into) = (library_request(config, base), dir.library(&AttemptId::random()?));
     let library = take::take_after(&earlier_snapshots(&dir), &wanted, &into, crate::host::cores(), watch)?;
-    let doubt = fit::of(&execution.scorer, config.campaign.seed, &library)?;
+    let fit = fit::of(&execution.scorer, config.campaign.seed, &library)?;
     execution.library = dir.library_name(library.dir());
     let identity = Identity {
         schema: identity::SCHEMA.to_owned(),
@@ -171,7 +171,7 @@ fn plan(asked: &Asked<'_>, dir: CampaignDir, plans: Plans) -> Result<Opened> {
     journal.record(Event::Planned { campaign: identity.digest()?, plan: plan.digest()? })?;
     let (schema, request) = (file::SCHEMA.to_owned(), frozen::keys(config));
     let file = CampaignFile { schema, identity, request, execution, nonce };
-    Ok(Opened { campaign: Campaign::create(dir, file, plan)?, forgotten, doubt })
+    Ok(Opened { campaign: Campaign::create(dir, file, plan)?, forgotten, fit })
 }
 
 /// Opens `dir` for a planner: its journal, and the campaign that is there all the same, because an older planner was

@@ -122,17 +122,21 @@ pub fn all() -> Vec<Column> {
     columns
 }
 
+/// The first of them: what is known of a record that has no decoys, too.
+pub fn of_alone(heavy_atoms: usize, log_p: f64) -> [Value; 2] {
+    [Value::Int(heavy_atoms as i64), Value::Float(log_p)]
+}
+
 /// The values of one record, in the order of [`all`].
 pub fn values(of: &Compared) -> Vec<Value> {
     let int = |value: usize| Value::Int(value as i64);
     let scored = of.by_score.all();
-    let mut values = vec![
-        int(of.heavy_atoms),
-        Value::Float(of.log_p),
+    let mut values = of_alone(of.heavy_atoms, of.log_p).to_vec();
+    values.extend([
         int(of.decoys),
         Value::Int(i64::from(scored.pairs())),
         of.strategy.map_or(Value::Null, |strategy| Value::Text(strategy.name().into())),
-    ];
+    ]);
     for contest in Contest::ALL {
         let ThreeWays { won, tied, lost } = match contest {
             Contest::Score(band) => of.by_score.of(band),

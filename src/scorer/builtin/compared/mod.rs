@@ -39,6 +39,11 @@ pub struct Compared<S> {
     score: (usize, Order),
 }
 
+/// Whether a record is SKIP with this reason since it has no decoys: its row has the scorer's own values all the same.
+pub fn is_for_want_of_decoys(reason: &str) -> bool {
+    [NO_DECOYS, NO_HARD_DECOYS, NO_CANONICAL_FORM].contains(&reason)
+}
+
 /// The column of `description` that is compared: the first one of numbers.
 pub fn score_column(description: &Description) -> Option<usize> {
     description.columns.iter().position(|column| column.kind != ColumnType::String)
@@ -156,8 +161,14 @@ impl<S: Builtin> Builtin for Compared<S> {
             _ => None,
         };
         match look_alikes(record, self.notation, &self.seed, &self.decoys) {
-            // What the scorer found stays in the row.
-            Err(verdict) => Verdict { values: own.values, ..verdict },
+            // What the scorer found stays in the row, and what it is held against where there is truth.
+            Err(verdict) => {
+                let mut values = own.values;
+                if let Ok(mol) = structure::read(record, self.notation) {
+                    values.extend(columns::of_alone(mol.heavy_atoms(), decoys::Facts::of(&mol).log_p));
+                }
+                Verdict { values, ..verdict }
+            }
             Ok((mol, found)) => {
                 let mut values = own.values;
                 values.extend(self.compare(record, score, &mol, &found));

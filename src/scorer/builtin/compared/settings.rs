@@ -7,8 +7,9 @@ use crate::canonical::json;
 use crate::scorer::builtin::decoys::{self, Strategy, Window};
 use crate::scorer::identity::ScorerIdentity;
 
-/// Version of what follows from these settings: it changes when any record could be compared otherwise. In version 1, log P was
-/// not rounded to the four decimals that it has.
+/// Version of what follows from these settings: it changes when any record could be compared, or judged, otherwise. In version 1
+/// log P was not rounded to the four decimals that it has, decoys of another formula were pooled with the others, and decoys without
+/// a score changed no verdict.
 const VERSION: u64 = 2;
 
 /// No record has more decoys.
@@ -38,14 +39,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The version of how the records of `scorer` were compared; none if they were not.
+    pub fn version_of(scorer: &ScorerIdentity) -> Option<u64> {
+        scorer.settings.get("decoys")?.get("version")?.as_u64()
+    }
+
     /// The settings that `scorer` was frozen with; none if its records are not compared.
     pub fn of_identity(scorer: &ScorerIdentity) -> Option<Self> {
+        // (Of the versions before, the settings mean the same.)
+        Self::version_of(scorer).filter(|version| (1..=VERSION).contains(version))?;
         let mut settings = scorer.settings.get("decoys")?.clone();
-        // (Of those before, the settings mean the same.)
-        let version = settings.as_object_mut()?.remove("version")?.as_u64()?;
-        if !(1..=VERSION).contains(&version) {
-            return None;
-        }
+        settings.as_object_mut()?.remove("version");
         serde_json::from_value(settings).ok()
     }
 

@@ -134,7 +134,8 @@ fn a_record_without_decoys_is_a_skip_that_keeps_what_the_scorer_found() {
     let scorer = compared(By::new(Order::Desc, |_| Some(7.0)), &three());
     let verdict = verdict(&scorer, "CCCC");
     assert_eq!((verdict.outcome, &*verdict.reason), (Outcome::Skip, NO_DECOYS));
-    assert_eq!(verdict.values, [Value::Text(b"x".to_vec()), Value::Float(7.0)]);
+    assert_eq!(verdict.values[..3], [Value::Text(b"x".to_vec()), Value::Float(7.0), Value::Int(4)]);
+    assert_eq!(verdict.values.len(), 4, "its size and its log P, and nothing of decoys");
     let window = Settings { window: Some([0.99, 1.0]), ..three() };
     let scorer = compared(By::new(Order::Desc, |_| Some(7.0)), &window);
     assert_eq!(&*super::tests::verdict(&scorer, IBUPROFEN).reason, NO_HARD_DECOYS);
