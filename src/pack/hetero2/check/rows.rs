@@ -43,7 +43,7 @@ mod at {
 }
 
 /// After so many lines that are no rows, no more of them are looked at.
-const NO_ROWS_MAX: u64 = 100_000;
+const MALFORMED_MAX: u64 = 100_000;
 
 /// What is known of the rows so far.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ pub struct Rows {
     /// Rows, without the header.
     pub seen: u64,
     /// Lines that are no rows: their fields are not as many as the header's.
-    no_rows: u64,
+    malformed: u64,
     /// OK, SKIP, ERROR.
     pub statuses: [u64; 3],
     /// How often each reason was given; none if there are too many.
@@ -81,8 +81,8 @@ impl Rows {
         self.seen += 1;
         let mut fault = |code: &'static str, message: String| report.at(code, SUMMARY, line.begins, message);
         if line.fields() != self.width {
-            self.no_rows += 1;
-            if self.no_rows > NO_ROWS_MAX {
+            self.malformed += 1;
+            if self.malformed > MALFORMED_MAX {
                 return;
             }
             return fault("row-width", format!("it has {} fields, the header has {}", line.fields(), self.width));
@@ -103,7 +103,7 @@ impl Rows {
 
     /// Says what was not looked at.
     pub fn finish(&self, report: &mut Report) {
-        if let Some(more) = self.no_rows.checked_sub(NO_ROWS_MAX).filter(|more| *more > 0) {
+        if let Some(more) = self.malformed.checked_sub(MALFORMED_MAX).filter(|more| *more > 0) {
             report.unchecked(format!("{more} more lines of `{SUMMARY}` that are no rows"));
         }
     }
