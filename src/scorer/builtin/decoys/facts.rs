@@ -52,7 +52,8 @@ pub struct Deltas {
 /// The contributions of atoms have four decimals, and so has their sum: what the order of addition leaves behind would make
 /// molecules differ that have the same atoms.
 fn ten_thousandths(log_p: f64) -> f64 {
-    (log_p * 1e4).round() / 1e4 + 0.0
+    let half = if log_p < 0.0 { -0.5 } else { 0.5 };
+    (log_p * 1e4 + half) as i64 as f64 / 1e4
 }
 
 impl Facts {
