@@ -10,16 +10,16 @@ use crate::lift::{RESAMPLES_MAX, Request};
 #[derive(Clone, Debug, clap::Args)]
 pub struct QuestionArgs {
     /// How many molecules go to the expensive stage.
-    #[arg(long, default_value_t = 10_000, value_parser = values::count::<{ values::K_MAX }>)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 10_000, value_parser = values::count::<{ values::K_MAX }>)]
     pub k: u64,
     /// The seed of all draws.
-    #[arg(long, default_value_t = 0, value_parser = values::seed)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0, value_parser = values::seed)]
     pub seed: u64,
     /// Draws of an interval.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = values::count::<{ RESAMPLES_MAX as u64 }>)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 500, value_parser = values::count::<{ RESAMPLES_MAX as u64 }>)]
     pub bootstrap_n: u64,
     /// What the expensive stage costs for a molecule, such as `0.5`.
-    #[arg(long, value_name = "AMOUNT", requires = "currency")]
+    #[arg(long, allow_negative_numbers = true, value_name = "AMOUNT", requires = "currency")]
     pub cost_per_molecule: Option<Amount>,
     /// Of what that is, in a word such as `EUR`.
     #[arg(long, value_name = "WORD", requires = "cost_per_molecule")]

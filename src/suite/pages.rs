@@ -248,6 +248,7 @@ fn utility(page: &mut String, utility: &Utility) -> Result {
             None => writeln!(page, "  - {method}_hit_rate: (none)")?,
         }
     }
+    writeln!(page, "  - answer: {}", plain(&utility.answer))?;
     writeln!(page, "  - uplift_vs_random: {}", number(utility.uplift_vs_random))?;
     writeln!(page, "  - uplift_vs_score_only: {}", number(utility.uplift_vs_score_only))
 }

@@ -157,8 +157,10 @@ fn one_label_is_not_that_of_two_records() {
 fn what_is_asked_must_make_sense() {
     let env = ten();
     truth(&env, [("M1", true), ("M2", false)]);
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["--k", "0"], "a whole number from 1"),
+        (&["--k", "-1"], "a whole number from 1"),
+        (&["--cost-per-molecule", "-3", "--currency", "EUR"], "is not what a molecule can cost"),
         (&["--bootstrap-n", "0"], "a whole number from 1"),
         (&["--bootstrap-n", "10001"], "a whole number from 1 to 10000"),
         (&["--seed", "9007199254740992"], "below 2^53"),
