@@ -142,6 +142,12 @@ fn a_customer_is_told_what_the_score_is_worth_by_truth_that_is_pinned() {
     assert_eq!((&report["truth_csv"], &report["K_effective"]), (&"truth.csv".into(), &facts["utility"]["k_effective"]));
     assert!(read(&env, "c", "artefacts_registry.md").contains("- Utility report contract: cost_lift.v1"));
     suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(0);
+    // Who asks until the answer pleases has asked nothing.
+    let again = [&args[..8], &["--truth-sha256", &facts["utility"]["truth_sha256"].as_str().unwrap()][..]].concat();
+    let other = suite(&env, &[&again[..], &["--k", "30"]].concat()).exits(2);
+    other.says("this truth was asked another question").says("--k 20").says("molsieve report cost-lift");
+    assert_eq!(document(&env, "c"), facts, "what was signed stands");
+    suite(&env, &[&again[..], &["--k", "20"]].concat()).exits(0);
     // Whoever goes on writing to their file changes nothing that was signed.
     env.write("assay.csv", "changed");
     suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(0);
@@ -414,6 +420,10 @@ fn whoever_tells_of_a_campaign_says_what_its_look_alikes_say_and_scores_of_anoth
     assert!(status.contains(&format!("score     {line}")), "{status}");
     let verified = env.molsieve(["verify", "r", "--allow-unsigned"]).exits(0).stdout();
     assert!(verified.contains(&format!("score      {line}")), "{verified}");
+    env.write("scores.csv", "id,score\nNSC1,1\nNSC2,2\nelse,3\n");
+    let file = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
+    let warned = env.molsieve(["plan", &file, "--dir", "few"]).exits(0);
+    warned.says("118 of 120 records have none, and will be SKIP").says("of the first 2 records with scores have one");
     env.write("scores.csv", "id,score\nsomebody,1\nelse,2\n");
     let file = customers(&env, "kind = \"precomputed\"\nscores = \"scores.csv\"");
     let refused = env.molsieve(["run", &file, "--dir", "o"]).exits(2);

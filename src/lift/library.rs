@@ -6,9 +6,11 @@ use crate::error::Result;
 use crate::library::slice::Slice;
 use crate::library::snapshot::Snapshot;
 
-/// Labels that are all those of the rule are the rule's, if there are so many of them: other labels are so by chance with a probability
-/// below 1 in 10^9, if one of twenty is a hit.
+/// Labels that are all those of the rule are the rule's, if there are so many of them, …
 const LABELS_OF_A_RULE: u64 = 100;
+/// … and so many hits among them. Where one of twenty is a hit, other labels are the same 5 of 100 with a probability of 0.05^5 · 0.95^95,
+/// which is 2 in 10^9.
+const HITS_OF_A_RULE: u64 = 5;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,6 @@ pub fn look(table: &Truth, snapshot: &Snapshot) -> Result<Looked> {
     let unknown = is_known.iter().filter(|known| !**known).count() as u64;
     let first = is_known.iter().position(|known| !known);
     let first_unknown = first.map(|number| shown(&String::from_utf8_lossy(table.id(number as u32))));
-    let is_of_the_rule = others == 0 && hits > 0 && compared >= LABELS_OF_A_RULE;
+    let is_of_the_rule = others == 0 && hits >= HITS_OF_A_RULE && compared >= LABELS_OF_A_RULE;
     Ok(Looked { unknown, first_unknown, is_of_the_rule })
 }
