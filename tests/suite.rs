@@ -143,7 +143,7 @@ fn a_customer_is_told_what_the_score_is_worth_by_truth_that_is_pinned() {
     assert!(read(&env, "c", "artefacts_registry.md").contains("- Utility report contract: cost_lift.v1"));
     suite(&env, &["verify", "c", "--key", "me.pub.pem"]).exits(0);
     // Who asks until the answer pleases has asked nothing.
-    let again = [&args[..8], &["--truth-sha256", &facts["utility"]["truth_sha256"].as_str().unwrap()][..]].concat();
+    let again = [&args[..8], &["--truth-sha256", facts["utility"]["truth_sha256"].as_str().unwrap()][..]].concat();
     let other = suite(&env, &[&again[..], &["--k", "30"]].concat()).exits(2);
     other.says("this truth was asked another question").says("--k 20").says("molsieve report cost-lift");
     assert_eq!(document(&env, "c"), facts, "what was signed stands");
